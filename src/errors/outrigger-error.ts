@@ -1,0 +1,24 @@
+import { catalog, type ErrorCode, type Recovery } from "./catalog.ts";
+
+/**
+ * The one error class: its code says what happens next. The message names the thing, the value and
+ * the remedy; `cause` keeps what was caught.
+ */
+export class OutriggerError extends Error {
+  override readonly name = "OutriggerError";
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+  }
+
+  get recovery(): Recovery {
+    return catalog[this.code].recovery;
+  }
+}
+
+/** Turns anything caught into an error with a message. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}

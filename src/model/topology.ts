@@ -1,0 +1,86 @@
+/** The declared topology, as it comes out of the handshake; see `proto/outrigger/v1/topology.proto`. */
+export interface DeclaredTopology {
+  readonly nodes: readonly DeclaredNode[];
+  readonly stores: readonly DeclaredStore[];
+}
+
+export type DeclaredNode = {
+  readonly name: string;
+  readonly parents: readonly string[];
+} & NodeKind;
+
+export type NodeKind =
+  | { readonly kind: "source"; readonly topics: readonly string[] }
+  | {
+      readonly kind: "function";
+      readonly operation: "process" | "map" | "mapValues" | "filter";
+      readonly stores: readonly string[];
+    }
+  | {
+      readonly kind: "aggregate";
+      readonly store: string;
+      readonly aggregator: "application" | "count";
+      readonly tumbling: TumblingWindows | null;
+    }
+  | { readonly kind: "sink"; readonly topic: string };
+
+export interface TumblingWindows {
+  readonly sizeMs: number;
+  readonly graceMs: number;
+}
+
+export interface DeclaredStore {
+  readonly name: string;
+  readonly kind: "keyValue" | "window";
+}
+
+/**
+ * One sub-topology, compiled: its tasks read `sources` (equal partition counts), run `operators`
+ * in order, hop once through `stage` where there is user code, and write `sinks`.
+ */
+export interface Program {
+  readonly subtopology: number;
+  /** Source topics, by the index that frames use. */
+  readonly sources: readonly string[];
+  /** Built-in nodes, in order; they run in the sidecar before the hop. */
+  readonly operators: readonly Operator[];
+  /** User code, fused; null for a topology that never leaves the sidecar. */
+  readonly stage: Stage | null;
+  /** Sink topics without a stage: what the last operator forwards to. */
+  readonly directSinks: readonly string[];
+  /** Every store of a task, with its changelog. Index = the store's number within the task. */
+  readonly stores: readonly StoreSpec[];
+}
+
+/** A built-in windowed or unwindowed count. */
+export interface Operator {
+  readonly kind: "count";
+  readonly node: string;
+  /** Index into `Program.stores`. */
+  readonly store: number;
+  readonly tumbling: TumblingWindows | null;
+}
+
+export interface Stage {
+  /** Nodes that take the batch's rows. */
+  readonly entries: readonly string[];
+  /** Stores that batches carry, as indexes into `Program.stores`; order = the frame's index. */
+  readonly stores: readonly StageStore[];
+  /** Sinks, by the index that frames use. */
+  readonly sinks: readonly { readonly node: string; readonly topic: string }[];
+}
+
+/** How rows find their slots in a store that the stage's code uses. */
+export interface StageStore {
+  /** Index into `Program.stores`. */
+  readonly store: number;
+  /** Set for a windowed aggregate: rows are assigned to windows by the sidecar. */
+  readonly tumbling: TumblingWindows | null;
+}
+
+export interface StoreSpec {
+  readonly name: string;
+  readonly kind: "keyValue" | "window";
+  /** `<application.id>-<name>-changelog`. */
+  readonly changelogTopic: string;
+}

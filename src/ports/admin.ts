@@ -1,0 +1,33 @@
+/** A topic as the cluster has it. */
+export interface TopicDescription {
+  readonly name: string;
+  /** 32 hex digits; names this incarnation of the topic (KIP-516). */
+  readonly id: string;
+  readonly partitions: number;
+  readonly replicationFactor: number;
+  readonly configs: ReadonlyMap<string, string>;
+}
+
+export interface TopicToCreate {
+  readonly name: string;
+  readonly partitions: number;
+  /** -1 takes the broker's default. */
+  readonly replicationFactor: number;
+  readonly configs: Readonly<Record<string, string>>;
+}
+
+/** The control plane. Rejects with an OutriggerError. */
+export interface Admin {
+  /** Topics that do not exist are left out of the answer. */
+  describeTopics(names: readonly string[]): Promise<ReadonlyMap<string, TopicDescription>>;
+  /** Creates what does not exist; resolves when metadata shows every topic with a leader. */
+  createTopics(topics: readonly TopicToCreate[]): Promise<void>;
+  /** Number of brokers, and the finalized features: `transaction.version` among them (KIP-584). */
+  describeCluster(): Promise<{
+    readonly brokers: number;
+    readonly features: ReadonlyMap<string, number>;
+    /** The broker's `transaction.max.timeout.ms`. */
+    readonly transactionMaxTimeoutMs: number;
+  }>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,95 @@
+import type { StoreSpec } from "../model/topology.ts";
+
+/**
+ * Keys of one store, each once, made from the rows of a batch. A key's index is its slot.
+ */
+export interface KeySet {
+  readonly count: number;
+  /** Position and length of each key in `bytes`, two ints each. */
+  readonly positions: Int32Array;
+  readonly bytes: Buffer;
+}
+
+/** New values of one store; the buffers are kept, so the caller must not write to them again. */
+export interface StoreChanges {
+  /** Index into the task's stores. */
+  readonly store: number;
+  readonly keys: readonly Buffer[];
+  /** null deletes. */
+  readonly values: readonly (Buffer | null)[];
+}
+
+/** What a store knows of its changelog. */
+export interface StorePosition {
+  /** Topic id of the changelog that the store was built from, 32 hex digits. */
+  readonly topicId: string;
+  /** The next changelog offset to apply. */
+  readonly position: number;
+}
+
+/** What a cut takes from the overlay: for each store the last value of every key it changed. */
+export interface StateCut {
+  readonly changes: readonly StoreChanges[];
+  readonly bytes: number;
+}
+
+/** Written in the same RocksDB batch as the data (R-4). */
+export interface StoreMarks {
+  /** By store index; a store left out keeps its position. */
+  readonly positions: ReadonlyMap<number, StorePosition>;
+  /** Committed input offsets, by `topicPartitionName`. */
+  readonly inputOffsets: ReadonlyMap<string, number>;
+  readonly streamTimeMs: number;
+  readonly commitSequence: number;
+  /** Wall clock, for R-10: when the store was last known to be caught up. */
+  readonly caughtUpAtMs: number;
+}
+
+/**
+ * The state of one task: RocksDB holds committed data only; the overlay holds what is staged. Reads
+ * see, newest first: head (ahead of a hop), staged, the cut in flight, committed.
+ */
+export interface TaskState {
+  readonly stores: readonly StoreSpec[];
+  /** Marks as last written; null for a new store. */
+  marks(): StoreMarks | null;
+  /** Overlay merged with committed data; one multi-get. `view` "head" sees what runs ahead of a hop. */
+  read(store: number, keys: KeySet, view: "staged" | "head"): Promise<(Buffer | null)[]>;
+  /** What built-in nodes upstream of a hop computed: seen by "head" reads, taken by no cut. */
+  advance(changes: StoreChanges): void;
+  /** Final: the next cut takes it. Replaces the head value of the same key when equal to it. */
+  stage(changes: StoreChanges): void;
+  /** Forgets what was advanced but not staged: its batches will be planned again. */
+  resetHead(): void;
+  /** Bytes staged and not yet committed. */
+  readonly stagedBytes: number;
+  /** Takes everything staged. At most one cut is in flight. */
+  cut(): StateCut;
+  /** The cut was committed: one atomic batch of its data and the marks. */
+  commit(marks: StoreMarks): Promise<void>;
+  /** The cut was aborted for certain and will be cut again: back to staged, under what was staged since. */
+  restage(): void;
+  /** Drops the whole overlay: only committed data remains. */
+  drop(): void;
+  /** Restoring: applies changelog records (null value deletes) and moves the position, atomically. */
+  restore(changes: StoreChanges, position: StorePosition): Promise<void>;
+  /** Deletes everything of the task and opens it empty. */
+  wipe(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The state directory: `<state.dir>/<application.id>`, locked while open. */
+export interface StateDirectory {
+  /** Stable over restarts: part of the transactional id (R-15). */
+  readonly processId: string;
+  /** The member id of a predecessor that died without leaving; null when there was none. */
+  readonly predecessorMemberId: string | null;
+  /** Remembers the own member id, so that a successor can send its leave. */
+  rememberMember(memberId: string): Promise<void>;
+  /** The member has left: nothing to clean up for a successor. */
+  forgetMember(): Promise<void>;
+  /** A new process id: another process uses the old one. The stores stay. */
+  renewProcessId(): Promise<string>;
+  openTask(taskName: string, stores: readonly StoreSpec[]): Promise<TaskState>;
+  close(): Promise<void>;
+}
