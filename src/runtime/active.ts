@@ -1,0 +1,469 @@
+import { asError, OutriggerError } from "../errors/outrigger-error.ts";
+import type { TopicPartition } from "../model/topic-partition.ts";
+import type { Program } from "../model/topology.ts";
+import type {
+  Application,
+  BatchAnswer,
+  BatchName,
+  StateQuestion,
+  WorkerHello,
+  WorkerId,
+} from "../ports/application.ts";
+import type { FetchedChunk } from "../ports/consumer.ts";
+import type { AbortCause } from "../transactions/transaction.ts";
+import type { Cut } from "./cut.ts";
+import { GroupLoop } from "./group-loop.ts";
+import { Lane } from "./lane.ts";
+import type { KernelLimits, KernelParts } from "./parts.ts";
+import type { Prepared } from "./setup.ts";
+import { TaskSet } from "./task-set.ts";
+import type { TaskHost, TaskRunner } from "./task-runner.ts";
+import { Workers } from "./workers.ts";
+
+/** What happened so far; each is one metric. */
+export interface Counters {
+  records: number;
+  commits: number;
+  dropped: number;
+  staleAnswers: number;
+  aborts: Partial<Record<AbortCause, number>>;
+}
+
+const OVERDUE_CHECK_MS = 250;
+
+/**
+ * A running topology: membership, tasks, workers and the lane that commits for all of them. Made when
+ * the first worker came, stopped when the sidecar drains.
+ */
+export class Active {
+  readonly workers = new Workers();
+  readonly counters: Counters = {
+    records: 0,
+    commits: 0,
+    dropped: 0,
+    staleAnswers: 0,
+    aborts: {},
+  };
+  readonly #program: Program;
+  readonly #prepared: Prepared;
+  readonly #parts: KernelParts;
+  readonly #application: Application;
+  readonly #limits: KernelLimits;
+  readonly #tasks: TaskSet;
+  readonly #group: GroupLoop;
+  #lane: Lane | null = null;
+  #draining = false;
+  #stopped = false;
+  #onSettled: (() => void) | null = null;
+  #cancelOverdue: (() => void) | null = null;
+
+  constructor(
+    program: Program,
+    prepared: Prepared,
+    parts: KernelParts,
+    application: Application,
+    limits: KernelLimits,
+  ) {
+    this.#program = program;
+    this.#prepared = prepared;
+    this.#parts = parts;
+    this.#application = application;
+    this.#limits = limits;
+    this.#group = this.#makeGroup();
+    this.#tasks = this.#makeTasks();
+  }
+
+  /** Makes the producer and teaches it the topics: fails where the cluster does not let us. */
+  async prepare(): Promise<void> {
+    await this.#parts.directory.rememberMember(this.#group.memberId);
+    const producer = await this.#makeProducer();
+    this.#lane = new Lane(producer, this.#laneHost(), this.#parts.clock, this.#limits.lane);
+  }
+
+  start(): void {
+    this.#lane?.start();
+    this.#group.join();
+    this.#checkOverdue();
+  }
+
+  // --- workers
+
+  workerCame(worker: WorkerId, hello: WorkerHello): void {
+    this.workers.add(worker, hello.creditBatches, hello.creditBytes);
+    this.#tellReadiness();
+    this.#dispatchAll();
+  }
+
+  /** R-12: nothing is aborted, nothing is wiped; what the worker held goes out again, in order. */
+  workerGone(worker: WorkerId): void {
+    this.workers.remove(worker);
+    for (const runner of this.#tasks.all()) {
+      for (const entry of runner.ledger.inFlight()) {
+        if (entry.worker === worker) runner.ledger.requeue(entry);
+      }
+    }
+    this.#tellReadiness();
+    this.#dispatchAll();
+    this.#releaseAll();
+  }
+
+  answered(worker: WorkerId, answer: BatchAnswer): void {
+    const held = this.workers.returned(worker, answer, this.#now());
+    const runner = this.#tasks.get(answer.taskName);
+    const isCurrent = held && runner !== undefined && runner.epoch === answer.taskEpoch;
+    const entry = isCurrent ? runner.ledger.find(answer.dispatchId, worker) : null;
+    if (runner === undefined || entry === null) {
+      this.counters.staleAnswers += 1;
+    } else {
+      runner.answered(entry, answer);
+    }
+    this.#dispatchAll();
+    this.#releaseAll();
+  }
+
+  handedBack(worker: WorkerId, batch: BatchName): void {
+    this.workers.returned(worker, batch, this.#now());
+    // It is stopping: it gets nothing more, and its stream will end.
+    this.workers.credit(worker, 0, 0);
+    const runner = this.#tasks.get(batch.taskName);
+    const entry = runner?.ledger.find(batch.dispatchId, worker) ?? null;
+    if (runner?.epoch === batch.taskEpoch && entry !== null) runner.ledger.requeue(entry);
+    this.#releaseAll();
+  }
+
+  asked(worker: WorkerId, question: StateQuestion): void {
+    const { taskName, taskEpoch, requestId } = question;
+    const runner = this.#tasks.get(taskName);
+    const store = this.#program.stage?.stores[question.store];
+    if (runner?.epoch !== taskEpoch || store === undefined) {
+      const text = `task ${taskName} epoch ${taskEpoch} is not served here, or has no such store`;
+      this.#application.answerState(worker, requestId, new OutriggerError("ANSWER_INVALID", text));
+      return;
+    }
+    runner.state.read(store.store, question.keys, "staged").then(
+      (values) => this.#application.answerState(worker, requestId, values),
+      (error: unknown) => {
+        const said = new OutriggerError("STORE_FAILED", asError(error).message, { cause: error });
+        this.#application.answerState(worker, requestId, said);
+      },
+    );
+  }
+
+  credited(worker: WorkerId, batches: number, bytes: number): void {
+    this.workers.credit(worker, batches, bytes);
+    this.#dispatchAll();
+  }
+
+  // --- records
+
+  fetched(chunk: FetchedChunk): void {
+    this.#tasks.fetched(chunk);
+  }
+
+  readFailed(at: TopicPartition, fence: number, error: OutriggerError): void {
+    if (this.#tasks.forPartition(at)?.epoch === fence) this.#parts.fatal(error);
+  }
+
+  // --- stopping
+
+  async stop(timeoutMs: number): Promise<void> {
+    this.#draining = true;
+    for (const runner of this.#tasks.all()) {
+      this.#tasks.stopFetching(runner);
+      runner.endDispatch();
+    }
+    await this.#settled(timeoutMs);
+    for (const runner of this.#tasks.all()) runner.abandonUnfinished();
+    await this.#lastCommit(timeoutMs);
+    this.#stopped = true;
+    this.#cancelOverdue?.();
+    this.#tasks.dropAll();
+    await this.#tasks.closed();
+    await this.#group.leave();
+    this.#group.close();
+    await this.#parts.directory.forgetMember();
+    await this.#lane?.close();
+  }
+
+  /** A broker that is away must not keep us: what it did not commit is redelivered. */
+  async #lastCommit(timeoutMs: number): Promise<void> {
+    const waiting = new Promise<void>((resolve) => {
+      const cancel = this.#parts.clock.after(timeoutMs, resolve);
+      this.#lane?.idle().then(() => {
+        cancel();
+        resolve();
+      }, resolve);
+    });
+    await waiting;
+  }
+
+  /** Resolves when no answer is outstanding, or after `timeoutMs`. */
+  async #settled(timeoutMs: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const cancel = this.#parts.clock.after(timeoutMs, resolve);
+      this.#onSettled = () => {
+        if (!this.#tasks.all().every((runner) => runner.isIdle)) return;
+        cancel();
+        resolve();
+      };
+      this.#onSettled();
+    });
+    this.#onSettled = null;
+  }
+
+  // --- wiring
+
+  #makeGroup(): GroupLoop {
+    const { group, clock, newMemberId, log, fatal } = this.#parts;
+    const member = { memberId: newMemberId(), topics: this.#program.sources };
+    return new GroupLoop(
+      group,
+      member,
+      {
+        assigned: (partitions) => {
+          this.#tasks.assign(partitions);
+          this.#tellReadiness();
+        },
+        revoked: (partitions) => this.#revoked(partitions),
+        lost: (_, error) => {
+          log.warn("membership lost: every task is dropped", { error: error.message });
+          this.#lane?.lost(this.#tasks.dropAll());
+        },
+        failed: fatal,
+        unreachable: (error) => log.warn("no heartbeat", { error: error.message }),
+      },
+      clock,
+      { rebalanceTimeoutMs: this.#limits.rebalanceTimeoutMs },
+    );
+  }
+
+  #makeTasks(): TaskSet {
+    const { directory, consumer, offsets, clock, log } = this.#parts;
+    const { applicationId, autoOffsetReset, task } = this.#limits;
+    const takeover = {
+      offsets,
+      clock,
+      membership: () => this.#group.membership,
+      changelogs: this.#prepared.changelogs,
+      autoOffsetReset,
+      groupId: applicationId,
+      onWipe: (store: string, reason: string) => {
+        log.warn("local state is not to be trusted: wiped, restoring", { store, reason });
+      },
+      onRestored: (store: string, records: number) => {
+        log.info("store restored", { store, records });
+      },
+    };
+    const program = this.#program;
+    return new TaskSet(
+      { program, directory, consumer, takeover, limits: task, log },
+      this.#taskHost(),
+      {
+        opened: (runner) => {
+          this.#tellReadiness();
+          if (this.#draining) runner.endDispatch();
+          if (runner.phase === "claiming") this.#lane?.consider();
+          else runner.pump();
+        },
+        failed: (error) => this.#parts.fatal(toOutriggerError(error)),
+      },
+    );
+  }
+
+  #taskHost(): TaskHost {
+    const { clock, log, consumer, fatal } = this.#parts;
+    return {
+      queued: (runner) => this.#dispatch(runner),
+      staged: () => this.#lane?.consider(),
+      throttled: (runner, full) => {
+        for (const at of runner.partitions) full ? consumer.pause(at) : consumer.resume(at);
+      },
+      retrying: (runner, delayMs, error) => {
+        log.warn("a record failed and is tried again", {
+          task: runner.name,
+          delayMs: Math.round(delayMs),
+          error: error.message,
+        });
+        clock.after(delayMs, () => runner.resume());
+      },
+      stopped: (runner, error) => {
+        this.#tasks.stopFetching(runner);
+        log.error("a record failed for good: the task is stopped", {
+          task: runner.name,
+          error: error.message,
+        });
+        this.#tellReadiness();
+      },
+      broken: (_, error) => fatal(toOutriggerError(error)),
+    };
+  }
+
+  #laneHost(): ConstructorParameters<typeof Lane>[1] {
+    return {
+      due: () => this.#tasks.all().filter((runner) => runner.hasFinal || isClaiming(runner)),
+      urgent: () => this.#draining || this.#tasks.all().some((runner) => isWaitedFor(runner)),
+      holds: (runner) => this.#tasks.holds(runner),
+      membership: () => this.#group.membership,
+      refreshMembership: () => this.#group.refresh(),
+      committed: (cut, durationMs) => this.#committed(cut, durationMs),
+      aborted: (cause) => {
+        this.counters.aborts[cause] = (this.counters.aborts[cause] ?? 0) + 1;
+        this.#parts.log.warn("a transaction was aborted; its cut is committed again", { cause });
+        this.#releaseAll();
+      },
+      takeOverAll: () => {
+        this.#parts.log.warn("a commit's outcome is unknown: every task is taken over again");
+        for (const { id } of this.#tasks.dropAll()) this.#tasks.open(id);
+      },
+      explained: () => this.#dispatchAll(),
+      replaceProducer: async () => {
+        const processId = await this.#parts.directory.renewProcessId();
+        this.#parts.log.error("another process uses our transactional id; taking a new one", {
+          processId,
+        });
+        return await this.#makeProducer();
+      },
+      failed: (error) => this.#parts.fatal(error),
+    };
+  }
+
+  async #makeProducer(): Promise<ReturnType<KernelParts["createProducer"]>> {
+    const { createProducer, directory } = this.#parts;
+    const producer = createProducer(`${this.#limits.applicationId}-${directory.processId}-0`);
+    await producer.prepare(this.#prepared.outputs, AbortSignal.timeout(PREPARE_TIMEOUT_MS));
+    return producer;
+  }
+
+  // --- dispatch
+
+  #dispatchAll(): void {
+    for (const runner of this.#tasks.all()) this.#dispatch(runner);
+  }
+
+  #dispatch(runner: TaskRunner): void {
+    if (this.#draining || this.#lane?.awaitsHeartbeat === true) return;
+    while (runner.phase === "running") {
+      const entry = runner.ledger.nextQueued();
+      if (entry === null) return;
+      const worker = this.workers.forTask(runner.name);
+      if (worker === null) return;
+      const nowMs = this.#now();
+      const batch = entry.item;
+      const name = {
+        taskName: runner.name,
+        taskEpoch: runner.epoch,
+        dispatchId: runner.ledger.dispatch(entry, worker, nowMs),
+      };
+      const bytes = this.#application.dispatch(worker, {
+        ...name,
+        stage: 0,
+        rows: batch.rows,
+        states: batch.states,
+        processingTimeoutMs: this.#limits.processingTimeoutMs,
+      });
+      this.workers.dispatched(worker, name, bytes, nowMs);
+    }
+  }
+
+  #checkOverdue(): void {
+    this.#cancelOverdue = this.#parts.clock.after(OVERDUE_CHECK_MS, () => {
+      const { processingTimeoutMs } = this.#limits;
+      for (const worker of this.workers.overdue(this.#now(), processingTimeoutMs)) {
+        const text =
+          `worker ${worker} gave no answer for ${processingTimeoutMs} ms ` +
+          "(processing.timeout.ms): its batches are dispatched again";
+        this.#parts.log.error(text, { worker });
+        this.#application.reject(worker, new OutriggerError("HANDLER_FAILED", text));
+        this.workerGone(worker);
+      }
+      this.#checkOverdue();
+    });
+  }
+
+  // --- letting go
+
+  #revoked(partitions: readonly TopicPartition[]): void {
+    for (const at of partitions) {
+      const runner = this.#tasks.forPartition(at);
+      if (runner === undefined) {
+        this.#tasks.cancel(at);
+        this.#group.released(at);
+        continue;
+      }
+      this.#tasks.stopFetching(runner);
+      runner.endDispatch();
+      this.#parts.clock.after(this.#limits.revokeTimeoutMs, () => {
+        if (!this.#tasks.holds(runner)) return;
+        runner.abandonUnfinished();
+        this.#releaseAll();
+      });
+    }
+    this.#lane?.consider();
+    this.#releaseAll();
+  }
+
+  /** R-6: a partition is let go when nothing of it is in flight, staged, or in an open cut. */
+  #releaseAll(): void {
+    this.#onSettled?.();
+    if (this.#draining || this.#stopped) return;
+    for (const runner of this.#tasks.all()) {
+      if (runner.phase !== "ending" || !runner.isIdle) continue;
+      runner.abandonUnfinished();
+      if (runner.hasFinal || this.#lane?.holds(runner) === true) continue;
+      for (const worker of this.workers.serving(runner.name)) {
+        this.#application.revoke(worker, runner.name, runner.epoch);
+      }
+      this.workers.forgetTask(runner.name);
+      this.#tasks.drop(runner);
+      this.#parts.log.info("task let go", { task: runner.name, epoch: runner.epoch });
+      for (const at of runner.partitions) this.#group.released(at);
+    }
+  }
+
+  #committed(cut: Cut, durationMs: number): void {
+    this.counters.commits += 1;
+    for (const { runner, batches, positions, commitSequence, ends } of cut.tasks) {
+      for (const { taken, dropped } of batches) {
+        this.counters.records += taken.input.to - taken.input.from;
+        this.counters.dropped += dropped;
+      }
+      for (const [name, position] of positions) runner.positions.set(name, position);
+      for (const [name, end] of ends) runner.changelogs.set(name, end);
+      runner.commitSequence = commitSequence;
+      if (runner.phase === "claiming") runner.phase = "running";
+      runner.committed();
+    }
+    this.#parts.log.debug("committed", { tasks: cut.tasks.length, durationMs });
+    this.#releaseAll();
+  }
+
+  #tellReadiness(): void {
+    const tasks = this.#tasks.all();
+    const ready =
+      this.workers.size > 0 &&
+      this.#tasks.settled &&
+      tasks.every(({ phase }) => phase !== "stopped") &&
+      !this.#draining;
+    this.#application.setServing(ready);
+  }
+
+  #now(): number {
+    return this.#parts.clock.nowMs();
+  }
+}
+
+const PREPARE_TIMEOUT_MS = 30_000;
+
+function isClaiming(runner: TaskRunner): boolean {
+  return runner.phase === "claiming";
+}
+
+/** Somebody waits for the commit: a first dispatch, or the group for a partition. */
+function isWaitedFor(runner: TaskRunner): boolean {
+  return isClaiming(runner) || (runner.phase === "ending" && runner.isIdle);
+}
+
+function toOutriggerError(thrown: Error): OutriggerError {
+  if (thrown instanceof OutriggerError) return thrown;
+  return new OutriggerError("STORE_FAILED", thrown.message, { cause: thrown });
+}

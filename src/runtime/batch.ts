@@ -1,0 +1,58 @@
+import type { MutationColumns, OutputColumns, RowRange, SlotState } from "../model/rows.ts";
+import type { KeySet, StoreChanges } from "../ports/store.ts";
+import type { Taken } from "./input-queue.ts";
+
+/**
+ * Consecutive records of one task on their way through its nodes: planned once, dispatched until
+ * answered, staged whole, cut in order.
+ */
+export interface Batch {
+  readonly taken: Taken;
+  /** What user code or the direct sinks get: the input rows, or what built-in nodes derived. */
+  readonly rows: readonly RowRange[];
+  readonly rowCount: number;
+  /** State for the stage, by the stage's store index. */
+  readonly states: readonly SlotState[];
+  /** The keys of each state's slots. */
+  readonly keys: readonly KeySet[];
+  /** What built-in nodes changed, as of the last row; final when the batch is. */
+  readonly upstream: readonly StoreChanges[];
+  /** Stream time after the last row. */
+  readonly streamTimeMs: number;
+  /** Rows dropped by built-in nodes: late, or without a key. */
+  readonly dropped: number;
+  /** Set when final. */
+  outcome: Outcome | null;
+  /** Whether the outcome's changes were given to the state. */
+  staged: boolean;
+}
+
+/** What a final batch leaves behind. */
+export interface Outcome {
+  /** null: the rows themselves go to the direct sinks. */
+  readonly outputs: OutputColumns | null;
+  readonly changes: readonly StoreChanges[];
+  readonly bytes: number;
+}
+
+export const NO_MUTATIONS: readonly MutationColumns[] = [];
+
+/** The row of a batch by number, over all its ranges. */
+export function locateRow(
+  rows: readonly RowRange[],
+  row: number,
+): { readonly range: RowRange; readonly index: number } | null {
+  let before = 0;
+  for (const range of rows) {
+    const count = range.to - range.from;
+    if (row < before + count) return { range, index: range.from + row - before };
+    before += count;
+  }
+  return null;
+}
+
+export function countRows(rows: readonly RowRange[]): number {
+  let count = 0;
+  for (const range of rows) count += range.to - range.from;
+  return count;
+}

@@ -1,0 +1,253 @@
+import { HEADERS_END, HEADERS_POSITION, STRIDE } from "../model/columns.ts";
+import { KEY_LENGTH, KEY_POSITION, VALUE_LENGTH, VALUE_POSITION } from "../model/columns.ts";
+import { OUTPUT_STRIDE, type RowRange } from "../model/rows.ts";
+import { topicPartitionName } from "../model/topic-partition.ts";
+import type { AppendedRecord, CutRecords, OffsetToCommit } from "../ports/producer.ts";
+import type { StateCut, StoreMarks, StorePosition } from "../ports/store.ts";
+import { type ChangelogEnd, encodeOffsetMetadata } from "../tasks/offset-metadata.ts";
+import type { Batch, Outcome } from "./batch.ts";
+import type { SourcePosition, TaskRunner } from "./task-runner.ts";
+
+/** What a commit takes of one task: the contiguous prefix of final batches (R-3). */
+export interface TaskCut {
+  readonly runner: TaskRunner;
+  readonly batches: readonly Batch[];
+  readonly state: StateCut;
+  readonly positions: ReadonlyMap<string, SourcePosition>;
+  readonly streamTimeMs: number;
+  readonly commitSequence: number;
+  /** Where each changelog ends once this cut has committed; known when it was produced. */
+  readonly ends: Map<string, ChangelogEnd>;
+}
+
+/** Everything that one transaction commits. */
+export interface Cut {
+  readonly tasks: readonly TaskCut[];
+  readonly records: CutRecords;
+}
+
+/** Takes what is final of every task given, and appends it to the transaction's batches. */
+export function takeCut(runners: readonly TaskRunner[], records: CutRecords): Cut {
+  const tasks = runners.map((runner) => takeTask(runner));
+  const record = emptyRecord();
+  for (const task of tasks) appendTask(task, records, record);
+  return { tasks, records };
+}
+
+function takeTask(runner: TaskRunner): TaskCut {
+  const batches = runner.ledger.takeFinal();
+  const positions = new Map(runner.positions);
+  let streamTimeMs = runner.cutStreamTimeMs;
+  for (const { taken, streamTimeMs: after, outcome } of batches) {
+    const topic = runner.program.sources[taken.input.source] ?? "";
+    const name = topicPartitionName({ topic, partition: taken.input.partition });
+    positions.set(name, { offset: taken.nextOffset, leaderEpoch: taken.leaderEpoch });
+    streamTimeMs = after;
+    runner.outputBytes -= outcome?.bytes ?? 0;
+  }
+  runner.cutStreamTimeMs = streamTimeMs;
+  const commitSequence = runner.commitSequence + 1;
+  const ends = new Map(runner.changelogs);
+  const state = runner.state.cut();
+  return { runner, batches, state, positions, streamTimeMs, commitSequence, ends };
+}
+
+/** The cut did not commit: what it took of this task is final again, to be cut again (R-8). */
+export function restageTask(task: TaskCut): void {
+  const { runner, batches } = task;
+  runner.state.restage();
+  runner.ledger.putBack(batches);
+  for (const { outcome } of batches) runner.outputBytes += outcome?.bytes ?? 0;
+}
+
+function appendTask(task: TaskCut, records: CutRecords, record: AppendedRecord): void {
+  for (const batch of task.batches) {
+    if (batch.outcome === null) continue;
+    if (batch.outcome.outputs === null) appendRows(task.runner, batch, records, record);
+    else appendOutputs(task.runner, batch, batch.outcome, records, record);
+  }
+  appendChangelog(task, records, record);
+}
+
+/** Without user code the derived rows go to every sink as they are. */
+function appendRows(
+  runner: TaskRunner,
+  batch: Batch,
+  records: CutRecords,
+  record: AppendedRecord,
+): void {
+  for (const range of batch.rows) {
+    const { bytes, positions, timestamps } = range.columns;
+    for (let row = range.from; row < range.to; row++) {
+      const at = row * STRIDE;
+      record.timestamp = timestamps[row] ?? 0;
+      record.partition = -1;
+      setBytes(record, bytes);
+      record.keyPosition = positions[at + KEY_POSITION] ?? 0;
+      record.keyLength = positions[at + KEY_LENGTH] ?? -1;
+      record.valuePosition = positions[at + VALUE_POSITION] ?? 0;
+      record.valueLength = positions[at + VALUE_LENGTH] ?? -1;
+      setHeaders(record, range, row);
+      for (const topic of runner.program.directSinks) {
+        record.topic = topic;
+        records.append(record);
+      }
+    }
+  }
+}
+
+function appendOutputs(
+  runner: TaskRunner,
+  batch: Batch,
+  outcome: Outcome,
+  records: CutRecords,
+  record: AppendedRecord,
+): void {
+  const { outputs } = outcome;
+  const sinks = runner.program.stage?.sinks ?? [];
+  if (outputs === null) return;
+  setBytes(record, outputs.bytes);
+  // Rows ascend, so the range of the row moves forward only.
+  let range: RowRange | undefined;
+  let rangeStart = 0;
+  let rangeIndex = -1;
+  for (let i = 0; i < outputs.count; i++) {
+    const row = outputs.inputs[i] ?? 0;
+    while (range === undefined || row - rangeStart >= range.to - range.from) {
+      rangeStart += range === undefined ? 0 : range.to - range.from;
+      range = batch.rows[++rangeIndex];
+      if (range === undefined) return;
+    }
+    const index = range.from + row - rangeStart;
+    const at = i * OUTPUT_STRIDE;
+    record.topic = sinks[outputs.sinks === null ? 0 : (outputs.sinks[i] ?? 0)]?.topic ?? "";
+    record.partition = -1;
+    record.timestamp = outputs.timestamps?.[i] ?? range.columns.timestamps[index] ?? 0;
+    record.keyPosition = outputs.positions[at] ?? 0;
+    record.keyLength = outputs.positions[at + 1] ?? -1;
+    record.valuePosition = outputs.positions[at + 2] ?? 0;
+    record.valueLength = outputs.positions[at + 3] ?? -1;
+    const own = outputs.headers?.get(i);
+    if (own === undefined) setHeaders(record, range, index);
+    else {
+      record.headersBytes = own;
+      record.headersPosition = 0;
+      record.headersEnd = own.length;
+    }
+    records.append(record);
+  }
+}
+
+/** The last value of each key that the cut changed, to the partition of the task (R-4). */
+function appendChangelog(task: TaskCut, records: CutRecords, record: AppendedRecord): void {
+  const { runner } = task;
+  record.headersBytes = null;
+  record.partition = runner.id.partition;
+  record.timestamp = Math.max(0, task.streamTimeMs);
+  for (const { store, keys, values } of task.state.changes) {
+    record.topic = runner.program.stores[store]?.changelogTopic ?? "";
+    for (let i = 0; i < keys.length; i++) {
+      const key = keys[i];
+      const value = values[i] ?? null;
+      if (key === undefined) continue;
+      record.keyBytes = key;
+      record.keyPosition = 0;
+      record.keyLength = key.length;
+      record.valueBytes = value ?? key;
+      record.valuePosition = 0;
+      record.valueLength = value === null ? -1 : value.length;
+      records.append(record);
+    }
+  }
+}
+
+/** Where each store of the task stands once the cut has committed (R-4). */
+export function positionsAfter(
+  task: TaskCut,
+  lastOffsets: ReadonlyMap<string, number>,
+): Map<number, StorePosition> {
+  const { runner } = task;
+  const after = new Map<number, StorePosition>();
+  for (const [index, store] of runner.program.stores.entries()) {
+    const at = { topic: store.changelogTopic, partition: runner.id.partition };
+    const last = lastOffsets.get(topicPartitionName(at)) ?? -1;
+    const before = runner.changelogs.get(store.name);
+    // Without records, or without an offset in the acknowledgement, the position stays: replaying
+    // last values is harmless, skipping them is not.
+    if (last < 0 || before === undefined) continue;
+    after.set(index, { topicId: before.topicId, position: last + 1 });
+  }
+  return after;
+}
+
+/** The offsets of every partition of every task of the cut (R-5). */
+export function offsetsOf(cut: Cut, lastOffsets: ReadonlyMap<string, number>): OffsetToCommit[] {
+  return cut.tasks.flatMap((task) => {
+    const { runner, ends } = task;
+    for (const [index, { topicId, position }] of positionsAfter(task, lastOffsets)) {
+      ends.set(runner.program.stores[index]?.name ?? "", { topicId, end: position });
+    }
+    const metadata = encodeOffsetMetadata({
+      streamTimeMs: task.streamTimeMs,
+      commitSequence: task.commitSequence,
+      changelogs: ends,
+    });
+    return runner.partitions.map((at) => {
+      const position = task.positions.get(topicPartitionName(at));
+      return {
+        ...at,
+        offset: position?.offset ?? 0,
+        leaderEpoch: position?.leaderEpoch ?? -1,
+        metadata,
+      };
+    });
+  });
+}
+
+/** What the store's batch says besides the data (R-4). */
+export function marksOf(
+  task: TaskCut,
+  lastOffsets: ReadonlyMap<string, number>,
+  wallMs: number,
+): StoreMarks {
+  const inputOffsets = new Map<string, number>();
+  for (const [name, { offset }] of task.positions) inputOffsets.set(name, offset);
+  return {
+    positions: positionsAfter(task, lastOffsets),
+    inputOffsets,
+    streamTimeMs: task.streamTimeMs,
+    commitSequence: task.commitSequence,
+    caughtUpAtMs: wallMs,
+  };
+}
+
+function setBytes(record: AppendedRecord, bytes: Buffer): void {
+  record.keyBytes = bytes;
+  record.valueBytes = bytes;
+}
+
+/** An output without headers of its own takes its input's, as Kafka Streams' forward does. */
+function setHeaders(record: AppendedRecord, range: RowRange, row: number): void {
+  const at = row * STRIDE;
+  record.headersBytes = range.columns.bytes;
+  record.headersPosition = range.columns.positions[at + HEADERS_POSITION] ?? 0;
+  record.headersEnd = range.columns.positions[at + HEADERS_END] ?? 0;
+}
+
+function emptyRecord(): AppendedRecord {
+  const nothing = Buffer.alloc(0);
+  return {
+    topic: "",
+    partition: -1,
+    timestamp: 0,
+    keyBytes: nothing,
+    keyPosition: 0,
+    keyLength: -1,
+    valueBytes: nothing,
+    valuePosition: 0,
+    valueLength: -1,
+    headersBytes: null,
+    headersPosition: 0,
+    headersEnd: 0,
+  };
+}

@@ -1,0 +1,39 @@
+import { OutriggerError } from "../errors/outrigger-error.ts";
+import type { Program } from "../model/topology.ts";
+import type { WorkerHello } from "../ports/application.ts";
+import { compile } from "../topology/compile.ts";
+import { topologyHash } from "../topology/topology-hash.ts";
+
+/** The topology that this sidecar runs: the first worker's; the others' must equal it. */
+export interface Declared {
+  readonly program: Program;
+  readonly hash: string;
+}
+
+export function declareTopology(
+  hello: WorkerHello,
+  applicationId: string,
+  known: Declared | null,
+): Declared {
+  if (hello.applicationId !== "" && hello.applicationId !== applicationId) {
+    throw new OutriggerError(
+      "TOPOLOGY_MISMATCH",
+      `the application is built for application.id ${hello.applicationId}, the sidecar runs ` +
+        `${applicationId}: make them equal, or leave the application's empty`,
+    );
+  }
+  const hash = topologyHash(hello.topology);
+  if (known !== null) {
+    if (known.hash === hash) return known;
+    throw new OutriggerError(
+      "TOPOLOGY_MISMATCH",
+      `the worker declares topology ${hash}, but this sidecar runs ${known.hash}: restart the ` +
+        "sidecar to run another topology, or connect workers of one version",
+    );
+  }
+  const [program, ...others] = compile(hello.topology, { applicationId });
+  if (program === undefined || others.length > 0) {
+    throw new OutriggerError("TOPOLOGY_INVALID", "the topology has no source, or more than one part");
+  }
+  return { program, hash };
+}

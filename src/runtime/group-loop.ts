@@ -1,0 +1,193 @@
+import { OutriggerError } from "../errors/outrigger-error.ts";
+import type { TopicPartition } from "../model/topic-partition.ts";
+import { topicPartitionName } from "../model/topic-partition.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Group, HeartbeatAnswer, Membership } from "../ports/consumer.ts";
+import {
+  type MembershipEffect,
+  type MembershipEvent,
+  type Membership as MembershipState,
+  outside,
+  stepMembership,
+} from "../tasks/membership.ts";
+
+export interface GroupHost {
+  readonly assigned: (partitions: readonly TopicPartition[]) => void;
+  readonly revoked: (partitions: readonly TopicPartition[]) => void;
+  readonly lost: (partitions: readonly TopicPartition[], error: OutriggerError) => void;
+  readonly failed: (error: OutriggerError) => void;
+  readonly unreachable: (error: OutriggerError) => void;
+}
+
+export interface GroupLimits {
+  /** How long the coordinator gives us to let a partition go. */
+  readonly rebalanceTimeoutMs: number;
+}
+
+const RETRY_FIRST_MS = 50;
+const RETRY_MAX_MS = 1_000;
+
+/** Runs the membership machine: one heartbeat at a time, never waiting for the application. */
+export class GroupLoop {
+  readonly memberId: string;
+  #membership: MembershipState = outside;
+  #error: OutriggerError | null = null;
+  #cancelTimer: (() => void) | null = null;
+  #retries = 0;
+  #confirmWaiters: (() => void)[] = [];
+  #leftWaiters: (() => void)[] = [];
+  readonly #known = new Map<string, TopicPartition>();
+  readonly #group: Group;
+  readonly #topics: readonly string[];
+  readonly #host: GroupHost;
+  readonly #clock: Clock;
+  readonly #limits: GroupLimits;
+
+  constructor(
+    group: Group,
+    member: { readonly memberId: string; readonly topics: readonly string[] },
+    host: GroupHost,
+    clock: Clock,
+    limits: GroupLimits,
+  ) {
+    this.#group = group;
+    this.memberId = member.memberId;
+    this.#topics = member.topics;
+    this.#host = host;
+    this.#clock = clock;
+    this.#limits = limits;
+  }
+
+  /** Who commits: the epoch adopted last. */
+  get membership(): Membership {
+    return { memberId: this.memberId, memberEpoch: this.#membership.memberEpoch };
+  }
+
+  get state(): MembershipState["state"] {
+    return this.#membership.state;
+  }
+
+  join(): void {
+    this.#step({ kind: "join" });
+  }
+
+  /** Resolves when a heartbeat sent after this call was answered. */
+  async refresh(): Promise<void> {
+    if (this.#membership.state === "outside") return;
+    const confirmed = new Promise<void>((resolve) => this.#confirmWaiters.push(resolve));
+    this.#step({ kind: "beat" });
+    await confirmed;
+  }
+
+  released(at: TopicPartition): void {
+    this.#step({ kind: "released", partition: topicPartitionName(at) });
+  }
+
+  async leave(): Promise<void> {
+    const left = new Promise<void>((resolve) => this.#leftWaiters.push(resolve));
+    this.#step({ kind: "leave" });
+    await left;
+  }
+
+  close(): void {
+    this.#cancelTimer?.();
+    this.#membership = outside;
+    wakeAll(this.#confirmWaiters);
+    wakeAll(this.#leftWaiters);
+  }
+
+  #step(event: MembershipEvent): void {
+    const { next, effects } = stepMembership(this.#membership, event);
+    this.#membership = next;
+    for (const effect of effects) this.#perform(effect);
+  }
+
+  #perform(effect: MembershipEffect): void {
+    switch (effect.kind) {
+      case "heartbeat":
+        this.#heartbeat(effect);
+        return;
+      case "revoke":
+        this.#host.revoked(this.#partitions(effect.partitions));
+        return;
+      case "assign":
+        this.#host.assigned(this.#partitions(effect.partitions));
+        return;
+      case "lose":
+        if (this.#error !== null) {
+          this.#host.lost(this.#partitions(effect.partitions), this.#error);
+        }
+        return;
+      case "confirmed":
+        wakeAll(this.#confirmWaiters);
+        return;
+      case "left":
+        this.#cancelTimer?.();
+        wakeAll(this.#leftWaiters);
+        return;
+      case "fail":
+        this.#host.failed(effect.error);
+        return;
+    }
+  }
+
+  #heartbeat(effect: MembershipEffect & { kind: "heartbeat" }): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = null;
+    const { full, memberEpoch, owned } = effect;
+    const request = {
+      memberId: this.memberId,
+      memberEpoch,
+      topics: full ? this.#topics : null,
+      owned: owned === null ? null : this.#partitions(owned),
+      rebalanceTimeoutMs: full ? this.#limits.rebalanceTimeoutMs : -1,
+      // One member gets partition p of all topics of equal count, as a task needs.
+      assignor: full ? "range" : null,
+    };
+    this.#group.heartbeat(request).then(
+      (answer) => this.#answered(answer),
+      (error: unknown) => {
+        const text = "a heartbeat was rejected, which a group never does";
+        this.#host.failed(new OutriggerError("BROKER_REFUSED", text, { cause: error }));
+      },
+    );
+  }
+
+  #answered(answer: HeartbeatAnswer): void {
+    if (this.#membership.state === "outside") return;
+    if (answer.kind === "member") {
+      this.#retries = 0;
+      for (const at of answer.assignment ?? []) this.#known.set(topicPartitionName(at), at);
+      const assignment = answer.assignment?.map(topicPartitionName) ?? null;
+      this.#step({ kind: "answered", answer: { ...answer, assignment } });
+      this.#schedule(this.#membership.heartbeatIntervalMs);
+      return;
+    }
+    this.#error = answer.error;
+    if (answer.kind === "retriable") this.#host.unreachable(answer.error);
+    this.#step({ kind: "answered", answer });
+    const delayMs = Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** this.#retries);
+    this.#retries += 1;
+    this.#schedule(delayMs);
+  }
+
+  #schedule(ms: number): void {
+    if (this.#membership.state === "outside" || this.#membership.inFlight) return;
+    this.#cancelTimer?.();
+    this.#cancelTimer = this.#clock.after(ms, () => this.#step({ kind: "beat" }));
+  }
+
+  #partitions(names: readonly string[]): TopicPartition[] {
+    const found: TopicPartition[] = [];
+    for (const name of names) {
+      const at = this.#known.get(name);
+      if (at !== undefined) found.push(at);
+    }
+    return found;
+  }
+}
+
+/** Wakes those who wait now; who comes while they run waits for the next time. */
+function wakeAll(waiters: (() => void)[]): void {
+  for (const wake of waiters.splice(0)) wake();
+}

@@ -1,0 +1,127 @@
+import type { RecordColumns } from "../model/columns.ts";
+import { KEY_LENGTH, STRIDE, VALUE_LENGTH } from "../model/columns.ts";
+import type { RowRange } from "../model/rows.ts";
+import type { FetchedChunk } from "../ports/consumer.ts";
+
+/** Fetched rows of one source partition that wait for their batch. */
+interface Waiting {
+  readonly columns: RecordColumns;
+  from: number;
+  readonly to: number;
+  /** The consumer's position after row `to - 1`: steps over markers and aborted ranges. */
+  readonly nextOffset: number;
+  readonly leaderEpoch: number;
+  readonly bytesPerRow: number;
+}
+
+/** Rows taken for one batch. */
+export interface Taken {
+  readonly input: RowRange;
+  /** What may be committed once these rows are final (R-5). */
+  readonly nextOffset: number;
+  readonly leaderEpoch: number;
+  readonly bytesPerRow: number;
+}
+
+/**
+ * The input of one task: a queue for each source, read by smallest head timestamp, as Kafka Streams
+ * chooses. Bounded from outside: the partition is paused while `bytes` is above its limit.
+ */
+export class InputQueue {
+  readonly #queues: Waiting[][];
+  readonly #partition: number;
+  #bytes = 0;
+
+  constructor(sources: number, partition: number) {
+    this.#queues = Array.from({ length: sources }, () => []);
+    this.#partition = partition;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  push(source: number, chunk: FetchedChunk): void {
+    const rows = chunk.columns.count;
+    const bytesPerRow = rows === 0 ? 0 : chunk.bytes / rows;
+    this.#queues[source]?.push({
+      columns: chunk.columns,
+      from: 0,
+      to: rows,
+      nextOffset: chunk.nextOffset,
+      leaderEpoch: chunk.leaderEpoch,
+      bytesPerRow,
+    });
+    this.#bytes += bytesPerRow * rows;
+  }
+
+  /** Takes consecutive rows of one partition; at least one, even above `bytesMax`. */
+  take(rowsMax: number, bytesMax: number): Taken | null {
+    const source = this.#chooseSource();
+    const queue = this.#queues[source];
+    const head = queue?.[0];
+    if (queue === undefined || head === undefined) return null;
+    const from = head.from;
+    const to = batchEnd(head, rowsMax, bytesMax);
+    this.#bytes -= head.bytesPerRow * (to - from);
+    const whole = to === head.to;
+    if (whole) queue.shift();
+    else head.from = to;
+    return {
+      input: { source, partition: this.#partition, columns: head.columns, from, to },
+      // The offset of the next row, not of the last one plus one: gaps are stepped over.
+      nextOffset: whole ? head.nextOffset : (head.columns.offsets[to] ?? head.nextOffset),
+      leaderEpoch: head.leaderEpoch,
+      bytesPerRow: head.bytesPerRow,
+    };
+  }
+
+  /** Gives rows back, in the order that they were taken in: they will be planned again. */
+  putBack(taken: readonly Taken[]): void {
+    for (const { input, nextOffset, leaderEpoch, bytesPerRow } of taken.toReversed()) {
+      const { columns, from, to } = input;
+      const waiting = { columns, from, to, nextOffset, leaderEpoch, bytesPerRow };
+      this.#queues[input.source]?.unshift(waiting);
+      this.#bytes += bytesPerRow * (to - from);
+    }
+  }
+
+  clear(): void {
+    for (const queue of this.#queues) queue.length = 0;
+    this.#bytes = 0;
+  }
+
+  #chooseSource(): number {
+    let chosen = -1;
+    let earliest = Number.POSITIVE_INFINITY;
+    for (let source = 0; source < this.#queues.length; source++) {
+      const head = this.#queues[source]?.[0];
+      if (head === undefined) continue;
+      // A head without rows only moves the position: at once.
+      const timestamp =
+        head.from === head.to
+          ? Number.NEGATIVE_INFINITY
+          : (head.columns.timestamps[head.from] ?? Number.NEGATIVE_INFINITY);
+      if (chosen < 0 || timestamp < earliest) {
+        chosen = source;
+        earliest = timestamp;
+      }
+    }
+    return chosen;
+  }
+}
+
+function batchEnd(head: Waiting, rowsMax: number, bytesMax: number): number {
+  const { positions } = head.columns;
+  const last = Math.min(head.to, head.from + rowsMax);
+  let bytes = 0;
+  let row = head.from;
+  while (row < last) {
+    const at = row * STRIDE;
+    bytes += Math.max(0, positions[at + KEY_LENGTH] ?? 0);
+    bytes += Math.max(0, positions[at + VALUE_LENGTH] ?? 0);
+    if (bytes > bytesMax && row > head.from) break;
+    row++;
+  }
+  return row;
+}

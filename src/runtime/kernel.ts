@@ -1,0 +1,208 @@
+import { asError, OutriggerError } from "../errors/outrigger-error.ts";
+import type { TopicPartition } from "../model/topic-partition.ts";
+import type { Program } from "../model/topology.ts";
+import type {
+  Application,
+  ApplicationListener,
+  BatchAnswer,
+  BatchName,
+  StateQuestion,
+  WorkerHello,
+  WorkerId,
+} from "../ports/application.ts";
+import type { ConsumerListener, FetchedChunk } from "../ports/consumer.ts";
+import { Active } from "./active.ts";
+import type { KernelLimits, KernelParts } from "./parts.ts";
+import { prepareTopics } from "./setup.ts";
+import { declareTopology, type Declared } from "./declared.ts";
+
+/**
+ * The kernel: it learns the topology from the first worker, prepares the cluster, joins the group and
+ * keeps the tasks going. Adapters call it with what happened; each call runs to its end.
+ *
+ *   waiting ──hello──▶ preparing ──prepared──▶ active ──absent too long──▶ waiting
+ *   any ──stop──▶ stopping ──▶ stopped
+ */
+export class Kernel implements ApplicationListener, ConsumerListener {
+  #phase: "waiting" | "preparing" | "active" | "stopping" | "stopped" = "waiting";
+  #declared: Declared | null = null;
+  #active: Active | null = null;
+  #application: Application | null = null;
+  #cancelAbsence: (() => void) | null = null;
+  /** Workers that said hello before the cluster was prepared. */
+  readonly #pending = new Map<WorkerId, WorkerHello>();
+  readonly #parts: KernelParts;
+  readonly #limits: KernelLimits;
+
+  constructor(parts: KernelParts, limits: KernelLimits) {
+    this.#parts = parts;
+    this.#limits = limits;
+  }
+
+  /** a predecessor that died is sent its leave, so that its partitions are free at once. */
+  async start(application: Application): Promise<void> {
+    this.#application = application;
+    const { directory, group, log } = this.#parts;
+    const memberId = directory.predecessorMemberId;
+    if (memberId === null) return;
+    const leave = { memberId, memberEpoch: -1, topics: null, owned: null };
+    const rest = { rebalanceTimeoutMs: -1, assignor: null };
+    for (let attempt = 0; attempt < PREDECESSOR_LEAVES_MAX; attempt++) {
+      const answer = await group.heartbeat({ ...leave, ...rest });
+      if (answer.kind !== "retriable") break;
+    }
+    await directory.forgetMember();
+    log.info("a predecessor had died; its membership was ended", { memberId });
+  }
+
+  connected(worker: WorkerId, hello: WorkerHello): void {
+    const declared = this.#declare(worker, hello);
+    if (declared === null) return;
+    switch (this.#phase) {
+      case "stopping":
+      case "stopped":
+        this.#reject(worker, new OutriggerError("PROTOCOL_VIOLATION", "the sidecar is stopping"));
+        return;
+      case "active":
+        this.#welcome(worker, hello, declared);
+        return;
+      case "preparing":
+        this.#pending.set(worker, hello);
+        return;
+      case "waiting":
+        this.#pending.set(worker, hello);
+        this.#prepare(declared);
+        return;
+    }
+  }
+
+  disconnected(worker: WorkerId, reason: string): void {
+    this.#pending.delete(worker);
+    this.#parts.log.info("worker disconnected", { worker, reason });
+    this.#active?.workerGone(worker);
+    if (this.#phase === "active" && this.#active?.workers.size === 0) this.#startAbsence();
+  }
+
+  answered(worker: WorkerId, answer: BatchAnswer): void {
+    this.#active?.answered(worker, answer);
+  }
+
+  handedBack(worker: WorkerId, batch: BatchName): void {
+    this.#active?.handedBack(worker, batch);
+  }
+
+  asked(worker: WorkerId, question: StateQuestion): void {
+    this.#active?.asked(worker, question);
+  }
+
+  credited(worker: WorkerId, batches: number, bytes: number): void {
+    this.#active?.credited(worker, batches, bytes);
+  }
+
+  fetched(chunk: FetchedChunk): void {
+    this.#active?.fetched(chunk);
+  }
+
+  failed(at: TopicPartition, fence: number, error: OutriggerError): void {
+    this.#active?.readFailed(at, fence, error);
+  }
+
+  /** Clean drain: final batches are committed, the group is left, nothing is redelivered. */
+  async stop(): Promise<void> {
+    if (this.#phase === "stopping" || this.#phase === "stopped") return;
+    this.#phase = "stopping";
+    this.#cancelAbsence?.();
+    this.#application?.setServing(false);
+    this.#application?.drain(this.#limits.shutdownTimeoutMs);
+    await this.#active?.stop(this.#limits.shutdownTimeoutMs);
+    this.#active = null;
+    this.#phase = "stopped";
+  }
+
+  /** What the kernel did, for tests and for the log's closing line. */
+  get counters(): Active["counters"] | null {
+    return this.#active?.counters ?? null;
+  }
+
+  #declare(worker: WorkerId, hello: WorkerHello): Declared | null {
+    try {
+      const declared = declareTopology(hello, this.#limits.applicationId, this.#declared);
+      this.#declared = declared;
+      return declared;
+    } catch (error: unknown) {
+      this.#reject(worker, toOutriggerError(error));
+      return null;
+    }
+  }
+
+  #prepare(declared: Declared): void {
+    this.#phase = "preparing";
+    this.#prepareNow(declared.program).then(
+      (active) => {
+        if (this.#phase !== "preparing") return;
+        this.#phase = "active";
+        this.#active = active;
+        active.start();
+        for (const [worker, hello] of this.#pending) this.#welcome(worker, hello, declared);
+        this.#pending.clear();
+        if (active.workers.size === 0) this.#startAbsence();
+      },
+      (error: unknown) => {
+        // What is wrong can be mended without us: the worker is told, and may come again.
+        if (this.#phase !== "preparing") return;
+        this.#phase = "waiting";
+        this.#declared = null;
+        const said = toOutriggerError(error);
+        this.#parts.log.error(said.message, { code: said.code });
+        for (const worker of this.#pending.keys()) this.#reject(worker, said);
+        this.#pending.clear();
+      },
+    );
+  }
+
+  async #prepareNow(program: Program): Promise<Active> {
+    const { admin, log } = this.#parts;
+    const prepared = await prepareTopics(program, admin, this.#limits.setup, log);
+    const application = this.#application;
+    if (application === null) throw new Error("a worker was accepted before the kernel started");
+    const active = new Active(program, prepared, this.#parts, application, this.#limits);
+    await active.prepare();
+    return active;
+  }
+
+  #welcome(worker: WorkerId, hello: WorkerHello, declared: Declared): void {
+    this.#cancelAbsence?.();
+    this.#cancelAbsence = null;
+    this.#application?.welcome(worker, [declared.program]);
+    this.#parts.log.info("worker connected", { worker, sdk: hello.sdk });
+    this.#active?.workerCame(worker, hello);
+  }
+
+  /** without an application for long, others may serve our partitions. */
+  #startAbsence(): void {
+    const { clock, log } = this.#parts;
+    const { appAbsenceTimeoutMs } = this.#limits;
+    this.#cancelAbsence?.();
+    this.#cancelAbsence = clock.after(appAbsenceTimeoutMs, () => {
+      const active = this.#active;
+      if (active === null || this.#phase !== "active") return;
+      log.warn("no application for too long: leaving the group", { appAbsenceTimeoutMs });
+      this.#phase = "waiting";
+      this.#active = null;
+      active.stop(this.#limits.revokeTimeoutMs).catch((error: unknown) => {
+        this.#parts.fatal(toOutriggerError(error));
+      });
+    });
+  }
+
+  #reject(worker: WorkerId, error: OutriggerError): void {
+    this.#application?.reject(worker, error);
+  }
+}
+
+const PREDECESSOR_LEAVES_MAX = 5;
+
+function toOutriggerError(thrown: unknown): OutriggerError {
+  if (thrown instanceof OutriggerError) return thrown;
+  return new OutriggerError("BROKER_UNAVAILABLE", asError(thrown).message, { cause: thrown });
+}

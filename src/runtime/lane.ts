@@ -1,0 +1,333 @@
+import { asError, OutriggerError } from "../errors/outrigger-error.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Membership } from "../ports/consumer.ts";
+import type { ProduceVerdict, TransactionalProducer } from "../ports/producer.ts";
+import {
+  abortBackOffMs,
+  type CommitLimits,
+  isCommitDue,
+  recordFencing,
+} from "../transactions/commit-policy.ts";
+import {
+  type AbortCause,
+  stepTransaction,
+  type Transaction,
+  type TransactionEffect,
+  type TransactionEvent,
+  type TransactionLimits,
+} from "../transactions/transaction.ts";
+import { type Cut, marksOf, offsetsOf, restageTask, takeCut } from "./cut.ts";
+import type { TaskRunner } from "./task-runner.ts";
+
+/** What the lane asks of the kernel. */
+export interface LaneHost {
+  /** Tasks that have something to commit. */
+  readonly due: () => readonly TaskRunner[];
+  /** Whether a revocation, a drain or a first dispatch waits for a commit. */
+  readonly urgent: () => boolean;
+  /** Whether the task is still held under the epoch of the cut. */
+  readonly holds: (runner: TaskRunner) => boolean;
+  readonly membership: () => Membership;
+  /** Sends a heartbeat; resolves when one sent after this call was answered. */
+  readonly refreshMembership: () => Promise<void>;
+  /** A cut took effect for these tasks; `records` were produced in `durationMs`. */
+  readonly committed: (cut: Cut, durationMs: number) => void;
+  /** A cut was aborted for certain; its tasks staged it again. */
+  readonly aborted: (cause: AbortCause) => void;
+  /** R-7: drop everything and take over every task again. */
+  readonly takeOverAll: () => void;
+  /** A heartbeat has explained a refused offset commit: dispatching may go on. */
+  readonly explained: () => void;
+  /** R-15: another process uses our transactional id; returns a producer with a new one. */
+  readonly replaceProducer: () => Promise<TransactionalProducer>;
+  readonly failed: (error: OutriggerError) => void;
+}
+
+export interface LaneLimits {
+  readonly commit: CommitLimits;
+  readonly transaction: TransactionLimits;
+  readonly transactionTimeoutMs: number;
+}
+
+const REPEAT_AFTER_MS = 100;
+
+/**
+ * One lane: a transactional producer and the commits of its tasks. Interprets the effects of the
+ * transaction machine; every answer comes back as one event.
+ */
+export class Lane {
+  #producer: TransactionalProducer;
+  readonly #host: LaneHost;
+  readonly #clock: Clock;
+  readonly #limits: LaneLimits;
+  #transaction: Transaction = { state: "uninitialized" };
+  #cut: Cut | null = null;
+  #lastOffsets: ReadonlyMap<string, number> = new Map();
+  #cutAtMs = Number.NEGATIVE_INFINITY;
+  #notBeforeMs = 0;
+  #abortsInARow = 0;
+  #fencedAtMs: readonly number[] = [];
+  #contended = false;
+  #awaitingHeartbeat = false;
+  #cancelTimer: (() => void) | null = null;
+  #idleWaiters: (() => void)[] = [];
+  #closed = false;
+  readonly #closing = new AbortController();
+
+  constructor(
+    producer: TransactionalProducer,
+    host: LaneHost,
+    clock: Clock,
+    limits: LaneLimits,
+  ) {
+    this.#producer = producer;
+    this.#host = host;
+    this.#clock = clock;
+    this.#limits = limits;
+  }
+
+  get state(): Transaction["state"] {
+    return this.#transaction.state;
+  }
+
+  /** Whether a cut is open: its tasks cannot be let go. */
+  holds(runner: TaskRunner): boolean {
+    return this.#cut?.tasks.some((task) => task.runner === runner) ?? false;
+  }
+
+  /** Dispatching waits too while a refused offset commit is not explained (R-8). */
+  get awaitsHeartbeat(): boolean {
+    return this.#awaitingHeartbeat;
+  }
+
+  start(): void {
+    this.#step({ kind: "initialize" });
+  }
+
+  /** Something became final, or somebody waits: commit now, or when it is due. */
+  consider(): void {
+    if (this.#closed || this.#awaitingHeartbeat) return;
+    if (this.#transaction.state === "uninitialized") {
+      this.#after(Math.max(0, this.#notBeforeMs - this.#clock.nowMs()), () => this.start());
+      return;
+    }
+    if (this.#transaction.state !== "ready") return;
+    const runners = this.#host.due();
+    if (runners.length === 0) {
+      this.#wakeIdle();
+      return;
+    }
+    const nowMs = this.#clock.nowMs();
+    const urgent = this.#host.urgent();
+    let stagedBytes = 0;
+    for (const runner of runners) stagedBytes += runner.uncommittedBytes;
+    const demand = {
+      hasWork: true,
+      stagedBytes,
+      urgent,
+      lastCutAtMs: this.#cutAtMs,
+      notBeforeMs: this.#notBeforeMs,
+    };
+    if (isCommitDue(demand, this.#limits.commit, nowMs)) {
+      this.#begin(runners, nowMs);
+      return;
+    }
+    const dueAtMs = urgent ? nowMs : this.#cutAtMs + this.#limits.commit.commitIntervalMs;
+    this.#after(Math.max(0, Math.max(dueAtMs, this.#notBeforeMs) - nowMs), () => this.consider());
+  }
+
+  /** Tasks were dropped with their membership: an open cut that holds one must not commit. */
+  lost(runners: readonly TaskRunner[]): void {
+    if (runners.some((runner) => this.holds(runner))) this.#step({ kind: "cutLost" });
+  }
+
+  /** Resolves when nothing is to be committed and no transaction is open. */
+  async idle(): Promise<void> {
+    if (this.#transaction.state === "failed" || this.#closed) return;
+    const waits = new Promise<void>((resolve) => this.#idleWaiters.push(resolve));
+    this.consider();
+    await waits;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#cancelTimer?.();
+    this.#closing.abort();
+    this.#wakeIdle();
+    await this.#producer.close();
+  }
+
+  #begin(runners: readonly TaskRunner[], nowMs: number): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = null;
+    this.#cutAtMs = nowMs;
+    this.#cut = takeCut(runners, this.#producer.begin());
+    this.#step({ kind: "cut", nowMs });
+  }
+
+  #step(event: TransactionEvent): void {
+    if (this.#closed) return;
+    const { next, effects } = stepTransaction(this.#transaction, event, this.#limits.transaction);
+    this.#transaction = next;
+    for (const effect of effects) this.#perform(effect);
+    if (next.state === "ready" || next.state === "uninitialized") this.consider();
+  }
+
+  #perform(effect: TransactionEffect): void {
+    switch (effect.kind) {
+      case "initialize":
+        this.#answer(this.#initialize(), (verdict) => ({ kind: "initialized", verdict }));
+        return;
+      case "produce":
+        this.#answer(this.#produce(), (verdict) => ({ kind: "produced", verdict }));
+        return;
+      case "sendOffsets": {
+        const offsets = offsetsOf(this.#openCut(), this.#lastOffsets);
+        const sent = this.#producer.sendOffsets(offsets, this.#host.membership());
+        this.#answer(sent, (verdict) => ({ kind: "offsetsSent", verdict, nowMs: this.#now() }));
+        return;
+      }
+      case "refreshMembership":
+        this.#answer(this.#host.refreshMembership(), () => ({
+          kind: "refreshed",
+          held: this.#cut?.tasks.every(({ runner }) => this.#host.holds(runner)) ?? false,
+          nowMs: this.#now(),
+        }));
+        return;
+      case "end":
+        this.#answer(this.#producer.end(effect.outcome, effect.attempt), (verdict) => ({
+          kind: "ended",
+          verdict,
+          nowMs: this.#now(),
+        }));
+        return;
+      case "repeatLater":
+        this.#after(REPEAT_AFTER_MS, () => this.#step({ kind: "repeatDue", nowMs: this.#now() }));
+        return;
+      case "apply":
+        this.#answer(this.#apply(), () => ({ kind: "applied" }));
+        return;
+      case "restage":
+        this.#restage(effect.cause);
+        return;
+      case "awaitHeartbeat":
+        this.#awaitHeartbeat();
+        return;
+      case "takeOverAll":
+        this.#cut = null;
+        this.#host.takeOverAll();
+        return;
+      case "countFencing":
+        this.#countFencing();
+        return;
+      case "fail":
+        this.#host.failed(effect.error);
+        this.#wakeIdle();
+        return;
+    }
+  }
+
+  #answer<T>(pending: Promise<T>, toEvent: (value: T) => TransactionEvent): void {
+    pending.then(
+      (value) => this.#step(toEvent(value)),
+      (error: unknown) => {
+        // Ports answer with verdicts; what is thrown is a failing disk or a bug of ours. The next
+        // start finds out what happened by R-9.
+        if (!this.#closed) this.#host.failed(toOutriggerError(error));
+      },
+    );
+  }
+
+  async #initialize(): Promise<Awaited<ReturnType<TransactionalProducer["initialize"]>>> {
+    if (this.#contended) {
+      // Three fencings in a row by somebody else: a cloned volume. A new id ends the fight (R-15).
+      await this.#producer.close();
+      this.#producer = await this.#host.replaceProducer();
+      this.#contended = false;
+      this.#fencedAtMs = [];
+    }
+    return await this.#producer.initialize(this.#closing.signal);
+  }
+
+  async #produce(): Promise<ProduceVerdict> {
+    const { records } = this.#openCut();
+    if (records.records === 0) {
+      this.#lastOffsets = new Map();
+      return { kind: "acked", lastOffsets: this.#lastOffsets };
+    }
+    const verdict = await this.#producer.produce(records);
+    if (verdict.kind === "acked") this.#lastOffsets = verdict.lastOffsets;
+    return verdict;
+  }
+
+  /** R-4: one RocksDB batch per task, only where the task is still held under the cut's epoch. */
+  async #apply(): Promise<void> {
+    const cut = this.#openCut();
+    const wallMs = this.#clock.wallMs();
+    const held = cut.tasks.filter(({ runner }) => this.#host.holds(runner));
+    await Promise.all(
+      held.map(async (task) => {
+        await task.runner.state.commit(marksOf(task, this.#lastOffsets, wallMs));
+      }),
+    );
+    this.#abortsInARow = 0;
+    this.#cut = null;
+    this.#host.committed({ ...cut, tasks: held }, this.#now() - this.#cutAtMs);
+  }
+
+  #restage(cause: AbortCause): void {
+    const cut = this.#openCut();
+    this.#cut = null;
+    for (const task of cut.tasks) if (this.#host.holds(task.runner)) restageTask(task);
+    this.#abortsInARow += 1;
+    this.#notBeforeMs = this.#now() + abortBackOffMs(this.#abortsInARow);
+    this.#host.aborted(cause);
+  }
+
+  #awaitHeartbeat(): void {
+    this.#awaitingHeartbeat = true;
+    this.#host.refreshMembership().then(
+      () => {
+        this.#awaitingHeartbeat = false;
+        this.#host.explained();
+        this.consider();
+      },
+      (error: unknown) => this.#host.failed(toOutriggerError(error)),
+    );
+  }
+
+  #countFencing(): void {
+    const { transactionTimeoutMs } = this.#limits;
+    const counted = recordFencing(this.#fencedAtMs, this.#now(), transactionTimeoutMs);
+    this.#fencedAtMs = counted.recent;
+    this.#contended = counted.contended;
+  }
+
+  #after(ms: number, callback: () => void): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = this.#clock.after(ms, () => {
+      this.#cancelTimer = null;
+      callback();
+    });
+  }
+
+  #wakeIdle(): void {
+    const waiters = this.#idleWaiters;
+    this.#idleWaiters = [];
+    for (const wake of waiters) wake();
+  }
+
+  #openCut(): Cut {
+    if (this.#cut === null) throw new OutriggerError("TRANSACTION_ABORTED", "no cut is open");
+    return this.#cut;
+  }
+
+  #now(): number {
+    return this.#clock.nowMs();
+  }
+}
+
+function toOutriggerError(thrown: unknown): OutriggerError {
+  if (thrown instanceof OutriggerError) return thrown;
+  return new OutriggerError("STORE_FAILED", asError(thrown).message, { cause: thrown });
+}

@@ -1,0 +1,41 @@
+import type { OutriggerError } from "../errors/outrigger-error.ts";
+import type { Admin } from "../ports/admin.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Consumer, Group, Offsets } from "../ports/consumer.ts";
+import type { Log } from "../ports/log.ts";
+import type { TransactionalProducer } from "../ports/producer.ts";
+import type { StateDirectory } from "../ports/store.ts";
+import type { LaneLimits } from "./lane.ts";
+import type { SetupLimits } from "./setup.ts";
+import type { TaskLimits } from "./task-runner.ts";
+
+/** The world, as the kernel knows it: ports only. */
+export interface KernelParts {
+  readonly consumer: Consumer;
+  readonly offsets: Offsets;
+  readonly group: Group;
+  readonly admin: Admin;
+  readonly directory: StateDirectory;
+  /** A producer for a transactional id; one at a time. */
+  readonly createProducer: (transactionalId: string) => TransactionalProducer;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** A member id that no process ever had. */
+  readonly newMemberId: () => string;
+  /** A human is needed: the process stops with this error. */
+  readonly fatal: (error: OutriggerError) => void;
+}
+
+/** Every bound of the kernel, from the configuration. */
+export interface KernelLimits {
+  readonly applicationId: string;
+  readonly autoOffsetReset: "earliest" | "latest" | "none";
+  readonly processingTimeoutMs: number;
+  readonly appAbsenceTimeoutMs: number;
+  readonly revokeTimeoutMs: number;
+  readonly shutdownTimeoutMs: number;
+  readonly rebalanceTimeoutMs: number;
+  readonly task: TaskLimits;
+  readonly lane: LaneLimits;
+  readonly setup: SetupLimits;
+}

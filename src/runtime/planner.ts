@@ -1,0 +1,79 @@
+import { KeyTable } from "../model/key-table.ts";
+import type { RowRange, SlotState } from "../model/rows.ts";
+import type { Program } from "../model/topology.ts";
+import { applyCount } from "../operators/count.ts";
+import { planSlots } from "../operators/windows.ts";
+import type { KeySet, StoreChanges, TaskState } from "../ports/store.ts";
+import { type Batch, countRows } from "./batch.ts";
+import type { Taken } from "./input-queue.ts";
+
+/**
+ * Takes a batch through the built-in nodes and fetches the state that user code needs: for each node
+ * one plan over all rows, one multi-get, one apply (design.md §4).
+ *
+ * Returns null when the state that travels would not fit a frame: the caller takes fewer rows.
+ */
+export async function planBatch(
+  program: Program,
+  state: TaskState,
+  taken: Taken,
+  streamTimeMs: number,
+  stateBytesMax: number,
+): Promise<Batch | null> {
+  let rows: readonly RowRange[] = [taken.input];
+  let dropped = 0;
+  const upstream: StoreChanges[] = [];
+  for (const operator of program.operators) {
+    const table = new KeyTable();
+    const plan = planSlots(rows, operator, streamTimeMs, table);
+    const found = await state.read(operator.store, table.keys(), "head");
+    const applied = applyCount(rows, plan, table.keys(), found, operator);
+    state.advance(applied.changes);
+    upstream.push(applied.changes);
+    rows = applied.rows;
+    dropped += plan.droppedRows;
+  }
+  const states: SlotState[] = [];
+  const keys: KeySet[] = [];
+  let stateBytes = 0;
+  for (const [index, wanted] of (program.stage?.stores ?? []).entries()) {
+    const table = new KeyTable();
+    const plan = planSlots(rows, wanted, streamTimeMs, table);
+    const values = await state.read(wanted.store, table.keys(), "staged");
+    for (const value of values) stateBytes += value?.length ?? 0;
+    keys.push(table.keys());
+    states.push({
+      store: index,
+      values,
+      slots: plan.slots,
+      slotCounts: plan.slotCounts,
+      windowStarts: plan.windowStarts,
+      windowUnitMs: wanted.tumbling?.sizeMs ?? 0,
+    });
+    dropped += plan.droppedRows;
+  }
+  const rowCount = countRows(rows);
+  if (stateBytes > stateBytesMax && rowCount > 1) return null;
+  return {
+    taken,
+    rows,
+    rowCount,
+    states,
+    keys,
+    upstream,
+    streamTimeMs: latestTimestamp(taken.input, streamTimeMs),
+    dropped,
+    outcome: null,
+    staged: false,
+  };
+}
+
+function latestTimestamp(range: RowRange, since: number): number {
+  const { timestamps } = range.columns;
+  let latest = since;
+  for (let row = range.from; row < range.to; row++) {
+    const timestamp = timestamps[row] ?? latest;
+    if (timestamp > latest) latest = timestamp;
+  }
+  return latest;
+}

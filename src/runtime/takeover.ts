@@ -1,0 +1,231 @@
+import { invariant } from "../errors/invariant.ts";
+import { OutriggerError } from "../errors/outrigger-error.ts";
+import { topicPartitionName, type TopicPartition } from "../model/topic-partition.ts";
+import type { Program } from "../model/topology.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { CommittedOffset, FetchedChunk, Membership, Offsets } from "../ports/consumer.ts";
+import type { StoreChanges, TaskState } from "../ports/store.ts";
+import {
+  type ChangelogEnd,
+  decodeOffsetMetadata,
+  type OffsetMetadata,
+} from "../tasks/offset-metadata.ts";
+import { planRestore, type RestorePlan } from "../tasks/restoration.ts";
+import type { SourcePosition, TaskStart } from "./task-runner.ts";
+
+/** The changelog topic as the cluster has it. */
+export interface ChangelogFacts {
+  readonly topicId: string;
+  readonly deleteRetentionMs: number;
+}
+
+export interface TakeoverDependencies {
+  readonly offsets: Offsets;
+  readonly clock: Clock;
+  readonly membership: () => Membership;
+  /** By changelog topic. */
+  readonly changelogs: ReadonlyMap<string, ChangelogFacts>;
+  readonly autoOffsetReset: "earliest" | "latest" | "none";
+  readonly groupId: string;
+  readonly onWipe: (store: string, reason: string) => void;
+  readonly onRestored: (store: string, records: number) => void;
+}
+
+export interface TakenOver extends TaskStart {
+  /** No offset was committed yet: the start position is to be committed before the first dispatch. */
+  readonly isNew: boolean;
+}
+
+/**
+ * R-9: offsets first, read stable; then the changelog's end; then the store up to that end; then the
+ * cross-check. In this order, because a transaction of a predecessor that still can commit is seen
+ * either by the offsets (which wait for it) or by the end (which includes it).
+ */
+export async function takeOver(
+  program: Program,
+  partition: number,
+  state: TaskState,
+  deps: TakeoverDependencies,
+  signal: AbortSignal,
+): Promise<TakenOver> {
+  const partitions = program.sources.map((topic) => ({ topic, partition }));
+  const committed = await deps.offsets.committed(deps.membership(), partitions, signal);
+  const metadata = metadataOf(partitions, committed, deps.groupId);
+  const plans = await planStores(program, partition, state, metadata, deps, signal);
+  const changelogs = new Map<string, ChangelogEnd>();
+  for (const { index, at, facts, plan } of plans) {
+    const store = program.stores[index]?.name ?? "";
+    const position = await restoreStore(at, index, state, facts, plan, deps, signal);
+    const committedEnd = metadata?.changelogs.get(store)?.end ?? 0;
+    invariant(position >= committedEnd, "a restored store must reach what was committed");
+    changelogs.set(store, { topicId: facts.topicId, end: committedEnd });
+  }
+  const positions = await startPositions(partitions, committed, deps, signal);
+  return {
+    positions,
+    streamTimeMs: metadata?.streamTimeMs ?? Number.MIN_SAFE_INTEGER,
+    commitSequence: metadata?.commitSequence ?? 0,
+    changelogs,
+    isNew: metadata === null || committed.size < partitions.length,
+  };
+}
+
+/** The newest of the metadata that the task's partitions carry; null when none has ever committed. */
+function metadataOf(
+  partitions: readonly TopicPartition[],
+  committed: ReadonlyMap<string, CommittedOffset>,
+  groupId: string,
+): OffsetMetadata | null {
+  let newest: OffsetMetadata | null = null;
+  for (const at of partitions) {
+    const offset = committed.get(topicPartitionName(at));
+    if (offset === undefined) continue;
+    const metadata = decodeOffsetMetadata(offset.metadata);
+    if (metadata === null) {
+      throw new OutriggerError(
+        "OFFSETS_LOST",
+        `the committed offset ${offset.offset} of ${topicPartitionName(at)} in group ${groupId} ` +
+          "was not written by Outrigger: a tool or another consumer moved it, so state and offsets " +
+          "no longer belong together. Reset the application: delete the group's offsets, its " +
+          "changelog topics and its state directory, then start again",
+      );
+    }
+    if (newest === null || metadata.commitSequence > newest.commitSequence) newest = metadata;
+  }
+  return newest;
+}
+
+interface PlannedStore {
+  readonly index: number;
+  readonly at: TopicPartition;
+  readonly facts: ChangelogFacts;
+  readonly plan: RestorePlan & { kind: "restore" };
+}
+
+/** Decides for every store before any is touched: a wipe empties them all, so all plans start anew. */
+async function planStores(
+  program: Program,
+  partition: number,
+  state: TaskState,
+  metadata: OffsetMetadata | null,
+  deps: TakeoverDependencies,
+  signal: AbortSignal,
+): Promise<PlannedStore[]> {
+  const plans: PlannedStore[] = [];
+  for (const [index, store] of program.stores.entries()) {
+    const at = { topic: store.changelogTopic, partition };
+    const facts = deps.changelogs.get(store.changelogTopic);
+    invariant(facts !== undefined, `${store.changelogTopic} was not described before the takeover`);
+    const { start, end } = await deps.offsets.range(at, signal);
+    const marks = state.marks();
+    const plan = planRestore({
+      topicId: facts.topicId,
+      logStart: start,
+      logEnd: end,
+      local: marks?.positions.get(index) ?? null,
+      localCaughtUpAtMs: marks?.caughtUpAtMs ?? 0,
+      wallMs: deps.clock.wallMs(),
+      deleteRetentionMs: facts.deleteRetentionMs,
+      hasCommitted: metadata !== null,
+      committed: metadata?.changelogs.get(store.name) ?? null,
+    });
+    plans.push({ index, at, facts, plan: orStop(plan, at, deps.groupId) });
+  }
+  const wipe = plans.find(({ plan }) => plan.wipe !== "no");
+  if (wipe === undefined) return plans;
+  deps.onWipe(program.stores[wipe.index]?.name ?? "", wipe.plan.wipe);
+  await state.wipe();
+  return await planStores(program, partition, state, metadata, deps, signal);
+}
+
+function orStop(
+  plan: RestorePlan,
+  at: TopicPartition,
+  groupId: string,
+): RestorePlan & { kind: "restore" } {
+  const name = topicPartitionName(at);
+  switch (plan.kind) {
+    case "restore":
+      return plan;
+    case "stateLost":
+      throw new OutriggerError(
+        "COMMITTED_STATE_LOST",
+        `the changelog ${name} no longer holds the committed state: ${plan.reason}. Running on ` +
+          "would give wrong results; restore the topic, or reset the application",
+      );
+    case "offsetsLost":
+      throw new OutriggerError(
+        "OFFSETS_LOST",
+        `group ${groupId} has no committed offset for the task of ${name}, but ${plan.reason}: ` +
+          "the offsets expired or were deleted. Starting from nowhere would count records twice " +
+          "or skip them; restore the offsets, or reset the application",
+      );
+  }
+}
+
+async function restoreStore(
+  at: TopicPartition,
+  index: number,
+  state: TaskState,
+  facts: ChangelogFacts,
+  plan: RestorePlan & { kind: "restore" },
+  deps: TakeoverDependencies,
+  signal: AbortSignal,
+): Promise<number> {
+  let position = plan.from;
+  let records = 0;
+  for await (const chunk of deps.offsets.read(at, plan.from, plan.target, signal)) {
+    position = chunk.nextOffset;
+    records += chunk.columns.count;
+    await state.restore(changesOf(index, chunk), { topicId: facts.topicId, position });
+  }
+  if (state.marks()?.positions.get(index)?.topicId !== facts.topicId) {
+    await state.restore(
+      { store: index, keys: [], values: [] },
+      { topicId: facts.topicId, position },
+    );
+  }
+  invariant(position >= plan.target, `${topicPartitionName(at)} was not restored to its end`);
+  deps.onRestored(state.stores[index]?.name ?? "", records);
+  return position;
+}
+
+/** Compacted log entries: a null value deletes; a record without a key is none of ours. */
+function changesOf(store: number, chunk: FetchedChunk): StoreChanges {
+  const keys: Buffer[] = [];
+  const values: (Buffer | null)[] = [];
+  for (let row = 0; row < chunk.columns.count; row++) {
+    const key = chunk.columns.key(row);
+    if (key === null) continue;
+    keys.push(key);
+    values.push(chunk.columns.value(row));
+  }
+  return { store, keys, values };
+}
+
+async function startPositions(
+  partitions: readonly TopicPartition[],
+  committed: ReadonlyMap<string, CommittedOffset>,
+  deps: TakeoverDependencies,
+  signal: AbortSignal,
+): Promise<Map<string, SourcePosition>> {
+  const positions = new Map<string, SourcePosition>();
+  for (const at of partitions) {
+    const name = topicPartitionName(at);
+    const known = committed.get(name);
+    if (known !== undefined) {
+      positions.set(name, { offset: known.offset, leaderEpoch: known.leaderEpoch });
+      continue;
+    }
+    if (deps.autoOffsetReset === "none") {
+      throw new OutriggerError(
+        "OFFSETS_LOST",
+        `group ${deps.groupId} has no committed offset for ${name} and auto.offset.reset is none`,
+      );
+    }
+    const { start, end } = await deps.offsets.range(at, signal);
+    const offset = deps.autoOffsetReset === "earliest" ? start : end;
+    positions.set(name, { offset, leaderEpoch: -1 });
+  }
+  return positions;
+}

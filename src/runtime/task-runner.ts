@@ -1,0 +1,331 @@
+import { asError, OutriggerError } from "../errors/outrigger-error.ts";
+import { invariant } from "../errors/invariant.ts";
+import { type TaskId, taskIdName } from "../model/task-id.ts";
+import { type TopicPartition, topicPartitionName } from "../model/topic-partition.ts";
+import type { Program } from "../model/topology.ts";
+import type { BatchAnswer } from "../ports/application.ts";
+import type { FetchedChunk } from "../ports/consumer.ts";
+import type { TaskState } from "../ports/store.ts";
+import { Ledger, type LedgerEntry } from "../tasks/ledger.ts";
+import type { ChangelogEnd } from "../tasks/offset-metadata.ts";
+import { changesOf, faultOf } from "./answers.ts";
+import type { Batch, Outcome } from "./batch.ts";
+import { InputQueue } from "./input-queue.ts";
+import { planBatch } from "./planner.ts";
+import { Retries, type RetryLimits } from "./retries.ts";
+
+export interface TaskLimits {
+  readonly batchRecordsMax: number;
+  readonly batchBytesMax: number;
+  /** Batches planned ahead of their answers, where user code holds no state. */
+  readonly plannedMax: number;
+  readonly inputBytesMax: number;
+  readonly uncommittedBytesMax: number;
+  readonly frameBytesMax: number;
+  readonly recordBytesMax: number;
+  readonly retry: RetryLimits;
+}
+
+/** Where a task stands in its partitions: the next offset of each source, as of the last cut. */
+export interface SourcePosition {
+  offset: number;
+  leaderEpoch: number;
+}
+
+/** What a takeover found: where the task goes on. */
+export interface TaskStart {
+  readonly positions: Map<string, SourcePosition>;
+  readonly streamTimeMs: number;
+  readonly commitSequence: number;
+  readonly changelogs: Map<string, ChangelogEnd>;
+}
+
+/** What a runner tells; the kernel decides. */
+export interface TaskHost {
+  /** A batch waits in the ledger for a worker. */
+  queued(runner: TaskRunner): void;
+  /** Something became final: a commit may be due. */
+  staged(runner: TaskRunner): void;
+  /** The input buffer is full (true) or has room again. */
+  throttled(runner: TaskRunner, full: boolean): void;
+  /** A record failed and will be tried again in `delayMs`. */
+  retrying(runner: TaskRunner, delayMs: number, error: OutriggerError): void;
+  /** Retries are used up: the task stops, loudly; what is staged is still committed. */
+  stopped(runner: TaskRunner, error: OutriggerError): void;
+  /** Planning broke: a store failed. */
+  broken(runner: TaskRunner, error: Error): void;
+}
+
+/**
+ * The data plane of one task under one epoch: input, planning, ledger, staging. It is made by a
+ * takeover and dropped whole; a later takeover makes another with a higher epoch.
+ *
+ *   claiming ──ownership committed──▶ running ──revoked, draining──▶ ending ──▶ closed
+ *   running ──retries used up──▶ stopped;  any ──membership lost, takeover──▶ closed
+ */
+export class TaskRunner {
+  readonly program: Program;
+  readonly id: TaskId;
+  readonly epoch: number;
+  readonly state: TaskState;
+  readonly limits: TaskLimits;
+  readonly host: TaskHost;
+  readonly name: string;
+  readonly partitions: readonly TopicPartition[];
+  readonly ledger = new Ledger<Batch>();
+  readonly positions: Map<string, SourcePosition>;
+  /** By store name: where each changelog ended after the last cut. */
+  readonly changelogs: Map<string, ChangelogEnd>;
+  phase: "claiming" | "running" | "ending" | "stopped" | "closed" = "claiming";
+  commitSequence: number;
+  /** As of the last record that a cut took: where planning goes on when nothing waits (R-17). */
+  cutStreamTimeMs: number;
+  outputBytes = 0;
+  readonly #input: InputQueue;
+  readonly #retries: Retries;
+  #streamTimeMs: number;
+  #planning = false;
+  #paused = false;
+  #throttled = false;
+  /** Rows that the next batch may hold: fewer after a failure or an oversized frame. */
+  #rowsMax: number;
+
+  constructor(
+    program: Program,
+    id: TaskId,
+    epoch: number,
+    state: TaskState,
+    limits: TaskLimits,
+    host: TaskHost,
+    start: TaskStart,
+  ) {
+    this.program = program;
+    this.id = id;
+    this.epoch = epoch;
+    this.state = state;
+    this.limits = limits;
+    this.host = host;
+    this.changelogs = start.changelogs;
+    this.commitSequence = start.commitSequence;
+    this.name = taskIdName(id);
+    this.partitions = program.sources.map((topic) => ({ topic, partition: id.partition }));
+    this.positions = start.positions;
+    this.#streamTimeMs = start.streamTimeMs;
+    this.cutStreamTimeMs = start.streamTimeMs;
+    this.#input = new InputQueue(program.sources.length, id.partition);
+    this.#retries = new Retries(limits.retry);
+    this.#rowsMax = limits.batchRecordsMax;
+  }
+
+  /** Records arrived; those of an older epoch never get here (R-11). */
+  fetched(chunk: FetchedChunk): void {
+    const source = this.program.sources.indexOf(chunk.topic);
+    invariant(source >= 0, `${chunk.topic} is no source of task ${this.name}`);
+    this.#input.push(source, chunk);
+    this.#throttle();
+    this.pump();
+  }
+
+  /** Whether anything is under way that a drain waits for. */
+  get isIdle(): boolean {
+    return this.ledger.inFlight().length === 0 && !this.#planning;
+  }
+
+  get hasFinal(): boolean {
+    return this.ledger.hasFinalPrefix();
+  }
+
+  get uncommittedBytes(): number {
+    return this.outputBytes + this.state.stagedBytes;
+  }
+
+  /** Plans batches while there is input, room and no reason to wait. */
+  pump(): void {
+    if (this.phase !== "running" || this.#planning || this.#paused) return;
+    if (this.ledger.size >= this.#plannedMax()) return;
+    if (this.uncommittedBytes >= this.limits.uncommittedBytesMax) return;
+    const taken = this.#input.take(this.#rowsMax, this.limits.batchBytesMax);
+    if (taken === null) return;
+    this.#planning = true;
+    planBatch(
+      this.program,
+      this.state,
+      taken,
+      this.#streamTimeMs,
+      this.limits.frameBytesMax / 2,
+    ).then(
+      (batch) => {
+        this.#planning = false;
+        if (this.phase === "closed") return;
+        if (batch === null) this.#shrink(taken);
+        else this.#planned(batch);
+        this.#throttle();
+        this.pump();
+      },
+      (error: unknown) => {
+        this.#planning = false;
+        if (this.phase !== "closed") this.host.broken(this, asError(error));
+      },
+    );
+  }
+
+  /** The answer of the worker that holds `entry`. */
+  answered(entry: LedgerEntry<Batch>, answer: BatchAnswer): void {
+    const { stage } = this.program;
+    invariant(stage !== null, "a batch was answered for a program without user code");
+    const batch = entry.item;
+    const fault = faultOf(batch, stage, answer, this.limits);
+    if (fault !== null) {
+      const text = `the application's answer for task ${this.name} is invalid: ${fault}`;
+      this.#failed(entry, 0, new OutriggerError("ANSWER_INVALID", text));
+      return;
+    }
+    if (answer.failure !== null) {
+      this.#accept(entry, answer);
+      return;
+    }
+    this.#retries.succeeded();
+    this.#rowsMax = this.limits.batchRecordsMax;
+    this.#finish(entry, {
+      outputs: answer.outputs,
+      changes: [...batch.upstream, ...changesOf(batch, stage, answer)],
+      bytes: answer.outputs.bytes.length,
+    });
+  }
+
+  /** The cut took effect; `items` are done with. */
+  committed(): void {
+    this.#throttle();
+    this.pump();
+  }
+
+  /** Nothing more is dispatched; what is in flight may still be answered and cut. */
+  endDispatch(): void {
+    if (this.phase === "running" || this.phase === "claiming") this.phase = "ending";
+  }
+
+  /** Forgets batches without an answer: they belong to the next owner. */
+  abandonUnfinished(): void {
+    this.ledger.removeUnfinished();
+  }
+
+  /** Drops everything staged and waiting; the store keeps only what was committed. */
+  close(): void {
+    this.phase = "closed";
+    this.ledger.clear();
+    this.#input.clear();
+  }
+
+  /** Continues after a back-off. */
+  resume(): void {
+    this.#paused = false;
+    this.pump();
+  }
+
+  #plannedMax(): number {
+    // User code with state gets the next batch only when it has answered the last: its mutations
+    // decide what the next one reads (design.md §4).
+    const stateful = (this.program.stage?.stores.length ?? 0) > 0;
+    return this.#unfinished() > 0 && stateful ? 0 : this.limits.plannedMax + this.#finals();
+  }
+
+  #finals(): number {
+    return this.ledger.size - this.#unfinished();
+  }
+
+  #unfinished(): number {
+    return this.ledger.unfinished;
+  }
+
+  #planned(batch: Batch): void {
+    this.#streamTimeMs = batch.streamTimeMs;
+    const entry = this.ledger.add(batch);
+    if (this.program.stage === null || batch.rowCount === 0) {
+      this.#finish(entry, { outputs: null, changes: batch.upstream, bytes: 0 });
+    } else {
+      this.host.queued(this);
+    }
+  }
+
+  #shrink(taken: Parameters<InputQueue["putBack"]>[0][number]): void {
+    // Half the rows, so that a few steps find a batch that fits; one row is always sent.
+    this.#rowsMax = Math.max(1, Math.floor((taken.input.to - taken.input.from) / 2));
+    this.state.resetHead();
+    this.#input.putBack([taken]);
+  }
+
+  #finish(entry: LedgerEntry<Batch>, outcome: Outcome): void {
+    entry.item.outcome = outcome;
+    this.outputBytes += outcome.bytes;
+    this.ledger.finish(entry);
+    // In order and only as a prefix: the overlay must never hold a later batch without an earlier.
+    for (const { item } of this.ledger.finalPrefix()) {
+      if (item.staged || item.outcome === null) continue;
+      for (const changes of item.outcome.changes) this.state.stage(changes);
+      item.staged = true;
+    }
+    this.host.staged(this);
+    this.pump();
+  }
+
+  /** A failure at row `done`: what is before it stays where that is possible. */
+  #accept(entry: LedgerEntry<Batch>, answer: BatchAnswer): void {
+    const { failure, done } = answer;
+    invariant(failure !== null, "an answer without a failure is not partial");
+    const text = `${failure.type}: ${failure.message}`;
+    const cause = failure.stack === "" ? {} : { cause: failure.stack };
+    this.#failed(entry, done, new OutriggerError("HANDLER_FAILED", text, cause));
+  }
+
+  /**
+   * Row `row` failed. The batch and all behind it are given back to the input and planned again: the
+   * rows before the failure as a batch of their own, then the failing one first in its batch. Their
+   * code runs twice, their effects happen once.
+   */
+  #failed(entry: LedgerEntry<Batch>, row: number, error: OutriggerError): void {
+    const removed = this.ledger.removeFrom(entry).map(({ item }) => item);
+    this.state.resetHead();
+    this.#input.putBack(removed.map(({ taken }) => taken));
+    const first = removed[0];
+    this.#streamTimeMs = this.ledger.last()?.item.streamTimeMs ?? this.cutStreamTimeMs;
+    this.#rowsMax = row > 0 ? row : 1;
+    if (row > 0) {
+      this.pump();
+      return;
+    }
+    const input = first?.taken.input;
+    const at =
+      input === undefined
+        ? ""
+        : `${topicPartitionName({
+            topic: this.program.sources[input.source] ?? "",
+            partition: input.partition,
+          })}@${input.columns.offsets[input.from]}`;
+    this.#retry(at, error);
+  }
+
+  #retry(at: string, error: OutriggerError): void {
+    const delayMs = this.#retries.failed(at);
+    const said = new OutriggerError(error.code, `record ${at}: ${error.message}`, {
+      cause: error.cause,
+    });
+    if (delayMs === null) {
+      this.phase = "stopped";
+      this.host.stopped(this, said);
+      return;
+    }
+    this.#paused = true;
+    this.host.retrying(this, delayMs, said);
+  }
+
+  #throttle(): void {
+    const { inputBytesMax } = this.limits;
+    if (!this.#throttled && this.#input.bytes >= inputBytesMax) {
+      this.#throttled = true;
+      this.host.throttled(this, true);
+    } else if (this.#throttled && this.#input.bytes <= inputBytesMax / 2) {
+      this.#throttled = false;
+      this.host.throttled(this, false);
+    }
+  }
+}

@@ -1,0 +1,198 @@
+import { asError } from "../errors/outrigger-error.ts";
+import { type TaskId, taskIdName } from "../model/task-id.ts";
+import { type TopicPartition, topicPartitionName } from "../model/topic-partition.ts";
+import type { Program } from "../model/topology.ts";
+import type { Consumer, FetchedChunk } from "../ports/consumer.ts";
+import type { Log } from "../ports/log.ts";
+import type { StateDirectory, TaskState } from "../ports/store.ts";
+import { type TakenOver, type TakeoverDependencies, takeOver } from "./takeover.ts";
+import { type TaskHost, type TaskLimits, TaskRunner } from "./task-runner.ts";
+
+export interface TaskSetHost {
+  /** A takeover is done: the runner is claiming or running. */
+  readonly opened: (runner: TaskRunner) => void;
+  readonly failed: (error: Error) => void;
+}
+
+/** A task that is being taken over, until it has a runner. */
+interface Opening {
+  readonly epoch: number;
+  readonly abort: AbortController;
+}
+
+/**
+ * The tasks of this process: taking over, running, being let go. A task has one state handle at a
+ * time; a new takeover waits until the last one is closed.
+ */
+export class TaskSet {
+  readonly #runners = new Map<string, TaskRunner>();
+  readonly #opening = new Map<string, Opening>();
+  readonly #closing = new Map<string, Promise<void>>();
+  #nextEpoch = 1;
+  readonly #program: Program;
+  readonly #directory: StateDirectory;
+  readonly #consumer: Consumer;
+  readonly #takeover: TakeoverDependencies;
+  readonly #limits: TaskLimits;
+  readonly #taskHost: TaskHost;
+  readonly #host: TaskSetHost;
+  readonly #log: Log;
+
+  constructor(
+    parts: {
+      readonly program: Program;
+      readonly directory: StateDirectory;
+      readonly consumer: Consumer;
+      readonly takeover: TakeoverDependencies;
+      readonly limits: TaskLimits;
+      readonly log: Log;
+    },
+    taskHost: TaskHost,
+    host: TaskSetHost,
+  ) {
+    this.#program = parts.program;
+    this.#directory = parts.directory;
+    this.#consumer = parts.consumer;
+    this.#takeover = parts.takeover;
+    this.#limits = parts.limits;
+    this.#log = parts.log;
+    this.#taskHost = taskHost;
+    this.#host = host;
+  }
+
+  all(): TaskRunner[] {
+    return [...this.#runners.values()];
+  }
+
+  get(taskName: string): TaskRunner | undefined {
+    return this.#runners.get(taskName);
+  }
+
+  /** Whether every task of ours is past its takeover. */
+  get settled(): boolean {
+    return this.#opening.size === 0;
+  }
+
+  /** Whether this very runner, with its epoch, is still held. */
+  holds(runner: TaskRunner): boolean {
+    return runner.phase !== "closed" && this.#runners.get(runner.name) === runner;
+  }
+
+  forPartition(at: TopicPartition): TaskRunner | undefined {
+    return this.#runners.get(taskIdName(this.#idOf(at)));
+  }
+
+  fetched(chunk: FetchedChunk): void {
+    const runner = this.forPartition(chunk);
+    // A fetch of an older epoch was under way when the task was taken over again.
+    if (runner !== undefined && runner.epoch === chunk.fence) runner.fetched(chunk);
+  }
+
+  assign(partitions: readonly TopicPartition[]): void {
+    const ids = new Map(partitions.map((at) => [taskIdName(this.#idOf(at)), this.#idOf(at)]));
+    for (const [name, id] of ids) {
+      if (!this.#runners.has(name) && !this.#opening.has(name)) this.open(id);
+    }
+  }
+
+  /** Takes a task over under a new epoch. */
+  open(id: TaskId): void {
+    const name = taskIdName(id);
+    const opening = { epoch: this.#nextEpoch++, abort: new AbortController() };
+    this.#opening.set(name, opening);
+    this.#takeOver(id, name, opening).catch((error: unknown) => {
+      if (!opening.abort.signal.aborted) this.#host.failed(asError(error));
+    });
+  }
+
+  /** A revocation came before the takeover was done: nothing to commit. */
+  cancel(at: TopicPartition): boolean {
+    const name = taskIdName(this.#idOf(at));
+    const opening = this.#opening.get(name);
+    opening?.abort.abort();
+    this.#opening.delete(name);
+    return opening !== undefined;
+  }
+
+  stopFetching(runner: TaskRunner): void {
+    for (const at of runner.partitions) this.#consumer.stop(at);
+  }
+
+  /** Lets a runner go at once: what is staged is dropped, the store keeps what was committed. */
+  drop(runner: TaskRunner): void {
+    this.stopFetching(runner);
+    runner.close();
+    this.#runners.delete(runner.name);
+    this.#close(runner.name, runner.state);
+  }
+
+  /** Lets everything go, as after a lost membership or an unknown outcome. */
+  dropAll(): TaskRunner[] {
+    const runners = this.all();
+    for (const runner of runners) this.drop(runner);
+    for (const opening of this.#opening.values()) opening.abort.abort();
+    this.#opening.clear();
+    return runners;
+  }
+
+  async closed(): Promise<void> {
+    await Promise.all(this.#closing.values());
+  }
+
+  #idOf(at: TopicPartition): TaskId {
+    return { subtopology: this.#program.subtopology, partition: at.partition };
+  }
+
+  async #takeOver(id: TaskId, name: string, opening: Opening): Promise<void> {
+    const { signal } = opening.abort;
+    await this.#closing.get(name);
+    if (signal.aborted) return;
+    const state = await this.#directory.openTask(name, this.#program.stores);
+    let found: TakenOver;
+    try {
+      found = await takeOver(this.#program, id.partition, state, this.#takeover, signal);
+    } catch (error: unknown) {
+      this.#close(name, state);
+      throw error;
+    }
+    if (signal.aborted) {
+      this.#close(name, state);
+      return;
+    }
+    this.#opening.delete(name);
+    const { epoch } = opening;
+    const runner = new TaskRunner(
+      this.#program,
+      id,
+      epoch,
+      state,
+      this.#limits,
+      this.#taskHost,
+      found,
+    );
+    if (!found.isNew) runner.phase = "running";
+    this.#runners.set(name, runner);
+    for (const at of runner.partitions) {
+      const from = found.positions.get(topicPartitionName(at));
+      if (from !== undefined) this.#consumer.start(at, { ...from, fence: epoch });
+    }
+    this.#log.info(found.isNew ? "task created" : "task taken over", { task: name, epoch });
+    this.#host.opened(runner);
+  }
+
+  #close(name: string, state: TaskState): void {
+    state.drop();
+    const closing: Promise<void> = state.close().then(
+      () => this.#closed(name, closing),
+      (error: unknown) => {
+        this.#closed(name, closing);
+        this.#log.error("closing a store failed", { task: name, error: asError(error).message });
+      },
+    );
+    this.#closing.set(name, closing);
+  }
+
+  #closed(name: string, closing: Promise<void>): void {
+    if (this.#closing.get(name) === closing) this.#closing.delete(name);
+  }
+}

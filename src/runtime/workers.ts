@@ -1,0 +1,112 @@
+import type { BatchName, WorkerId } from "../ports/application.ts";
+
+/** What a worker holds and may take. */
+interface Worker {
+  readonly id: WorkerId;
+  creditBatches: number;
+  creditBytes: number;
+  bytesInFlight: number;
+  /** When it last took a batch up or gave an answer: batches are worked on in order. */
+  progressAtMs: number;
+  /** Bytes of each batch that it holds. */
+  readonly batches: Map<string, number>;
+}
+
+/** The connected workers: credit, and which task is served by which (a task by one at a time). */
+export class Workers {
+  readonly #workers = new Map<WorkerId, Worker>();
+  readonly #served = new Map<string, WorkerId>();
+
+  get size(): number {
+    return this.#workers.size;
+  }
+
+  add(id: WorkerId, creditBatches: number, creditBytes: number): void {
+    const batches = new Map<string, number>();
+    const idle = { bytesInFlight: 0, progressAtMs: 0, batches };
+    this.#workers.set(id, { id, creditBatches, creditBytes, ...idle });
+  }
+
+  remove(id: WorkerId): void {
+    this.#workers.delete(id);
+    for (const [task, worker] of this.#served) if (worker === id) this.#served.delete(task);
+  }
+
+  has(id: WorkerId): boolean {
+    return this.#workers.has(id);
+  }
+
+  credit(id: WorkerId, batches: number, bytes: number): void {
+    const worker = this.#workers.get(id);
+    if (worker === undefined) return;
+    worker.creditBatches = batches;
+    worker.creditBytes = bytes;
+  }
+
+  /**
+   * The worker of a task, if it has credit. Sticky, so that a key is with one worker at a time; a
+   * new task goes to the worker that serves the fewest.
+   */
+  forTask(taskName: string): WorkerId | null {
+    const id = this.#served.get(taskName) ?? this.#leastLoaded();
+    const worker = id === null ? undefined : this.#workers.get(id);
+    if (worker === undefined) return null;
+    this.#served.set(taskName, worker.id);
+    const hasBytes = worker.bytesInFlight < worker.creditBytes || worker.batches.size === 0;
+    return worker.batches.size < worker.creditBatches && hasBytes ? worker.id : null;
+  }
+
+  dispatched(id: WorkerId, batch: BatchName, bytes: number, nowMs: number): void {
+    const worker = this.#workers.get(id);
+    if (worker === undefined) return;
+    if (worker.batches.size === 0) worker.progressAtMs = nowMs;
+    worker.batches.set(batchKey(batch), bytes);
+    worker.bytesInFlight += bytes;
+  }
+
+  /** The worker no longer holds the batch: false when it never did (R-11). */
+  returned(id: WorkerId, batch: BatchName, nowMs: number): boolean {
+    const worker = this.#workers.get(id);
+    const bytes = worker?.batches.get(batchKey(batch));
+    if (worker === undefined || bytes === undefined) return false;
+    worker.batches.delete(batchKey(batch));
+    worker.bytesInFlight -= bytes;
+    worker.progressAtMs = nowMs;
+    return true;
+  }
+
+  /** Who serves the task; nobody, or one. */
+  serving(taskName: string): WorkerId[] {
+    const id = this.#served.get(taskName);
+    return id === undefined ? [] : [id];
+  }
+
+  /** A task ended: another may be served better elsewhere. */
+  forgetTask(taskName: string): void {
+    this.#served.delete(taskName);
+  }
+
+  /** Workers that hold a batch and have given no answer for `processing.timeout.ms` (R-12). */
+  overdue(nowMs: number, timeoutMs: number): WorkerId[] {
+    const late: WorkerId[] = [];
+    for (const { id, batches, progressAtMs } of this.#workers.values()) {
+      if (batches.size > 0 && nowMs - progressAtMs >= timeoutMs) late.push(id);
+    }
+    return late;
+  }
+
+  #leastLoaded(): WorkerId | null {
+    const load = new Map<WorkerId, number>();
+    for (const id of this.#workers.keys()) load.set(id, 0);
+    for (const id of this.#served.values()) load.set(id, (load.get(id) ?? 0) + 1);
+    let best: WorkerId | null = null;
+    for (const [id, tasks] of load) {
+      if (best === null || tasks < (load.get(best) ?? 0)) best = id;
+    }
+    return best;
+  }
+}
+
+function batchKey({ taskName, taskEpoch, dispatchId }: BatchName): string {
+  return `${taskName}/${taskEpoch}/${dispatchId}`;
+}

@@ -1,0 +1,138 @@
+import { invariant } from "../errors/invariant.ts";
+
+/**
+ * The dispatch order of one task (R-3, R-11). Every batch is queued, in flight with a worker, or
+ * final; the cut takes the contiguous final prefix, and nothing else.
+ *
+ *   queued ──dispatch──▶ inFlight ──final──▶ final ──taken──▶ (gone)
+ *   inFlight ──requeue (worker died, handed back)──▶ queued
+ */
+export interface LedgerEntry<T> {
+  readonly item: T;
+  state: "queued" | "inFlight" | "final";
+  /** Of the last dispatch; an answer must name it. 0 while never dispatched. */
+  dispatchId: number;
+  worker: number;
+  dispatchedAtMs: number;
+  bytes: number;
+}
+
+export class Ledger<T> {
+  #entries: LedgerEntry<T>[] = [];
+  #nextDispatchId = 1;
+
+  get size(): number {
+    return this.#entries.length;
+  }
+
+  /** Batches without a final outcome. */
+  get unfinished(): number {
+    let count = 0;
+    for (const entry of this.#entries) if (entry.state !== "final") count++;
+    return count;
+  }
+
+  last(): LedgerEntry<T> | null {
+    return this.#entries.at(-1) ?? null;
+  }
+
+  /** The contiguous final prefix, left in place. */
+  finalPrefix(): readonly LedgerEntry<T>[] {
+    const end = this.#entries.findIndex((entry) => entry.state !== "final");
+    return end < 0 ? this.#entries : this.#entries.slice(0, end);
+  }
+
+  add(item: T): LedgerEntry<T> {
+    const entry: LedgerEntry<T> = {
+      item,
+      state: "queued",
+      dispatchId: 0,
+      worker: -1,
+      dispatchedAtMs: 0,
+      bytes: 0,
+    };
+    this.#entries.push(entry);
+    return entry;
+  }
+
+  /** The first queued batch, unless one behind it was sent already: order within a task is kept. */
+  nextQueued(): LedgerEntry<T> | null {
+    return this.#entries.find((entry) => entry.state === "queued") ?? null;
+  }
+
+  inFlight(): readonly LedgerEntry<T>[] {
+    return this.#entries.filter((entry) => entry.state === "inFlight");
+  }
+
+  /** A dispatch id is never used twice, so a late answer to an earlier try can be told. */
+  dispatch(entry: LedgerEntry<T>, worker: number, nowMs: number): number {
+    invariant(entry.state === "queued", `a batch was dispatched while ${entry.state}`);
+    entry.state = "inFlight";
+    entry.dispatchId = this.#nextDispatchId++;
+    entry.worker = worker;
+    entry.dispatchedAtMs = nowMs;
+    return entry.dispatchId;
+  }
+
+  /** The batch that an answer belongs to; null for a late, duplicate or invented one. */
+  find(dispatchId: number, worker: number): LedgerEntry<T> | null {
+    const found = this.#entries.find((entry) => entry.dispatchId === dispatchId);
+    if (found === undefined || found.state !== "inFlight" || found.worker !== worker) return null;
+    return found;
+  }
+
+  finish(entry: LedgerEntry<T>): void {
+    entry.state = "final";
+  }
+
+  /** The worker is gone or gave the batch back: it goes out again, in its place. */
+  requeue(entry: LedgerEntry<T>): void {
+    invariant(entry.state === "inFlight", `a batch was requeued while ${entry.state}`);
+    entry.state = "queued";
+    entry.worker = -1;
+  }
+
+  /** Takes the contiguous final prefix. */
+  takeFinal(): T[] {
+    let end = 0;
+    while (this.#entries[end]?.state === "final") end++;
+    return this.#entries.splice(0, end).map((entry) => entry.item);
+  }
+
+  hasFinalPrefix(): boolean {
+    return this.#entries[0]?.state === "final";
+  }
+
+  /** A cut that did not commit: its batches are final again, ahead of everything since. */
+  putBack(items: readonly T[]): void {
+    const entries = items.map((item) => {
+      const entry: LedgerEntry<T> = {
+        item,
+        state: "final",
+        dispatchId: 0,
+        worker: -1,
+        dispatchedAtMs: 0,
+        bytes: 0,
+      };
+      return entry;
+    });
+    this.#entries.unshift(...entries);
+  }
+
+  /** Removes `from` and everything behind it, in order: their records are read again. */
+  removeFrom(from: LedgerEntry<T>): LedgerEntry<T>[] {
+    const at = this.#entries.indexOf(from);
+    invariant(at >= 0, "a batch that is not in the ledger cannot be removed");
+    return this.#entries.splice(at);
+  }
+
+  /** Everything not final, in order, removed. */
+  removeUnfinished(): LedgerEntry<T>[] {
+    const at = this.#entries.findIndex((entry) => entry.state !== "final");
+    return at < 0 ? [] : this.#entries.splice(at);
+  }
+
+  clear(): void {
+    this.#entries = [];
+  }
+}

@@ -1,0 +1,67 @@
+/**
+ * What travels as metadata of a committed offset (R-5): stream time as of the cut's last record,
+ * the commit sequence, and each changelog's end after the cut, with the topic id it belongs to.
+ */
+export interface OffsetMetadata {
+  readonly streamTimeMs: number;
+  readonly commitSequence: number;
+  /** By store name. */
+  readonly changelogs: ReadonlyMap<string, ChangelogEnd>;
+}
+
+export interface ChangelogEnd {
+  readonly topicId: string;
+  readonly end: number;
+}
+
+/** The broker's `offset.metadata.max.bytes` default. */
+export const METADATA_BYTES_MAX = 4_096;
+
+/** Says which application wrote it: a tool that moves offsets writes none of this (R-9). */
+const MARK = "outrigger/1";
+
+export function encodeOffsetMetadata(metadata: OffsetMetadata): string {
+  const changelogs = [...metadata.changelogs].map(([name, at]) => [name, at.topicId, at.end]);
+  return JSON.stringify([MARK, metadata.streamTimeMs, metadata.commitSequence, changelogs]);
+}
+
+/** null where the text is not ours: moved by a tool, or committed by another kind of consumer. */
+export function decodeOffsetMetadata(text: string): OffsetMetadata | null {
+  const parsed = parseJson(text);
+  if (!Array.isArray(parsed) || parsed.length !== 4 || parsed[0] !== MARK) return null;
+  const [, streamTimeMs, commitSequence, entries]: unknown[] = parsed;
+  if (typeof streamTimeMs !== "number" || typeof commitSequence !== "number") return null;
+  if (!Array.isArray(entries)) return null;
+  const changelogs = new Map<string, ChangelogEnd>();
+  for (const entry of entries) {
+    if (!Array.isArray(entry)) return null;
+    const [name, topicId, end]: unknown[] = entry;
+    if (typeof name !== "string" || typeof topicId !== "string" || typeof end !== "number") {
+      return null;
+    }
+    changelogs.set(name, { topicId, end });
+  }
+  return { streamTimeMs, commitSequence, changelogs };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+/** The longest metadata that these stores can need: checked at start, so that no commit meets it. */
+export function metadataBytesMax(storeNames: readonly string[]): number {
+  const largest = Number.MAX_SAFE_INTEGER;
+  const changelogs = new Map(
+    storeNames.map((name) => [name, { topicId: "f".repeat(32), end: largest }]),
+  );
+  const text = encodeOffsetMetadata({
+    streamTimeMs: -largest,
+    commitSequence: largest,
+    changelogs,
+  });
+  return new TextEncoder().encode(text).length;
+}
