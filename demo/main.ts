@@ -1,0 +1,196 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process, { argv, exit, stdout } from "node:process";
+import { fileURLToPath } from "node:url";
+import { styleText } from "node:util";
+import { type DemoBroker, startBroker } from "./broker.ts";
+import { expectedByDay, loadFlights } from "./flights.ts";
+import { connectKafka, createTopics, feed, readCommitted } from "./kafka.ts";
+import { DemoProcess } from "./processes.ts";
+import { Progress, table } from "./report.ts";
+import { busiestDays, type OutputRecord, type Verdict } from "./verify.ts";
+import { verifyCopy, verifyDepartures } from "./verify.ts";
+
+const HELP = `npm run demo [-- options]
+
+Feeds 20,000 real flights through Outrigger while its processes are killed, and checks that
+every one was counted exactly once.
+
+  --copy           the stateless copy instead of the windowed aggregate
+  --broker kafka   a real Apache Kafka (needs Java 17) instead of the embedded broker
+  --help           this text
+`;
+
+/** When who is killed, as a share of the flights fed. */
+const KILLS = [
+  { at: 0.25, who: "application" },
+  { at: 0.5, who: "sidecar" },
+  { at: 0.75, who: "application" },
+] as const;
+
+const FEED_SECONDS = 10;
+const READ_TIMEOUT_MS = 40_000;
+
+/** Everything that must be gone when the demo ends, newest first. */
+const cleanUps: (() => Promise<void> | void)[] = [];
+
+async function cleanUp(): Promise<void> {
+  for (const step of cleanUps.splice(0).reverse()) {
+    try {
+      await step();
+    } catch (error: unknown) {
+      stdout.write(`cleaning up: ${String(error)}\n`);
+    }
+  }
+}
+
+async function main(): Promise<number> {
+  if (argv.includes("--help")) {
+    stdout.write(HELP);
+    return 0;
+  }
+  const isCopy = argv.includes("--copy");
+  const wantsKafka = argv[argv.indexOf("--broker") + 1] === "kafka";
+  const startedAt = performance.now();
+  const directory = mkdtempSync(join(tmpdir(), "outrigger-demo-"));
+  cleanUps.push(() => rmSync(directory, { recursive: true, force: true }));
+  const flights = loadFlights();
+  const progress = new Progress(flights.length);
+  const say = (text: string): void => progress.say(text);
+
+  say(styleText("bold", "Outrigger demo: real flights, counted exactly once"));
+  const broker = await startBroker(wantsKafka);
+  cleanUps.push(() => broker.stop());
+  say(`  broker       ${broker.name}, ${broker.bootstrapServers}, pid ${broker.pid}`);
+  const kafka = connectKafka(broker.bootstrapServers);
+  const output = isCopy ? "flights-copy" : "departures";
+  await createTopics(kafka, ["flights", output]);
+
+  const address = `unix:${join(directory, "sidecar.sock")}`;
+  const processes = startProcesses(broker, directory, address, isCopy, say);
+  const abort = new AbortController();
+  cleanUps.push(() => abort.abort());
+  const kills = new KillPlan(processes, flights.length, say);
+  await feed(
+    kafka,
+    flights,
+    FEED_SECONDS,
+    (sent) => {
+      progress.draw(sent);
+      kills.reached(sent);
+    },
+    abort.signal,
+  );
+  await kills.done();
+
+  say("  reading the output back, committed records only …");
+  const read = broker.read ?? ((topic, enough) => readCommitted(kafka, topic, enough, READ_TIMEOUT_MS));
+  const records = await read(output, (found) => found.length >= flights.length);
+  const expected = expectedByDay(flights);
+  const verdict = isCopy ? verifyCopy(records, flights) : verifyDepartures(records, expected);
+  if (!isCopy) say(`\n${table(busiestDays(expected, 5))}\n`);
+  await cleanUp();
+  const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1);
+  say(`  read by ${broker.reader}; ${kills.count} processes killed; took ${seconds} s`);
+  return report(verdict, flights.length, records);
+}
+
+function startProcesses(
+  broker: DemoBroker,
+  directory: string,
+  address: string,
+  isCopy: boolean,
+  say: (line: string) => void,
+): { sidecar: DemoProcess; application: DemoProcess } {
+  const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
+  const settings = {
+    "bootstrap.servers": broker.bootstrapServers,
+    "application.id": isCopy ? "demo-copy" : "demo",
+    "state.dir": join(directory, "state"),
+    "replication.factor": "1",
+    "server.address": address,
+  };
+  const flags = Object.entries(settings).flatMap(([key, value]) => [`--${key}`, value]);
+  const sidecar = new DemoProcess("sidecar", [path("../src/main.js"), "run", ...flags], {}, say);
+  const script = path(isCopy ? "./copy.js" : "./departures.js");
+  const environment = { OUTRIGGER_ADDRESS: address };
+  const application = new DemoProcess("application", [script], environment, say);
+  for (const started of [sidecar, application]) {
+    started.start();
+    cleanUps.push(() => started.stop());
+    say(`  ${started.name.padEnd(12)} pid ${started.pid}`);
+  }
+  return { sidecar, application };
+}
+
+/** Kills at the planned moments, and starts what was killed again at once. */
+class KillPlan {
+  count = 0;
+  readonly #processes: { readonly sidecar: DemoProcess; readonly application: DemoProcess };
+  readonly #total: number;
+  readonly #say: (line: string) => void;
+  #under: Promise<void> = Promise.resolve();
+
+  constructor(
+    processes: { readonly sidecar: DemoProcess; readonly application: DemoProcess },
+    total: number,
+    say: (line: string) => void,
+  ) {
+    this.#processes = processes;
+    this.#total = total;
+    this.#say = say;
+  }
+
+  reached(sent: number): void {
+    const next = KILLS[this.count];
+    if (next === undefined || sent < next.at * this.#total) return;
+    this.count += 1;
+    const victim = this.#processes[next.who];
+    const { pid } = victim;
+    this.#under = this.#under.then(async () => {
+      await victim.kill();
+      victim.start();
+      this.#say(
+        styleText("yellow", `  SIGKILL to the ${next.who}, pid ${pid}; now pid ${victim.pid}`),
+      );
+    });
+  }
+
+  async done(): Promise<void> {
+    await this.#under;
+  }
+}
+
+function report(verdict: Verdict, flights: number, records: readonly OutputRecord[]): number {
+  const { windows, lost, doubled, faults } = verdict;
+  for (const fault of faults.slice(0, 10)) stdout.write(`  WRONG ${fault}\n`);
+  if (faults.length > 10) stdout.write(`  … and ${faults.length - 10} more\n`);
+  const isRight = lost === 0 && doubled === 0 && faults.length === 0 && records.length === flights;
+  const line = `demo: ${flights} flights in, ${windows} windows out, ${lost} lost, ${doubled} doubled`;
+  stdout.write(`${styleText(isRight ? "green" : "red", line)}\n`);
+  return isRight ? 0 : 1;
+}
+
+for (const [signal, code] of [
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+] as const) {
+  process.on(signal, () => {
+    stdout.write("\nstopping …\n");
+    cleanUp().then(
+      () => exit(code),
+      () => exit(code),
+    );
+  });
+}
+
+try {
+  const code = await main();
+  await cleanUp();
+  exit(code);
+} catch (error: unknown) {
+  stdout.write(`demo: ${error instanceof Error ? error.message : String(error)}\n`);
+  await cleanUp();
+  exit(1);
+}

@@ -1,0 +1,172 @@
+import type { OutriggerError } from "../../../src/errors/outrigger-error.ts";
+import type { Program } from "../../../src/model/topology.ts";
+import type { Log } from "../../../src/ports/log.ts";
+import { Active } from "../../../src/runtime/active.ts";
+import type { KernelLimits } from "../../../src/runtime/parts.ts";
+import type { Admin } from "../../../src/ports/admin.ts";
+import { MemoryDirectory } from "./memory-directory.ts";
+import { type Handler, ScriptedApplication } from "./scripted-application.ts";
+import { VirtualClock } from "./virtual-clock.ts";
+import { World } from "./world.ts";
+
+const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
+const noAdmin: Admin = {
+  describeTopics: async () => new Map(),
+  createTopics: async () => {},
+  describeCluster: async () => ({
+    brokers: 1,
+    features: new Map(),
+    transactionMaxTimeoutMs: 900_000,
+  }),
+  close: async () => {},
+};
+
+export const testLimits: KernelLimits = {
+  applicationId: "app",
+  autoOffsetReset: "earliest",
+  processingTimeoutMs: 60_000,
+  appAbsenceTimeoutMs: 300_000,
+  revokeTimeoutMs: 5_000,
+  shutdownTimeoutMs: 10_000,
+  rebalanceTimeoutMs: 60_000,
+  task: {
+    batchRecordsMax: 3,
+    batchBytesMax: 1_000_000,
+    plannedMax: 4,
+    inputBytesMax: 1_000_000,
+    uncommittedBytesMax: 1_000_000,
+    frameBytesMax: 1_000_000,
+    recordBytesMax: 1_000,
+    retry: { max: 3, initialMs: 100, factor: 2, maxDelayMs: 1_000, random: () => 0 },
+  },
+  lane: {
+    commit: { commitIntervalMs: 100, stagedBytesMax: 100_000 },
+    transaction: { deadlineMs: 6_000, unknownMs: 1_000 },
+    transactionTimeoutMs: 10_000,
+  },
+  setup: { replicationFactor: 1, transactionTimeoutMs: 10_000 },
+};
+
+/** A program that hands every record of `in` to the handler and writes `out`. */
+export const copyProgram: Program = {
+  subtopology: 0,
+  sources: ["in"],
+  operators: [],
+  stage: { entries: ["handler"], stores: [], sinks: [{ node: "sink", topic: "out" }] },
+  directSinks: [],
+  stores: [],
+};
+
+/** The same with a key-value store. */
+export const statefulProgram: Program = {
+  ...copyProgram,
+  stage: {
+    entries: ["handler"],
+    stores: [{ store: 0, tumbling: null }],
+    sinks: [{ node: "sink", topic: "out" }],
+  },
+  stores: [{ name: "state", kind: "keyValue", changelogTopic: "app-state-changelog" }],
+};
+
+/** A running kernel over a world: what a test starts, breaks and looks at. */
+export class KernelWorld {
+  readonly world: World;
+  readonly clock = new VirtualClock();
+  readonly directory: MemoryDirectory;
+  readonly application: ScriptedApplication;
+  readonly active: Active;
+  readonly fatal: OutriggerError[] = [];
+
+  private constructor(active: (self: KernelWorld) => Active, parts: Parts) {
+    this.world = parts.world;
+    this.directory = parts.directory;
+    this.application = parts.application;
+    this.active = active(this);
+  }
+
+  static async start(
+    program: Program,
+    handler: Handler,
+    before?: { world: World; directory: MemoryDirectory },
+  ): Promise<KernelWorld> {
+    const world = before?.world ?? new World();
+    const directory = before?.directory ?? new MemoryDirectory();
+    const application = new ScriptedApplication(handler);
+    const self = new KernelWorld((made) => makeActive(program, made), {
+      world,
+      directory,
+      application,
+    });
+    const { active } = self;
+    world.assignment = [{ topic: "in", partition: 0 }];
+    world.listen({
+      fetched: (chunk) => active.fetched(chunk),
+      failed: (at, fence, error) => active.readFailed(at, fence, error),
+    });
+    application.listen({
+      connected: () => {},
+      disconnected: () => {},
+      answered: (worker, answer) => active.answered(worker, answer),
+      handedBack: (worker, batch) => active.handedBack(worker, batch),
+      asked: (worker, question) => active.asked(worker, question),
+      credited: () => {},
+    });
+    await active.prepare();
+    active.start();
+    self.connect(1);
+    return self;
+  }
+
+  connect(worker: number): void {
+    const topology = { nodes: [], stores: [] };
+    const hello = { topology, applicationId: "app", sdk: "test" };
+    this.active.workerCame(worker, { ...hello, creditBatches: 4, creditBytes: 1_000_000 });
+  }
+
+  /** What a reader of committed records sees of the output, as `key=value`. */
+  outputs(): string[] {
+    return this.world.log({ topic: "out", partition: 0 }).map(({ key, value }) => `${key}=${value}`);
+  }
+
+  input(...values: string[]): void {
+    const records = values.map((text) => {
+      const [key = "", value = ""] = text.split("=");
+      return { key, value, timestamp: 1_000 };
+    });
+    this.world.append({ topic: "in", partition: 0 }, ...records);
+  }
+}
+
+interface Parts {
+  readonly world: World;
+  readonly directory: MemoryDirectory;
+  readonly application: ScriptedApplication;
+}
+
+function makeActive(program: Program, self: KernelWorld): Active {
+  const { world, directory, clock, application, fatal } = self;
+  const facts = { topicId: "t1", deleteRetentionMs: 86_400_000 };
+  return new Active(
+    program,
+    {
+      partitions: 1,
+      changelogs: new Map(program.stores.map(({ changelogTopic }) => [changelogTopic, facts])),
+      outputs: ["out"],
+    },
+    {
+      consumer: world.consumer,
+      offsets: world.offsets,
+      group: world.group,
+      admin: noAdmin,
+      directory,
+      createProducer: () => world.createProducer(),
+      clock,
+      log: silent,
+      newMemberId: () => "member-1",
+      fatal: (error) => fatal.push(error),
+    },
+    application,
+    testLimits,
+  );
+}

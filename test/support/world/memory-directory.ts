@@ -1,0 +1,161 @@
+import type { StoreSpec } from "../../../src/model/topology.ts";
+import type {
+  KeySet,
+  StateCut,
+  StateDirectory,
+  StoreChanges,
+  StoreMarks,
+  StorePosition,
+  TaskState,
+} from "../../../src/ports/store.ts";
+
+type Layer = Map<string, Buffer | null>;
+
+const emptyMarks: StoreMarks = {
+  positions: new Map(),
+  inputOffsets: new Map(),
+  streamTimeMs: 0,
+  commitSequence: 0,
+  caughtUpAtMs: 0,
+};
+
+/** What survives a restart: the disk. */
+export class Disk {
+  readonly data = new Map<string, Buffer>();
+  marks: StoreMarks | null = null;
+}
+
+/** TaskState in memory: the same layers as the real one, nothing more. */
+export class MemoryState implements TaskState {
+  readonly stores: readonly StoreSpec[];
+  readonly disk: Disk;
+  #head: Layer = new Map();
+  #staged: Layer = new Map();
+  #cut: Layer = new Map();
+
+  constructor(stores: readonly StoreSpec[], disk: Disk) {
+    this.stores = stores;
+    this.disk = disk;
+  }
+
+  marks(): StoreMarks | null {
+    return this.disk.marks;
+  }
+
+  async read(store: number, keys: KeySet, view: "staged" | "head"): Promise<(Buffer | null)[]> {
+    const layers = view === "head" ? [this.#head, this.#staged, this.#cut] : [this.#staged, this.#cut];
+    return Array.from({ length: keys.count }, (_, slot) => {
+      const position = keys.positions[slot * 2] ?? 0;
+      const end = position + (keys.positions[slot * 2 + 1] ?? 0);
+      const name = `${store}/${keys.bytes.toString("latin1", position, end)}`;
+      for (const layer of layers) {
+        const value = layer.get(name);
+        if (value !== undefined) return value;
+      }
+      return this.disk.data.get(name) ?? null;
+    });
+  }
+
+  advance(changes: StoreChanges): void {
+    put(this.#head, changes);
+  }
+
+  stage(changes: StoreChanges): void {
+    put(this.#staged, changes);
+  }
+
+  resetHead(): void {
+    this.#head.clear();
+  }
+
+  get stagedBytes(): number {
+    let bytes = 0;
+    for (const [key, value] of this.#staged) bytes += key.length + (value?.length ?? 0);
+    return bytes;
+  }
+
+  cut(): StateCut {
+    this.#cut = this.#staged;
+    this.#staged = new Map();
+    const changes = this.stores.map((_, store) => {
+      const entries = [...this.#cut].filter(([name]) => name.startsWith(`${store}/`));
+      const keys = entries.map(([name]) => Buffer.from(name.slice(`${store}/`.length), "latin1"));
+      return { store, keys, values: entries.map(([, value]) => value) };
+    });
+    return { changes: changes.filter(({ keys }) => keys.length > 0), bytes: 0 };
+  }
+
+  async commit(marks: StoreMarks): Promise<void> {
+    const cut = this.#cut;
+    this.#cut = new Map();
+    this.#write(cut);
+    const positions = new Map([...(this.disk.marks?.positions ?? []), ...marks.positions]);
+    this.disk.marks = { ...marks, positions };
+  }
+
+  restage(): void {
+    this.#staged = new Map([...this.#cut, ...this.#staged]);
+    this.#cut = new Map();
+  }
+
+  drop(): void {
+    for (const layer of [this.#head, this.#staged, this.#cut]) layer.clear();
+  }
+
+  async restore(changes: StoreChanges, position: StorePosition): Promise<void> {
+    const layer: Layer = new Map();
+    put(layer, changes);
+    this.#write(layer);
+    const before = this.disk.marks ?? emptyMarks;
+    const positions = new Map(before.positions).set(changes.store, position);
+    this.disk.marks = { ...before, positions };
+  }
+
+  async wipe(): Promise<void> {
+    this.disk.data.clear();
+    this.disk.marks = null;
+    this.drop();
+  }
+
+  async close(): Promise<void> {}
+
+  #write(layer: Layer): void {
+    for (const [name, value] of layer) {
+      if (value === null) this.disk.data.delete(name);
+      else this.disk.data.set(name, value);
+    }
+  }
+}
+
+function put(layer: Layer, { store, keys, values }: StoreChanges): void {
+  for (const [i, key] of keys.entries()) {
+    layer.set(`${store}/${key.toString("latin1")}`, values[i] ?? null);
+  }
+}
+
+export class MemoryDirectory implements StateDirectory {
+  processId = "process-1";
+  predecessorMemberId: string | null = null;
+  readonly disks = new Map<string, Disk>();
+
+  async rememberMember(memberId: string): Promise<void> {
+    this.predecessorMemberId = memberId;
+  }
+
+  async forgetMember(): Promise<void> {
+    this.predecessorMemberId = null;
+  }
+
+  async renewProcessId(): Promise<string> {
+    this.processId = `${this.processId}-renewed`;
+    return this.processId;
+  }
+
+  async openTask(taskName: string, stores: readonly StoreSpec[]): Promise<TaskState> {
+    const disk = this.disks.get(taskName) ?? new Disk();
+    this.disks.set(taskName, disk);
+    return new MemoryState(stores, disk);
+  }
+
+  async close(): Promise<void> {}
+}
