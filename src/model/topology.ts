@@ -59,7 +59,14 @@ export interface Operator {
   /** Index into `Program.stores`. */
   readonly store: number;
   readonly tumbling: TumblingWindows | null;
+  readonly takes?: TakenRows;
 }
+
+/**
+ * What an aggregation takes: every row with a key, or only those with a value too; Kafka Streams drops
+ * a null value where there are no windows. Left out for stores that drop no row.
+ */
+export type TakenRows = "keyed" | "valued";
 
 export interface Stage {
   /** Nodes that take the batch's rows. */
@@ -76,6 +83,8 @@ export interface StageStore {
   readonly store: number;
   /** Set for a windowed aggregate: rows are assigned to windows by the sidecar. */
   readonly tumbling: TumblingWindows | null;
+  /** Set for an aggregate: rows that it does not take have no slot. */
+  readonly takes?: TakenRows;
 }
 
 export interface StoreSpec {

@@ -324,6 +324,7 @@ export class Active {
         return await this.#makeProducer();
       },
       failed: (error) => this.#parts.fatal(error),
+      entered: this.#parts.commitEntered,
     };
   }
 

@@ -41,6 +41,8 @@ export interface LaneHost {
   /** another process uses our transactional id; returns a producer with a new one. */
   readonly replaceProducer: () => Promise<TransactionalProducer>;
   readonly failed: (error: OutriggerError) => void;
+  /** Told of every state that a commit enters, before anything is done in it: failpoints hang here. */
+  readonly entered: (state: Transaction["state"]) => void;
 }
 
 export interface LaneLimits {
@@ -168,6 +170,7 @@ export class Lane {
   #step(event: TransactionEvent): void {
     if (this.#closed) return;
     const { next, effects } = stepTransaction(this.#transaction, event, this.#limits.transaction);
+    if (next.state !== this.#transaction.state) this.#host.entered(next.state);
     this.#transaction = next;
     for (const effect of effects) this.#perform(effect);
     if (next.state === "ready" || next.state === "uninitialized") this.consider();

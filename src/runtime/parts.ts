@@ -5,6 +5,7 @@ import type { Consumer, Group, Offsets } from "../ports/consumer.ts";
 import type { Log } from "../ports/log.ts";
 import type { TransactionalProducer } from "../ports/producer.ts";
 import type { StateDirectory } from "../ports/store.ts";
+import type { Transaction } from "../transactions/transaction.ts";
 import type { LaneLimits } from "./lane.ts";
 import type { SetupLimits } from "./setup.ts";
 import type { TaskLimits } from "./task-runner.ts";
@@ -22,6 +23,8 @@ export interface KernelParts {
   readonly log: Log;
   /** A member id that no process ever had. */
   readonly newMemberId: () => string;
+  /** Told of every state that a commit enters. */
+  readonly commitEntered: (state: Transaction["state"]) => void;
   /** A human is needed: the process stops with this error. */
   readonly fatal: (error: OutriggerError) => void;
 }

@@ -164,6 +164,7 @@ function makeActive(program: Program, self: KernelWorld): Active {
       clock,
       log: silent,
       newMemberId: () => "member-1",
+      commitEntered: () => {},
       fatal: (error) => fatal.push(error),
     },
     application,

@@ -1,0 +1,135 @@
+/** First capacities; both grow by doubling. */
+const ENTRIES_MIN = 64;
+const BYTES_PER_KEY = 24;
+/** `| int64 start | int32 sequence number`, behind the key, as Kafka Streams' window store has it. */
+const SUFFIX_BYTES = 12;
+const TWO_TO_32 = 2 ** 32;
+
+/**
+ * The distinct keys of a batch, each with a slot: open addressing over one arena of bytes, the hash
+ * kept beside the slot. No object per key or per record.
+ */
+export class KeyTable {
+  #count = 0;
+  /** Slot + 1 for each bucket; 0 is empty. */
+  #buckets = new Int32Array(ENTRIES_MIN * 2);
+  #hashes = new Int32Array(ENTRIES_MIN);
+  /** Position and length of each slot's key. */
+  #positions = new Int32Array(ENTRIES_MIN * 2);
+  #bytes = Buffer.allocUnsafe(ENTRIES_MIN * BYTES_PER_KEY);
+  #end = 0;
+
+  /** How many distinct keys there are. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** The slot of a key: a new one, or that of an equal key. */
+  add(bytes: Buffer, position: number, length: number): number {
+    this.#reserve(length);
+    copy(bytes, position, this.#bytes, this.#end, length);
+    return this.#settle(length);
+  }
+
+  /** The slot of `key | int64 windowStart | int32 0`, big-endian. */
+  addWithSuffix(bytes: Buffer, position: number, length: number, windowStart: number): number {
+    this.#reserve(length + SUFFIX_BYTES);
+    const arena = this.#bytes;
+    copy(bytes, position, arena, this.#end, length);
+    const at = this.#end + length;
+    const high = Math.floor(windowStart / TWO_TO_32);
+    arena.writeInt32BE(high, at);
+    arena.writeUInt32BE(windowStart - high * TWO_TO_32, at + 4);
+    arena.writeInt32BE(0, at + 8);
+    return this.#settle(length + SUFFIX_BYTES);
+  }
+
+  /** The keys by slot. The view is of this table's memory: add nothing while it is in use. */
+  keys(): { readonly count: number; readonly positions: Int32Array; readonly bytes: Buffer } {
+    return { count: this.#count, positions: this.#positions, bytes: this.#bytes };
+  }
+
+  /** Forgets every key; memory given out by `keys` before is left alone. */
+  clear(): void {
+    this.#count = 0;
+    this.#end = 0;
+    this.#buckets.fill(0);
+    this.#positions = new Int32Array(this.#positions.length);
+    this.#bytes = Buffer.allocUnsafe(this.#bytes.length);
+  }
+
+  /** The candidate key stands at the arena's end: keeps it, or gives the slot of its equal. */
+  #settle(length: number): number {
+    const bytes = this.#bytes;
+    const hash = hashOf(bytes, this.#end, length);
+    const mask = this.#buckets.length - 1;
+    let bucket = hash & mask;
+    for (;;) {
+      const slot = (this.#buckets[bucket] as number) - 1;
+      if (slot < 0) return this.#keep(bucket, hash, length);
+      if (this.#hashes[slot] === hash && this.#equals(slot, length)) return slot;
+      bucket = (bucket + 1) & mask;
+    }
+  }
+
+  #keep(bucket: number, hash: number, length: number): number {
+    const slot = this.#count++;
+    this.#buckets[bucket] = slot + 1;
+    this.#hashes[slot] = hash;
+    this.#positions[slot * 2] = this.#end;
+    this.#positions[slot * 2 + 1] = length;
+    this.#end += length;
+    return slot;
+  }
+
+  #equals(slot: number, length: number): boolean {
+    if (this.#positions[slot * 2 + 1] !== length) return false;
+    const bytes = this.#bytes;
+    let at = this.#positions[slot * 2] as number;
+    for (let i = this.#end; i < this.#end + length; i++) if (bytes[i] !== bytes[at++]) return false;
+    return true;
+  }
+
+  #reserve(length: number): void {
+    if (this.#end + length > this.#bytes.length) {
+      const bytes = Buffer.allocUnsafe(Math.max(this.#bytes.length * 2, this.#end + length));
+      this.#bytes.copy(bytes, 0, 0, this.#end);
+      this.#bytes = bytes;
+    }
+    if (this.#count < this.#hashes.length) return;
+    const capacity = this.#hashes.length * 2;
+    const hashes = new Int32Array(capacity);
+    hashes.set(this.#hashes);
+    const positions = new Int32Array(capacity * 2);
+    positions.set(this.#positions);
+    this.#hashes = hashes;
+    this.#positions = positions;
+    this.#buckets = new Int32Array(capacity * 2);
+    const mask = this.#buckets.length - 1;
+    for (let slot = 0; slot < this.#count; slot++) {
+      let bucket = (hashes[slot] as number) & mask;
+      while (this.#buckets[bucket] !== 0) bucket = (bucket + 1) & mask;
+      this.#buckets[bucket] = slot + 1;
+    }
+  }
+}
+
+/** FNV-1a with a final mix, so that the low bits, which choose the bucket, depend on every byte. */
+function hashOf(bytes: Buffer, position: number, length: number): number {
+  let hash = 0x811c9dc5;
+  for (let i = position; i < position + length; i++) {
+    hash = Math.imul(hash ^ (bytes[i] as number), 0x01000193);
+  }
+  hash ^= hash >>> 15;
+  hash = Math.imul(hash, 0x2c1b3c6d);
+  return hash ^ (hash >>> 12);
+}
+
+/** Short keys in a loop: below 64 bytes it is faster than Buffer.copy, which makes a view. */
+function copy(from: Buffer, position: number, to: Buffer, at: number, length: number): void {
+  if (length >= 64) {
+    from.copy(to, at, position, position + length);
+    return;
+  }
+  for (let i = 0; i < length; i++) to[at + i] = from[position + i] as number;
+}

@@ -1,0 +1,187 @@
+import { randomUUID } from "node:crypto";
+import { join } from "node:path";
+import type { Config } from "./config/config.ts";
+import { asError, OutriggerError } from "./errors/outrigger-error.ts";
+import { createKafka } from "./kafka/client.ts";
+import type { Clock } from "./ports/clock.ts";
+import type { Log } from "./ports/log.ts";
+import { failpoint } from "./runtime/failpoint.ts";
+import { Kernel } from "./runtime/kernel.ts";
+import type { KernelLimits } from "./runtime/parts.ts";
+import { createApplicationServer } from "./server/server.ts";
+import { openStateDirectory } from "./stores/directory.ts";
+import { createLog } from "./telemetry/log.ts";
+
+/** A running sidecar. */
+export interface Sidecar {
+  /** Where applications connect: give it to them as OUTRIGGER_ADDRESS. */
+  readonly address: string;
+  /** Resolves after a clean stop; rejects when a human is needed. */
+  readonly stopped: Promise<void>;
+  /** Drains: final batches are committed, the group is left. */
+  stop(): Promise<void>;
+}
+
+export interface SidecarOptions {
+  readonly log?: Log;
+  /** `OUTRIGGER_FAILPOINT`, for crash tests: `<state>:<n>` kills the process entering it the n-th time. */
+  readonly failpoint?: string | undefined;
+}
+
+/**
+ * Puts the parts together: state directory, Kafka, kernel, server. Opened in this order, closed in
+ * reverse. Rejects with an OutriggerError when one of them cannot be had.
+ */
+export async function startSidecar(config: Config, options: SidecarOptions = {}): Promise<Sidecar> {
+  const log = options.log ?? createLog({ level: config.logLevel });
+  const stateDirectory = join(config.stateDir, config.applicationId);
+  const directory = await openStateDirectory(stateDirectory, {
+    processId: config.processId,
+    memoryBytesMax: config.rocksdbMemoryMaxBytes,
+    onCorrupted: (task, error) => log.error(`wiped: ${error.message}`, { task }),
+  });
+  const kafka = createKafka(kafkaOptions(config, log));
+  const ending = new Ending();
+  let fail = (_: OutriggerError): void => {};
+  const kernel: Kernel = new Kernel(
+    {
+      consumer: kafka.consumer({
+        fetched: (chunk) => kernel.fetched(chunk),
+        failed: (at, fence, error) => kernel.failed(at, fence, error),
+      }),
+      offsets: kafka.offsets,
+      group: kafka.group,
+      admin: kafka.admin,
+      directory,
+      createProducer: (transactionalId) => kafka.producer(transactionalId),
+      clock: systemClock,
+      log,
+      newMemberId: randomUUID,
+      commitEntered: failpoint(options.failpoint),
+      fatal: (error) => fail(error),
+    },
+    kernelLimits(config),
+  );
+  const server = await createApplicationServer(
+    {
+      address: config.serverAddress,
+      directory: stateDirectory,
+      maxFrameBytes: config.maxFrameBytes,
+    },
+    kernel,
+  );
+  let closing: Promise<void> | null = null;
+  const close = async (): Promise<void> => {
+    await kernel.stop();
+    await server.close();
+    await kafka.close();
+    await directory.close();
+  };
+  fail = (error) => {
+    if (closing !== null) return;
+    log.error(error.message, { code: error.code });
+    closing = close();
+    closing.then(
+      () => ending.reject(error),
+      () => ending.reject(error),
+    );
+  };
+  await kernel.start(server);
+  log.info("outrigger is listening", { address: server.address, application: config.applicationId });
+  return {
+    address: server.address,
+    stopped: ending.stopped,
+    stop: async () => {
+      closing ??= close().then(ending.resolve, (error: unknown) => ending.reject(asError(error)));
+      await closing;
+    },
+  };
+}
+
+/** The one end of a sidecar, clean or not. */
+class Ending {
+  readonly stopped: Promise<void>;
+  resolve: () => void = () => {};
+  reject: (error: Error) => void = () => {};
+
+  constructor() {
+    this.stopped = new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+    });
+    // Whoever does not look at `stopped` must not be killed by it.
+    this.stopped.catch(() => {});
+  }
+}
+
+const systemClock: Clock = {
+  nowMs: () => performance.now(),
+  wallMs: () => Date.now(),
+  after: (ms, callback) => {
+    const timer = setTimeout(callback, ms);
+    return () => clearTimeout(timer);
+  },
+};
+
+function kafkaOptions(config: Config, log: Log): Parameters<typeof createKafka>[0] {
+  return {
+    bootstrapServers: config.bootstrapServers,
+    clientId: config.clientId,
+    groupId: config.applicationId,
+    transactionTimeoutMs: config.transactionTimeoutMs,
+    log,
+    limits: {
+      requestTimeoutMs: config.requestTimeoutMs,
+      fetchWaitMaxMs: config.fetchMaxWaitMs,
+      fetchBytesMin: config.fetchMinBytes,
+      fetchBytesMax: config.fetchMaxBytes,
+      partitionFetchBytesMax: config.maxPartitionFetchBytes,
+    },
+    maxRequestSize: config.producerMaxRequestSize,
+  };
+}
+
+/** The share of the transaction timeout after which we give up ourselves (R-2). */
+const OWN_DEADLINE = 0.6;
+
+function kernelLimits(config: Config): KernelLimits {
+  const { transactionTimeoutMs } = config;
+  return {
+    applicationId: config.applicationId,
+    autoOffsetReset: config.autoOffsetReset,
+    processingTimeoutMs: config.processingTimeoutMs,
+    appAbsenceTimeoutMs: config.appAbsenceTimeoutMs,
+    revokeTimeoutMs: config.revokeTimeoutMs,
+    shutdownTimeoutMs: config.shutdownTimeoutMs,
+    rebalanceTimeoutMs: 60_000,
+    task: {
+      batchRecordsMax: config.batchMaxRecords,
+      batchBytesMax: config.batchMaxBytes,
+      plannedMax: config.batchMaxInFlight,
+      inputBytesMax: config.inputBufferMaxBytes,
+      uncommittedBytesMax: config.statestoreUncommittedMaxBytes,
+      frameBytesMax: config.maxFrameBytes,
+      recordBytesMax: config.producerMaxRequestSize,
+      retry: {
+        max: config.retryMax,
+        initialMs: config.retryInitialMs,
+        factor: config.retryFactor,
+        maxDelayMs: config.retryMaxDelayMs,
+        random: Math.random,
+      },
+    },
+    lane: {
+      commit: {
+        commitIntervalMs: config.commitIntervalMs,
+        // Half, so that tasks go on while an early commit runs.
+        stagedBytesMax: config.statestoreUncommittedMaxBytes / 2,
+      },
+      transaction: {
+        deadlineMs: transactionTimeoutMs * OWN_DEADLINE,
+        unknownMs: transactionTimeoutMs * OWN_DEADLINE,
+      },
+      transactionTimeoutMs,
+    },
+    setup: { replicationFactor: config.replicationFactor, transactionTimeoutMs },
+  };
+}

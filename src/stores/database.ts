@@ -1,0 +1,117 @@
+import { mkdirSync, rmSync } from "node:fs";
+import RocksDB from "rocksdb-native";
+import { asError, OutriggerError } from "../errors/outrigger-error.ts";
+
+export interface DatabaseOptions {
+  readonly writeBufferBytes: number;
+  readonly blockCache: boolean;
+}
+
+export type Entry = readonly [key: Buffer, value: Buffer | null];
+
+const READ_CAPACITY = 512;
+const OPEN_FILES_MAX = 256;
+const BACKGROUND_JOBS_MAX = 2;
+
+/** One RocksDB: opened, read and written by whole batches. The only user of `rocksdb-native`. */
+export class Database {
+  readonly path: string;
+  readonly #db: RocksDB;
+
+  private constructor(path: string, db: RocksDB) {
+    this.path = path;
+    this.#db = db;
+  }
+
+  /**
+   * Opens or creates the directory. It is locked while open, against this and every other process;
+   * the lock ends with the process, however it ends. Rejects with STATE_DIRECTORY_LOCKED or
+   * STORE_CORRUPTED.
+   */
+  static async open(path: string, options: DatabaseOptions): Promise<Database> {
+    makeDirectory(path);
+    const db = new RocksDB(path, {
+      writeBufferSize: options.writeBufferBytes,
+      maxWriteBufferNumber: 2,
+      blockCache: options.blockCache,
+      tableCacheIndexAndFilterBlocks: options.blockCache,
+      maxBackgroundJobs: BACKGROUND_JOBS_MAX,
+      maxOpenFiles: OPEN_FILES_MAX,
+    });
+    try {
+      await db.ready();
+    } catch (error: unknown) {
+      throw openError(path, asError(error));
+    }
+    return new Database(path, db);
+  }
+
+  /** Deletes a directory that cannot be trusted; it must be closed. */
+  static destroy(path: string): void {
+    rmSync(path, { recursive: true, force: true });
+  }
+
+  async get(key: Buffer): Promise<Buffer | null> {
+    return await this.#db.get(key);
+  }
+
+  /** One multi-get; null for a missing key. */
+  async getMany(keys: readonly Buffer[]): Promise<(Buffer | null)[]> {
+    if (keys.length === 0) return [];
+    const batch = this.#db.read({ capacity: READ_CAPACITY, autoDestroy: true });
+    const values = keys.map((key) => batch.get(key));
+    batch.tryFlush();
+    return await Promise.all(values);
+  }
+
+  /** One atomic batch. A write that is rejected is fatal: nobody knows what later writes would do. */
+  async write(entries: readonly Entry[]): Promise<void> {
+    const batch = this.#db.write({ capacity: Math.max(8, entries.length), autoDestroy: true });
+    for (const [key, value] of entries) {
+      if (value === null) batch.tryDelete(key);
+      else batch.tryPut(key, value);
+    }
+    try {
+      await batch.flush();
+    } catch (error: unknown) {
+      throw new OutriggerError(
+        "STORE_FAILED",
+        `writing ${entries.length} entries to ${this.path} failed (${asError(error).message}): ` +
+          "free space or mend the disk, then start again; nothing that was committed is lost",
+        { cause: error },
+      );
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#db.close();
+  }
+}
+
+/** In Node, because RocksDB's own creation spins for ever where a parent cannot be made. */
+function makeDirectory(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch (error: unknown) {
+    throw new OutriggerError(
+      "STORE_FAILED",
+      `the state directory ${path} cannot be made (${asError(error).message}): set state.dir to a ` +
+        "directory that this user may write",
+      { cause: error },
+    );
+  }
+}
+
+function openError(path: string, cause: Error): OutriggerError {
+  if (/lock/i.test(cause.message)) {
+    return new OutriggerError(
+      "STATE_DIRECTORY_LOCKED",
+      `${path} is in use by another process: stop it, or give this one another state.dir or ` +
+        "application.id",
+      { cause },
+    );
+  }
+  return new OutriggerError("STORE_CORRUPTED", `${path} cannot be opened: ${cause.message}`, {
+    cause,
+  });
+}

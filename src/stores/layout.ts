@@ -1,0 +1,90 @@
+import { invariant } from "../errors/invariant.ts";
+import { asError } from "../errors/outrigger-error.ts";
+import type { StoreMarks, StorePosition } from "../ports/store.ts";
+
+/**
+ * The layout of a task's RocksDB: two bytes of prefix, then the store's own key. Prefix 0 is the
+ * task's marks and the numbers of its stores, which stay the same when the topology changes.
+ */
+export const PREFIX_BYTES = 2;
+const META = 0;
+
+export const MARKS_KEY = metaKey("marks");
+export const STORES_KEY = metaKey("stores");
+export const FORMAT_KEY = metaKey("format");
+export const FORMAT = Buffer.from("1");
+
+export function metaKey(name: string): Buffer {
+  const key = Buffer.alloc(PREFIX_BYTES + name.length);
+  key.writeUInt16BE(META, 0);
+  key.write(name, PREFIX_BYTES, "latin1");
+  return key;
+}
+
+/** `prefix | key`, copied. */
+export function storeKey(prefix: number, key: Uint8Array): Buffer {
+  const prefixed = Buffer.allocUnsafe(PREFIX_BYTES + key.length);
+  prefixed.writeUInt16BE(prefix, 0);
+  prefixed.set(key, PREFIX_BYTES);
+  return prefixed;
+}
+
+interface MarksOnDisk {
+  readonly positions: readonly (readonly [prefix: number, topicId: string, position: number])[];
+  readonly inputOffsets: readonly (readonly [name: string, offset: number])[];
+  readonly streamTimeMs: number;
+  readonly commitSequence: number;
+  readonly caughtUpAtMs: number;
+}
+
+/** Store indexes change with the topology; on disk stands the prefix, which does not. */
+export function encodeMarks(marks: StoreMarks, prefixes: readonly number[]): Buffer {
+  const positions: [number, string, number][] = [];
+  for (const [index, { topicId, position }] of marks.positions) {
+    const prefix = prefixes[index];
+    invariant(prefix !== undefined, `store ${index} has no prefix`);
+    positions.push([prefix, topicId, position]);
+  }
+  const { streamTimeMs, commitSequence, caughtUpAtMs } = marks;
+  const inputOffsets = [...marks.inputOffsets];
+  const onDisk: MarksOnDisk = {
+    positions,
+    inputOffsets,
+    streamTimeMs,
+    commitSequence,
+    caughtUpAtMs,
+  };
+  return Buffer.from(JSON.stringify(onDisk));
+}
+
+export function decodeMarks(bytes: Buffer, prefixes: readonly number[]): StoreMarks {
+  const onDisk = parse(bytes) as MarksOnDisk;
+  const positions = new Map<number, StorePosition>();
+  for (const [prefix, topicId, position] of onDisk.positions) {
+    const index = prefixes.indexOf(prefix);
+    // A store that the topology no longer has keeps its data, and loses its position: should it
+    // come back, it is restored from the start.
+    if (index >= 0) positions.set(index, { topicId, position });
+  }
+  const { streamTimeMs, commitSequence, caughtUpAtMs } = onDisk;
+  const inputOffsets = new Map(onDisk.inputOffsets);
+  return { positions, inputOffsets, streamTimeMs, commitSequence, caughtUpAtMs };
+}
+
+/** Numbers by store name. */
+export function encodeNumbers(numbers: ReadonlyMap<string, number>): Buffer {
+  return Buffer.from(JSON.stringify([...numbers]));
+}
+
+export function decodeNumbers(bytes: Buffer | null): Map<string, number> {
+  return bytes === null ? new Map() : new Map(parse(bytes) as [string, number][]);
+}
+
+/** What we wrote ourselves, in one atomic batch: anything else is damage, and an invariant. */
+function parse(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString());
+  } catch (error: unknown) {
+    invariant(false, `the marks of a task cannot be read: ${asError(error).message}`);
+  }
+}

@@ -1,0 +1,222 @@
+import { invariant } from "../errors/invariant.ts";
+import type { StoreSpec } from "../model/topology.ts";
+import type {
+  KeySet,
+  StateCut,
+  StoreChanges,
+  StoreMarks,
+  StorePosition,
+  TaskState,
+} from "../ports/store.ts";
+import { Database, type DatabaseOptions, type Entry } from "./database.ts";
+import * as layout from "./layout.ts";
+import { Overlay } from "./overlay.ts";
+
+const NO_MARKS: StoreMarks = {
+  positions: new Map(),
+  inputOffsets: new Map(),
+  streamTimeMs: 0,
+  commitSequence: 0,
+  caughtUpAtMs: 0,
+};
+
+/** The state of one task over one RocksDB; see the port for what each call promises. */
+export class RocksTaskState implements TaskState {
+  readonly stores: readonly StoreSpec[];
+  readonly #path: string;
+  readonly #options: DatabaseOptions;
+  readonly #overlays: readonly Overlay[];
+  #database: Database;
+  #prefixes: readonly number[];
+  #marks: StoreMarks | null;
+  #cutInFlight: readonly StoreChanges[] | null = null;
+  #closed = false;
+
+  private constructor(
+    stores: readonly StoreSpec[],
+    path: string,
+    options: DatabaseOptions,
+    opened: Opened,
+  ) {
+    this.stores = stores;
+    this.#path = path;
+    this.#options = options;
+    this.#overlays = stores.map(() => new Overlay());
+    this.#database = opened.database;
+    this.#prefixes = opened.prefixes;
+    this.#marks = opened.marks;
+  }
+
+  static async open(
+    path: string,
+    stores: readonly StoreSpec[],
+    options: DatabaseOptions,
+  ): Promise<RocksTaskState> {
+    return new RocksTaskState(stores, path, options, await openDatabase(path, stores, options));
+  }
+
+  marks(): StoreMarks | null {
+    return this.#marks;
+  }
+
+  async read(store: number, keys: KeySet, view: "staged" | "head"): Promise<(Buffer | null)[]> {
+    const overlay = this.#overlay(store);
+    const prefix = this.#prefix(store);
+    const values: (Buffer | null)[] = new Array(keys.count).fill(null);
+    const missing: Buffer[] = [];
+    const missingSlots: number[] = [];
+    for (let slot = 0; slot < keys.count; slot++) {
+      const position = keys.positions[slot * 2] ?? 0;
+      const end = position + (keys.positions[slot * 2 + 1] ?? 0);
+      const found = overlay.find(keys.bytes.toString("latin1", position, end), view);
+      if (found !== undefined) {
+        values[slot] = found;
+        continue;
+      }
+      missing.push(layout.storeKey(prefix, keys.bytes.subarray(position, end)));
+      missingSlots.push(slot);
+    }
+    const read = await this.#database.getMany(missing);
+    for (let i = 0; i < missingSlots.length; i++) values[missingSlots[i] ?? 0] = read[i] ?? null;
+    return values;
+  }
+
+  advance(changes: StoreChanges): void {
+    this.#overlay(changes.store).advance(changes);
+  }
+
+  stage(changes: StoreChanges): void {
+    this.#overlay(changes.store).stage(changes);
+  }
+
+  resetHead(): void {
+    for (const overlay of this.#overlays) overlay.resetHead();
+  }
+
+  get stagedBytes(): number {
+    let bytes = 0;
+    for (const overlay of this.#overlays) bytes += overlay.stagedBytes;
+    return bytes;
+  }
+
+  cut(): StateCut {
+    invariant(this.#cutInFlight === null, "a task has at most one cut in flight");
+    const bytes = this.stagedBytes;
+    const changes: StoreChanges[] = [];
+    for (const [store, overlay] of this.#overlays.entries()) {
+      const taken = overlay.cut();
+      if (taken.size === 0) continue;
+      const keys: Buffer[] = [];
+      for (const name of taken.keys()) keys.push(Buffer.from(name, "latin1"));
+      changes.push({ store, keys, values: [...taken.values()] });
+    }
+    this.#cutInFlight = changes;
+    return { changes, bytes };
+  }
+
+  async commit(marks: StoreMarks): Promise<void> {
+    invariant(this.#cutInFlight !== null, "a commit follows a cut");
+    const next = this.#merged(marks);
+    await this.#write(this.#cutInFlight, next);
+    this.#marks = next;
+    this.#cutInFlight = null;
+    for (const overlay of this.#overlays) overlay.committed();
+  }
+
+  restage(): void {
+    this.#cutInFlight = null;
+    for (const overlay of this.#overlays) overlay.restage();
+  }
+
+  drop(): void {
+    this.#cutInFlight = null;
+    for (const overlay of this.#overlays) overlay.drop();
+  }
+
+  async restore(changes: StoreChanges, position: StorePosition): Promise<void> {
+    const before = this.#marks ?? NO_MARKS;
+    const positions = new Map(before.positions).set(changes.store, position);
+    const next = { ...before, positions };
+    await this.#write([changes], next);
+    this.#marks = next;
+  }
+
+  async wipe(): Promise<void> {
+    this.drop();
+    await this.#database.close();
+    Database.destroy(this.#path);
+    const opened = await openDatabase(this.#path, this.stores, this.#options);
+    this.#database = opened.database;
+    this.#prefixes = opened.prefixes;
+    this.#marks = null;
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#database.close();
+  }
+
+  /** Data and marks in one batch: a store is never ahead of or behind its position. */
+  async #write(changes: readonly StoreChanges[], marks: StoreMarks): Promise<void> {
+    const entries: Entry[] = [];
+    for (const { store, keys, values } of changes) {
+      const prefix = this.#prefix(store);
+      for (let i = 0; i < keys.length; i++) {
+        const key = keys[i];
+        if (key !== undefined) entries.push([layout.storeKey(prefix, key), values[i] ?? null]);
+      }
+    }
+    entries.push([layout.MARKS_KEY, layout.encodeMarks(marks, this.#prefixes)]);
+    await this.#database.write(entries);
+  }
+
+  #merged(marks: StoreMarks): StoreMarks {
+    const positions = new Map([...(this.#marks?.positions ?? []), ...marks.positions]);
+    for (const [store, { position, topicId }] of marks.positions) {
+      const before = this.#marks?.positions.get(store);
+      const isForward = before?.topicId !== topicId || before.position <= position;
+      invariant(isForward, `the position of store ${store} must not go back to ${position}`);
+    }
+    return { ...marks, positions };
+  }
+
+  #overlay(store: number): Overlay {
+    const overlay = this.#overlays[store];
+    invariant(overlay !== undefined, `the task has no store ${store}`);
+    return overlay;
+  }
+
+  #prefix(store: number): number {
+    const prefix = this.#prefixes[store];
+    invariant(prefix !== undefined, `the task has no store ${store}`);
+    return prefix;
+  }
+}
+
+interface Opened {
+  readonly database: Database;
+  readonly prefixes: readonly number[];
+  readonly marks: StoreMarks | null;
+}
+
+async function openDatabase(
+  path: string,
+  stores: readonly StoreSpec[],
+  options: DatabaseOptions,
+): Promise<Opened> {
+  const database = await Database.open(path, options);
+  const numbers = layout.decodeNumbers(await database.get(layout.STORES_KEY));
+  const known = numbers.size;
+  const prefixes = stores.map(({ name }) => {
+    const number = numbers.get(name) ?? numbers.size + 1;
+    numbers.set(name, number);
+    return number;
+  });
+  if (numbers.size > known) {
+    await database.write([[layout.STORES_KEY, layout.encodeNumbers(numbers)]]);
+  }
+  const bytes = await database.get(layout.MARKS_KEY);
+  const marks = bytes === null ? null : layout.decodeMarks(bytes, prefixes);
+  return { database, prefixes, marks };
+}

@@ -1,0 +1,188 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import type { StoreSpec } from "../../src/model/topology.ts";
+import type { KeySet, StoreMarks, TaskState } from "../../src/ports/store.ts";
+
+export const STORES: readonly StoreSpec[] = ["one", "two"].map((name) => ({
+  name,
+  kind: "keyValue",
+  changelogTopic: `app-${name}-changelog`,
+}));
+
+/** What a state under test must offer: open, and open again over what it left behind. */
+export interface StateUnderTest {
+  open(): Promise<TaskState>;
+  reopen(state: TaskState): Promise<TaskState>;
+}
+
+const KEYS = ["a", "b", "c", ""];
+
+type Step =
+  | { readonly kind: "stage" | "advance"; readonly key: string; readonly value: string | null }
+  | { readonly kind: "cut" | "commit" | "restage" | "drop" | "resetHead" | "reopen" };
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { arbitrary: change("stage"), weight: 5 },
+  { arbitrary: change("advance"), weight: 2 },
+  {
+    arbitrary: fc
+      .constantFrom("cut", "commit", "restage", "drop", "resetHead", "reopen")
+      .map((kind): Step => ({ kind: kind as "cut" })),
+    weight: 5,
+  },
+);
+
+function change(kind: "stage" | "advance"): fc.Arbitrary<Step> {
+  const value = fc.option(fc.string({ maxLength: 3 }));
+  return fc.tuple(fc.constantFrom(...KEYS), value).map(([key, text]) => ({
+    kind,
+    key,
+    value: text,
+  }));
+}
+
+/** The obvious implementation: four maps. */
+class Model {
+  committed = new Map<string, string | null>();
+  cut: Map<string, string | null> | null = null;
+  staged = new Map<string, string | null>();
+  head = new Map<string, string | null>();
+  commits = 0;
+
+  read(key: string, view: "staged" | "head"): string | null {
+    const layers = [this.staged, this.cut ?? new Map(), this.committed];
+    if (view === "head") layers.unshift(this.head);
+    for (const layer of layers) if (layer.has(key)) return layer.get(key) ?? null;
+    return null;
+  }
+}
+
+/** One contract for every TaskState. */
+export function storeContract(name: string, make: () => Promise<StateUnderTest>): void {
+  test(`${name}: any sequence of calls reads as four plain maps do`, async () => {
+    const under = await make();
+    let state = await under.open();
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
+        await state.wipe();
+        const model = new Model();
+        for (const next of steps) state = await apply(under, state, model, next);
+        for (const view of ["staged", "head"] as const) {
+          const found = await state.read(0, keySet(KEYS), view);
+          const expected = KEYS.map((key) => model.read(key, view));
+          assert.deepEqual(
+            found.map((value) => value?.toString() ?? null),
+            expected,
+          );
+        }
+        assert.equal(state.marks()?.commitSequence ?? 0, model.commits);
+      }),
+      { numRuns: 60 },
+    );
+    await state.close();
+  });
+
+  test(`${name}: stores do not see each other's keys`, async () => {
+    const under = await make();
+    const state = await under.open();
+    state.stage({ store: 0, keys: [Buffer.from("k")], values: [Buffer.from("zero")] });
+    state.stage({ store: 1, keys: [Buffer.from("k")], values: [Buffer.from("one")] });
+    state.cut();
+    await state.commit(marks(1));
+    const [zero] = await state.read(0, keySet(["k"]), "staged");
+    const [one] = await state.read(1, keySet(["k"]), "staged");
+    assert.deepEqual([zero?.toString(), one?.toString()], ["zero", "one"]);
+    await state.close();
+  });
+
+  test(`${name}: R-4: data and position come back together, positions of other stores stay`, async () => {
+    const under = await make();
+    let state = await under.open();
+    const restored = { store: 1, keys: [Buffer.from("r")], values: [Buffer.from("x")] };
+    await state.restore(restored, { topicId: "t2", position: 7 });
+    state.stage({ store: 0, keys: [Buffer.from("k")], values: [Buffer.from("v")] });
+    state.cut();
+    await state.commit({ ...marks(3), positions: new Map([[0, { topicId: "t1", position: 5 }]]) });
+    state = await under.reopen(state);
+    assert.deepEqual(
+      [...(state.marks()?.positions ?? [])].sort(([a], [b]) => a - b),
+      [
+        [0, { topicId: "t1", position: 5 }],
+        [1, { topicId: "t2", position: 7 }],
+      ],
+    );
+    assert.equal((await state.read(0, keySet(["k"]), "staged"))[0]?.toString(), "v");
+    assert.equal((await state.read(1, keySet(["r"]), "staged"))[0]?.toString(), "x");
+    await state.close();
+  });
+}
+
+async function apply(
+  under: StateUnderTest,
+  state: TaskState,
+  model: Model,
+  next: Step,
+): Promise<TaskState> {
+  switch (next.kind) {
+    case "stage":
+    case "advance": {
+      const value = next.value === null ? null : Buffer.from(next.value);
+      state[next.kind]({ store: 0, keys: [Buffer.from(next.key)], values: [value] });
+      model[next.kind === "stage" ? "staged" : "head"].set(next.key, next.value);
+      return state;
+    }
+    case "cut":
+      if (model.cut !== null) return state;
+      state.cut();
+      model.cut = model.staged;
+      model.staged = new Map();
+      return state;
+    case "commit":
+      if (model.cut === null) return state;
+      model.commits += 1;
+      await state.commit(marks(model.commits));
+      for (const [key, value] of model.cut) model.committed.set(key, value);
+      model.cut = null;
+      return state;
+    case "restage":
+      if (model.cut === null) return state;
+      state.restage();
+      model.staged = new Map([...model.cut, ...model.staged]);
+      model.cut = null;
+      return state;
+    case "drop":
+    case "reopen":
+      model.staged.clear();
+      model.head.clear();
+      model.cut = null;
+      if (next.kind === "reopen") return await under.reopen(state);
+      state.drop();
+      return state;
+    case "resetHead":
+      state.resetHead();
+      model.head.clear();
+      return state;
+  }
+}
+
+function marks(commitSequence: number): StoreMarks {
+  return {
+    positions: new Map(),
+    inputOffsets: new Map([["in-0", commitSequence]]),
+    streamTimeMs: 1,
+    commitSequence,
+    caughtUpAtMs: 2,
+  };
+}
+
+export function keySet(keys: readonly string[]): KeySet {
+  const positions = new Int32Array(keys.length * 2);
+  let at = 0;
+  for (const [i, key] of keys.entries()) {
+    positions[i * 2] = at;
+    positions[i * 2 + 1] = key.length;
+    at += key.length;
+  }
+  return { count: keys.length, positions, bytes: Buffer.from(keys.join("")) };
+}
