@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import type { Config } from "./config/config.ts";
 import { asError, OutriggerError } from "./errors/outrigger-error.ts";
-import { createKafka } from "./kafka/client.ts";
+import { connectKafka } from "./kafka/client.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { Log } from "./ports/log.ts";
 import { failpoint } from "./runtime/failpoint.ts";
@@ -40,7 +40,7 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
     memoryBytesMax: config.rocksdbMemoryMaxBytes,
     onCorrupted: (task, error) => log.error(`wiped: ${error.message}`, { task }),
   });
-  const kafka = createKafka(kafkaOptions(config, log));
+  const kafka = await connectKafka(kafkaOptions(config, log));
   const ending = new Ending();
   let fail = (_: OutriggerError): void => {};
   const kernel: Kernel = new Kernel(
@@ -123,7 +123,7 @@ const systemClock: Clock = {
   },
 };
 
-function kafkaOptions(config: Config, log: Log): Parameters<typeof createKafka>[0] {
+function kafkaOptions(config: Config, log: Log): Parameters<typeof connectKafka>[0] {
   return {
     bootstrapServers: config.bootstrapServers,
     clientId: config.clientId,
@@ -137,7 +137,6 @@ function kafkaOptions(config: Config, log: Log): Parameters<typeof createKafka>[
       fetchBytesMax: config.fetchMaxBytes,
       partitionFetchBytesMax: config.maxPartitionFetchBytes,
     },
-    maxRequestSize: config.producerMaxRequestSize,
   };
 }
 

@@ -4,7 +4,6 @@ export interface TopicDescription {
   /** 32 hex digits; names this incarnation of the topic (KIP-516). */
   readonly id: string;
   readonly partitions: number;
-  readonly replicationFactor: number;
   readonly configs: ReadonlyMap<string, string>;
 }
 

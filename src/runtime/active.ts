@@ -243,7 +243,6 @@ export class Active {
     const takeover = {
       offsets,
       clock,
-      membership: () => this.#group.membership,
       changelogs: this.#prepared.changelogs,
       autoOffsetReset,
       groupId: applicationId,

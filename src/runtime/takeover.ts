@@ -22,7 +22,6 @@ export interface ChangelogFacts {
 export interface TakeoverDependencies {
   readonly offsets: Offsets;
   readonly clock: Clock;
-  readonly membership: () => Membership;
   /** By changelog topic. */
   readonly changelogs: ReadonlyMap<string, ChangelogFacts>;
   readonly autoOffsetReset: "earliest" | "latest" | "none";
@@ -37,6 +36,12 @@ export interface TakenOver extends TaskStart {
 }
 
 /**
+ * The offsets are asked for by nobody in particular: an epoch that moves meanwhile must not refuse
+ * the answer. Reading them fences nobody; committing does, by member and epoch.
+ */
+const NOBODY: Membership = { memberId: "", memberEpoch: -1 };
+
+/**
  * R-9: offsets first, read stable; then the changelog's end; then the store up to that end; then the
  * cross-check. In this order, because a transaction of a predecessor that still can commit is seen
  * either by the offsets (which wait for it) or by the end (which includes it).
@@ -49,7 +54,7 @@ export async function takeOver(
   signal: AbortSignal,
 ): Promise<TakenOver> {
   const partitions = program.sources.map((topic) => ({ topic, partition }));
-  const committed = await deps.offsets.committed(deps.membership(), partitions, signal);
+  const committed = await deps.offsets.committed(NOBODY, partitions, signal);
   const metadata = metadataOf(partitions, committed, deps.groupId);
   const plans = await planStores(program, partition, state, metadata, deps, signal);
   const changelogs = new Map<string, ChangelogEnd>();

@@ -166,7 +166,7 @@ export const ProcessResponseSchema: GenMessage<ProcessResponse> = /*@__PURE__*/
  */
 export type Hello = Message<"outrigger.v1.Hello"> & {
   /**
-   * The minor version of `outrigger.v1` that the worker speaks.
+   * The minor version of `outrigger.v1` that the worker speaks, from 1 on. 0 is refused.
    *
    * @generated from field: uint32 protocol_minor = 1;
    */
@@ -194,7 +194,7 @@ export type Hello = Message<"outrigger.v1.Hello"> & {
   topology?: Topology | undefined;
 
   /**
-   * The largest frame that the worker receives, in bytes.
+   * The largest frame that the worker receives, in bytes: at least 1 MiB. Unset means 4 MiB.
    *
    * @generated from field: uint32 max_frame_bytes = 5;
    */

@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file outrigger/v1/state.proto.
  */
 export const file_outrigger_v1_state: GenFile = /*@__PURE__*/
-  fileDesc("ChhvdXRyaWdnZXIvdjEvc3RhdGUucHJvdG8SDG91dHJpZ2dlci52MSKkAQoMU3RhdGVDb2x1bW5zEg0KBXN0b3JlGAEgASgNEg4KBnZhbHVlcxgCIAMoDBIOCgZhYnNlbnQYAyADKA0SDQoFc2xvdHMYBCADKA0SEwoLc2xvdF9jb3VudHMYBSADKA0SEwoLd2luZG93X2Jhc2UYBiABKBISFgoOd2luZG93X3VuaXRfbXMYByABKA0SFAoMd2luZG93X3N0ZXBzGAggAygRIlgKCU11dGF0aW9ucxINCgVzdG9yZRgBIAEoDRINCgVzbG90cxgCIAMoDRIMCgRrZXlzGAMgAygMEg4KBnZhbHVlcxgEIAMoDBIPCgdkZWxldGVzGAUgAygNInkKDFN0YXRlUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgNEhMKC2Rpc3BhdGNoX2lkGAIgASgEEhIKCnRhc2tfZXBvY2gYAyABKA0SDwoHdGFza19pZBgEIAEoCRINCgVzdG9yZRgFIAEoDRIMCgRrZXlzGAYgAygMIlIKDVN0YXRlUmVzcG9uc2USEgoKcmVxdWVzdF9pZBgBIAEoDRIOCgZ2YWx1ZXMYAiADKAwSDgoGYWJzZW50GAMgAygNEg0KBWVycm9yGAQgASgJYgZwcm90bzM");
+  fileDesc("ChhvdXRyaWdnZXIvdjEvc3RhdGUucHJvdG8SDG91dHJpZ2dlci52MSK7AQoMU3RhdGVDb2x1bW5zEg0KBXN0b3JlGAEgASgNEg4KBnZhbHVlcxgCIAMoDBIOCgZhYnNlbnQYAyADKA0SDQoFc2xvdHMYBCADKA0SEwoLc2xvdF9jb3VudHMYBSADKA0SEwoLd2luZG93X2Jhc2UYBiABKBISFgoOd2luZG93X3VuaXRfbXMYByABKAQSFAoMd2luZG93X3N0ZXBzGAggAygREhUKDXdpbmRvd19zdGFydHMYCSADKBIiWAoJTXV0YXRpb25zEg0KBXN0b3JlGAEgASgNEg0KBXNsb3RzGAIgAygNEgwKBGtleXMYAyADKAwSDgoGdmFsdWVzGAQgAygMEg8KB2RlbGV0ZXMYBSADKA0ieQoMU3RhdGVSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKA0SEwoLZGlzcGF0Y2hfaWQYAiABKAQSEgoKdGFza19lcG9jaBgDIAEoDRIPCgd0YXNrX2lkGAQgASgJEg0KBXN0b3JlGAUgASgNEgwKBGtleXMYBiADKAwiUgoNU3RhdGVSZXNwb25zZRISCgpyZXF1ZXN0X2lkGAEgASgNEg4KBnZhbHVlcxgCIAMoDBIOCgZhYnNlbnQYAyADKA0SDQoFZXJyb3IYBCABKAliBnByb3RvMw");
 
 /**
  * The values that the rows of a batch need from one store, each once. A value's index is its slot.
@@ -66,9 +66,9 @@ export type StateColumns = Message<"outrigger.v1.StateColumns"> & {
   /**
    * Windowed stores: the unit of `window_steps`, in ms. 0 for a key-value store.
    *
-   * @generated from field: uint32 window_unit_ms = 7;
+   * @generated from field: uint64 window_unit_ms = 7;
    */
-  windowUnitMs: number;
+  windowUnitMs: bigint;
 
   /**
    * Windowed stores: one per slot.
@@ -76,6 +76,14 @@ export type StateColumns = Message<"outrigger.v1.StateColumns"> & {
    * @generated from field: repeated sint32 window_steps = 8;
    */
   windowSteps: number[];
+
+  /**
+   * Windowed stores: the start of each slot's window in ms, where a step would not fit 32 bits.
+   * Then `window_base` and `window_steps` are left out.
+   *
+   * @generated from field: repeated sint64 window_starts = 9;
+   */
+  windowStarts: bigint[];
 };
 
 /**

@@ -1,0 +1,144 @@
+import { Command, CommanderError, Option } from "commander";
+import { loadConfig } from "../config/load.ts";
+import { keyReferences } from "../config/reference.ts";
+import type { LoadedConfig } from "../config/resolve.ts";
+import { describeConfig } from "./describe-command.ts";
+import { dev } from "./dev-command.ts";
+import { EXIT, errorText, exitCodeOf } from "./exit-codes.ts";
+import { runSidecar } from "./sidecar-command.ts";
+import { version } from "./version.ts";
+import { logOf, type World } from "./world.ts";
+
+/** Runs one command line and returns its exit code; never throws. */
+export async function runCli(argv: readonly string[], world: World): Promise<number> {
+  const outcome: Outcome = { exitCode: EXIT.ok };
+  try {
+    await buildProgram(world, outcome).parseAsync([...argv], { from: "user" });
+    return outcome.exitCode;
+  } catch (error: unknown) {
+    // The text of a wrong command line has been written by then.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    world.complain(errorText(error));
+    return exitCodeOf(error);
+  }
+}
+
+interface Outcome {
+  exitCode: number;
+}
+
+function buildProgram(world: World, outcome: Outcome): Command {
+  const program = new Command("outrigger")
+    .description(DESCRIPTION)
+    .version(version(), "--version", "Print the version.")
+    .helpOption("-h, --help", "Explain a command.")
+    .helpCommand("help [command]", "Explain a command.")
+    .exitOverride()
+    .configureOutput({ writeOut: world.say, writeErr: world.complain })
+    .showHelpAfterError("Run with --help for what is possible.")
+    .addHelpText("after", EXAMPLES);
+  addRun(program, world, outcome);
+  addDev(program, world, outcome);
+  addDescribe(program, world);
+  return program;
+}
+
+function addRun(program: Command, world: World, outcome: Outcome): void {
+  const command = program
+    .command("run")
+    .summary("Run a sidecar, and an application beside it.")
+    .description(RUN)
+    .argument("[application...]", "The application's command line, after `--`.")
+    .addHelpText("after", RUN_EXAMPLES);
+  withSettings(command).action(async (application: string[], options: Options) => {
+    const { config } = loadFor(options, world);
+    const log = logOf(world, config);
+    outcome.exitCode = await runSidecar({ config, application, env: world.env, log });
+  });
+}
+
+function addDev(program: Command, world: World, outcome: Outcome): void {
+  const command = program
+    .command("dev")
+    .summary("Run an embedded broker and a sidecar; nothing to install.")
+    .description(DEV)
+    .argument("[application...]", "The application's command line, after `--`.");
+  withSettings(command).action(async (application: string[], options: Options) => {
+    const file = fileOf(options, world);
+    outcome.exitCode = await dev(world, { flags: flagsOf(options), file, application });
+  });
+}
+
+function addDescribe(program: Command, world: World): void {
+  const describe = program.command("describe").summary("Explain what would run.");
+  const command = describe
+    .command("config")
+    .summary("Print every setting with its value and source.")
+    .description("Print every setting with its value and where it comes from. Secrets show as ***.")
+    .option("--json", "Print JSON.");
+  withSettings(command).action((options: Options) => {
+    world.say(describeConfig(loadFor(options, world), options.json === true));
+  });
+}
+
+/** By flag: dotted keys stay as they are. */
+interface Options {
+  readonly config?: string;
+  readonly json?: boolean;
+  readonly [key: string]: unknown;
+}
+
+const KEYS: ReadonlySet<string> = new Set(keyReferences.map(({ key }) => key));
+
+function withSettings(command: Command): Command {
+  command.option("--config <file>", "YAML or .properties file; also OUTRIGGER_CONFIG.");
+  for (const { key, description, default: value } of keyReferences) {
+    const said = value === null ? description : `${description} (default: ${value})`;
+    command.addOption(new Option(`--${key} <value>`, said).helpGroup("Settings:"));
+  }
+  return command;
+}
+
+function loadFor(options: Options, world: World): LoadedConfig {
+  return loadConfig({ flags: flagsOf(options), env: world.env, file: fileOf(options, world) });
+}
+
+function flagsOf(options: Options): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(options).filter(([key]) => KEYS.has(key)));
+}
+
+function fileOf(options: Options, world: World): string | undefined {
+  return options.config ?? world.env["OUTRIGGER_CONFIG"];
+}
+
+const DESCRIPTION =
+  "Exactly-once, stateful stream processing on plain Kafka, for applications in any language.\n\n" +
+  "The sidecar reads the topics, keeps the state and owns the transactions; your application " +
+  "connects to it, gets records, and returns results. It may crash at any moment.";
+
+const EXAMPLES = `
+Examples:
+  outrigger dev                           broker in memory and sidecar, to try things out
+  outrigger dev -- node app.js            the same, with an application
+  outrigger run --application.id orders --bootstrap.servers kafka:9092 -- node app.js
+  outrigger run --config orders.yaml      application started elsewhere
+  outrigger describe config --config orders.yaml
+
+Every setting is a flag, an environment variable (OUTRIGGER_COMMIT_INTERVAL_MS) or a line of
+a file; see docs/configuration.md.
+
+Exit codes: 0 done, 1 failed, 2 command line or configuration wrong, 70 a bug of ours,
+130 and 143 stopped by Ctrl-C or SIGTERM.`;
+
+const RUN =
+  "Run a sidecar against bootstrap.servers. With an application, start it, tell it the address " +
+  "by OUTRIGGER_ADDRESS, and start it again whenever it ends; signals are passed on.";
+
+const RUN_EXAMPLES = `
+Examples:
+  outrigger run --application.id orders --bootstrap.servers kafka:9092 -- python app.py
+  OUTRIGGER_CONFIG=orders.yaml outrigger run`;
+
+const DEV =
+  "Run an embedded broker and a sidecar on it. Nothing is kept when it ends. Meant for " +
+  "development: the broker lives in memory and proves nothing about a real cluster.";

@@ -1,0 +1,73 @@
+import type { Config } from "../config/config.ts";
+import type { Log } from "../ports/log.ts";
+import { EXIT, exitCodeOfSignal } from "./exit-codes.ts";
+import { StopSignals } from "./stop-signals.ts";
+import { Supervisor } from "./supervisor.ts";
+
+export interface SidecarCommand {
+  readonly config: Config;
+  /** The application to supervise; empty for one that is started elsewhere. */
+  readonly application: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly log: Log;
+  /** Called once the sidecar listens, with what applications need. */
+  readonly onListening?: (address: string) => void;
+}
+
+/**
+ * Runs the sidecar, and the application beside it, until a signal or an error. Returns the exit
+ * code of the signal; throws what stopped the sidecar.
+ */
+export async function runSidecar(command: SidecarCommand): Promise<number> {
+  const signals = new StopSignals();
+  const serving = serve(command, signals);
+  // After a second signal nobody waits for the orderly end any more, whatever becomes of it.
+  serving.catch(() => {});
+  try {
+    return await Promise.race([serving, signals.second.then(exitCodeOfSignal)]);
+  } finally {
+    signals.close();
+  }
+}
+
+async function serve(command: SidecarCommand, signals: StopSignals): Promise<number> {
+  // Loaded here, so that `--help` answers without Kafka, RocksDB and gRPC.
+  const { startSidecar } = await import("../sidecar.ts");
+  const starting = startSidecar(command.config, {
+    log: command.log,
+    failpoint: command.env["OUTRIGGER_FAILPOINT"],
+  });
+  const sidecar = await Promise.race([starting, signals.first]);
+  if (typeof sidecar === "string") {
+    // Nothing is in flight yet, and a start may wait long for brokers: end at once.
+    starting.catch(() => {});
+    return exitCodeOfSignal(sidecar);
+  }
+  command.onListening?.(sidecar.address);
+  const supervisor = supervise(command, sidecar.address);
+  let exitCode: number;
+  try {
+    const failed = supervisor === null ? [] : [supervisor.failed];
+    const stopped = sidecar.stopped.then(() => null);
+    const signal = await Promise.race([signals.first, stopped, ...failed]);
+    exitCode = signal === null ? EXIT.ok : exitCodeOfSignal(signal);
+  } finally {
+    supervisor?.hold();
+    // The sidecar first: it waits for the answers to what the application holds, and commits them.
+    await sidecar.stop().finally(() => supervisor?.stop());
+  }
+  // A stop that did not go well is told here.
+  await sidecar.stopped;
+  return exitCode;
+}
+
+function supervise(command: SidecarCommand, address: string): Supervisor | null {
+  if (command.application.length === 0) return null;
+  const supervisor = new Supervisor({
+    command: command.application,
+    env: { ...command.env, OUTRIGGER_ADDRESS: address },
+    log: command.log,
+  });
+  supervisor.start();
+  return supervisor;
+}

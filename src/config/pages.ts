@@ -1,0 +1,50 @@
+import { configJsonSchema, type KeyReference, keyReferences } from "./reference.ts";
+
+/** The text of docs/configuration.md. */
+export function configurationPage(): string {
+  const rows = keyReferences.map(
+    (reference) =>
+      `| \`${reference.key}\` | ${defaultText(reference)} | ${reference.expected} | ` +
+      `${reference.description} |`,
+  );
+  return `${INTRODUCTION}
+| key | default | value | meaning |
+|---|---|---|---|
+${rows.join("\n")}
+`;
+}
+
+/** The text of config.schema.json. */
+export function configurationSchema(): string {
+  return `${JSON.stringify(configJsonSchema(), null, 2)}\n`;
+}
+
+function defaultText({ default: value, isRequired }: KeyReference): string {
+  if (value !== null) return `\`${value}\``;
+  return isRequired ? "required" : "none";
+}
+
+const INTRODUCTION = `# Configuration
+
+<!-- Generated from src/config/schema.ts by scripts/generate-docs.ts. Do not edit. -->
+
+Every setting can be given in four places; the first that has it wins:
+
+1. a flag, \`--commit.interval.ms 50\`;
+2. the environment, \`OUTRIGGER_COMMIT_INTERVAL_MS=50\`: the key in capitals, dots as underscores;
+3. a file, named by \`--config\` or \`OUTRIGGER_CONFIG\`: YAML with the dotted keys, or Java's
+   \`.properties\` where the name ends so;
+4. the default.
+
+\`\`\`yaml
+application.id: orders
+bootstrap.servers: kafka-1:9092,kafka-2:9092
+commit.interval.ms: 50
+\`\`\`
+
+All faults are reported at once, each with its place; an unknown key is refused with the nearest
+known one. Settings of Kafka's clients that exactly-once owns (\`enable.auto.commit\`,
+\`isolation.level\`, \`transactional.id\`, \`acks\` and more) are refused with the reason.
+\`outrigger describe config\` prints every value with its source. For completion in an editor there is
+\`config.schema.json\`, a JSON Schema of the file.
+`;

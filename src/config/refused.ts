@@ -1,0 +1,42 @@
+/**
+ * Settings of Kafka's clients that exactly-once owns, and of Kafka Streams that have no meaning
+ * here.
+ */
+const reasons: Readonly<Record<string, string>> = {
+  "enable.auto.commit": "offsets are committed in the transaction of their outputs, never apart",
+  "auto.commit.interval.ms":
+    "offsets are committed in the transaction of their outputs: set commit.interval.ms",
+  "isolation.level": "only committed records are read, or outputs of aborted work would be counted",
+  "transactional.id": "the sidecar derives it from application.id and process.id, to fence zombies",
+  "transaction.two.phase.commit.enable": "the sidecar commits with the brokers alone",
+  acks: "every write waits for all in-sync replicas, or a committed result could be lost",
+  "enable.idempotence": "it is always on: transactions stand on it",
+  retries: "writes are retried until the transaction's deadline",
+  "max.in.flight.requests.per.connection": "the brokers remember five batches, so it is never more",
+  "delivery.timeout.ms": "the deadline of a write is that of its transaction",
+  "group.id": "the group is named by application.id",
+  "group.protocol": "the sidecar uses the consumer protocol of KIP-848",
+  "group.instance.id": "a restarted process takes its partitions back by process.id",
+  "partition.assignment.strategy": "the brokers assign partitions (KIP-848)",
+  "session.timeout.ms": "the brokers set it: group.consumer.session.timeout.ms",
+  "heartbeat.interval.ms": "the brokers set it: group.consumer.heartbeat.interval.ms",
+  "max.poll.interval.ms": "there is no poll loop to time out: see processing.timeout.ms",
+  "max.poll.records": "see batch.max.records",
+  "key.serializer": "the sidecar moves bytes; serializers belong to the application",
+  "value.serializer": "the sidecar moves bytes; serializers belong to the application",
+  "key.deserializer": "the sidecar moves bytes; serializers belong to the application",
+  "value.deserializer": "the sidecar moves bytes; serializers belong to the application",
+  "default.key.serde": "the sidecar moves bytes; serdes belong to the application",
+  "default.value.serde": "the sidecar moves bytes; serdes belong to the application",
+  "num.stream.threads": "one process runs its tasks on one loop: start more sidecars instead",
+  "statestore.cache.max.bytes": "there is no cache to size: see statestore.uncommitted.max.bytes",
+  "buffered.records.per.partition": "the buffer is bounded in bytes: see input.buffer.max.bytes",
+};
+
+const PREFIX = /^(main\.consumer|restore\.consumer|global\.consumer|consumer|producer|admin)\./;
+
+/** Why a setting is refused; null when it is merely unknown. */
+export function refusalOf(key: string): string | null {
+  const bare = key.replace(PREFIX, "");
+  return Object.hasOwn(reasons, bare) ? (reasons[bare] ?? null) : null;
+}

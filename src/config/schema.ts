@@ -1,0 +1,211 @@
+import { z } from "zod";
+
+/**
+ * Every setting: key, type, default, range, one sentence. `--help`, environment names, the `Config`
+ * type, docs/configuration.md and config.schema.json all come from here. Keys are Kafka Streams'
+ * where it has one; the last word is the unit.
+ */
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+function integer(min: number, max: number) {
+  return z.int().min(min).max(max);
+}
+
+function positive(max: number) {
+  return integer(1, max);
+}
+
+const HOUR_MS = 3_600_000;
+const GUARANTEE_REASON =
+  "exactly_once_v2 is the only guarantee that the sidecar gives: it owns the transactions, so " +
+  "there is nothing to gain from less";
+
+const applicationId = z
+  .string()
+  .regex(/^[A-Za-z0-9._-]+$/)
+  .max(150)
+  .meta({
+    description:
+      "Names the application: its consumer group, internal topics, transactional ids and state.",
+  });
+
+const bootstrapServers = z
+  .string()
+  .regex(/^\s*(\[[^\]]+\]|[^\s,:]+):\d{1,5}(\s*,\s*(\[[^\]]+\]|[^\s,:]+):\d{1,5})*\s*$/)
+  .meta({ description: "Brokers to start from, as `host:port`, separated by commas." });
+
+const serverAddress = z
+  .string()
+  .regex(/^(unix:.+|[^\s/]+:\d{1,5})$/)
+  .nullable()
+  .default(null)
+  .meta({
+    description:
+      "Where applications connect: `unix:<path>` or `host:port` (port 0 picks a free one). " +
+      "Without it, a Unix domain socket in the state directory.",
+  });
+
+const identity = {
+  "application.id": applicationId,
+  "bootstrap.servers": bootstrapServers,
+  "client.id": z.string().min(1).max(249).nullable().default(null).meta({
+    description: "Names this process in the brokers' logs and quotas. Without it, application.id.",
+  }),
+  "process.id": z
+    .string()
+    .regex(/^[A-Za-z0-9._-]+$/)
+    .max(64)
+    .nullable()
+    .default(null)
+    .meta({
+      description:
+        "Names this process in its transactional id, for instance a StatefulSet's pod. Without " +
+        "it, one is made and kept in the state directory.",
+    }),
+  "server.address": serverAddress,
+};
+
+const guarantees = {
+  "processing.guarantee": z
+    .literal("exactly_once_v2", { error: GUARANTEE_REASON })
+    .default("exactly_once_v2")
+    .meta({ description: "The guarantee; there is only one." }),
+  "commit.interval.ms": positive(HOUR_MS).default(100).meta({
+    description: "How often results are committed, which is when readers of the output see them.",
+  }),
+  "transaction.timeout.ms": integer(1_000, 900_000)
+    .default(10_000)
+    .meta({
+      description:
+        "When the brokers abort a transaction that was left open; the sidecar itself gives up at " +
+        "0.6 of it.",
+    }),
+  "replication.factor": integer(-1, 32_767)
+    .refine((value) => value !== 0)
+    .default(3)
+    .meta({
+      description: "Replicas of internal topics; -1 takes the brokers' default, 0 is refused.",
+    }),
+  "auto.offset.reset": z.enum(["earliest", "latest", "none"]).default("earliest").meta({
+    description:
+      "Where the very first start begins to read. Never used again: lost offsets stop the process.",
+  }),
+};
+
+const state = {
+  "state.dir": z.string().min(1).default(".outrigger").meta({
+    description: "Directory of the local state, relative to the working directory.",
+  }),
+  "statestore.uncommitted.max.bytes": integer(64 * KIB, 4096 * MIB)
+    .default(64 * MIB)
+    .meta({ description: "Bytes that a task may hold uncommitted; reaching it commits early." }),
+  "rocksdb.memory.max.bytes": integer(16 * MIB, 1024 * 1024 * MIB)
+    .default(256 * MIB)
+    .meta({ description: "Memory of all RocksDB instances together." }),
+};
+
+const application = {
+  "processing.timeout.ms": integer(100, HOUR_MS)
+    .default(60_000)
+    .meta({
+      description:
+        "How long an application may take over a batch before it is cancelled and the batch is " +
+        "sent again.",
+    }),
+  "app.absence.timeout.ms": integer(1_000, 24 * HOUR_MS)
+    .default(300_000)
+    .meta({
+      description: "How long the sidecar keeps its partitions without an application connected.",
+    }),
+  "max.frame.bytes": integer(MIB, 64 * MIB)
+    .default(4 * MIB)
+    .meta({ description: "The largest message between application and sidecar." }),
+  "batch.max.records": positive(10_000).default(500).meta({
+    description: "Records of one batch sent to an application.",
+  }),
+  "batch.max.bytes": integer(KIB, 16 * MIB)
+    .default(512 * KIB)
+    .meta({ description: "Bytes of one batch; a single larger record is a batch of its own." }),
+  "batch.max.in.flight": positive(64).default(4).meta({
+    description:
+      "Batches of one task that are planned ahead of their answers, where user code has no state.",
+  }),
+  "retry.max": integer(0, 1_000_000).default(10).meta({
+    description: "How often a record is tried again after the application rejected it.",
+  }),
+  "retry.initial.ms": positive(HOUR_MS).default(100).meta({
+    description: "Pause before the first retry of a record.",
+  }),
+  "retry.factor": z.number().min(1).max(10).default(2).meta({
+    description: "Factor by which the pause grows with each retry.",
+  }),
+  "retry.max.delay.ms": positive(HOUR_MS).default(30_000).meta({
+    description: "The longest pause between two retries of a record.",
+  }),
+};
+
+const stopping = {
+  "revoke.timeout.ms": positive(60_000).default(5_000).meta({
+    description: "How long a revocation waits for what is in flight to be answered and committed.",
+  }),
+  "shutdown.timeout.ms": positive(600_000).default(25_000).meta({
+    description: "How long a shutdown waits for what is in flight; below the platform's own limit.",
+  }),
+};
+
+const brokers = {
+  "request.timeout.ms": integer(1_000, 600_000).default(30_000).meta({
+    description: "How long a broker may take to answer.",
+  }),
+  "fetch.min.bytes": positive(64 * MIB)
+    .default(1)
+    .meta({ description: "A broker answers a fetch as soon as it has this much." }),
+  "fetch.max.wait.ms": positive(60_000).default(500).meta({
+    description: "How long a broker holds a fetch that has less.",
+  }),
+  "fetch.max.bytes": integer(KIB, 512 * MIB)
+    .default(16 * MIB)
+    .meta({ description: "Bytes of one fetch answer." }),
+  "max.partition.fetch.bytes": integer(KIB, 64 * MIB)
+    .default(MIB)
+    .meta({ description: "Bytes of one partition in one fetch answer." }),
+  "input.buffer.max.bytes": integer(KIB, 4096 * MIB)
+    .default(4 * MIB)
+    .meta({ description: "Bytes that each task prefetches before its partitions are paused." }),
+  "producer.max.request.size": integer(KIB, 64 * MIB)
+    .default(MIB)
+    .meta({
+      description:
+        "The largest record that is written, checked before anything is produced; topics and " +
+        "brokers (`max.message.bytes`) must take it.",
+    }),
+};
+
+const logs = {
+  "log.level": z.enum(["debug", "info", "warn", "error"]).default("info").meta({
+    description: "The least severe lines that are logged.",
+  }),
+};
+
+export const schema = z.strictObject({
+  ...identity,
+  ...guarantees,
+  ...state,
+  ...application,
+  ...stopping,
+  ...brokers,
+  ...logs,
+});
+
+/** A dotted key, for instance `commit.interval.ms`. */
+export type ConfigKey = keyof typeof schema.shape;
+/** Values by dotted key, checked. */
+export type Settings = Readonly<z.output<typeof schema>>;
+
+export function isConfigKey(key: string): key is ConfigKey {
+  return Object.hasOwn(schema.shape, key);
+}
+
+export const configKeys: readonly ConfigKey[] = Object.keys(schema.shape).filter(isConfigKey);

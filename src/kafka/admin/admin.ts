@@ -1,0 +1,154 @@
+import kafkajs from "kafkajs";
+import { asError, OutriggerError } from "../../errors/outrigger-error.ts";
+import type { Admin, TopicDescription, TopicToCreate } from "../../ports/admin.ts";
+import type { Log } from "../../ports/log.ts";
+import type { Cluster } from "../network/cluster.ts";
+import { delay } from "../network/retry.ts";
+
+export interface AdminOptions {
+  readonly bootstrapServers: readonly string[];
+  readonly clientId: string;
+  readonly requestTimeoutMs: number;
+  readonly log: Log;
+}
+
+const LEADERS_WAIT_MAX_MS = 30_000;
+const LEADERS_WAIT_STEP_MS = 50;
+const TRANSACTION_MAX_TIMEOUT_DEFAULT_MS = 900_000;
+
+/** The control plane: kafkajs for topics and configurations, our own requests for ids and features. */
+export function createAdmin(cluster: Cluster, options: AdminOptions): Admin {
+  return new KafkajsAdmin(cluster, options);
+}
+
+class KafkajsAdmin implements Admin {
+  readonly #cluster: Cluster;
+  readonly #admin: kafkajs.Admin;
+  #connected: Promise<void> | null = null;
+
+  constructor(cluster: Cluster, options: AdminOptions) {
+    this.#cluster = cluster;
+    const kafka = new kafkajs.Kafka({
+      clientId: `${options.clientId}-admin`,
+      brokers: [...options.bootstrapServers],
+      requestTimeout: options.requestTimeoutMs,
+      retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: 5 },
+      logLevel: kafkajs.logLevel.ERROR,
+      logCreator: () => (entry) => {
+        options.log.debug(entry.log.message, { namespace: entry.namespace });
+      },
+    });
+    this.#admin = kafka.admin();
+  }
+
+  async describeTopics(
+    names: readonly string[],
+  ): Promise<ReadonlyMap<string, TopicDescription>> {
+    if (names.length === 0) return new Map();
+    await this.#cluster.refresh(names);
+    const topics = await this.#cluster.topics(names);
+    const found = [...topics.keys()];
+    if (found.length === 0) return new Map();
+    const { resources } = await this.#call("describe topics", (admin) =>
+      admin.describeConfigs({
+        includeSynonyms: false,
+        resources: found.map((name) => ({ type: kafkajs.ConfigResourceTypes.TOPIC, name })),
+      }),
+    );
+    const described = new Map<string, TopicDescription>();
+    for (const [name, { id, leaders }] of topics) {
+      const entries = resources.find(({ resourceName }) => resourceName === name)?.configEntries;
+      described.set(name, {
+        name,
+        id,
+        partitions: leaders.length,
+        configs: new Map((entries ?? []).map((entry) => [entry.configName, entry.configValue])),
+      });
+    }
+    return described;
+  }
+
+  async createTopics(topics: readonly TopicToCreate[]): Promise<void> {
+    if (topics.length === 0) return;
+    await this.#call("create topics", (admin) =>
+      admin.createTopics({
+        // Waiting for leaders is done below, by our own metadata: kafkajs' wait fails on brokers
+        // that create lazily.
+        waitForLeaders: false,
+        topics: topics.map(({ name, partitions, replicationFactor, configs }) => ({
+          topic: name,
+          numPartitions: partitions,
+          replicationFactor,
+          configEntries: Object.entries(configs).map(([key, value]) => ({ name: key, value })),
+        })),
+      }),
+    );
+    await this.#waitForLeaders(topics.map(({ name }) => name));
+  }
+
+  async describeCluster(): ReturnType<Admin["describeCluster"]> {
+    await this.#cluster.refresh([]);
+    const { brokers, controller } = await this.#call("describe the cluster", (admin) =>
+      admin.describeCluster(),
+    );
+    const { resources } = await this.#call("describe a broker", (admin) =>
+      admin.describeConfigs({
+        includeSynonyms: false,
+        resources: [
+          {
+            type: kafkajs.ConfigResourceTypes.BROKER,
+            name: String(brokers[0]?.nodeId ?? controller),
+            configNames: ["transaction.max.timeout.ms"],
+          },
+        ],
+      }),
+    );
+    const value = Number(resources[0]?.configEntries[0]?.configValue);
+    return {
+      brokers: brokers.length,
+      features: this.#cluster.features,
+      transactionMaxTimeoutMs: value > 0 ? value : TRANSACTION_MAX_TIMEOUT_DEFAULT_MS,
+    };
+  }
+
+  async close(): Promise<void> {
+    if (this.#connected !== null) await this.#admin.disconnect();
+  }
+
+  async #call<T>(what: string, use: (admin: kafkajs.Admin) => Promise<T>): Promise<T> {
+    try {
+      this.#connected ??= this.#admin.connect();
+      await this.#connected;
+      return await use(this.#admin);
+    } catch (error: unknown) {
+      this.#connected = null;
+      const text = `the cluster did not let us ${what}: ${messageOf(error)}`;
+      throw new OutriggerError("BROKER_REFUSED", text, { cause: error });
+    }
+  }
+
+  async #waitForLeaders(names: readonly string[]): Promise<void> {
+    const deadlineMs = performance.now() + LEADERS_WAIT_MAX_MS;
+    for (;;) {
+      await this.#cluster.refresh(names);
+      const ready = names.every((name) => {
+        const topic = this.#cluster.knownTopic(name);
+        return topic?.leaders.every((leader) => leader !== null) ?? false;
+      });
+      if (ready) return;
+      if (performance.now() >= deadlineMs) {
+        const text = `${names.join(", ")} have no leader after ${LEADERS_WAIT_MAX_MS} ms`;
+        throw new OutriggerError("BROKER_UNAVAILABLE", text);
+      }
+      await delay(LEADERS_WAIT_STEP_MS, this.#cluster.closing);
+    }
+  }
+}
+
+/** kafkajs puts what went wrong with each topic into `errors`. */
+function messageOf(error: unknown): string {
+  const { message } = asError(error);
+  if (typeof error !== "object" || error === null || !("errors" in error)) return message;
+  const { errors } = error;
+  return Array.isArray(errors) ? errors.map((each) => asError(each).message).join("; ") : message;
+}

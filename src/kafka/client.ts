@@ -1,0 +1,79 @@
+import { OutriggerError } from "../errors/outrigger-error.ts";
+import type { Admin } from "../ports/admin.ts";
+import type { Consumer, ConsumerListener, Group, Offsets } from "../ports/consumer.ts";
+import type { Log } from "../ports/log.ts";
+import type { TransactionalProducer } from "../ports/producer.ts";
+import { createAdmin } from "./admin/admin.ts";
+import { createConsumer } from "./fetch/consumer.ts";
+import { createOffsets } from "./fetch/offsets.ts";
+import { createGroup } from "./group/group.ts";
+import type { KafkaLimits } from "./limits.ts";
+import { Cluster } from "./network/cluster.ts";
+import type { BrokerAddress } from "./network/socket.ts";
+import { createProducer } from "./produce/transactional-producer.ts";
+
+export interface KafkaOptions {
+  /** `host:port` each. */
+  readonly bootstrapServers: readonly string[];
+  readonly clientId: string;
+  readonly groupId: string;
+  readonly transactionTimeoutMs: number;
+  readonly limits: Partial<KafkaLimits>;
+  readonly log: Log;
+}
+
+/** Everything that the sidecar needs of Kafka, over one set of connections. */
+export interface Kafka {
+  consumer(listener: ConsumerListener): Consumer;
+  readonly offsets: Offsets;
+  readonly group: Group;
+  producer(transactionalId: string): TransactionalProducer;
+  readonly admin: Admin;
+  close(): Promise<void>;
+}
+
+const CONNECT_TIMEOUT_MS = 60_000;
+
+/** Rejects with BROKER_UNAVAILABLE when no broker answers within a minute. */
+export async function connectKafka(options: KafkaOptions): Promise<Kafka> {
+  const cluster = await Cluster.connect(
+    {
+      bootstrapServers: options.bootstrapServers.map(parseAddress),
+      clientId: options.clientId,
+      limits: options.limits,
+    },
+    AbortSignal.timeout(CONNECT_TIMEOUT_MS),
+  );
+  const { bootstrapServers, clientId, groupId, transactionTimeoutMs, log } = options;
+  const { requestTimeoutMs } = cluster.limits;
+  const admin = createAdmin(cluster, { bootstrapServers, clientId, requestTimeoutMs, log });
+  const consumers: Consumer[] = [];
+  return {
+    consumer: (listener) => {
+      const consumer = createConsumer(cluster, {}, listener);
+      consumers.push(consumer);
+      return consumer;
+    },
+    offsets: createOffsets(cluster, groupId),
+    group: createGroup(cluster, groupId),
+    producer: (transactionalId) =>
+      createProducer(cluster, { transactionalId, groupId, transactionTimeoutMs }),
+    admin,
+    close: async () => {
+      await Promise.all(consumers.map((consumer) => consumer.close()));
+      await admin.close();
+      await cluster.close();
+    },
+  };
+}
+
+/** `host:port`, the host in brackets where it is an IPv6 address. */
+function parseAddress(text: string): BrokerAddress {
+  const colon = text.lastIndexOf(":");
+  const port = Number(text.slice(colon + 1));
+  if (colon < 1 || !Number.isInteger(port) || port < 1 || port > 65_535) {
+    const said = `bootstrap.servers names "${text}"; it is host:port, for instance localhost:9092`;
+    throw new OutriggerError("CONFIG_INVALID", said);
+  }
+  return { host: text.slice(0, colon).replace(/^\[|\]$/g, ""), port };
+}

@@ -1,0 +1,311 @@
+import { OutriggerError } from "../../errors/outrigger-error.ts";
+import { type TopicPartition, topicPartitionName } from "../../model/topic-partition.ts";
+import type { Consumer, ConsumerListener, FetchedChunk } from "../../ports/consumer.ts";
+import type { KafkaLimits } from "../limits.ts";
+import type { Cluster } from "../network/cluster.ts";
+import { isRetriable } from "../network/retry.ts";
+import { ERROR } from "../protocol/error-codes.ts";
+import {
+  FETCH,
+  type FetchAnswer,
+  type FetchBounds,
+  type FetchedPartition,
+  fetchRequest,
+} from "../protocol/fetch.ts";
+import { toChunks } from "./chunks.ts";
+import { locate } from "./locate.ts";
+import { PartitionReader } from "./partition-reader.ts";
+import { partitionError, partitionVerdict } from "./read-errors.ts";
+
+/** A partition in a fetch, with the leader that it goes to. */
+interface Ready {
+  readonly reader: PartitionReader;
+  readonly leaderEpoch: number;
+  readonly topicId: string;
+}
+
+/**
+ * The fetches under way at one broker. `held` is the long poll that includes whatever was ready
+ * when it was sent. A partition that becomes ready while the broker holds it goes into a second, short
+ * one, on a connection of its own, instead of waiting for the first to return.
+ */
+interface BrokerSlots {
+  held: boolean;
+  short: boolean;
+  /** The last long poll brought nothing: the next one waits for the short one and takes all. */
+  idle: boolean;
+}
+
+/** The consumer of one sidecar; `overrides` replace limits of the cluster. */
+export function createConsumer(
+  cluster: Cluster,
+  overrides: Partial<KafkaLimits>,
+  listener: ConsumerListener,
+): Consumer {
+  return new FetchingConsumer(cluster, { ...cluster.limits, ...overrides }, listener);
+}
+
+class FetchingConsumer implements Consumer {
+  readonly #cluster: Cluster;
+  readonly #limits: KafkaLimits;
+  readonly #listener: ConsumerListener;
+  /** By name, in the order of service: a partition that brought data goes to the end (KIP-74). */
+  readonly #readers = new Map<string, PartitionReader>();
+  readonly #slots = new Map<number, BrokerSlots>();
+  #scheduled: NodeJS.Immediate | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  #refreshing = false;
+  #closed = false;
+
+  constructor(cluster: Cluster, limits: KafkaLimits, listener: ConsumerListener) {
+    this.#cluster = cluster;
+    this.#limits = limits;
+    this.#listener = listener;
+  }
+
+  start(at: TopicPartition, from: { offset: number; leaderEpoch: number; fence: number }): void {
+    const { topic, partition } = at;
+    const reader = new PartitionReader({ topic, partition }, from.offset, from.fence, this.#limits);
+    this.#readers.set(topicPartitionName(at), reader);
+    this.#schedule();
+  }
+
+  stop(at: TopicPartition): void {
+    this.#readers.delete(topicPartitionName(at));
+  }
+
+  pause(at: TopicPartition): void {
+    const reader = this.#readers.get(topicPartitionName(at));
+    if (reader !== undefined) reader.paused = true;
+  }
+
+  resume(at: TopicPartition): void {
+    const reader = this.#readers.get(topicPartitionName(at));
+    if (reader === undefined || !reader.paused) return;
+    reader.paused = false;
+    this.#schedule();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#readers.clear();
+    if (this.#scheduled !== null) clearImmediate(this.#scheduled);
+    if (this.#timer !== null) clearTimeout(this.#timer);
+  }
+
+  /** The next fetches leave after the listener has had its turn, so that it can pause before. */
+  #schedule(): void {
+    if (this.#closed) return;
+    this.#scheduled ??= setImmediate(() => {
+      this.#scheduled = null;
+      if (!this.#closed && !this.#cluster.closing.aborted) this.#sendFetches();
+    });
+  }
+
+  #sendFetches(): void {
+    const nowMs = performance.now();
+    const ready = new Map<number, Ready[]>();
+    const unknown: PartitionReader[] = [];
+    let wakeAtMs = Number.POSITIVE_INFINITY;
+    for (const reader of this.#readers.values()) {
+      if (reader.paused || reader.inFlight) continue;
+      if (reader.notBeforeMs > nowMs) {
+        wakeAtMs = Math.min(wakeAtMs, reader.notBeforeMs);
+        continue;
+      }
+      const location = locate(this.#cluster, reader.at, reader.topicId);
+      if (location.kind === "failed") this.#fail(reader, location.error);
+      if (location.kind === "unknown") unknown.push(reader);
+      if (location.kind !== "leader") continue;
+      reader.topicId = location.topicId;
+      const group = ready.get(location.brokerId);
+      const entry = { reader, leaderEpoch: location.leaderEpoch, topicId: location.topicId };
+      if (group === undefined) ready.set(location.brokerId, [entry]);
+      else group.push(entry);
+    }
+    if (unknown.length > 0 && !this.#refreshing) void this.#refresh(unknown);
+    for (const [brokerId, entries] of ready) this.#sendFetch(brokerId, entries);
+    this.#wakeAt(wakeAtMs, nowMs);
+  }
+
+  #wakeAt(atMs: number, nowMs: number): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    if (!Number.isFinite(atMs)) return;
+    this.#timer = setTimeout(() => this.#schedule(), Math.ceil(atMs - nowMs));
+  }
+
+  #sendFetch(brokerId: number, entries: readonly Ready[]): void {
+    let slots = this.#slots.get(brokerId);
+    if (slots === undefined) {
+      slots = { held: false, short: false, idle: false };
+      this.#slots.set(brokerId, slots);
+    }
+    if (!slots.held && !(slots.short && slots.idle)) {
+      void this.#fetch(brokerId, slots, "held", entries);
+    } else if (!slots.short) {
+      void this.#fetch(brokerId, slots, "short", entries);
+    }
+  }
+
+  async #fetch(
+    brokerId: number,
+    slots: BrokerSlots,
+    slot: "held" | "short",
+    entries: readonly Ready[],
+  ): Promise<void> {
+    slots[slot] = true;
+    for (const { reader } of entries) reader.inFlight = true;
+    let answer: FetchAnswer | null = null;
+    let failure: unknown = null;
+    try {
+      const purpose = slot === "held" ? "fetch" : "fetchMore";
+      const positions = entries.map(({ reader, leaderEpoch, topicId }) => ({
+        topicId,
+        leaderEpoch,
+        partition: reader.at.partition,
+        offset: reader.position,
+      }));
+      answer = await this.#cluster.send(brokerId, purpose, FETCH, (version) =>
+        fetchRequest(version, positions, this.#bounds(slot)),
+      );
+    } catch (thrown) {
+      failure = thrown;
+    }
+    slots[slot] = false;
+    for (const { reader } of entries) reader.inFlight = false;
+    if (this.#closed) return;
+    if (answer === null) this.#unanswered(entries, failure);
+    else if (answer.error !== ERROR.NONE) this.#refused(entries, answer.error);
+    else {
+      const brought = this.#deliver(entries, answer.partitions);
+      if (slot === "held") slots.idle = !brought;
+    }
+    this.#schedule();
+  }
+
+  #bounds(slot: "held" | "short"): FetchBounds {
+    const limits = this.#limits;
+    return {
+      waitMaxMs: slot === "held" ? limits.fetchWaitMaxMs : limits.fetchWaitShortMs,
+      bytesMin: limits.fetchBytesMin,
+      bytesMax: limits.fetchBytesMax,
+      partitionBytesMax: limits.partitionFetchBytesMax,
+    };
+  }
+
+  /** Says whether any partition had something new. */
+  #deliver(entries: readonly Ready[], partitions: readonly FetchedPartition[]): boolean {
+    const asked = new Map<string, PartitionReader>();
+    for (const { reader, topicId } of entries) {
+      asked.set(`${topicId}/${reader.at.partition}`, reader);
+    }
+    let brought = false;
+    for (const fetched of partitions) {
+      const reader = asked.get(`${fetched.topicId}/${fetched.partition}`);
+      if (reader === undefined || !this.#isCurrent(reader)) continue;
+      if (fetched.error !== ERROR.NONE) {
+        this.#refused([{ reader }], fetched.error);
+        continue;
+      }
+      reader.succeeded();
+      if (fetched.end > fetched.start && this.#deliverPartition(reader, fetched)) brought = true;
+    }
+    return brought;
+  }
+
+  #deliverPartition(reader: PartitionReader, fetched: FetchedPartition): boolean {
+    let chunks: readonly FetchedChunk[];
+    try {
+      chunks = toChunks(fetched, reader.position, reader.at, reader.fence);
+    } catch (thrown) {
+      if (!(thrown instanceof OutriggerError)) throw thrown;
+      this.#fail(reader, thrown);
+      return false;
+    }
+    const last = chunks.at(-1);
+    if (last === undefined) return false;
+    reader.position = last.nextOffset;
+    const name = topicPartitionName(reader.at);
+    this.#readers.delete(name);
+    this.#readers.set(name, reader);
+    for (const chunk of chunks) {
+      if (this.#isCurrent(reader)) this.#listener.fetched(chunk);
+    }
+    return true;
+  }
+
+  /** No answer: the broker is down, slow, or not what it was. */
+  #unanswered(entries: readonly Ready[], failure: unknown): void {
+    if (!(failure instanceof OutriggerError)) throw failure;
+    const nowMs = performance.now();
+    for (const { reader } of entries) {
+      if (!this.#isCurrent(reader)) continue;
+      if (!isRetriable(failure)) {
+        this.#fail(reader, failure);
+        continue;
+      }
+      this.#cluster.invalidateLeader(reader.at.topic, reader.at.partition);
+      reader.backOff(nowMs);
+    }
+  }
+
+  #refused(entries: readonly { readonly reader: PartitionReader }[], code: number): void {
+    const nowMs = performance.now();
+    const verdict = partitionVerdict(code);
+    for (const { reader } of entries) {
+      if (!this.#isCurrent(reader)) continue;
+      if (verdict === "fatal") {
+        this.#fail(reader, partitionError(reader.at, reader.position, code));
+        continue;
+      }
+      if (verdict === "refresh") {
+        this.#cluster.invalidateLeader(reader.at.topic, reader.at.partition);
+      }
+      reader.backOff(nowMs);
+    }
+  }
+
+  async #refresh(unknown: readonly PartitionReader[]): Promise<void> {
+    this.#refreshing = true;
+    let failure: unknown = null;
+    try {
+      await this.#cluster.refresh([...new Set(unknown.map((reader) => reader.at.topic))]);
+    } catch (thrown) {
+      failure = thrown;
+    }
+    this.#refreshing = false;
+    if (failure !== null && !(failure instanceof OutriggerError)) throw failure;
+    const nowMs = performance.now();
+    for (const reader of unknown) {
+      if (!this.#isCurrent(reader)) continue;
+      if (failure !== null && !isRetriable(failure)) {
+        this.#fail(reader, failure);
+        continue;
+      }
+      const location = locate(this.#cluster, reader.at, reader.topicId);
+      if (location.kind === "leader") continue;
+      if (location.kind === "unknown" && location.missing) this.#checkMissing(reader, nowMs);
+      reader.backOff(nowMs);
+    }
+    this.#schedule();
+  }
+
+  #checkMissing(reader: PartitionReader, nowMs: number): void {
+    const missingMs = reader.missingMs(nowMs);
+    if (missingMs < this.#limits.topicMissingMaxMs) return;
+    const message =
+      `topic ${reader.at.topic} has not existed for ${Math.round(missingMs)} ms; ` +
+      "create it, or take it out of the topology";
+    this.#fail(reader, new OutriggerError("TOPIC_MISSING", message));
+  }
+
+  #isCurrent(reader: PartitionReader): boolean {
+    return this.#readers.get(topicPartitionName(reader.at)) === reader;
+  }
+
+  #fail(reader: PartitionReader, error: OutriggerError): void {
+    this.#readers.delete(topicPartitionName(reader.at));
+    this.#listener.failed(reader.at, reader.fence, error);
+  }
+}

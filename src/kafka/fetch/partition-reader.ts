@@ -1,0 +1,46 @@
+import type { TopicPartition } from "../../model/topic-partition.ts";
+import type { KafkaLimits } from "../limits.ts";
+import { Backoff } from "../network/retry.ts";
+
+/**
+ * One partition that the consumer reads; a new start makes a new one, so that an answer to a fetch
+ * of the old one finds no taker.
+ */
+export class PartitionReader {
+  readonly at: TopicPartition;
+  readonly fence: number;
+  /** Offset of the next fetch. */
+  position: number;
+  /** The topic id that reading began with. */
+  topicId: string | null = null;
+  paused = false;
+  /** A fetch that includes it is under way. */
+  inFlight = false;
+  /** Not fetched before; in the clock of `performance.now`. */
+  notBeforeMs = 0;
+  #missingSinceMs: number | null = null;
+  readonly #backoff: Backoff;
+
+  constructor(at: TopicPartition, position: number, fence: number, limits: KafkaLimits) {
+    this.at = at;
+    this.position = position;
+    this.fence = fence;
+    this.#backoff = new Backoff(limits);
+  }
+
+  succeeded(): void {
+    this.#backoff.reset();
+    this.#missingSinceMs = null;
+  }
+
+  /** Waits longer each time until it succeeds. */
+  backOff(nowMs: number): void {
+    this.notBeforeMs = nowMs + this.#backoff.next();
+  }
+
+  /** For how long brokers have denied that the topic exists. */
+  missingMs(nowMs: number): number {
+    this.#missingSinceMs ??= nowMs;
+    return nowMs - this.#missingSinceMs;
+  }
+}

@@ -1,0 +1,112 @@
+import { OutriggerError } from "../../errors/outrigger-error.ts";
+import { type TopicPartition, topicPartitionName } from "../../model/topic-partition.ts";
+import type { FetchedChunk } from "../../ports/consumer.ts";
+import type { Cluster } from "../network/cluster.ts";
+import { delay, isRetriable, retrying } from "../network/retry.ts";
+import { ERROR, errorName } from "../protocol/error-codes.ts";
+import { FETCH, type FetchedPartition, fetchRequest } from "../protocol/fetch.ts";
+import { toChunks } from "./chunks.ts";
+import { locate } from "./locate.ts";
+import { partitionError, partitionVerdict } from "./read-errors.ts";
+
+/**
+ * Reads `[from, target)` of one partition, read committed, as chunks with fence 0. Ends when the
+ * position has reached `target`: an open transaction before it is waited for, since the reader
+ * cannot pass it. The next fetch is under way while a chunk is being used.
+ */
+export async function* readRange(
+  cluster: Cluster,
+  at: TopicPartition,
+  from: number,
+  target: number,
+  signal: AbortSignal,
+): AsyncGenerator<FetchedChunk, void, undefined> {
+  const source = new RangeSource(cluster, at, signal);
+  let position = from;
+  let ahead: Promise<readonly FetchedChunk[]> | null = null;
+  while (position < target) {
+    const chunks: readonly FetchedChunk[] = await (ahead ?? source.fetch(position));
+    ahead = null;
+    const last = chunks.at(-1);
+    if (last === undefined) {
+      await delay(cluster.limits.fetchWaitShortMs, signal);
+      continue;
+    }
+    position = last.nextOffset;
+    if (position < target) {
+      ahead = source.fetch(position);
+      // It may fail while a chunk is being used, and nobody waits for it then, or ever.
+      ahead.catch(() => {});
+    }
+    for (const chunk of chunks) yield upTo(chunk, target);
+  }
+}
+
+/** Leaves out what lies at or behind `target`; records are in offset order. */
+function upTo(chunk: FetchedChunk, target: number): FetchedChunk {
+  if (chunk.nextOffset <= target) return chunk;
+  const { columns } = chunk;
+  while (columns.count > 0 && (columns.offsets[columns.count - 1] ?? 0) >= target) columns.count--;
+  return { ...chunk, nextOffset: target };
+}
+
+class RangeSource {
+  readonly #cluster: Cluster;
+  readonly #at: TopicPartition;
+  readonly #signal: AbortSignal;
+  #topicId: string | null = null;
+
+  constructor(cluster: Cluster, at: TopicPartition, signal: AbortSignal) {
+    this.#cluster = cluster;
+    this.#at = at;
+    this.#signal = signal;
+  }
+
+  /** The chunks at `position`, none when nothing is there yet; retries until the signal aborts. */
+  async fetch(position: number): Promise<readonly FetchedChunk[]> {
+    const fetched = await retrying(this.#cluster.limits, this.#signal, () => this.#ask(position));
+    return fetched === null ? [] : toChunks(fetched, position, this.#at, 0);
+  }
+
+  async #ask(position: number): Promise<FetchedPartition | null> {
+    const { topic, partition } = this.#at;
+    const location = locate(this.#cluster, this.#at, this.#topicId);
+    if (location.kind === "failed") throw location.error;
+    if (location.kind === "unknown") {
+      await this.#cluster.refresh([topic]);
+      const refreshed = locate(this.#cluster, this.#at, this.#topicId);
+      if (refreshed.kind === "leader") return this.#ask(position);
+      throw this.#unavailable("it has no known leader");
+    }
+    this.#topicId = location.topicId;
+    const { topicId, leaderEpoch } = location;
+    const { limits } = this.#cluster;
+    const bounds = {
+      // Never held by the broker: it would keep the fetches of other restores waiting behind it.
+      waitMaxMs: 0,
+      bytesMin: 1,
+      bytesMax: limits.fetchBytesMax,
+      partitionBytesMax: limits.fetchBytesMax,
+    };
+    const answer = await this.#cluster
+      .send(location.brokerId, "restore", FETCH, (version) =>
+        fetchRequest(version, [{ topicId, partition, offset: position, leaderEpoch }], bounds),
+      )
+      .catch((thrown: unknown) => {
+        if (isRetriable(thrown)) this.#cluster.invalidateLeader(topic, partition);
+        throw thrown;
+      });
+    const fetched = answer.partitions.find((each) => each.partition === partition) ?? null;
+    const code = answer.error === ERROR.NONE ? (fetched?.error ?? ERROR.NONE) : answer.error;
+    if (code === ERROR.NONE) return fetched;
+    const verdict = partitionVerdict(code);
+    if (verdict === "fatal") throw partitionError(this.#at, position, code);
+    if (verdict === "refresh") this.#cluster.invalidateLeader(topic, partition);
+    throw this.#unavailable(errorName(code));
+  }
+
+  #unavailable(what: string): OutriggerError {
+    const message = `${topicPartitionName(this.#at)} cannot be read yet: ${what}`;
+    return new OutriggerError("BROKER_UNAVAILABLE", message);
+  }
+}

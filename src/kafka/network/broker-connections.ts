@@ -1,0 +1,99 @@
+import { OutriggerError } from "../../errors/outrigger-error.ts";
+import type { KafkaLimits } from "../limits.ts";
+import { type ApiVersions, apiVersionsRequest } from "../protocol/api-versions.ts";
+import type { BrokerNode } from "../protocol/metadata.ts";
+import { Connection } from "./connection.ts";
+import type { BrokerAddress, SocketFactory } from "./socket.ts";
+
+/**
+ * What a connection is for. A broker answers one request at a time per connection, so a fetch that
+ * waits for data, or a produce that waits for replicas, must not stand before a heartbeat.
+ */
+export type Purpose = "general" | "group" | "produce" | "fetch" | "fetchMore" | "restore";
+
+/** An open connection with what its broker speaks. */
+export interface BrokerConnection {
+  readonly brokerId: number;
+  readonly connection: Connection;
+  readonly versions: ApiVersions;
+}
+
+export interface BrokerConnectionsOptions {
+  readonly clientId: string;
+  readonly clientVersion: string;
+  readonly limits: KafkaLimits;
+  readonly openSocket?: SocketFactory;
+}
+
+/** One connection per broker and purpose, opened when first asked for and again after it ended. */
+export class BrokerConnections {
+  readonly #options: BrokerConnectionsOptions;
+  readonly #open = new Map<string, Promise<BrokerConnection>>();
+  readonly #live = new Set<Connection>();
+  #closed = false;
+
+  constructor(options: BrokerConnectionsOptions) {
+    this.#options = options;
+  }
+
+  /** Rejects with BROKER_UNAVAILABLE or REQUEST_TIMED_OUT when the broker cannot be reached. */
+  get(node: BrokerNode, purpose: Purpose): Promise<BrokerConnection> {
+    // The address is part of the key: a broker that moved is another broker to connect to.
+    const key = `${node.id}/${purpose}/${node.host}:${node.port}`;
+    const open = this.#open.get(key);
+    if (open !== undefined) return open;
+    const forget = () => {
+      if (this.#open.get(key) === opening) this.#open.delete(key);
+    };
+    const opening = this.dial(node, node.id, forget);
+    this.#open.set(key, opening);
+    opening.catch(forget);
+    return opening;
+  }
+
+  /** A connection that belongs to the caller, for brokers whose id is not known yet. */
+  async dial(
+    address: BrokerAddress,
+    brokerId: number,
+    onClose?: () => void,
+  ): Promise<BrokerConnection> {
+    const { limits, clientId, clientVersion, openSocket } = this.#options;
+    this.#refuseWhenClosed(address);
+    const connection = await Connection.open({
+      host: address.host,
+      port: address.port,
+      clientId,
+      requestTimeoutMs: limits.requestTimeoutMs,
+      connectTimeoutMs: limits.connectTimeoutMs,
+      responseBytesMax: limits.responseBytesMax,
+      ...(openSocket === undefined ? {} : { openSocket }),
+      onClose: () => {
+        this.#live.delete(connection);
+        onClose?.();
+      },
+    });
+    this.#live.add(connection);
+    try {
+      this.#refuseWhenClosed(address);
+      const versions = await connection.send(apiVersionsRequest(clientVersion));
+      return { brokerId, connection, versions };
+    } catch (thrown) {
+      connection.close();
+      throw thrown;
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const connection of this.#live) connection.close();
+    this.#open.clear();
+  }
+
+  #refuseWhenClosed(address: BrokerAddress): void {
+    if (!this.#closed) return;
+    throw new OutriggerError(
+      "BROKER_UNAVAILABLE",
+      `broker ${address.host}:${address.port} is not connected to: the client was closed`,
+    );
+  }
+}

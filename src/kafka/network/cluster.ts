@@ -1,0 +1,286 @@
+import { OutriggerError } from "../../errors/outrigger-error.ts";
+import { DEFAULT_KAFKA_LIMITS, type KafkaLimits } from "../limits.ts";
+import type { Api } from "../protocol/api-versions.ts";
+import { ERROR, errorName } from "../protocol/error-codes.ts";
+import {
+  type CoordinatorKind,
+  FIND_COORDINATOR,
+  findCoordinatorRequest,
+} from "../protocol/find-coordinator.ts";
+import { METADATA, metadataRequest } from "../protocol/metadata.ts";
+import { type BrokerConnection, BrokerConnections, type Purpose } from "./broker-connections.ts";
+import type { WireRequest } from "./connection.ts";
+import { type Leader, MetadataCache, type TopicMetadata } from "./metadata-cache.ts";
+import { retrying } from "./retry.ts";
+import type { BrokerAddress, SocketFactory } from "./socket.ts";
+
+export interface ClusterOptions {
+  /** At least one; only the first that answers is used. */
+  readonly bootstrapServers: readonly BrokerAddress[];
+  readonly clientId: string;
+  /** Told to brokers (KIP-511). */
+  readonly clientVersion?: string;
+  readonly limits?: Partial<KafkaLimits>;
+  readonly openSocket?: SocketFactory;
+}
+
+/**
+ * The cluster as this client knows it: brokers, leaders, coordinators, and the connections to them.
+ * What it knows may be outdated; whoever is told so by a broker invalidates it and asks again.
+ */
+export class Cluster {
+  readonly limits: KafkaLimits;
+  readonly #bootstrap: readonly BrokerAddress[];
+  readonly #connections: BrokerConnections;
+  readonly #cache = new MetadataCache();
+  readonly #coordinators = new Map<string, Promise<number>>();
+  readonly #closing = new AbortController();
+  #features: ReadonlyMap<string, number> = new Map();
+  #refreshedAtMs = Number.NEGATIVE_INFINITY;
+  /** The refresh under way, and the one that starts after it for whoever came since. */
+  #refreshing: Promise<void> | null = null;
+  #queued: { readonly names: Set<string>; readonly done: Promise<void> } | null = null;
+
+  private constructor(options: ClusterOptions) {
+    this.limits = { ...DEFAULT_KAFKA_LIMITS, ...options.limits };
+    this.#bootstrap = options.bootstrapServers;
+    this.#connections = new BrokerConnections({
+      clientId: options.clientId,
+      clientVersion: options.clientVersion ?? "0",
+      limits: this.limits,
+      ...(options.openSocket === undefined ? {} : { openSocket: options.openSocket }),
+    });
+  }
+
+  /** Resolves when a broker has described the cluster; tries on until `signal` aborts. */
+  static async connect(options: ClusterOptions, signal: AbortSignal): Promise<Cluster> {
+    const cluster = new Cluster(options);
+    try {
+      await retrying(cluster.limits, signal, () => cluster.refresh([]));
+    } catch (thrown) {
+      await cluster.close();
+      throw thrown;
+    }
+    return cluster;
+  }
+
+  /** Features that the cluster has finalized, `transaction.version` among them (KIP-584). */
+  get features(): ReadonlyMap<string, number> {
+    return this.#features;
+  }
+
+  /** Aborts when the cluster is closed; what waits on behalf of the client should end then. */
+  get closing(): AbortSignal {
+    return this.#closing.signal;
+  }
+
+  /** Rejects with BROKER_UNAVAILABLE or REQUEST_TIMED_OUT, which are retriable. */
+  connection(brokerId: number, purpose: Purpose): Promise<BrokerConnection> {
+    const node = this.#cache.broker(brokerId);
+    if (node !== null) return this.#connections.get(node, purpose);
+    const message = `broker ${brokerId} is not part of the cluster's metadata`;
+    return Promise.reject(new OutriggerError("BROKER_UNAVAILABLE", message));
+  }
+
+  /** Sends one request in the newest version that both sides speak. */
+  async send<T>(
+    brokerId: number,
+    purpose: Purpose,
+    api: Api,
+    request: (version: number) => WireRequest<T>,
+  ): Promise<T> {
+    const { connection, versions } = await this.connection(brokerId, purpose);
+    return connection.send(request(versions.pick(api)));
+  }
+
+  /** What is cached, perhaps nothing; never waits. */
+  knownTopic(name: string): TopicMetadata | null {
+    return this.#cache.topic(name);
+  }
+
+  /** The cached id of a topic; null when it is not known. */
+  knownTopicId(name: string): string | null {
+    return this.#cache.topicId(name);
+  }
+
+  /** The broker's code when it last failed to describe this topic, else NONE. */
+  topicError(name: string): number {
+    return this.#cache.topicError(name);
+  }
+
+  /** Null when unknown, without a leader, or invalidated; never waits. */
+  knownLeader(topic: string, partition: number): Leader | null {
+    return this.#cache.leader(topic, partition);
+  }
+
+  /**
+   * The topics, asked for where they are not known or older than `metadataMaxAgeMs`. One that does
+   * not exist is left out. Throws AUTHORIZATION_FAILED for one that may not be described.
+   */
+  async topics(
+    names: readonly string[],
+    signal: AbortSignal = this.closing,
+  ): Promise<ReadonlyMap<string, TopicMetadata>> {
+    const outdated = performance.now() - this.#refreshedAtMs > this.limits.metadataMaxAgeMs;
+    const unknown = outdated ? names : names.filter((name) => this.#cache.topic(name) === null);
+    if (unknown.length > 0) await retrying(this.limits, signal, () => this.refresh(unknown));
+    const found = new Map<string, TopicMetadata>();
+    for (const name of names) {
+      const topic = this.#cache.topic(name);
+      if (topic !== null) found.set(name, topic);
+      else this.#refuseDenied(name);
+    }
+    return found;
+  }
+
+  /** Asks until the partition has a leader. Throws AUTHORIZATION_FAILED, or what `signal` ended. */
+  leader(topic: string, partition: number, signal: AbortSignal = this.closing): Promise<Leader> {
+    return retrying(this.limits, signal, async () => {
+      const known = this.#cache.leader(topic, partition);
+      if (known !== null) return known;
+      await this.refresh([topic]);
+      this.#refuseDenied(topic);
+      const found = this.#cache.leader(topic, partition);
+      if (found !== null) return found;
+      throw new OutriggerError("BROKER_UNAVAILABLE", `${topic}-${partition} has no leader yet`);
+    });
+  }
+
+  /** The leader said that it is not: the next `leader` asks again. */
+  invalidateLeader(topic: string, partition: number): void {
+    this.#cache.invalidateLeader(topic, partition);
+  }
+
+  /** The id of the broker that coordinates a group or transactional id; asks until there is one. */
+  coordinator(
+    kind: CoordinatorKind,
+    key: string,
+    signal: AbortSignal = this.closing,
+  ): Promise<number> {
+    const name = `${kind}/${key}`;
+    return retrying(this.limits, signal, () => {
+      const known = this.#coordinators.get(name);
+      if (known !== undefined) return known;
+      const finding = this.#findCoordinator(kind, key);
+      this.#coordinators.set(name, finding);
+      finding.catch(() => this.#forgetCoordinator(name, finding));
+      return finding;
+    });
+  }
+
+  /** The coordinator denied being it, or cannot be reached: the next `coordinator` asks again. */
+  invalidateCoordinator(kind: CoordinatorKind, key: string): void {
+    this.#coordinators.delete(`${kind}/${key}`);
+  }
+
+  /**
+   * Asks for these topics, and for every one known. Calls made while an answer is awaited share one
+   * more request, sent after it: an answer under way may be older than the reason to ask.
+   */
+  refresh(names: readonly string[]): Promise<void> {
+    if (this.#queued !== null) {
+      for (const name of names) this.#queued.names.add(name);
+      return this.#queued.done;
+    }
+    const wanted = new Set(names);
+    const start = (): Promise<void> => {
+      this.#queued = null;
+      const refreshing = this.#refreshNow(wanted).finally(() => {
+        if (this.#refreshing === refreshing) this.#refreshing = null;
+      });
+      this.#refreshing = refreshing;
+      return refreshing;
+    };
+    if (this.#refreshing === null) return start();
+    const done = this.#refreshing.then(start, start);
+    this.#queued = { names: wanted, done };
+    return done;
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort(new OutriggerError("BROKER_UNAVAILABLE", "the Kafka client was closed"));
+    this.#connections.close();
+  }
+
+  async #refreshNow(names: ReadonlySet<string>): Promise<void> {
+    const wanted = [...new Set([...names, ...this.#cache.names()])];
+    await this.#withAnyBroker(async ({ connection, versions }) => {
+      this.#cache.update(await connection.send(metadataRequest(versions.pick(METADATA), wanted)));
+      this.#features = versions.features;
+      this.#refreshedAtMs = performance.now();
+    });
+  }
+
+  async #findCoordinator(kind: CoordinatorKind, key: string): Promise<number> {
+    const answers = await this.#withAnyBroker(({ connection, versions }) =>
+      connection.send(findCoordinatorRequest(versions.pick(FIND_COORDINATOR), kind, key)),
+    );
+    const answer = answers[0];
+    const error = answer?.error ?? ERROR.COORDINATOR_NOT_AVAILABLE;
+    const what = `the coordinator of ${kind} ${key}`;
+    switch (error) {
+      case ERROR.NONE:
+        break;
+      case ERROR.COORDINATOR_NOT_AVAILABLE:
+      case ERROR.COORDINATOR_LOAD_IN_PROGRESS:
+      case ERROR.NOT_COORDINATOR:
+      case ERROR.UNKNOWN_SERVER_ERROR:
+        // The coordinators' internal topic may just be created, or be moving.
+        throw new OutriggerError("BROKER_UNAVAILABLE", `${what}: ${errorName(error)}`);
+      case ERROR.GROUP_AUTHORIZATION_FAILED:
+      case ERROR.TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
+        throw new OutriggerError(
+          "AUTHORIZATION_FAILED",
+          `${what} may not be asked for: ${errorName(error)}; grant DESCRIBE on it`,
+        );
+      default:
+        throw new OutriggerError("BROKER_REFUSED", `${what}: ${errorName(error)}`);
+    }
+    if (answer !== undefined) this.#cache.addBroker(answer);
+    return answer?.id ?? -1;
+  }
+
+  #forgetCoordinator(name: string, finding: Promise<number>): void {
+    if (this.#coordinators.get(name) === finding) this.#coordinators.delete(name);
+  }
+
+  /** Any known broker, in random order; when none can be reached, the bootstrap ones (KIP-899). */
+  async #withAnyBroker<T>(use: (broker: BrokerConnection) => Promise<T>): Promise<T> {
+    let failure: unknown = null;
+    for (const node of shuffled(this.#cache.brokers())) {
+      try {
+        return await use(await this.#connections.get(node, "general"));
+      } catch (thrown) {
+        failure = this.#rethrowUnlessUnreachable(thrown);
+      }
+    }
+    for (const address of this.#bootstrap) {
+      try {
+        const broker = await this.#connections.dial(address, -1);
+        return await use(broker).finally(() => broker.connection.close());
+      } catch (thrown) {
+        failure = this.#rethrowUnlessUnreachable(thrown);
+      }
+    }
+    throw failure ?? new OutriggerError("CONFIG_INVALID", "bootstrap.servers names no server");
+  }
+
+  #rethrowUnlessUnreachable(thrown: unknown): OutriggerError {
+    const isUnreachable = thrown instanceof OutriggerError && thrown.recovery === "retry";
+    if (!isUnreachable || this.closing.aborted) throw thrown;
+    return thrown;
+  }
+
+  #refuseDenied(topic: string): void {
+    if (this.#cache.topicError(topic) !== ERROR.TOPIC_AUTHORIZATION_FAILED) return;
+    throw new OutriggerError(
+      "AUTHORIZATION_FAILED",
+      `topic ${topic} may not be described; grant DESCRIBE on it`,
+    );
+  }
+}
+
+function shuffled<T>(items: readonly T[]): T[] {
+  const order = items.map((item) => ({ item, at: Math.random() }));
+  return order.sort((a, b) => a.at - b.at).map(({ item }) => item);
+}

@@ -1,0 +1,278 @@
+import type { Socket } from "node:net";
+import { invariant } from "../../errors/invariant.ts";
+import { asError, OutriggerError } from "../../errors/outrigger-error.ts";
+import { DEFAULT_KAFKA_LIMITS } from "../limits.ts";
+import { WireReader, WireWriter } from "../protocol/wire.ts";
+import { type BrokerAddress, openPlainSocket, type SocketFactory } from "./socket.ts";
+
+export interface ConnectionOptions extends BrokerAddress {
+  readonly clientId: string;
+  /** An answer that takes longer closes the connection. */
+  readonly requestTimeoutMs: number;
+  readonly connectTimeoutMs?: number;
+  readonly responseBytesMax?: number;
+  readonly openSocket?: SocketFactory;
+  /** Told once, when the connection ends for whatever reason. */
+  readonly onClose?: (reason: OutriggerError) => void;
+}
+
+export interface WireRequest<T> {
+  readonly apiKey: number;
+  readonly apiVersion: number;
+  /** Request header v2 (KIP-482), else v1. */
+  readonly flexibleRequest: boolean;
+  /** Response header v1, else v0; ApiVersions always answers with v0 (KIP-511). */
+  readonly flexibleResponse: boolean;
+  /** The body, written without a copy: not to be changed before the answer or the rejection. */
+  readonly parts: readonly Buffer[];
+  readonly decode: (reader: WireReader) => T;
+}
+
+interface Pending {
+  readonly correlationId: number;
+  readonly apiKey: number;
+  readonly flexible: boolean;
+  readonly deadlineMs: number;
+  /** Decodes the answer and settles the promise. */
+  readonly answered: (reader: WireReader) => void;
+  readonly failed: (reason: OutriggerError) => void;
+}
+
+/**
+ * One connection to one broker. Requests are pipelined: a broker answers in order. Nothing is
+ * retried here. When the connection ends, everything in flight is rejected with
+ * REQUEST_TIMED_OUT or BROKER_UNAVAILABLE, and its outcome is unknown.
+ */
+export class Connection {
+  readonly #options: ConnectionOptions;
+  #socket: Socket | null = null;
+  #ended: OutriggerError | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  #correlationId = 0;
+  /** Unanswered requests, oldest first, from `#head` on. */
+  #pending: (Pending | undefined)[] = [];
+  #head = 0;
+  /** The answer that is arriving: its length first, then the frame itself. */
+  readonly #length = Buffer.allocUnsafe(4);
+  #lengthBytes = 0;
+  #frame: Buffer | null = null;
+  #frameBytes = 0;
+
+  private constructor(options: ConnectionOptions) {
+    this.#options = options;
+  }
+
+  /** Rejects with BROKER_UNAVAILABLE. */
+  static async open(options: ConnectionOptions): Promise<Connection> {
+    const connection = new Connection(options);
+    const openSocket = options.openSocket ?? openPlainSocket;
+    const onBytes = (piece: Uint8Array, length: number) => connection.#receive(piece, length);
+    const timeoutMs = options.connectTimeoutMs ?? DEFAULT_KAFKA_LIMITS.connectTimeoutMs;
+    try {
+      const socket = await openSocket(options, onBytes, timeoutMs);
+      connection.#attach(socket);
+    } catch (thrown) {
+      throw connection.#unavailable(`cannot be reached: ${asError(thrown).message}`, thrown);
+    }
+    return connection;
+  }
+
+  get address(): BrokerAddress {
+    return { host: this.#options.host, port: this.#options.port };
+  }
+
+  /** Why the connection ended; null while it is open. */
+  get ended(): OutriggerError | null {
+    return this.#ended;
+  }
+
+  get inFlight(): number {
+    return this.#pending.length - this.#head;
+  }
+
+  /**
+   * Rejects with REQUEST_TIMED_OUT or BROKER_UNAVAILABLE when no answer came, with
+   * BROKER_ANSWER_MALFORMED or whatever `decode` throws when the answer cannot be read.
+   */
+  send<T>(request: WireRequest<T>): Promise<T> {
+    const socket = this.#socket;
+    if (this.#ended !== null || socket === null) {
+      return Promise.reject(this.#ended ?? this.#unavailable("is not connected"));
+    }
+    this.#correlationId = (this.#correlationId + 1) & 0x7fff_ffff;
+    const correlationId = this.#correlationId;
+    const answer = new Promise<T>((resolve, reject) => {
+      this.#pending.push({
+        correlationId,
+        apiKey: request.apiKey,
+        flexible: request.flexibleResponse,
+        deadlineMs: performance.now() + this.#options.requestTimeoutMs,
+        answered: (reader) => {
+          try {
+            resolve(request.decode(reader));
+          } catch (thrown) {
+            reject(asError(thrown));
+          }
+        },
+        failed: reject,
+      });
+    });
+    this.#timer ??= this.#arm(this.#options.requestTimeoutMs);
+    this.#write(socket, request, correlationId);
+    return answer;
+  }
+
+  /** Ends the connection at once; what is in flight is rejected. */
+  close(): void {
+    this.#end(this.#unavailable("was disconnected by this client"));
+  }
+
+  #attach(socket: Socket): void {
+    this.#socket = socket;
+    socket.on("error", (error) => this.#end(this.#unavailable(`failed: ${error.message}`, error)));
+    socket.on("close", () => this.#end(this.#unavailable("closed the connection")));
+    if (socket.destroyed) this.#end(this.#unavailable("closed the connection"));
+  }
+
+  #write(socket: Socket, request: WireRequest<unknown>, correlationId: number): void {
+    const header = new WireWriter(64 + this.#options.clientId.length)
+      .int32(0)
+      .int16(request.apiKey)
+      .int16(request.apiVersion)
+      .int32(correlationId)
+      .nullableString(this.#options.clientId);
+    if (request.flexibleRequest) header.emptyTags();
+    const head = header.finish();
+    let size = head.length - 4;
+    for (const part of request.parts) size += part.length;
+    head.writeInt32BE(size, 0);
+    // Corked, the parts leave in one writev.
+    socket.cork();
+    socket.write(head);
+    for (const part of request.parts) socket.write(part);
+    socket.uncork();
+  }
+
+  #receive(piece: Uint8Array, length: number): void {
+    let at = 0;
+    while (at < length && this.#ended === null) {
+      if (this.#frame === null) {
+        while (this.#lengthBytes < 4 && at < length) {
+          this.#length[this.#lengthBytes++] = piece[at++] as number;
+        }
+        if (this.#lengthBytes < 4) return;
+        this.#frame = this.#startFrame();
+        if (this.#frame === null) return;
+      }
+      const taken = Math.min(this.#frame.length - this.#frameBytes, length - at);
+      this.#frame.set(piece.subarray(at, at + taken), this.#frameBytes);
+      this.#frameBytes += taken;
+      at += taken;
+      if (this.#frameBytes === this.#frame.length) this.#finishFrame(this.#frame);
+    }
+  }
+
+  #startFrame(): Buffer | null {
+    const size = this.#length.readInt32BE(0);
+    const bytesMax = this.#options.responseBytesMax ?? DEFAULT_KAFKA_LIMITS.responseBytesMax;
+    if (size < 4 || size > bytesMax) {
+      this.#end(this.#malformed(`an answer of ${size} bytes; 4 to ${bytesMax} are accepted`));
+      return null;
+    }
+    this.#frameBytes = 0;
+    return Buffer.allocUnsafe(size);
+  }
+
+  #finishFrame(frame: Buffer): void {
+    this.#frame = null;
+    this.#lengthBytes = 0;
+    const reader = new WireReader(frame);
+    const correlationId = reader.int32();
+    const pending = this.#pending[this.#head];
+    if (pending === undefined || pending.correlationId !== correlationId) {
+      this.#end(this.#malformed(`answer ${correlationId}, not ${pending?.correlationId ?? "any"}`));
+      return;
+    }
+    this.#shift();
+    try {
+      if (pending.flexible) reader.tags();
+    } catch (thrown) {
+      const reason = this.#malformed("a header that cannot be read", thrown);
+      pending.failed(reason);
+      this.#end(reason);
+      return;
+    }
+    pending.answered(reader);
+  }
+
+  #shift(): void {
+    this.#pending[this.#head++] = undefined;
+    if (this.#head === this.#pending.length) {
+      this.#pending = [];
+      this.#head = 0;
+    } else if (this.#head >= 64) {
+      this.#pending = this.#pending.slice(this.#head);
+      this.#head = 0;
+    }
+  }
+
+  #arm(delayMs: number): NodeJS.Timeout {
+    return setTimeout(() => this.#checkDeadline(), delayMs);
+  }
+
+  /** One timer per connection: deadlines are in the order of the requests. */
+  #checkDeadline(): void {
+    this.#timer = null;
+    const oldest = this.#pending[this.#head];
+    if (oldest === undefined) return;
+    const leftMs = oldest.deadlineMs - performance.now();
+    if (leftMs > 0) {
+      this.#timer = this.#arm(Math.ceil(leftMs));
+      return;
+    }
+    // A later answer would be taken for that of the next request, so the connection goes too. It
+    // is as with every client: what was in flight may or may not have happened.
+    this.#end(
+      new OutriggerError(
+        "REQUEST_TIMED_OUT",
+        `broker ${this.#name()} did not answer a request (API key ${oldest.apiKey}) within ` +
+          `${this.#options.requestTimeoutMs} ms; the connection was closed`,
+      ),
+    );
+  }
+
+  #end(reason: OutriggerError): void {
+    if (this.#ended !== null) return;
+    this.#ended = reason;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#socket?.destroy();
+    const pending = this.#pending.slice(this.#head);
+    this.#pending = [];
+    this.#head = 0;
+    this.#frame = null;
+    for (const request of pending) {
+      invariant(request !== undefined, "a request in flight has not been answered");
+      request.failed(reason);
+    }
+    this.#options.onClose?.(reason);
+  }
+
+  #name(): string {
+    return `${this.#options.host}:${this.#options.port}`;
+  }
+
+  #unavailable(what: string, cause?: unknown): OutriggerError {
+    const message = `broker ${this.#name()} ${what}`;
+    return new OutriggerError("BROKER_UNAVAILABLE", message, withCause(cause));
+  }
+
+  #malformed(what: string, cause?: unknown): OutriggerError {
+    const message = `broker ${this.#name()} sent ${what}`;
+    return new OutriggerError("BROKER_ANSWER_MALFORMED", message, withCause(cause));
+  }
+}
+
+function withCause(cause: unknown): { cause?: unknown } {
+  return cause === undefined ? {} : { cause };
+}

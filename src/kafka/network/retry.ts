@@ -1,0 +1,80 @@
+import { setMaxListeners } from "node:events";
+import { asError, OutriggerError } from "../../errors/outrigger-error.ts";
+
+/** Waits between attempts: doubling from first to last, each with 20 % of jitter (KIP-580). */
+export class Backoff {
+  readonly #firstMs: number;
+  readonly #lastMs: number;
+  #attempts = 0;
+
+  constructor(limits: { readonly retryBackoffMs: number; readonly retryBackoffMaxMs: number }) {
+    this.#firstMs = limits.retryBackoffMs;
+    this.#lastMs = limits.retryBackoffMaxMs;
+  }
+
+  /** The next wait in ms. */
+  next(): number {
+    const doubled = this.#firstMs * 2 ** Math.min(this.#attempts++, 30);
+    return Math.min(doubled, this.#lastMs) * (0.8 + Math.random() * 0.4);
+  }
+
+  reset(): void {
+    this.#attempts = 0;
+  }
+}
+
+/** Resolves after `ms`, or as soon as the signal aborts; whoever waits looks at the signal. */
+export function delay(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener("abort", done, { once: true });
+  });
+}
+
+/** The promise's outcome, or the signal's reason as soon as it aborts. */
+export function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const aborted = () => reject(asError(signal.reason));
+    if (signal.aborted) aborted();
+    signal.addEventListener("abort", aborted, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", aborted));
+  });
+}
+
+/** Says whether the catalog calls an error retriable. */
+export function isRetriable(thrown: unknown): thrown is OutriggerError {
+  return thrown instanceof OutriggerError && thrown.recovery === "retry";
+}
+
+/**
+ * Repeats `attempt` while it throws a retriable error, until the signal aborts; then the last such
+ * error is thrown, so that the reader learns what was waited for.
+ */
+export async function retrying<T>(
+  limits: { readonly retryBackoffMs: number; readonly retryBackoffMaxMs: number },
+  signal: AbortSignal,
+  attempt: () => Promise<T>,
+): Promise<T> {
+  // One signal ends the waits of many partitions, which is no leak: each takes its listener back.
+  setMaxListeners(0, signal);
+  const backoff = new Backoff(limits);
+  let last: unknown = null;
+  while (!signal.aborted) {
+    try {
+      return await orAborted(attempt(), signal);
+    } catch (thrown) {
+      if (signal.aborted) break;
+      if (!isRetriable(thrown)) throw thrown;
+      last = thrown;
+    }
+    await delay(backoff.next(), signal);
+  }
+  if (last !== null) throw last;
+  throw asError(signal.reason);
+}

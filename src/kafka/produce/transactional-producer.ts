@@ -1,0 +1,337 @@
+import { invariant } from "../../errors/invariant.ts";
+import { asError, OutriggerError } from "../../errors/outrigger-error.ts";
+import { topicPartitionName } from "../../model/topic-partition.ts";
+import type { Membership } from "../../ports/consumer.ts";
+import type {
+  CutRecords,
+  EndVerdict,
+  InitVerdict,
+  OffsetsVerdict,
+  OffsetToCommit,
+  ProduceVerdict,
+  TransactionalProducer,
+} from "../../ports/producer.ts";
+import { brokerError, classify, type Request } from "../errors.ts";
+import type { Cluster } from "../network/cluster.ts";
+import { Backoff, delay, isRetriable } from "../network/retry.ts";
+import type { Purpose } from "../network/broker-connections.ts";
+import type { WireRequest } from "../network/connection.ts";
+import type { Api } from "../protocol/api-versions.ts";
+import { ERROR } from "../protocol/error-codes.ts";
+import * as wire from "../protocol/transactions.ts";
+import { CutBatches } from "./cut-batches.ts";
+import { OrderedSend } from "./ordered-send.ts";
+import { PartitionQueue } from "./partition-queue.ts";
+
+export interface ProducerOptions {
+  readonly transactionalId: string;
+  readonly groupId: string;
+  readonly transactionTimeoutMs: number;
+}
+
+/** Our own share of the transaction timeout; the broker aborts after the rest (R-2). */
+const OWN_DEADLINE = 0.6;
+const BACKOFF = { retryBackoffMs: 2, retryBackoffMaxMs: 100 };
+
+/** A transactional producer on transactions v2 (KIP-890). */
+export function createProducer(cluster: Cluster, options: ProducerOptions): TransactionalProducer {
+  return new TransactionsV2(cluster, options);
+}
+
+type Coordinated<T> =
+  | { readonly kind: "answered"; readonly answer: T }
+  /** No usable answer before the deadline; `sent` says whether a request may have arrived. */
+  | { readonly kind: "unanswered"; readonly error: OutriggerError; readonly sent: boolean }
+  | { readonly kind: "failed"; readonly error: OutriggerError };
+
+class TransactionsV2 implements TransactionalProducer {
+  readonly #cluster: Cluster;
+  readonly #options: ProducerOptions;
+  readonly #closing = new AbortController();
+  readonly #partitionCounts = new Map<string, number>();
+  #producer: wire.ProducerIdentity = { id: -1n, epoch: -1 };
+  /** The identity of the EndTxn that is being repeated: it belongs to its transaction (R-14). */
+  #ending: wire.ProducerIdentity | null = null;
+  readonly #sequences = new Map<string, number>();
+  #begunAtMs = 0;
+  #cuts = 0;
+
+  constructor(cluster: Cluster, options: ProducerOptions) {
+    this.#cluster = cluster;
+    this.#options = options;
+  }
+
+  async initialize(signal: AbortSignal): Promise<InitVerdict> {
+    const either = AbortSignal.any([signal, this.#closing.signal]);
+    const { transactionalId, transactionTimeoutMs } = this.#options;
+    const asked = await this.#askTransactionCoordinator(
+      "InitProducerId",
+      wire.INIT_PRODUCER_ID,
+      (version) => wire.initProducerIdRequest(version, transactionalId, transactionTimeoutMs),
+      ({ error }) => error,
+      { deadlineMs: Number.POSITIVE_INFINITY, signal: either },
+    );
+    if (asked.kind !== "answered") return fatal(asked.error);
+    const { error: code, id, epoch } = asked.answer;
+    if (code === ERROR.NONE) {
+      this.#adopt({ id, epoch });
+      this.#ending = null;
+      return { kind: "ready" };
+    }
+    const error = brokerError("InitProducerId", code, transactionalId);
+    return classify("InitProducerId", code) === "fenced"
+      ? { kind: "fenced", error }
+      : fatal(error);
+  }
+
+  async prepare(topics: readonly string[], signal: AbortSignal): Promise<void> {
+    const found = await this.#cluster.topics(topics, signal);
+    for (const topic of topics) {
+      const partitions = found.get(topic)?.leaders.length;
+      if (partitions === undefined) {
+        throw new OutriggerError("TOPIC_MISSING", `the topic ${topic} does not exist: create it`);
+      }
+      this.#partitionCounts.set(topic, partitions);
+    }
+  }
+
+  begin(): CutRecords {
+    this.#cuts += 1;
+    return new CutBatches(this.#partitionCounts, this.#cuts);
+  }
+
+  async produce(records: CutRecords): Promise<ProduceVerdict> {
+    invariant(records instanceof CutBatches, "records come from `begin` of the same producer");
+    this.#begunAtMs = performance.now();
+    const queues = records.all.map((batches) => {
+      const name = topicPartitionName(batches);
+      return new PartitionQueue(
+        batches,
+        batches.builders.map((builder) => {
+          const sequence = this.#sequences.get(name) ?? 0;
+          this.#sequences.set(name, (sequence + builder.count) % SEQUENCES);
+          const bytes = builder.seal(this.#producer.id, this.#producer.epoch, sequence);
+          return { bytes, records: builder.count };
+        }),
+      );
+    });
+    const send = new OrderedSend(this.#cluster, queues, {
+      transactionalId: this.#options.transactionalId,
+      requestTimeoutMs: this.#cluster.limits.requestTimeoutMs,
+      deadlineMs: this.#deadlineMs(),
+    });
+    return await send.run(this.#closing.signal);
+  }
+
+  async sendOffsets(
+    offsets: readonly OffsetToCommit[],
+    membership: Membership,
+  ): Promise<OffsetsVerdict> {
+    if (this.#begunAtMs === 0) this.#begunAtMs = performance.now();
+    const asked = await this.#askCoordinator(
+      "TxnOffsetCommit",
+      wire.TXN_OFFSET_COMMIT,
+      { kind: "group", key: this.#options.groupId, purpose: "group" },
+      (version) =>
+        wire.txnOffsetCommitRequest(version, this.#options, this.#producer, membership, offsets),
+      // The gravest code of any partition counts: a partial refusal refuses the cut (R-6).
+      (committed) => gravest(committed),
+      { deadlineMs: this.#deadlineMs(), signal: this.#closing.signal },
+    );
+    switch (asked.kind) {
+      case "unanswered":
+        return { kind: "abortable", error: asked.error };
+      case "failed":
+        return fatal(asked.error);
+      case "answered": {
+        if (asked.answer.length < offsets.length) {
+          const text = `TxnOffsetCommit answered ${asked.answer.length} of ${offsets.length} offsets`;
+          return fatal(new OutriggerError("BROKER_ANSWER_MALFORMED", text));
+        }
+        return this.#offsetsVerdict(gravest(asked.answer));
+      }
+    }
+  }
+
+  async end(outcome: "commit" | "abort", attempt: "first" | "repeated"): Promise<EndVerdict> {
+    const producer = this.#ending ?? this.#producer;
+    this.#ending = producer;
+    const { transactionalId } = this.#options;
+    const asked = await this.#askTransactionCoordinator(
+      "EndTxn",
+      wire.END_TXN,
+      (version) => wire.endTxnRequest(version, transactionalId, producer, outcome),
+      ({ error }) => error,
+      { deadlineMs: this.#deadlineMs(), signal: this.#closing.signal },
+      // A request that may have arrived is never repeated here: the kernel knows that it is (R-7).
+      "once",
+    );
+    this.#begunAtMs = 0;
+    if (asked.kind === "unanswered") return { kind: "unknown", error: asked.error };
+    if (asked.kind === "failed") return fatal(asked.error);
+    const { error: code, id, epoch } = asked.answer;
+    if (code === ERROR.NONE) {
+      this.#adopt({ id, epoch });
+      this.#ending = null;
+      return { kind: "ended" };
+    }
+    const error = brokerError("EndTxn", code, transactionalId);
+    switch (classify("EndTxn", code, attempt)) {
+      case "abortable":
+        this.#ending = null;
+        return { kind: "abortable", error };
+      case "fenced":
+        this.#ending = null;
+        return { kind: "fenced", error };
+      case "unknown":
+      case "retry":
+      case "refind":
+        return { kind: "unknown", error };
+      case "success":
+      case "staleEpoch":
+      case "memberLost":
+      case "fatal":
+        return fatal(error);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort(new OutriggerError("BROKER_UNAVAILABLE", "the producer was closed"));
+  }
+
+  /** pid and epoch as the coordinator gave them last; sequences start anew with each (R-14). */
+  #adopt(producer: wire.ProducerIdentity): void {
+    this.#producer = producer;
+    this.#sequences.clear();
+    this.#begunAtMs = 0;
+  }
+
+  #deadlineMs(): number {
+    const begunAtMs = this.#begunAtMs === 0 ? performance.now() : this.#begunAtMs;
+    return begunAtMs + this.#options.transactionTimeoutMs * OWN_DEADLINE;
+  }
+
+  #offsetsVerdict(code: number): OffsetsVerdict {
+    if (code === ERROR.NONE) return { kind: "accepted" };
+    const error = brokerError("TxnOffsetCommit", code, `group ${this.#options.groupId}`);
+    const verdict = classify("TxnOffsetCommit", code);
+    switch (verdict) {
+      case "staleEpoch":
+      case "memberLost":
+      case "abortable":
+      case "fenced":
+        return { kind: verdict, error };
+      case "retry":
+      case "refind":
+        return { kind: "abortable", error };
+      case "success":
+      case "unknown":
+      case "fatal":
+        return fatal(error);
+    }
+  }
+
+  async #askTransactionCoordinator<T>(
+    request: Request,
+    api: Api,
+    encode: (version: number) => WireRequest<T>,
+    codeOf: (answer: T) => number,
+    until: { readonly deadlineMs: number; readonly signal: AbortSignal },
+    times: "once" | "often" = "often",
+  ): Promise<Coordinated<T>> {
+    const key = this.#options.transactionalId;
+    const where = { kind: "transaction", key, purpose: "general" } as const;
+    return await this.#askCoordinator(request, api, where, encode, codeOf, until, times);
+  }
+
+  /** Asks until the coordinator answers with something that is not to be repeated. */
+  async #askCoordinator<T>(
+    request: Request,
+    api: Api,
+    where: { readonly kind: "group" | "transaction"; readonly key: string; readonly purpose: Purpose },
+    encode: (version: number) => WireRequest<T>,
+    codeOf: (answer: T) => number,
+    until: { readonly deadlineMs: number; readonly signal: AbortSignal },
+    times: "once" | "often" = "often",
+  ): Promise<Coordinated<T>> {
+    const backoff = new Backoff(BACKOFF);
+    for (;;) {
+      const sent = await this.#askOnce(api, where, encode, until.signal);
+      if (sent.kind === "failed") return sent;
+      if (sent.kind === "answered") {
+        const code = codeOf(sent.answer);
+        const verdict = code === ERROR.NONE ? "success" : classify(request, code);
+        if (verdict !== "retry" && verdict !== "refind") return sent;
+        if (verdict === "refind") this.#cluster.invalidateCoordinator(where.kind, where.key);
+        if (this.#isOver(until)) return sent;
+      } else {
+        this.#cluster.invalidateCoordinator(where.kind, where.key);
+        if ((sent.sent && times === "once") || this.#isOver(until)) return sent;
+      }
+      await delay(backoff.next(), until.signal);
+    }
+  }
+
+  async #askOnce<T>(
+    api: Api,
+    where: { readonly kind: "group" | "transaction"; readonly key: string; readonly purpose: Purpose },
+    encode: (version: number) => WireRequest<T>,
+    signal: AbortSignal,
+  ): Promise<Coordinated<T>> {
+    let sent = false;
+    try {
+      const brokerId = await this.#cluster.coordinator(where.kind, where.key, signal);
+      const { connection, versions } = await this.#cluster.connection(brokerId, where.purpose);
+      const request = encode(versions.pick(api));
+      sent = true;
+      return { kind: "answered", answer: await connection.send(request) };
+    } catch (thrown: unknown) {
+      const error =
+        thrown instanceof OutriggerError
+          ? thrown
+          : new OutriggerError("BROKER_UNAVAILABLE", asError(thrown).message, { cause: thrown });
+      // What was sent may have arrived, whatever became of the answer.
+      if (sent || isRetriable(error)) return { kind: "unanswered", error, sent };
+      return { kind: "failed", error };
+    }
+  }
+
+  #isOver(until: { readonly deadlineMs: number; readonly signal: AbortSignal }): boolean {
+    return until.signal.aborted || performance.now() >= until.deadlineMs;
+  }
+}
+
+/** Sequences are int32 and wrap to 0. */
+const SEQUENCES = 2 ** 31;
+
+function fatal(error: OutriggerError): { readonly kind: "fatal"; readonly error: OutriggerError } {
+  return { kind: "fatal", error };
+}
+
+const GRAVITY = {
+  success: 0,
+  retry: 1,
+  refind: 2,
+  staleEpoch: 3,
+  abortable: 4,
+  memberLost: 5,
+  fenced: 6,
+  unknown: 7,
+  fatal: 8,
+};
+
+/** The code that decides, of all partitions: accepted only when every one is (R-6). */
+function gravest(committed: readonly wire.PartitionCommitted[]): number {
+  let worst: number = ERROR.NONE;
+  let gravity = -1;
+  for (const { error } of committed) {
+    if (error === ERROR.NONE) continue;
+    const weight = GRAVITY[classify("TxnOffsetCommit", error)];
+    if (weight > gravity) {
+      worst = error;
+      gravity = weight;
+    }
+  }
+  return worst;
+}
+

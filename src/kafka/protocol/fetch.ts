@@ -1,0 +1,126 @@
+import type { WireRequest } from "../network/connection.ts";
+import type { Api } from "./api-versions.ts";
+import { type WireReader, WireWriter } from "./wire.ts";
+
+/** From 13 on with topic ids (KIP-516). Later ones add what only followers and hints need. */
+export const FETCH: Api = { key: 1, name: "Fetch", oldest: 13, newest: 16 };
+
+const READ_COMMITTED = 1;
+/** From this version on the replica id is a tagged field, absent for consumers (KIP-903). */
+const REPLICA_ID_IS_TAGGED = 15;
+
+export interface FetchBounds {
+  readonly waitMaxMs: number;
+  readonly bytesMin: number;
+  readonly bytesMax: number;
+  readonly partitionBytesMax: number;
+}
+
+export interface FetchPosition {
+  readonly topicId: string;
+  readonly partition: number;
+  readonly offset: number;
+  /** The leader's epoch as metadata has it (KIP-320); -1 when unknown. */
+  readonly leaderEpoch: number;
+}
+
+export interface AbortedTransaction {
+  readonly producerId: bigint;
+  readonly firstOffset: number;
+}
+
+/** One partition of an answer: its batches are only located, in `bytes` from `start` to `end`. */
+export interface FetchedPartition {
+  readonly topicId: string;
+  readonly partition: number;
+  readonly error: number;
+  readonly aborted: readonly AbortedTransaction[];
+  readonly bytes: Buffer;
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface FetchAnswer {
+  readonly error: number;
+  readonly partitions: readonly FetchedPartition[];
+}
+
+/** A full fetch, without a session (KIP-227): the order of positions is the order of service. */
+export function fetchRequest(
+  version: number,
+  positions: readonly FetchPosition[],
+  bounds: FetchBounds,
+): WireRequest<FetchAnswer> {
+  const writer = new WireWriter(64 + positions.length * 48);
+  if (version < REPLICA_ID_IS_TAGGED) writer.int32(-1);
+  writer
+    .int32(bounds.waitMaxMs)
+    .int32(bounds.bytesMin)
+    .int32(bounds.bytesMax)
+    .int8(READ_COMMITTED)
+    .int32(0) // session id
+    .int32(-1); // session epoch: none
+  const topics = new Map<string, FetchPosition[]>();
+  for (const each of positions) {
+    const group = topics.get(each.topicId);
+    if (group === undefined) topics.set(each.topicId, [each]);
+    else group.push(each);
+  }
+  writer.compactArray([...topics], ([topicId, members]) => {
+    writer.uuid(topicId).compactArray(members, (each) => {
+      writer
+        .int32(each.partition)
+        .int32(each.leaderEpoch)
+        .int64(each.offset)
+        .int32(-1) // last fetched epoch: for followers
+        .int64(-1) // log start offset: for followers
+        .int32(bounds.partitionBytesMax)
+        .emptyTags();
+    });
+    writer.emptyTags();
+  });
+  writer
+    .compactArray([], () => {})
+    .compactString("")
+    .emptyTags();
+  return {
+    apiKey: FETCH.key,
+    apiVersion: version,
+    flexibleRequest: true,
+    flexibleResponse: true,
+    parts: [writer.finish()],
+    decode: decodeFetch,
+  };
+}
+
+function decodeFetch(reader: WireReader): FetchAnswer {
+  reader.int32(); // throttle time
+  const error = reader.int16();
+  reader.int32(); // session id
+  const partitions: FetchedPartition[] = [];
+  reader.compactArray(() => {
+    const topicId = reader.uuid();
+    reader.compactArray(() => partitions.push(decodePartition(reader, topicId)));
+    reader.tags();
+  });
+  reader.tags();
+  return { error, partitions };
+}
+
+function decodePartition(reader: WireReader, topicId: string): FetchedPartition {
+  const partition = reader.int32();
+  const error = reader.int16();
+  reader.int64(); // high watermark
+  reader.int64(); // last stable offset
+  reader.int64(); // log start offset
+  const aborted = reader.compactArray(() => {
+    const transaction = { producerId: reader.bigint64(), firstOffset: reader.int64() };
+    reader.tags();
+    return transaction;
+  });
+  reader.int32(); // preferred read replica: only for consumers that name their rack
+  const length = Math.max(reader.uvarint() - 1, 0);
+  const start = reader.skip(length);
+  reader.tags();
+  return { topicId, partition, error, aborted, bytes: reader.buffer, start, end: start + length };
+}

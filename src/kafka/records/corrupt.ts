@@ -1,0 +1,17 @@
+import { OutriggerError } from "../../errors/outrigger-error.ts";
+import type { TopicPartition } from "../../model/topic-partition.ts";
+import { topicPartitionName } from "../../model/topic-partition.ts";
+
+/** Names the batch whose bytes are wrong; reading past it would lose records. */
+export function corruptBatch(
+  at: TopicPartition,
+  offset: number,
+  what: string,
+  cause?: unknown,
+): OutriggerError {
+  return new OutriggerError(
+    "RECORD_CORRUPT",
+    `the record batch at ${topicPartitionName(at)}@${offset} is corrupt: ${what}`,
+    cause === undefined ? {} : { cause },
+  );
+}

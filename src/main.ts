@@ -1,0 +1,20 @@
+#!/usr/bin/env node
+import { EXIT, errorText } from "./cli/exit-codes.ts";
+import { runCli } from "./cli/program.ts";
+
+// What nobody caught is a bug. The process ends at once: the next one takes over from what was
+// committed, while this one could only guess what it still knows.
+function crash(error: unknown): void {
+  process.stderr.write(errorText(error));
+  process.exit(EXIT.bug);
+}
+process.on("uncaughtException", crash);
+process.on("unhandledRejection", crash);
+
+const exitCode = await runCli(process.argv.slice(2), {
+  env: process.env,
+  say: (text) => process.stdout.write(text),
+  complain: (text) => process.stderr.write(text),
+  isTerminal: process.stderr.isTTY === true,
+});
+process.exit(exitCode);

@@ -1,0 +1,55 @@
+import { readFileSync } from "node:fs";
+import http2 from "node:http2";
+
+/**
+ * HTTP/2's window for a stream and for a connection, on both ends and never more. Node's HTTP/2 stops
+ * reading its socket while a write is under way; where both peers are Node and each has more unsent
+ * bytes than the socket's buffer holds, neither ever reads again. Within this window, what a peer may
+ * have sent unread fits the buffer. It carries a whole batch of 500 small records, which the default
+ * of 64 KiB cuts in two.
+ */
+const WINDOW_BYTES = 128 * 1024;
+/** What every HTTP/2 peer starts with. */
+const WINDOW_BYTES_DEFAULT = 65_535;
+/** Linux' usual send buffer, with which the window was tried; below it the default window stays. */
+const SEND_BUFFER_BYTES_MIN = 212_992;
+
+/** The window that this host's socket buffers allow. */
+export function windowBytes(): number {
+  if (process.platform !== "linux") return WINDOW_BYTES;
+  try {
+    const sendBuffer = Number(readFileSync("/proc/sys/net/core/wmem_default", "utf8"));
+    return sendBuffer < SEND_BUFFER_BYTES_MIN ? WINDOW_BYTES_DEFAULT : WINDOW_BYTES;
+  } catch {
+    return WINDOW_BYTES_DEFAULT;
+  }
+}
+
+let lastBind: Promise<unknown> = Promise.resolve();
+
+/**
+ * Runs `bind` so that the HTTP/2 server made in it uses `window`. grpc-js ignores its window option on
+ * the server's side, so the constructor is wrapped for as long as the binding takes. Both settings are
+ * needed: that of streams, and that of the connection.
+ */
+export function withWindow<T>(window: number, bind: () => Promise<T>): Promise<T> {
+  const bound = lastBind.then(() => wrapped(window, bind));
+  lastBind = bound.catch(() => {});
+  return bound;
+}
+
+async function wrapped<T>(window: number, bind: () => Promise<T>): Promise<T> {
+  const { createServer } = http2;
+  const create = (options: http2.ServerOptions = {}): http2.Http2Server => {
+    const settings = { ...options.settings, initialWindowSize: window };
+    const server = createServer({ ...options, settings });
+    server.on("session", (session) => session.setLocalWindowSize(window));
+    return server;
+  };
+  Object.assign(http2, { createServer: create });
+  try {
+    return await bind();
+  } finally {
+    Object.assign(http2, { createServer });
+  }
+}

@@ -1,0 +1,98 @@
+import type {
+  DeclaredNode,
+  DeclaredTopology,
+  Operator,
+  Program,
+  Stage,
+  StageStore,
+  StoreSpec,
+  TakenRows,
+} from "../model/topology.ts";
+import { Faults } from "./faults.ts";
+import { ancestorsOf, type Graph, type GraphNode, linkNodes } from "./graph.ts";
+import { changelogTopic } from "./names.ts";
+import { roleOf, validateShape } from "./shape.ts";
+import { storesOf, validateParts } from "./validate.ts";
+
+/**
+ * Compiles a declared topology to programs, one for each sub-topology; at present exactly one, of
+ * the shape sources → count? → stage of user code? → sinks.
+ *
+ * Throws TOPOLOGY_INVALID with every fault: the node, what is wrong with it, and the remedy.
+ */
+export function compile(
+  declared: DeclaredTopology,
+  { applicationId }: { readonly applicationId: string },
+): Program[] {
+  const faults = new Faults();
+  const graph = linkNodes(declared, faults);
+  validateParts(declared, applicationId, faults);
+  if (graph !== null) validateShape(graph, faults);
+  faults.throwIfAny();
+  return graph === null ? [] : [programOf(graph, declared, applicationId)];
+}
+
+function programOf(graph: Graph, declared: DeclaredTopology, applicationId: string): Program {
+  const stores = declared.stores.map(
+    ({ name, kind }): StoreSpec => ({
+      name,
+      kind,
+      changelogTopic: changelogTopic(applicationId, name),
+    }),
+  );
+  const stage = stageOf(graph, stores);
+  return {
+    subtopology: 0,
+    sources: graph.nodes.flatMap(({ declared: node }) =>
+      node.kind === "source" ? node.topics : [],
+    ),
+    operators: graph.nodes.flatMap(({ declared: node }) => operatorOf(node, stores)),
+    stage,
+    directSinks: stage === null ? sinksOf(graph).map(({ topic }) => topic) : [],
+    stores,
+  };
+}
+
+function operatorOf(node: DeclaredNode, stores: readonly StoreSpec[]): Operator[] {
+  if (node.kind !== "aggregate" || node.aggregator !== "count") return [];
+  const { name, tumbling } = node;
+  const store = stores.findIndex((spec) => spec.name === node.store);
+  const takes = tumbling === null ? "valued" : "keyed";
+  return [{ kind: "count", node: name, store, tumbling, takes }];
+}
+
+function stageOf(graph: Graph, stores: readonly StoreSpec[]): Stage | null {
+  const nodes = graph.nodes.filter((node) => roleOf(node) === "stage");
+  if (nodes.length === 0) return null;
+  const isEntry = (node: GraphNode) => node.parents.every((parent) => roleOf(parent) !== "stage");
+  return {
+    entries: nodes.filter(isEntry).map(({ declared }) => declared.name),
+    stores: stores.flatMap((spec, store) => stageStoreOf(nodes, spec, store)),
+    sinks: sinksOf(graph),
+  };
+}
+
+function stageStoreOf(nodes: readonly GraphNode[], spec: StoreSpec, store: number): StageStore[] {
+  const user = nodes.find(({ declared }) => storesOf(declared).includes(spec.name));
+  if (user === undefined) return [];
+  const { declared } = user;
+  if (declared.kind !== "aggregate") return [{ store, tumbling: null }];
+  return [{ store, tumbling: declared.tumbling, takes: takenBy(user, declared.tumbling === null) }];
+}
+
+/**
+ * Kafka Streams drops null values before an aggregation without windows. Behind a mapValues the
+ * value that counts is one that only the application knows, so there nothing is dropped here.
+ */
+function takenBy(node: GraphNode, dropsNullValues: boolean): TakenRows {
+  const isMapped = ancestorsOf(node).some(
+    ({ declared }) => declared.kind === "function" && declared.operation !== "filter",
+  );
+  return dropsNullValues && !isMapped ? "valued" : "keyed";
+}
+
+function sinksOf(graph: Graph): { readonly node: string; readonly topic: string }[] {
+  return graph.nodes.flatMap(({ declared }) =>
+    declared.kind === "sink" ? [{ node: declared.name, topic: declared.topic }] : [],
+  );
+}

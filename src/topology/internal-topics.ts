@@ -1,0 +1,39 @@
+import type { Program } from "../model/topology.ts";
+
+/** A topic that the sidecar owns. */
+export interface InternalTopic {
+  readonly name: string;
+  readonly partitions: number;
+  /** -1 takes the broker's default. */
+  readonly replicationFactor: number;
+  readonly configs: Readonly<Record<string, string>>;
+}
+
+/** From this many replicas on, an acknowledgement must mean that two of them hold the record. */
+const REPLICAS_FOR_MIN_INSYNC = 3;
+
+/**
+ * The changelogs of a program: as many partitions as its sources, because a task's state lives in
+ * the partition with its number.
+ */
+export function internalTopics(
+  program: Program,
+  partitions: number,
+  replicationFactor: number,
+): InternalTopic[] {
+  return program.stores.map(({ changelogTopic }) => ({
+    name: changelogTopic,
+    partitions,
+    replicationFactor,
+    configs: changelogConfigs(replicationFactor),
+  }));
+}
+
+function changelogConfigs(replicationFactor: number): Record<string, string> {
+  // Windowed stores are `compact` too: with Kafka Streams' `compact,delete` the broker would delete
+  // live windows whenever event time is older than the wall clock by more than the retention.
+  // CreateTime, because restoring needs the time of the record, not the time of the append.
+  const configs = { "cleanup.policy": "compact", "message.timestamp.type": "CreateTime" };
+  if (replicationFactor < REPLICAS_FOR_MIN_INSYNC) return configs;
+  return { ...configs, "min.insync.replicas": "2" };
+}

@@ -1,0 +1,24 @@
+/** Kafka's own limit for topic names. */
+export const TOPIC_NAME_LENGTH_MAX = 249;
+
+const NAME = /^[A-Za-z0-9._-]+$/;
+
+/** Null when a node or store may have the name, else what is wrong with it. */
+export function nameFault(name: string): string | null {
+  if (name === "") return "the name is empty: give it one that stays the same over restarts";
+  if (NAME.test(name)) return null;
+  return "the name may hold letters, digits, `.`, `_` and `-` only: rename it";
+}
+
+/** Null when Kafka takes the topic's name, else what is wrong with it. */
+export function topicFault(topic: string): string | null {
+  if (topic === "" || topic === "." || topic === ".." || !NAME.test(topic)) {
+    return `"${topic}" is no topic name: letters, digits, \`.\`, \`_\` and \`-\` only`;
+  }
+  if (topic.length <= TOPIC_NAME_LENGTH_MAX) return null;
+  return `the topic name has ${topic.length} characters, Kafka takes ${TOPIC_NAME_LENGTH_MAX}`;
+}
+
+export function changelogTopic(applicationId: string, store: string): string {
+  return `${applicationId}-${store}-changelog`;
+}

@@ -1,0 +1,51 @@
+import type { DeclaredNode, DeclaredTopology } from "../model/topology.ts";
+
+/**
+ * Sixteen hex digits that are equal for equal topologies. Order of declaration does not count: SDKs
+ * of two languages may list the same nodes differently. Not meant against an adversary: workers are
+ * one's own.
+ */
+export function topologyHash(declared: DeclaredTopology): string {
+  const nodes = [...declared.nodes].sort(byName).map(canonicalNode);
+  const stores = [...declared.stores].sort(byName).map(({ name, kind }) => [name, kind]);
+  const text = JSON.stringify([nodes, stores]);
+  return hex(fold(text, 0x01000193)) + hex(fold(text, 0x5bd1e995));
+}
+
+function canonicalNode(node: DeclaredNode): unknown[] {
+  return [node.name, node.kind, [...node.parents].sort(), ...canonicalKind(node)];
+}
+
+function canonicalKind(node: DeclaredNode): unknown[] {
+  switch (node.kind) {
+    case "source":
+      return [[...node.topics].sort()];
+    case "function":
+      return [node.operation, [...node.stores].sort()];
+    case "aggregate": {
+      const { store, aggregator, tumbling } = node;
+      return [store, aggregator, tumbling === null ? null : [tumbling.sizeMs, tumbling.graceMs]];
+    }
+    case "sink":
+      return [node.topic];
+  }
+}
+
+function byName(a: { readonly name: string }, b: { readonly name: string }): number {
+  if (a.name === b.name) return 0;
+  return a.name < b.name ? -1 : 1;
+}
+
+/** FNV-1a over UTF-16 units, 32 bits, mixed at the end; two factors give two halves. */
+function fold(text: string, factor: number): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) {
+    hash = Math.imul(hash ^ text.charCodeAt(i), factor);
+  }
+  hash = Math.imul(hash ^ (hash >>> 15), 0x85ebca6b);
+  return (hash ^ (hash >>> 13)) >>> 0;
+}
+
+function hex(value: number): string {
+  return value.toString(16).padStart(8, "0");
+}

@@ -1,0 +1,459 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { OutriggerError } from "../../../src/errors/outrigger-error.ts";
+import { createConsumer } from "../../../src/kafka/fetch/consumer.ts";
+import { createOffsets } from "../../../src/kafka/fetch/offsets.ts";
+import { Cluster } from "../../../src/kafka/network/cluster.ts";
+import { ERROR } from "../../../src/kafka/protocol/error-codes.ts";
+import { WireWriter } from "../../../src/kafka/protocol/wire.ts";
+import type { FetchedChunk } from "../../../src/ports/consumer.ts";
+import { JAVA_BATCHES } from "./java-bytes.ts";
+import {
+  apiVersionsAnswer,
+  coordinatorAnswer,
+  fetchAnswer,
+  metadataAnswer,
+  readFetchRequest,
+  ScriptedBroker,
+  type ScriptedFetchRequest,
+  type ScriptedRequest,
+} from "./scripted-broker.ts";
+
+const ID = "0123456789abcdef1122334455667788";
+const NEW_ID = "ffffffffffffffff1122334455667788";
+const AT = { topic: "flights", partition: 0 };
+const MEMBER = { memberId: "member", memberEpoch: 3 };
+const RANGES = { 1: [4, 18], 2: [1, 11], 3: [0, 13], 9: [1, 10], 10: [0, 6] } as const;
+
+/** What a test's broker does; anything not given answers as a healthy one. */
+interface Behaviour {
+  metadata?: () => { id?: string; epochs?: readonly number[]; error?: number };
+  fetch?: (request: ScriptedFetchRequest, scripted: ScriptedRequest) => Promise<Buffer> | Buffer;
+  offsets?: () => Buffer;
+  coordinator?: () => number;
+}
+
+const LIMITS = {
+  retryBackoffMs: 1,
+  retryBackoffMaxMs: 5,
+  unstableOffsetsBackoffMs: 1,
+  fetchWaitShortMs: 5,
+  topicMissingMaxMs: 20,
+};
+
+async function withCluster(
+  behaviour: Behaviour,
+  use: (cluster: Cluster, signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const broker: ScriptedBroker = await ScriptedBroker.start((request) => {
+    switch (request.apiKey) {
+      case 18:
+        return apiVersionsAnswer(RANGES);
+      case 3: {
+        const { id = ID, epochs = [1, 1, 1, 1], error = 0 } = behaviour.metadata?.() ?? {};
+        const topic = { name: AT.topic, id, error, epochs: error === 0 ? epochs : [] };
+        return metadataAnswer(broker.address, [topic]);
+      }
+      case 10:
+        return coordinatorAnswer(broker.address, "group", behaviour.coordinator?.() ?? 0);
+      case 9:
+        return behaviour.offsets?.() ?? offsetsAnswer({});
+      default:
+        return behaviour.fetch?.(readFetchRequest(request.reader), request) ?? fetchAnswer([]);
+    }
+  });
+  const signal = AbortSignal.timeout(5000);
+  const bootstrapServers = [broker.address];
+  const options = { bootstrapServers, clientId: "test", limits: LIMITS };
+  const cluster = await Cluster.connect(options, signal);
+  try {
+    await use(cluster, signal);
+  } finally {
+    await cluster.close();
+    await broker.stop();
+  }
+}
+
+/** Collects what the consumer says; `until` waits for a condition on it. */
+function collector() {
+  const chunks: FetchedChunk[] = [];
+  const failures: { fence: number; error: OutriggerError }[] = [];
+  let check = () => {};
+  return {
+    chunks,
+    failures,
+    listener: {
+      fetched: (chunk: FetchedChunk) => {
+        chunks.push(chunk);
+        check();
+      },
+      failed: (_at: unknown, fence: number, error: OutriggerError) => {
+        failures.push({ fence, error });
+        check();
+      },
+    },
+    until: (condition: () => boolean, signal: AbortSignal) =>
+      new Promise<void>((resolve, reject) => {
+        check = () => condition() && resolve();
+        signal.addEventListener("abort", () => reject(signal.reason));
+        check();
+      }),
+  };
+}
+
+function batchAt(offset: number): Buffer {
+  const batch = Buffer.from(JAVA_BATCHES.plain);
+  batch.writeUInt32BE(offset, 4);
+  return batch;
+}
+
+function offsetsAnswer(answer: { group?: number; partition?: number; offset?: number }): Buffer {
+  const writer = new WireWriter().int32(0);
+  writer.compactArray(["group"], (group) => {
+    writer.compactString(group).compactArray(["flights"], (topic) => {
+      writer.compactString(topic).compactArray([0], (partition) => {
+        writer
+          .int32(partition)
+          .int64(answer.offset ?? -1)
+          .int32(4);
+        writer
+          .compactNullableString("meta")
+          .int16(answer.partition ?? 0)
+          .emptyTags();
+      });
+      writer.emptyTags();
+    });
+    writer.int16(answer.group ?? 0).emptyTags();
+  });
+  return writer.emptyTags().finish();
+}
+
+/** Nothing arrives: held as long as the client said. */
+function held(request: ScriptedFetchRequest): Promise<Buffer> {
+  return new Promise((resolve) => {
+    setTimeout(() => resolve(fetchAnswer([])), request.waitMaxMs).unref();
+  });
+}
+
+test("a fetch goes on where the last one ended, under the fence of its start", () =>
+  withCluster(
+    {
+      fetch: (request) => {
+        const offset = request.partitions[0]?.offset ?? -1;
+        if (offset >= 10) return held(request);
+        return fetchAnswer([{ topicId: ID, partition: 0, records: batchAt(offset) }]);
+      },
+    },
+    async (cluster, signal) => {
+      const seen = collector();
+      const consumer = createConsumer(cluster, {}, seen.listener);
+      consumer.start(AT, { offset: 0, leaderEpoch: -1, fence: 7 });
+      await seen.until(() => seen.chunks.length === 2, signal);
+      await consumer.close();
+      assert.deepEqual(
+        seen.chunks.map(({ fence, nextOffset }) => [fence, nextOffset]),
+        [
+          [7, 5],
+          [7, 10],
+        ],
+      );
+    },
+  ));
+
+test("a partition whose leader denies it is fetched again, under the epoch of fresh metadata", () => {
+  let epoch = 1;
+  const asked: number[] = [];
+  return withCluster(
+    {
+      metadata: () => ({ epochs: [epoch++] }),
+      fetch: (request) => {
+        asked.push(request.partitions[0]?.epoch ?? -1);
+        if (asked.length === 1) {
+          const error = ERROR.NOT_LEADER_OR_FOLLOWER;
+          return fetchAnswer([{ topicId: ID, partition: 0, error }]);
+        }
+        if (asked.length > 2) return held(request);
+        return fetchAnswer([{ topicId: ID, partition: 0, records: batchAt(0) }]);
+      },
+    },
+    async (cluster, signal) => {
+      const seen = collector();
+      const consumer = createConsumer(cluster, {}, seen.listener);
+      consumer.start(AT, { offset: 0, leaderEpoch: -1, fence: 1 });
+      await seen.until(() => seen.chunks.length === 1, signal);
+      await consumer.close();
+      assert.ok((asked[1] ?? 0) > (asked[0] ?? 0), `${asked}`);
+    },
+  );
+});
+
+test("a broken connection is no failure: the fetch is sent again", () => {
+  let fetches = 0;
+  return withCluster(
+    {
+      fetch: (request, { disconnect }) => {
+        fetches++;
+        if (fetches === 1) disconnect();
+        if (fetches > 2) return held(request);
+        return fetchAnswer([{ topicId: ID, partition: 0, records: batchAt(0) }]);
+      },
+    },
+    async (cluster, signal) => {
+      const seen = collector();
+      const consumer = createConsumer(cluster, {}, seen.listener);
+      consumer.start(AT, { offset: 0, leaderEpoch: -1, fence: 1 });
+      await seen.until(() => seen.chunks.length === 1, signal);
+      await consumer.close();
+      assert.deepEqual(seen.failures, []);
+    },
+  );
+});
+
+for (const [code, expected] of [
+  [ERROR.OFFSET_OUT_OF_RANGE, "OFFSET_OUT_OF_RANGE"],
+  [ERROR.TOPIC_AUTHORIZATION_FAILED, "AUTHORIZATION_FAILED"],
+  [ERROR.CORRUPT_MESSAGE, "RECORD_CORRUPT"],
+  [999, "BROKER_REFUSED"],
+] as const) {
+  test(`error ${code} on a fetch stops the partition with ${expected}`, () => {
+    let fetches = 0;
+    return withCluster(
+      {
+        fetch: () => {
+          fetches++;
+          return fetchAnswer([{ topicId: ID, partition: 0, error: code }]);
+        },
+      },
+      async (cluster, signal) => {
+        const seen = collector();
+        const consumer = createConsumer(cluster, {}, seen.listener);
+        consumer.start(AT, { offset: 5, leaderEpoch: -1, fence: 3 });
+        await seen.until(() => seen.failures.length > 0, signal);
+        await new Promise((resolve) => setImmediate(resolve));
+        await consumer.close();
+        assert.deepEqual(
+          seen.failures.map(({ fence, error }) => [fence, error.code]),
+          [[3, expected]],
+        );
+        assert.match(seen.failures[0]?.error.message ?? "", /flights-0@5/);
+        assert.equal(fetches, 1);
+      },
+    );
+  });
+}
+
+test("a corrupt batch stops its partition and leaves the others alone", () =>
+  withCluster(
+    {
+      fetch: (request) => {
+        if (request.partitions.some(({ offset }) => offset > 0)) return held(request);
+        const corrupt = batchAt(0);
+        corrupt[80] = 0xff;
+        return fetchAnswer([
+          { topicId: ID, partition: 0, records: corrupt },
+          { topicId: ID, partition: 1, records: batchAt(0) },
+        ]);
+      },
+    },
+    async (cluster, signal) => {
+      const seen = collector();
+      const consumer = createConsumer(cluster, {}, seen.listener);
+      consumer.start(AT, { offset: 0, leaderEpoch: -1, fence: 1 });
+      consumer.start({ ...AT, partition: 1 }, { offset: 0, leaderEpoch: -1, fence: 1 });
+      await seen.until(() => seen.failures.length === 1 && seen.chunks.length === 1, signal);
+      await consumer.close();
+      assert.equal(seen.failures[0]?.error.code, "RECORD_CORRUPT");
+      assert.equal(seen.chunks[0]?.partition, 1);
+    },
+  ));
+
+test("a topic that was deleted and created anew is not read on", () => {
+  let id = ID;
+  return withCluster(
+    {
+      metadata: () => ({ id }),
+      fetch: () => {
+        id = NEW_ID;
+        return fetchAnswer([{ topicId: ID, partition: 0, error: ERROR.UNKNOWN_TOPIC_ID }]);
+      },
+    },
+    async (cluster, signal) => {
+      const seen = collector();
+      const consumer = createConsumer(cluster, {}, seen.listener);
+      consumer.start(AT, { offset: 5, leaderEpoch: -1, fence: 3 });
+      await seen.until(() => seen.failures.length > 0, signal);
+      await consumer.close();
+      assert.equal(seen.failures[0]?.error.code, "TOPIC_MISSING");
+      assert.match(seen.failures[0]?.error.message ?? "", /created anew/);
+    },
+  );
+});
+
+test("a topic that brokers go on denying is missing", () =>
+  withCluster(
+    { metadata: () => ({ error: ERROR.UNKNOWN_TOPIC_OR_PARTITION, id: "0".repeat(32) }) },
+    async (cluster, signal) => {
+      const seen = collector();
+      const consumer = createConsumer(cluster, {}, seen.listener);
+      consumer.start(AT, { offset: 5, leaderEpoch: -1, fence: 3 });
+      await seen.until(() => seen.failures.length > 0, signal);
+      await consumer.close();
+      assert.equal(seen.failures[0]?.error.code, "TOPIC_MISSING");
+    },
+  ));
+
+test("a partition that resumes while a fetch is held does not wait for it", () => {
+  const delivered = new Set<number>();
+  return withCluster(
+    {
+      fetch: (request) => {
+        const ready = request.partitions.find(({ partition }) => partition === 1);
+        if (ready === undefined || delivered.has(1)) return held(request);
+        delivered.add(1);
+        return fetchAnswer([{ topicId: ID, partition: 1, records: batchAt(0) }]);
+      },
+    },
+    async (cluster, signal) => {
+      const seen = collector();
+      const consumer = createConsumer(cluster, { fetchWaitMaxMs: 4000 }, seen.listener);
+      const other = { ...AT, partition: 1 };
+      consumer.start(AT, { offset: 0, leaderEpoch: -1, fence: 1 });
+      consumer.start(other, { offset: 0, leaderEpoch: -1, fence: 1 });
+      consumer.pause(other);
+      const startedMs = performance.now();
+      while (performance.now() - startedMs < 20) await new Promise((r) => setImmediate(r));
+      consumer.resume(other);
+      await seen.until(() => seen.chunks.length === 1, signal);
+      assert.ok(performance.now() - startedMs < 2000, "it came long before the held fetch ended");
+      await consumer.close();
+    },
+  );
+});
+
+test("a paused partition is in no further fetch, and a new start replaces the old one", () => {
+  const fetches: ScriptedFetchRequest[] = [];
+  return withCluster(
+    {
+      fetch: (request) => {
+        fetches.push(request);
+        const offset = request.partitions[0]?.offset ?? -1;
+        if (offset === 105) return held(request);
+        return fetchAnswer([{ topicId: ID, partition: 0, records: batchAt(offset) }]);
+      },
+    },
+    async (cluster, signal) => {
+      const seen = collector();
+      const consumer = createConsumer(
+        cluster,
+        {},
+        {
+          ...seen.listener,
+          fetched: (chunk) => {
+            consumer.pause(AT);
+            seen.listener.fetched(chunk);
+          },
+        },
+      );
+      consumer.start(AT, { offset: 0, leaderEpoch: -1, fence: 1 });
+      await seen.until(() => seen.chunks.length === 1, signal);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      assert.equal(fetches.length, 1);
+      consumer.start(AT, { offset: 100, leaderEpoch: -1, fence: 2 });
+      await seen.until(() => seen.chunks.length === 2, signal);
+      await consumer.close();
+      assert.deepEqual([seen.chunks[1]?.fence, seen.chunks[1]?.nextOffset], [2, 105]);
+    },
+  );
+});
+
+test("committed offsets wait for a pending transaction (KIP-447)", () => {
+  const answers = [
+    offsetsAnswer({ group: ERROR.NOT_COORDINATOR }),
+    offsetsAnswer({ group: ERROR.COORDINATOR_LOAD_IN_PROGRESS }),
+    offsetsAnswer({ partition: ERROR.UNSTABLE_OFFSET_COMMIT }),
+    offsetsAnswer({ partition: ERROR.UNSTABLE_OFFSET_COMMIT }),
+    offsetsAnswer({ offset: 42 }),
+  ];
+  return withCluster(
+    { offsets: () => answers.shift() ?? offsetsAnswer({}) },
+    async (cluster, signal) => {
+      const offsets = createOffsets(cluster, "group");
+      const committed = await offsets.committed(MEMBER, [AT], signal);
+      const expected = { offset: 42, leaderEpoch: 4, metadata: "meta" };
+      assert.deepEqual([...committed], [["flights-0", expected]]);
+      assert.equal(answers.length, 0);
+    },
+  );
+});
+
+test("an unknown group, and offset -1, are no committed offset", async () => {
+  for (const answer of [offsetsAnswer({ group: ERROR.GROUP_ID_NOT_FOUND }), offsetsAnswer({})]) {
+    await withCluster({ offsets: () => answer }, async (cluster, signal) => {
+      const offsets = createOffsets(cluster, "group");
+      assert.equal((await offsets.committed(MEMBER, [AT], signal)).size, 0);
+    });
+  }
+});
+
+for (const [code, expected] of [
+  [ERROR.UNKNOWN_MEMBER_ID, "MEMBERSHIP_LOST"],
+  [ERROR.STALE_MEMBER_EPOCH, "MEMBER_EPOCH_STALE"],
+  [ERROR.GROUP_AUTHORIZATION_FAILED, "AUTHORIZATION_FAILED"],
+  [999, "BROKER_REFUSED"],
+] as const) {
+  test(`error ${code} on OffsetFetch is ${expected}, at once`, () => {
+    let asked = 0;
+    const answer = () => {
+      asked++;
+      return offsetsAnswer({ group: code });
+    };
+    return withCluster({ offsets: answer }, async (cluster, signal) => {
+      await assert.rejects(
+        createOffsets(cluster, "group").committed(MEMBER, [AT], signal),
+        (thrown: unknown) => thrown instanceof OutriggerError && thrown.code === expected,
+      );
+      assert.equal(asked, 1);
+    });
+  });
+}
+
+test("a wait ends with its signal, and says what was waited for", () =>
+  withCluster(
+    { offsets: () => offsetsAnswer({ partition: ERROR.UNSTABLE_OFFSET_COMMIT }) },
+    async (cluster) => {
+      const committed = createOffsets(cluster, "group").committed(
+        MEMBER,
+        [AT],
+        AbortSignal.timeout(50),
+      );
+      await assert.rejects(committed, /UNSTABLE_OFFSET_COMMIT|timeout/);
+    },
+  ));
+
+test("a coordinator that is not available yet is asked for again", () => {
+  const errors = [ERROR.COORDINATOR_NOT_AVAILABLE, ERROR.COORDINATOR_NOT_AVAILABLE, ERROR.NONE];
+  return withCluster({ coordinator: () => errors.shift() ?? 0 }, async (cluster, signal) => {
+    assert.equal(await cluster.coordinator("group", "group", signal), 1);
+    assert.equal(errors.length, 0);
+  });
+});
+
+test("a range is read up to its target and no further", () =>
+  withCluster(
+    {
+      fetch: (request) => {
+        const offset = request.partitions[0]?.offset ?? -1;
+        return fetchAnswer([{ topicId: ID, partition: 0, records: batchAt(offset) }]);
+      },
+    },
+    async (cluster, signal) => {
+      const found: number[] = [];
+      const positions: number[] = [];
+      for await (const chunk of createOffsets(cluster, "group").read(AT, 0, 12, signal)) {
+        found.push(...chunk.columns.offsets.subarray(0, chunk.columns.count));
+        positions.push(chunk.nextOffset);
+      }
+      assert.deepEqual(found, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+      assert.deepEqual(positions, [5, 10, 12]);
+    },
+  ));

@@ -1,0 +1,335 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { OutriggerError } from "../../../src/errors/outrigger-error.ts";
+import type { DeclaredNode, DeclaredTopology } from "../../../src/model/topology.ts";
+import { compile } from "../../../src/topology/compile.ts";
+import {
+  aggregate,
+  count,
+  fiveMinutes,
+  functionNode,
+  keyValueStore,
+  sink,
+  source,
+  topology,
+  windowStore,
+} from "./nodes.ts";
+
+function program(declared: DeclaredTopology) {
+  const programs = compile(declared, { applicationId: "app" });
+  assert.equal(programs.length, 1);
+  const [only] = programs;
+  assert.ok(only);
+  return only;
+}
+
+function refusal(declared: DeclaredTopology): string {
+  try {
+    compile(declared, { applicationId: "app" });
+  } catch (error: unknown) {
+    assert.ok(error instanceof OutriggerError);
+    assert.equal(error.code, "TOPOLOGY_INVALID");
+    return error.message;
+  }
+  assert.fail("the topology was accepted");
+}
+
+describe("a topology that runs", () => {
+  it("is the yardstick: group by key, count in windows, map, to", () => {
+    const compiled = program(
+      topology(
+        [
+          source("in", "flights"),
+          count("counts", "in", "counted", fiveMinutes),
+          functionNode("label", "map", ["counts"]),
+          sink("out", "label", "labels"),
+        ],
+        [windowStore("counted")],
+      ),
+    );
+    assert.deepEqual(compiled, {
+      subtopology: 0,
+      sources: ["flights"],
+      operators: [
+        { kind: "count", node: "counts", store: 0, tumbling: fiveMinutes, takes: "keyed" },
+      ],
+      stage: { entries: ["label"], stores: [], sinks: [{ node: "out", topic: "labels" }] },
+      directSinks: [],
+      stores: [{ name: "counted", kind: "window", changelogTopic: "app-counted-changelog" }],
+    });
+  });
+
+  it("fuses an application's windowed aggregate and what follows it into one stage", () => {
+    const { stage, operators, stores } = program(
+      topology(
+        [
+          source("in", "flights"),
+          aggregate("delays", "in", "delay", fiveMinutes),
+          functionNode("label", "map", ["delays"]),
+          sink("out", "label", "labels"),
+          sink("raw", "delays", "raw-delays"),
+        ],
+        [windowStore("delay")],
+      ),
+    );
+    assert.deepEqual(operators, []);
+    assert.deepEqual(stage, {
+      entries: ["delays"],
+      stores: [{ store: 0, tumbling: fiveMinutes, takes: "keyed" }],
+      sinks: [
+        { node: "out", topic: "labels" },
+        { node: "raw", topic: "raw-delays" },
+      ],
+    });
+    assert.equal(stores[0]?.changelogTopic, "app-delay-changelog");
+  });
+
+  it("numbers stores as declared, and the stage's among its own", () => {
+    const { operators, stage } = program(
+      topology(
+        [
+          source("in", "a"),
+          functionNode("p", "process", ["in"], ["second", "first"]),
+          functionNode("q", "process", ["p"], ["first"]),
+        ],
+        [keyValueStore("first"), keyValueStore("second")],
+      ),
+    );
+    assert.deepEqual(operators, []);
+    assert.deepEqual(stage?.stores, [
+      { store: 0, tumbling: null },
+      { store: 1, tumbling: null },
+    ]);
+    assert.deepEqual(stage?.entries, ["p"]);
+  });
+
+  it("needs no user code: the last operator forwards to the sinks", () => {
+    const nodes = [source("in", "a"), count("n", "in", "s", null), sink("out", "n", "b")];
+    const { stage, directSinks, operators } = program(topology(nodes, [keyValueStore("s")]));
+    assert.equal(stage, null);
+    assert.deepEqual(directSinks, ["b"]);
+    assert.equal(operators[0]?.takes, "valued");
+  });
+
+  it("merges sources where they enter", () => {
+    const { sources, stage } = program(
+      topology([
+        source("one", "a", "b"),
+        source("two", "c"),
+        functionNode("copy", "filter", ["one", "two"]),
+        sink("out", "copy", "d"),
+      ]),
+    );
+    assert.deepEqual(sources, ["a", "b", "c"]);
+    assert.deepEqual(stage?.entries, ["copy"]);
+  });
+
+  it("drops null values before an aggregate without windows, unless mapped first", () => {
+    const taken = (...above: DeclaredNode[]) =>
+      program(
+        topology(
+          [source("in", "a"), ...above, aggregate("fold", above.at(-1)?.name ?? "in", "s", null)],
+          [keyValueStore("s")],
+        ),
+      ).stage?.stores[0]?.takes;
+    assert.equal(taken(), "valued");
+    assert.equal(taken(functionNode("some", "filter", ["in"])), "valued");
+    assert.equal(taken(functionNode("other", "mapValues", ["in"])), "keyed");
+  });
+});
+
+describe("a topology that cannot run is refused with the node, the fault and the remedy", () => {
+  const copy = [source("in", "a"), functionNode("f", "process", ["in"]), sink("out", "f", "b")];
+  const cases: readonly [string, DeclaredTopology, RegExp][] = [
+    ["no nodes", topology([]), /it has no nodes: declare a source/],
+    [
+      "a name that is no name",
+      topology([source("a b", "a"), sink("out", "a b", "b")]),
+      /node "a b": the name may hold letters.*rename/,
+    ],
+    ["a name twice", topology([...copy, sink("out", "f", "c")]), /node "out": another node/],
+    [
+      "a dangling parent",
+      topology([...copy, sink("x", "y", "c")]),
+      /"x": its parent "y" is not decl/,
+    ],
+    [
+      "a cycle",
+      topology([
+        source("in", "a"),
+        functionNode("f", "map", ["in", "g"]),
+        functionNode("g", "map", ["f"]),
+      ]),
+      /node "f": its parent "g" stands after it/,
+    ],
+    [
+      "a child of a sink",
+      topology([...copy, sink("x", "out", "c")]),
+      /"x": its parent "out" is a sink/,
+    ],
+    ["an orphan", topology([...copy, functionNode("x", "map", [])]), /node "x": nothing feeds it/],
+    [
+      "a parent twice",
+      topology([source("in", "a"), functionNode("f", "map", ["in", "in"])]),
+      /names its parent "in" twice/,
+    ],
+    [
+      "a source with parents",
+      topology([...copy, { ...source("x", "c"), parents: ["f"] }]),
+      /node "x": a source has no parents/,
+    ],
+    ["a source without topics", topology([source("in"), sink("out", "in", "b")]), /reads no topic/],
+    [
+      "a topic that is no name",
+      topology([source("in", "a/b"), sink("o", "in", "b")]),
+      /"a\/b" is no topic/,
+    ],
+    [
+      "a topic read twice",
+      topology([source("in", "a", "a"), sink("o", "in", "b")]),
+      /"a" is read twice/,
+    ],
+    [
+      "a source without readers",
+      topology([...copy, source("x", "c")]),
+      /node "x": nothing reads it/,
+    ],
+    [
+      "the application's own changelog as a topic",
+      topology(
+        [
+          source("in", "a"),
+          functionNode("f", "process", ["in"], ["s"]),
+          sink("o", "f", "app-s-changelog"),
+        ],
+        [keyValueStore("s")],
+      ),
+      /node "o": "app-s-changelog" is a changelog/,
+    ],
+    [
+      "a store that is not declared",
+      topology([source("in", "a"), functionNode("f", "process", ["in"], ["s"])]),
+      /node "f": its store "s" is not declared/,
+    ],
+    ["a store without users", topology(copy, [keyValueStore("s")]), /store "s": no node uses it/],
+    [
+      "a store of the wrong kind",
+      topology([source("in", "a"), count("n", "in", "s", fiveMinutes)], [keyValueStore("s")]),
+      /node "n": its store "s" is keyValue, it needs window/,
+    ],
+    [
+      "a store shared with an aggregate",
+      topology(
+        [
+          source("in", "a"),
+          aggregate("g", "in", "s", null),
+          functionNode("f", "process", ["g"], ["s"]),
+        ],
+        [keyValueStore("s")],
+      ),
+      /node "g": store "s": an aggregation's store is its own, but "f"/,
+    ],
+    [
+      "a map with stores",
+      topology([source("in", "a"), functionNode("f", "map", ["in"], ["s"])], [keyValueStore("s")]),
+      /node "f": a map has no stores: declare it as process/,
+    ],
+    [
+      "windows without size",
+      topology(
+        [source("in", "a"), count("n", "in", "s", { sizeMs: 0, graceMs: -1 })],
+        [windowStore("s")],
+      ),
+      /window size is 0 ms.*\n.*grace is -1 ms/,
+    ],
+    [
+      "an aggregation behind a changed key",
+      topology(
+        [source("in", "a"), functionNode("m", "map", ["in"]), count("n", "m", "s", null)],
+        [keyValueStore("s")],
+      ),
+      /node "n": "m" above it may change the key.*repartitioned/,
+    ],
+    [
+      "a count behind user code",
+      topology(
+        [source("in", "a"), functionNode("m", "mapValues", ["in"]), count("n", "m", "s", null)],
+        [keyValueStore("s")],
+      ),
+      /node "n": a count cannot stand behind the application's code/,
+    ],
+    [
+      "two counts",
+      topology(
+        [source("in", "a"), count("n", "in", "s", null), count("m", "n", "t", null)],
+        [keyValueStore("s"), keyValueStore("t")],
+      ),
+      /node "m": "n" counts already/,
+    ],
+    [
+      "two aggregates on one path",
+      topology(
+        [source("in", "a"), aggregate("g", "in", "s", null), aggregate("h", "g", "t", null)],
+        [keyValueStore("s"), keyValueStore("t")],
+      ),
+      /node "h": it aggregates what "g" aggregated/,
+    ],
+    [
+      "several sub-topologies",
+      topology([
+        source("in", "a"),
+        sink("o", "in", "b"),
+        source("in2", "c"),
+        sink("o2", "in2", "d"),
+      ]),
+      /falls into 2 parts \(in, o \| in2, o2\)/,
+    ],
+    [
+      "a node that reads some of the sources",
+      topology([
+        source("one", "a"),
+        source("two", "b"),
+        functionNode("f", "process", ["one", "two"]),
+        functionNode("g", "process", ["two"]),
+      ]),
+      /node "g": it reads 1 of the 2 sources/,
+    ],
+    [
+      "a merge within the application's code",
+      topology([
+        source("in", "a"),
+        functionNode("f", "map", ["in"]),
+        functionNode("g", "map", ["in"]),
+        functionNode("h", "map", ["f", "g"]),
+      ]),
+      /node "h": it merges several nodes/,
+    ],
+    [
+      "a sink past the application's code",
+      topology([...copy, sink("past", "in", "c")]),
+      /node "past": it takes records from "in" past.*mapValues/,
+    ],
+    [
+      "a source that feeds a count and something else",
+      topology(
+        [source("in", "a"), count("n", "in", "s", null), functionNode("f", "map", ["in"])],
+        [keyValueStore("s")],
+      ),
+      /node "in": it feeds a count and another node/,
+    ],
+  ];
+  for (const [name, declared, expected] of cases) {
+    it(name, () => assert.match(refusal(declared), expected));
+  }
+
+  it("with all faults at once", () => {
+    const said = refusal(
+      topology(
+        [source("in", "a/b"), functionNode("f", "map", ["in"], ["nowhere"])],
+        [keyValueStore("s")],
+      ),
+    );
+    assert.match(said, /^the topology has 4 faults:/);
+    assert.equal(said.split("\n- ").length, 5);
+  });
+});

@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import { it } from "node:test";
+import { compile } from "../../../src/topology/compile.ts";
+import { internalTopics } from "../../../src/topology/internal-topics.ts";
+import { count, fiveMinutes, source, topology, windowStore } from "./nodes.ts";
+
+const declared = topology(
+  [source("in", "a"), count("n", "in", "counted", fiveMinutes)],
+  [windowStore("counted")],
+);
+
+function changelog(replicationFactor: number) {
+  const [program] = compile(declared, { applicationId: "app" });
+  assert.ok(program);
+  const topics = internalTopics(program, 4, replicationFactor);
+  assert.equal(topics.length, 1);
+  return topics[0];
+}
+
+it("a changelog is compacted, keeps record times, and asks for two replicas in sync", () => {
+  assert.deepEqual(changelog(3), {
+    name: "app-counted-changelog",
+    partitions: 4,
+    replicationFactor: 3,
+    configs: {
+      "cleanup.policy": "compact",
+      "message.timestamp.type": "CreateTime",
+      "min.insync.replicas": "2",
+    },
+  });
+});
+
+it("a changelog with fewer than three replicas leaves min.insync.replicas to the broker", () => {
+  for (const replicationFactor of [-1, 1, 2]) {
+    assert.equal(changelog(replicationFactor)?.configs["min.insync.replicas"], undefined);
+  }
+});
