@@ -9,8 +9,13 @@ import { expectedByDay, loadFlights } from "./flights.ts";
 import { connectKafka, createTopics, feed, readCommitted } from "./kafka.ts";
 import { DemoProcess } from "./processes.ts";
 import { Progress, table } from "./report.ts";
-import { busiestDays, type OutputRecord, type Verdict } from "./verify.ts";
-import { verifyCopy, verifyDepartures } from "./verify.ts";
+import {
+  busiestDays,
+  type OutputRecord,
+  type Verdict,
+  verifyCopy,
+  verifyDepartures,
+} from "./verify.ts";
 
 const HELP = `npm run demo [-- options]
 
@@ -85,7 +90,8 @@ async function main(): Promise<number> {
   await kills.done();
 
   say("  reading the output back, committed records only …");
-  const read = broker.read ?? ((topic, enough) => readCommitted(kafka, topic, enough, READ_TIMEOUT_MS));
+  const read =
+    broker.read ?? ((topic, enough) => readCommitted(kafka, topic, enough, READ_TIMEOUT_MS));
   const records = await read(output, (found) => found.length >= flights.length);
   const expected = expectedByDay(flights);
   const verdict = isCopy ? verifyCopy(records, flights) : verifyDepartures(records, expected);

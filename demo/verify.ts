@@ -105,4 +105,3 @@ export function busiestDays(
 ): readonly (readonly [string, Expected])[] {
   return [...expected].sort(([, a], [, b]) => b.count - a.count).slice(0, rows);
 }
-

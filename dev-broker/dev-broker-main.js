@@ -18,7 +18,9 @@ function loadBroker() {
   const expected = readFileSync(at("kfake.wasm.sha256"), "utf8").trim();
   const actual = createHash("sha256").update(plain).digest("hex");
   if (actual !== expected) {
-    fail(`kfake.wasm.br holds ${actual}, kfake.wasm.sha256 says ${expected}: install the package anew`);
+    fail(
+      `kfake.wasm.br holds ${actual}, kfake.wasm.sha256 says ${expected}: install the package anew`,
+    );
   }
   return plain;
 }

@@ -21,7 +21,9 @@ export async function startDevBroker({ port = 0 } = {}) {
   const exited = once(child, "exit");
   const ready = await firstLine(child, exited, () => said);
   const stop = async (signal) => {
-    if (child.exitCode === null && child.signalCode === null) child.kill(signal);
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.ref();
+    child.kill(signal);
     await exited;
   };
   // A parent that forgets to stop the broker may still end; the broker then ends by itself.

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import type { Config } from "./config/config.ts";
-import { asError, OutriggerError } from "./errors/outrigger-error.ts";
+import { asError, type OutriggerError } from "./errors/outrigger-error.ts";
 import { connectKafka } from "./kafka/client.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { Log } from "./ports/log.ts";
@@ -87,7 +87,10 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
     );
   };
   await kernel.start(server);
-  log.info("outrigger is listening", { address: server.address, application: config.applicationId });
+  log.info("outrigger is listening", {
+    address: server.address,
+    application: config.applicationId,
+  });
   return {
     address: server.address,
     stopped: ending.stopped,

@@ -1,4 +1,4 @@
-import { type ErrorCode } from "../errors/catalog.ts";
+import type { ErrorCode } from "../errors/catalog.ts";
 import { OutriggerError } from "../errors/outrigger-error.ts";
 import { ERROR, errorName } from "./protocol/error-codes.ts";
 
@@ -74,7 +74,10 @@ const coordination: readonly Row[] = COORDINATED.flatMap((request): Row[] => [
 const FENCED_CODES = [
   [ERROR.INVALID_PRODUCER_EPOCH, "a newer epoch of this producer exists, perhaps by a timeout"],
   [ERROR.PRODUCER_FENCED, "another InitProducerId of this transactional id came later"],
-  [ERROR.INVALID_PRODUCER_ID_MAPPING, "the coordinator forgot the id (transactional.id.expiration)"],
+  [
+    ERROR.INVALID_PRODUCER_ID_MAPPING,
+    "the coordinator forgot the id (transactional.id.expiration)",
+  ],
   [ERROR.INVALID_TXN_STATE, "the broker ended the transaction by itself (KAFKA-19690)"],
 ] as const;
 
@@ -178,7 +181,9 @@ const offsets: readonly Row[] = [
       [ERROR.FENCED_MEMBER_EPOCH, "the group fenced this member"],
       [ERROR.FENCED_INSTANCE_ID, "another process has the same instance id"],
     ] as const
-  ).map(([code, reason]): Row => ({ request: "TxnOffsetCommit", code, first: "memberLost", reason })),
+  ).map(
+    ([code, reason]): Row => ({ request: "TxnOffsetCommit", code, first: "memberLost", reason }),
+  ),
   {
     request: "TxnOffsetCommit",
     code: ERROR.TRANSACTION_ABORTABLE,

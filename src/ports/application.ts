@@ -1,6 +1,6 @@
+import type { OutriggerError } from "../errors/outrigger-error.ts";
 import type { MutationColumns, OutputColumns, RowRange, SlotState } from "../model/rows.ts";
 import type { DeclaredTopology, Program } from "../model/topology.ts";
-import type { OutriggerError } from "../errors/outrigger-error.ts";
 import type { KeySet } from "./store.ts";
 
 /** A connected application process; unique for the life of the sidecar. */
@@ -32,7 +32,11 @@ export interface DispatchedBatch extends BatchName {
 /** A decoded answer. Well-formed as a message; whether it fits its batch, the kernel checks. */
 export interface BatchAnswer extends BatchName {
   readonly done: number;
-  readonly failure: { readonly type: string; readonly message: string; readonly stack: string } | null;
+  readonly failure: {
+    readonly type: string;
+    readonly message: string;
+    readonly stack: string;
+  } | null;
   readonly outputs: OutputColumns;
   readonly mutations: readonly MutationColumns[];
 }

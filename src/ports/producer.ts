@@ -88,10 +88,7 @@ export interface TransactionalProducer {
    */
   produce(records: CutRecords): Promise<ProduceVerdict>;
   /** TxnOffsetCommit; every partition of the answer counts. */
-  sendOffsets(
-    offsets: readonly OffsetToCommit[],
-    membership: Membership,
-  ): Promise<OffsetsVerdict>;
+  sendOffsets(offsets: readonly OffsetToCommit[], membership: Membership): Promise<OffsetsVerdict>;
   /**
    * EndTxn. `repeated` says that the same EndTxn was sent before: a refusal then stays unknown. A
    * lost answer is `unknown`, never an abort.

@@ -16,8 +16,8 @@ import { GroupLoop } from "./group-loop.ts";
 import { Lane } from "./lane.ts";
 import type { KernelLimits, KernelParts } from "./parts.ts";
 import type { Prepared } from "./setup.ts";
-import { TaskSet } from "./task-set.ts";
 import type { TaskHost, TaskRunner } from "./task-runner.ts";
+import { TaskSet } from "./task-set.ts";
 import { Workers } from "./workers.ts";
 
 /** What happened so far; each is one metric. */

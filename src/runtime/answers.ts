@@ -1,4 +1,4 @@
-import { OUTPUT_STRIDE, type MutationColumns } from "../model/rows.ts";
+import { type MutationColumns, OUTPUT_STRIDE } from "../model/rows.ts";
 import type { Stage } from "../model/topology.ts";
 import type { BatchAnswer } from "../ports/application.ts";
 import type { StoreChanges } from "../ports/store.ts";
@@ -116,11 +116,7 @@ export function changesOf(batch: Batch, stage: Stage, answer: BatchAnswer): Stor
   });
 }
 
-function slice(
-  bytes: Buffer | undefined,
-  positions: Int32Array | undefined,
-  at: number,
-): Buffer {
+function slice(bytes: Buffer | undefined, positions: Int32Array | undefined, at: number): Buffer {
   const position = positions?.[at] ?? 0;
   return (bytes ?? Buffer.alloc(0)).subarray(position, position + (positions?.[at + 1] ?? 0));
 }

@@ -1,5 +1,12 @@
-import { HEADERS_END, HEADERS_POSITION, STRIDE } from "../model/columns.ts";
-import { KEY_LENGTH, KEY_POSITION, VALUE_LENGTH, VALUE_POSITION } from "../model/columns.ts";
+import {
+  HEADERS_END,
+  HEADERS_POSITION,
+  KEY_LENGTH,
+  KEY_POSITION,
+  STRIDE,
+  VALUE_LENGTH,
+  VALUE_POSITION,
+} from "../model/columns.ts";
 import { OUTPUT_STRIDE, type RowRange } from "../model/rows.ts";
 import { topicPartitionName } from "../model/topic-partition.ts";
 import type { AppendedRecord, CutRecords, OffsetToCommit } from "../ports/producer.ts";

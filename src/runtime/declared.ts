@@ -33,7 +33,10 @@ export function declareTopology(
   }
   const [program, ...others] = compile(hello.topology, { applicationId });
   if (program === undefined || others.length > 0) {
-    throw new OutriggerError("TOPOLOGY_INVALID", "the topology has no source, or more than one part");
+    throw new OutriggerError(
+      "TOPOLOGY_INVALID",
+      "the topology has no source, or more than one part",
+    );
   }
   return { program, hash };
 }

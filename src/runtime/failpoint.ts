@@ -1,5 +1,5 @@
-import type { Transaction } from "../transactions/transaction.ts";
 import { OutriggerError } from "../errors/outrigger-error.ts";
+import type { Transaction } from "../transactions/transaction.ts";
 
 type State = Transaction["state"];
 

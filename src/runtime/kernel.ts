@@ -12,9 +12,9 @@ import type {
 } from "../ports/application.ts";
 import type { ConsumerListener, FetchedChunk } from "../ports/consumer.ts";
 import { Active } from "./active.ts";
+import { type Declared, declareTopology } from "./declared.ts";
 import type { KernelLimits, KernelParts } from "./parts.ts";
 import { prepareTopics } from "./setup.ts";
-import { declareTopology, type Declared } from "./declared.ts";
 
 /**
  * The kernel: it learns the topology from the first worker, prepares the cluster, joins the group and

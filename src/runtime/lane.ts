@@ -76,12 +76,7 @@ export class Lane {
   #closed = false;
   readonly #closing = new AbortController();
 
-  constructor(
-    producer: TransactionalProducer,
-    host: LaneHost,
-    clock: Clock,
-    limits: LaneLimits,
-  ) {
+  constructor(producer: TransactionalProducer, host: LaneHost, clock: Clock, limits: LaneLimits) {
     this.#producer = producer;
     this.#host = host;
     this.#clock = clock;

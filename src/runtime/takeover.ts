@@ -1,6 +1,6 @@
 import { invariant } from "../errors/invariant.ts";
 import { OutriggerError } from "../errors/outrigger-error.ts";
-import { topicPartitionName, type TopicPartition } from "../model/topic-partition.ts";
+import { type TopicPartition, topicPartitionName } from "../model/topic-partition.ts";
 import type { Program } from "../model/topology.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { CommittedOffset, FetchedChunk, Membership, Offsets } from "../ports/consumer.ts";

@@ -1,5 +1,5 @@
-import { asError, OutriggerError } from "../errors/outrigger-error.ts";
 import { invariant } from "../errors/invariant.ts";
+import { asError, OutriggerError } from "../errors/outrigger-error.ts";
 import { type TaskId, taskIdName } from "../model/task-id.ts";
 import { type TopicPartition, topicPartitionName } from "../model/topic-partition.ts";
 import type { Program } from "../model/topology.ts";

@@ -11,8 +11,8 @@ import type { RowRange } from "../model/rows.ts";
 import { hasHeaders, rowHeadersSize, writeRowHeaders } from "./kafka-headers.ts";
 import {
   copyBytes,
-  delimitedSize,
   DELIMITED,
+  delimitedSize,
   optionalSize,
   sintFieldSize,
   tag,

@@ -1,4 +1,4 @@
-import { fromBinary, type MessageInitShape, create, toBinary } from "@bufbuild/protobuf";
+import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { asError, OutriggerError } from "../errors/outrigger-error.ts";
 import {
   type ProcessRequest,

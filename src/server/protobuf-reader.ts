@@ -1,12 +1,5 @@
 import { OutriggerError } from "../errors/outrigger-error.ts";
-import {
-  DELIMITED,
-  END_GROUP,
-  FIXED32,
-  FIXED64,
-  START_GROUP,
-  VARINT,
-} from "./protobuf-writer.ts";
+import { DELIMITED, END_GROUP, FIXED32, FIXED64, START_GROUP, VARINT } from "./protobuf-writer.ts";
 
 const TWO_32 = 0x1_0000_0000;
 /** Nested groups of unknown fields; protobuf's own readers stop at 100 too. */
@@ -140,7 +133,8 @@ export class ProtobufReader {
   }
 
   #skipGroup(depth: number): void {
-    if (depth >= GROUP_DEPTH_MAX) throw malformed(`groups are nested deeper than ${GROUP_DEPTH_MAX}`);
+    if (depth >= GROUP_DEPTH_MAX)
+      throw malformed(`groups are nested deeper than ${GROUP_DEPTH_MAX}`);
     const group = this.field;
     while (this.next()) {
       if (this.wireType !== END_GROUP) {

@@ -112,7 +112,12 @@ export function optionalSize(length: number): number {
 }
 
 /** Writes tag and length; the content follows. */
-export function writeDelimited(to: Buffer, position: number, field: number, length: number): number {
+export function writeDelimited(
+  to: Buffer,
+  position: number,
+  field: number,
+  length: number,
+): number {
   to[position] = tag(field, DELIMITED);
   return writeVarint(to, position + 1, length);
 }

@@ -27,7 +27,8 @@ export class SendQueue {
       this.#isBlocked = !this.#sink.write(frame);
       return true;
     }
-    if (this.#waitingBytes + frame.length > this.#bytesMax && this.#waiting.length > 0) return false;
+    if (this.#waitingBytes + frame.length > this.#bytesMax && this.#waiting.length > 0)
+      return false;
     this.#waiting.push(frame);
     this.#waitingBytes += frame.length;
     return true;

@@ -1,5 +1,5 @@
-import type { OutriggerError } from "../errors/outrigger-error.ts";
 import { invariant } from "../errors/invariant.ts";
+import type { OutriggerError } from "../errors/outrigger-error.ts";
 
 /**
  * Membership of the consumer group (KIP-848), with ownership by R-6.
@@ -138,11 +138,7 @@ function answered(
       // Whoever waits for an answer has one: nothing is held.
       return {
         next: rejoin.next,
-        effects: [
-          { kind: "lose", partitions: lost },
-          { kind: "confirmed" },
-          ...rejoin.effects,
-        ],
+        effects: [{ kind: "lose", partitions: lost }, { kind: "confirmed" }, ...rejoin.effects],
       };
     }
     // The request may not have arrived, so what it reported must be said again.

@@ -1,5 +1,5 @@
-import type { OutriggerError } from "../errors/outrigger-error.ts";
 import { invariant } from "../errors/invariant.ts";
+import type { OutriggerError } from "../errors/outrigger-error.ts";
 
 /**
  * One Kafka transaction of one lane, opened only to commit a cut (R-2, R-4, R-7, R-8).
@@ -160,7 +160,10 @@ function initialized(current: Transaction, verdict: { kind: "ready" } | Refused)
   }
 }
 
-function produced(current: Transaction, event: TransactionEvent & { kind: "produced" }): Step {
+function produced(
+  current: Transaction,
+  event: Extract<TransactionEvent, { kind: "produced" }>,
+): Step {
   const { verdict } = event;
   if (current.state === "doomed") return abortDoomed(current, verdict);
   expectState(current, event, "producing");
@@ -179,7 +182,7 @@ function produced(current: Transaction, event: TransactionEvent & { kind: "produ
 
 function offsetsSent(
   current: Transaction,
-  event: TransactionEvent & { kind: "offsetsSent" },
+  event: Extract<TransactionEvent, { kind: "offsetsSent" }>,
   limits: TransactionLimits,
 ): Step {
   const { verdict } = event;
@@ -213,7 +216,7 @@ function offsetsSent(
 
 function refreshed(
   current: Transaction,
-  event: TransactionEvent & { kind: "refreshed" },
+  event: Extract<TransactionEvent, { kind: "refreshed" }>,
   limits: TransactionLimits,
 ): Step {
   // The cut may have been lost, and aborted, by the very answer that this event reports.
@@ -253,7 +256,7 @@ function cutLost(current: Transaction): Step {
 
 function ended(
   current: Transaction,
-  event: TransactionEvent & { kind: "ended" },
+  event: Extract<TransactionEvent, { kind: "ended" }>,
   limits: TransactionLimits,
 ): Step {
   const { verdict, nowMs } = event;
@@ -284,7 +287,7 @@ function unresolved(sinceMs: number, nowMs: number, limits: TransactionLimits): 
 
 function endedAbort(
   cause: AbortCause,
-  verdict: (TransactionEvent & { kind: "ended" })["verdict"],
+  verdict: Extract<TransactionEvent, { kind: "ended" }>["verdict"],
 ): Step {
   switch (verdict.kind) {
     case "ended":

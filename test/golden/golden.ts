@@ -1,6 +1,6 @@
+import assert from "node:assert/strict";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import assert from "node:assert/strict";
 import { test } from "node:test";
 
 /**

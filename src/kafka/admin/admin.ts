@@ -41,9 +41,7 @@ class KafkajsAdmin implements Admin {
     this.#admin = kafka.admin();
   }
 
-  async describeTopics(
-    names: readonly string[],
-  ): Promise<ReadonlyMap<string, TopicDescription>> {
+  async describeTopics(names: readonly string[]): Promise<ReadonlyMap<string, TopicDescription>> {
     if (names.length === 0) return new Map();
     await this.#cluster.refresh(names);
     const topics = await this.#cluster.topics(names);

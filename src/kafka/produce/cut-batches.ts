@@ -43,7 +43,8 @@ export class CutBatches implements CutRecords {
   }
 
   append(record: AppendedRecord): void {
-    const topic = record.topic === this.#lastName && this.#last ? this.#last : this.#find(record.topic);
+    const topic =
+      record.topic === this.#lastName && this.#last ? this.#last : this.#find(record.topic);
     const partition = record.partition >= 0 ? record.partition : partitionFor(record, topic);
     const batches = topic.partitions[partition] ?? this.#start(record.topic, topic, partition);
     const { builders } = batches;

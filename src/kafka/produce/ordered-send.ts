@@ -7,8 +7,8 @@ import type { Cluster } from "../network/cluster.ts";
 import { Backoff, delay, isRetriable } from "../network/retry.ts";
 import { ERROR } from "../protocol/error-codes.ts";
 import {
-  PRODUCE,
   type PartitionProduced,
+  PRODUCE,
   type ProducedBatch,
   produceRequest,
 } from "../protocol/produce.ts";
@@ -171,14 +171,18 @@ export class OrderedSend {
   }
 
   #judge(queue: PartitionQueue, { error: code, baseOffset }: PartitionProduced): void {
-    if (code === ERROR.NONE) return queue.acknowledged(baseOffset);
+    if (code === ERROR.NONE) {
+      queue.acknowledged(baseOffset);
+      return;
+    }
     const error = brokerError("Produce", code, topicPartitionName(queue));
     // Behind a batch that failed, the broker must refuse what follows: that says nothing.
     const isConsequence = code === ERROR.OUT_OF_ORDER_SEQUENCE_NUMBER && queue.hasFailed;
     const verdict = isConsequence ? "retry" : classify("Produce", code);
     switch (verdict) {
       case "success":
-        return queue.acknowledged(baseOffset);
+        queue.acknowledged(baseOffset);
+        return;
       case "refind":
         this.#cluster.invalidateLeader(queue.topic, queue.partition);
         queue.failed();

@@ -12,10 +12,10 @@ import type {
   TransactionalProducer,
 } from "../../ports/producer.ts";
 import { brokerError, classify, type Request } from "../errors.ts";
-import type { Cluster } from "../network/cluster.ts";
-import { Backoff, delay, isRetriable } from "../network/retry.ts";
 import type { Purpose } from "../network/broker-connections.ts";
+import type { Cluster } from "../network/cluster.ts";
 import type { WireRequest } from "../network/connection.ts";
+import { Backoff, delay, isRetriable } from "../network/retry.ts";
 import type { Api } from "../protocol/api-versions.ts";
 import { ERROR } from "../protocol/error-codes.ts";
 import * as wire from "../protocol/transactions.ts";
@@ -79,9 +79,7 @@ class TransactionsV2 implements TransactionalProducer {
       return { kind: "ready" };
     }
     const error = brokerError("InitProducerId", code, transactionalId);
-    return classify("InitProducerId", code) === "fenced"
-      ? { kind: "fenced", error }
-      : fatal(error);
+    return classify("InitProducerId", code) === "fenced" ? { kind: "fenced", error } : fatal(error);
   }
 
   async prepare(topics: readonly string[], signal: AbortSignal): Promise<void> {
@@ -248,7 +246,11 @@ class TransactionsV2 implements TransactionalProducer {
   async #askCoordinator<T>(
     request: Request,
     api: Api,
-    where: { readonly kind: "group" | "transaction"; readonly key: string; readonly purpose: Purpose },
+    where: {
+      readonly kind: "group" | "transaction";
+      readonly key: string;
+      readonly purpose: Purpose;
+    },
     encode: (version: number) => WireRequest<T>,
     codeOf: (answer: T) => number,
     until: { readonly deadlineMs: number; readonly signal: AbortSignal },
@@ -274,7 +276,11 @@ class TransactionsV2 implements TransactionalProducer {
 
   async #askOnce<T>(
     api: Api,
-    where: { readonly kind: "group" | "transaction"; readonly key: string; readonly purpose: Purpose },
+    where: {
+      readonly kind: "group" | "transaction";
+      readonly key: string;
+      readonly purpose: Purpose;
+    },
     encode: (version: number) => WireRequest<T>,
     signal: AbortSignal,
   ): Promise<Coordinated<T>> {
@@ -334,4 +340,3 @@ function gravest(committed: readonly wire.PartitionCommitted[]): number {
   }
   return worst;
 }
-

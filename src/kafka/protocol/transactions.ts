@@ -1,6 +1,6 @@
-import type { WireRequest } from "../network/connection.ts";
-import type { OffsetToCommit } from "../../ports/producer.ts";
 import type { Membership } from "../../ports/consumer.ts";
+import type { OffsetToCommit } from "../../ports/producer.ts";
+import type { WireRequest } from "../network/connection.ts";
 import type { Api } from "./api-versions.ts";
 import { groupByTopic } from "./group-by-topic.ts";
 import { type WireReader, WireWriter } from "./wire.ts";

@@ -1,9 +1,9 @@
 import type { OutriggerError } from "../../../src/errors/outrigger-error.ts";
 import type { Program } from "../../../src/model/topology.ts";
+import type { Admin } from "../../../src/ports/admin.ts";
 import type { Log } from "../../../src/ports/log.ts";
 import { Active } from "../../../src/runtime/active.ts";
 import type { KernelLimits } from "../../../src/runtime/parts.ts";
-import type { Admin } from "../../../src/ports/admin.ts";
 import { MemoryDirectory } from "./memory-directory.ts";
 import { type Handler, ScriptedApplication } from "./scripted-application.ts";
 import { VirtualClock } from "./virtual-clock.ts";
@@ -126,7 +126,9 @@ export class KernelWorld {
 
   /** What a reader of committed records sees of the output, as `key=value`. */
   outputs(): string[] {
-    return this.world.log({ topic: "out", partition: 0 }).map(({ key, value }) => `${key}=${value}`);
+    return this.world
+      .log({ topic: "out", partition: 0 })
+      .map(({ key, value }) => `${key}=${value}`);
   }
 
   input(...values: string[]): void {

@@ -43,7 +43,8 @@ export class MemoryState implements TaskState {
   }
 
   async read(store: number, keys: KeySet, view: "staged" | "head"): Promise<(Buffer | null)[]> {
-    const layers = view === "head" ? [this.#head, this.#staged, this.#cut] : [this.#staged, this.#cut];
+    const layers =
+      view === "head" ? [this.#head, this.#staged, this.#cut] : [this.#staged, this.#cut];
     return Array.from({ length: keys.count }, (_, slot) => {
       const position = keys.positions[slot * 2] ?? 0;
       const end = position + (keys.positions[slot * 2 + 1] ?? 0);

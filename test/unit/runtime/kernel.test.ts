@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { OutriggerError } from "../../../src/errors/outrigger-error.ts";
+import { copyProgram, KernelWorld, statefulProgram } from "../../support/world/kernel-world.ts";
 import { MemoryDirectory } from "../../support/world/memory-directory.ts";
 import type { Handler } from "../../support/world/scripted-application.ts";
-import { copyProgram, KernelWorld, statefulProgram } from "../../support/world/kernel-world.ts";
 
 const copy: Handler = ({ key, value }) => ({ outputs: [[key ?? "", value ?? ""]] });
 
@@ -144,7 +144,10 @@ test("R-6: a revoked partition is acknowledged after its last commit, not before
   await kernel.clock.until(() => kernel.application.held.length === 1);
   kernel.world.assignment = [];
   kernel.world.memberEpoch = 2;
-  await kernel.clock.until(() => kernel.world.calls.some((call) => call === "heartbeat 2 -"), 9_000);
+  await kernel.clock.until(
+    () => kernel.world.calls.some((call) => call === "heartbeat 2 -"),
+    9_000,
+  );
   assert.ok(!kernel.world.calls.includes("heartbeat 2 "));
   kernel.application.release();
   await kernel.clock.until(() => kernel.world.calls.includes("heartbeat 2 "));

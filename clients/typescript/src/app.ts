@@ -1,0 +1,153 @@
+import { type Connection, connect, helloFrame } from "./connection.ts";
+import type { OutriggerClientError } from "./errors.ts";
+import type { Serde } from "./serdes.ts";
+import { Session } from "./session.ts";
+import { KStream, type Named } from "./streams.ts";
+import { type Serdes, TopologyBuilder } from "./topology.ts";
+
+/** Where log lines go; `console` fits. */
+export interface Logger {
+  info(message: string): void;
+  warn(message: string): void;
+}
+
+export interface AppOptions {
+  /** Checked against the sidecar's application.id; left out, the sidecar's is taken. */
+  readonly applicationId?: string;
+  /** `unix:/path` or `host:port`; `OUTRIGGER_ADDRESS` where it is left out. */
+  readonly address?: string;
+  /** The sidecar's token over TCP; `OUTRIGGER_TOKEN` where it is left out. */
+  readonly token?: string;
+  readonly logger?: Logger;
+}
+
+export interface RunOptions {
+  /** Stops gracefully: the record being worked on is finished, the rest handed back. */
+  readonly signal?: AbortSignal;
+  /** Stop so on SIGTERM and SIGINT too. Default: false. */
+  readonly handleSignals?: boolean;
+}
+
+/** First and longest pause between connections; a sidecar that restarts is back within a second. */
+const BACK_OFF_FIRST_MS = 50;
+const BACK_OFF_MAX_MS = 5_000;
+/** A sidecar is expected back soon: tries stay frequent for about this long. */
+const QUICK_TRIES = 20;
+const QUICK_BACK_OFF_MAX_MS = 250;
+
+/** Makes an application: declare its streams, then `await app.run()`. */
+export function createApp(options: AppOptions = {}): App {
+  return new App(options);
+}
+
+export class App {
+  readonly #options: AppOptions;
+  readonly #builder = new TopologyBuilder();
+  readonly #log: Logger;
+
+  constructor(options: AppOptions) {
+    this.#options = options;
+    this.#log = options.logger ?? { info: () => {}, warn: (line) => console.warn(line) };
+  }
+
+  /** Reads topics; the serdes say what the handlers get. */
+  stream<K, V>(
+    topics: string | readonly string[],
+    serdes: { readonly key: Serde<K>; readonly value: Serde<V> },
+    options: Named = {},
+  ): KStream<K, V> {
+    const list = typeof topics === "string" ? [topics] : [...topics];
+    const any = serdes as unknown as Serdes;
+    const node = this.#builder.add({
+      name: options.name,
+      kind: { case: "source", value: { topics: list } },
+      parent: null,
+      input: any,
+    });
+    return new KStream(this.#builder, node, any);
+  }
+
+  /**
+   * Serves until stopped; connects again, with back-off, whenever the sidecar goes away. Rejects
+   * with an OutriggerClientError when the sidecar refuses the application.
+   */
+  async run({ signal, handleSignals = false }: RunOptions = {}): Promise<void> {
+    const stop = new AbortController();
+    const onStop = (): void => stop.abort();
+    signal?.addEventListener("abort", onStop, { once: true });
+    if (signal?.aborted === true) stop.abort();
+    const signals = handleSignals ? (["SIGTERM", "SIGINT"] as const) : [];
+    for (const name of signals) process.once(name, onStop);
+    try {
+      await this.#serve(stop.signal);
+    } finally {
+      signal?.removeEventListener("abort", onStop);
+      for (const name of signals) process.off(name, onStop);
+    }
+  }
+
+  async #serve(stop: AbortSignal): Promise<void> {
+    const address = this.#options.address ?? process.env["OUTRIGGER_ADDRESS"];
+    if (address === undefined || address === "") {
+      throw new Error(
+        "no sidecar address: start the application with `outrigger run -- <command>`, which sets " +
+          "OUTRIGGER_ADDRESS, or pass `address` to createApp",
+      );
+    }
+    let tries = 0;
+    while (!stop.aborted) {
+      const { reason, wasWelcome, rejection } = await this.#serveOnce(address, stop);
+      if (rejection !== null) throw rejection;
+      if (stop.aborted) return;
+      tries = wasWelcome ? 0 : tries + 1;
+      const max = tries < QUICK_TRIES ? QUICK_BACK_OFF_MAX_MS : BACK_OFF_MAX_MS;
+      const delayMs = Math.min(max, BACK_OFF_FIRST_MS * 2 ** tries) * (0.5 + Math.random() / 2);
+      this.#log.warn(`outrigger: ${reason}; connecting again in ${Math.round(delayMs)} ms`);
+      await pause(delayMs, stop);
+    }
+  }
+
+  /** One stream, from hello to its end. */
+  async #serveOnce(
+    address: string,
+    stop: AbortSignal,
+  ): Promise<{ reason: string; wasWelcome: boolean; rejection: OutriggerClientError | null }> {
+    const token = this.#options.token ?? process.env["OUTRIGGER_TOKEN"];
+    let wasWelcome = false;
+    let rejection: OutriggerClientError | null = null;
+    const session: Session = new Session(this.#builder.nodes, {
+      send: (frame) => connection.send(frame),
+      welcomed: ({ applicationId, sidecarVersion }) => {
+        wasWelcome = true;
+        this.#log.info(`outrigger: serving ${applicationId}, sidecar ${sidecarVersion}`);
+      },
+      rejected: (error) => {
+        rejection = error;
+      },
+      idle: () => connection.end(),
+    });
+    const connection: Connection = connect({
+      address,
+      token,
+      received: (frame) => session.received(frame),
+    });
+    connection.send(helloFrame(this.#builder.build(), this.#options.applicationId ?? ""));
+    const onStop = (): void => session.stop();
+    stop.addEventListener("abort", onStop, { once: true });
+    const reason = await connection.ended;
+    stop.removeEventListener("abort", onStop);
+    session.close();
+    return { reason, wasWelcome, rejection };
+  }
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener("abort", done, { once: true });
+  });
+}

@@ -1,0 +1,17 @@
+export { type App, type AppOptions, createApp, type Logger, type RunOptions } from "./app.ts";
+export type { Duration } from "./durations.ts";
+export type { ProcessorContext } from "./emitter.ts";
+export { OutriggerClientError } from "./errors.ts";
+export type { ForwardedRecord, Header, ProcessedRecord } from "./record.ts";
+export { bytes, double, int64, json, nullable, type Serde, utf8 } from "./serdes.ts";
+export { type KeyValueStore, type KeyValueStoreDefinition, keyValueStore } from "./stores.ts";
+export type {
+  AggregateOptions,
+  CountOptions,
+  KeyValue,
+  KGroupedStream,
+  KStream,
+  Named,
+  TimeWindowedKStream,
+} from "./streams.ts";
+export { type TumblingWindows, tumbling, type Window, type Windowed, windowed } from "./windows.ts";

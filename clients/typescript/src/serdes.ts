@@ -1,0 +1,71 @@
+/**
+ * How a key or a value is written and read. `null` is a null key or a tombstone, which is not an
+ * empty value; a serde that takes none throws, and the record fails with the reason.
+ */
+export interface Serde<T> {
+  serialize(value: T): Uint8Array | null;
+  deserialize(bytes: Uint8Array | null): T;
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true });
+
+function present(bytes: Uint8Array | null, serde: string): Uint8Array {
+  if (bytes !== null) return bytes;
+  throw new TypeError(`it is null, and ${serde} takes none: use nullable(${serde})`);
+}
+
+function ofLength(bytes: Uint8Array, length: number, serde: string): DataView {
+  if (bytes.length !== length) {
+    throw new TypeError(`it has ${bytes.length} bytes, ${serde} takes ${length}`);
+  }
+  return new DataView(bytes.buffer, bytes.byteOffset, length);
+}
+
+/** Bytes as they are, null included. */
+export const bytes: Serde<Uint8Array | null> = {
+  serialize: (value) => value,
+  deserialize: (value) => value,
+};
+
+/** Text in UTF-8, as Kafka's StringSerializer. */
+export const utf8: Serde<string> = {
+  serialize: (value) => encoder.encode(value),
+  deserialize: (value) => decoder.decode(present(value, "utf8")),
+};
+
+/** 64-bit integer, big-endian, as Kafka's LongSerializer. */
+export const int64: Serde<bigint> = {
+  serialize: (value) => {
+    const written = new Uint8Array(8);
+    new DataView(written.buffer).setBigInt64(0, value);
+    return written;
+  },
+  deserialize: (value) => ofLength(present(value, "int64"), 8, "int64").getBigInt64(0),
+};
+
+/** IEEE 754 double, big-endian, as Kafka's DoubleSerializer. */
+export const double: Serde<number> = {
+  serialize: (value) => {
+    const written = new Uint8Array(8);
+    new DataView(written.buffer).setFloat64(0, value);
+    return written;
+  },
+  deserialize: (value) => ofLength(present(value, "double"), 8, "double").getFloat64(0),
+};
+
+/** JSON in UTF-8. The type is a promise of the writer: what is read is not checked against it. */
+export function json<T = unknown>(): Serde<T> {
+  return {
+    serialize: (value) => encoder.encode(JSON.stringify(value)),
+    deserialize: (value) => JSON.parse(decoder.decode(present(value, "json()"))) as T,
+  };
+}
+
+/** The same serde, with null for a null key or a tombstone. */
+export function nullable<T>(serde: Serde<T>): Serde<T | null> {
+  return {
+    serialize: (value) => (value === null ? null : serde.serialize(value)),
+    deserialize: (value) => (value === null ? null : serde.deserialize(value)),
+  };
+}

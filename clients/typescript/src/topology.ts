@@ -1,0 +1,88 @@
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import type { Emitter } from "./emitter.ts";
+import {
+  Aggregator,
+  type NodeSchema,
+  Operation,
+  StoreKind,
+  type StoreSchema,
+  type Topology,
+  TopologySchema,
+} from "./gen/outrigger/v1/topology_pb.ts";
+import type { ProcessedRecord } from "./record.ts";
+import type { Serde } from "./serdes.ts";
+
+type Kind = NonNullable<MessageInitShape<typeof NodeSchema>["kind"]>;
+
+/** What a node does with one record; a promise only where it must wait. */
+export type NodeCode = (
+  record: ProcessedRecord<unknown, unknown>,
+  emitter: Emitter,
+) => void | Promise<void>;
+
+/** A node that runs here, or a sink; built-in nodes run in the sidecar. */
+export interface TopologyNode {
+  readonly name: string;
+  readonly children: string[];
+  /** How the records that reach this node are read, should it be a stage's entry. */
+  readonly input: Serdes;
+  /** null for nodes that never run here. */
+  readonly code: NodeCode | null;
+  /** Set for a sink. */
+  readonly sink: Serdes | null;
+}
+
+export interface Serdes {
+  readonly key: Serde<unknown>;
+  readonly value: Serde<unknown>;
+}
+
+/** The topology under construction: what is declared to the sidecar, and the code that runs here. */
+export class TopologyBuilder {
+  readonly nodes = new Map<string, TopologyNode>();
+  readonly #declared: MessageInitShape<typeof NodeSchema>[] = [];
+  readonly #stores = new Map<string, MessageInitShape<typeof StoreSchema>>();
+
+  /** Adds a node under its parent; `name` is made unique where it was not given. */
+  add(node: {
+    readonly name: string | undefined;
+    readonly kind: Kind;
+    readonly parent: string | null;
+    readonly input: Serdes;
+    readonly code?: NodeCode;
+    readonly sink?: Serdes;
+  }): string {
+    const name = node.name ?? this.#freeName(node.kind.case ?? "node");
+    if (this.nodes.has(name))
+      throw new Error(`two nodes are named "${name}": give one another name`);
+    const parents = node.parent === null ? [] : [node.parent];
+    this.#declared.push({ name, parents, kind: node.kind });
+    const { input, code = null, sink = null } = node;
+    this.nodes.set(name, { name, children: [], input, code, sink });
+    if (node.parent !== null) this.nodes.get(node.parent)?.children.push(name);
+    return name;
+  }
+
+  addStore(name: string, kind: StoreKind): void {
+    const known = this.#stores.get(name);
+    if (known !== undefined && known.kind !== kind) {
+      throw new Error(`the store "${name}" is declared as two kinds: give one another name`);
+    }
+    this.#stores.set(name, { name, kind });
+  }
+
+  /** A name that stays the same as long as the order of the calls does. */
+  storeName(given: string | undefined, what: string): string {
+    return given ?? `${what}-store-${String(this.#stores.size + 1).padStart(2, "0")}`;
+  }
+
+  build(): Topology {
+    return create(TopologySchema, { nodes: this.#declared, stores: [...this.#stores.values()] });
+  }
+
+  #freeName(what: string): string {
+    return `${what}-${String(this.nodes.size + 1).padStart(2, "0")}`;
+  }
+}
+
+export { Aggregator, Operation, StoreKind };
