@@ -53,7 +53,10 @@ function fingerprint() {
   return hash.digest("hex");
 }
 
-/** `npm ci`, unless what is installed is what package-lock.json says. */
+/**
+ * Installs what package-lock.json says, unless it is there. Not `npm ci`: that refuses a lock file
+ * which lacks the optional packages of platforms other than the one it was made on.
+ */
 export function ensureInstalled() {
   requireNode();
   withLock(() => {
@@ -61,12 +64,12 @@ export function ensureInstalled() {
     if (existsSync(MARK) && readFileSync(MARK, "utf8") === wanted) return;
     say("installing dependencies …");
     const npm = process.env.npm_execpath;
-    const flags = ["ci", "--no-fund", "--no-audit", "--loglevel=error"];
+    const flags = ["install", "--no-save", "--no-fund", "--no-audit", "--loglevel=error"];
     const code = npm?.endsWith(".js")
       ? run(process.execPath, [npm, ...flags])
       : run("npm", flags, { shell: process.platform === "win32" });
     if (code !== 0) {
-      say("npm ci failed; what it said stands above.");
+      say("npm install failed; what it said stands above.");
       process.exit(code);
     }
     writeFileSync(MARK, wanted);
