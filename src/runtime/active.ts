@@ -305,9 +305,12 @@ export class Active {
       membership: () => this.#group.membership,
       refreshMembership: () => this.#group.refresh(),
       committed: (cut, durationMs) => this.#committed(cut, durationMs),
-      aborted: (cause) => {
+      aborted: (cause, refusal) => {
         this.counters.aborts[cause] = (this.counters.aborts[cause] ?? 0) + 1;
-        this.#parts.log.warn("a transaction was aborted; its cut is committed again", { cause });
+        this.#parts.log.warn("a transaction was aborted; its cut is committed again", {
+          cause,
+          refusal,
+        });
         this.#releaseAll();
       },
       takeOverAll: () => {

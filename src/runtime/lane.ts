@@ -33,7 +33,7 @@ export interface LaneHost {
   /** A cut took effect for these tasks; `records` were produced in `durationMs`. */
   readonly committed: (cut: Cut, durationMs: number) => void;
   /** A cut was aborted for certain; its tasks staged it again. */
-  readonly aborted: (cause: AbortCause) => void;
+  readonly aborted: (cause: AbortCause, refusal: string) => void;
   /** R-7: drop everything and take over every task again. */
   readonly takeOverAll: () => void;
   /** A heartbeat has explained a refused offset commit: dispatching may go on. */
@@ -70,6 +70,8 @@ export class Lane {
   #abortsInARow = 0;
   #fencedAtMs: readonly number[] = [];
   #contended = false;
+  /** What was last refused, in words, for the log. */
+  #refusal = "";
   #awaitingHeartbeat = false;
   #cancelTimer: (() => void) | null = null;
   #idleWaiters: (() => void)[] = [];
@@ -164,6 +166,7 @@ export class Lane {
 
   #step(event: TransactionEvent): void {
     if (this.#closed) return;
+    if ("verdict" in event && "error" in event.verdict) this.#refusal = event.verdict.error.message;
     const { next, effects } = stepTransaction(this.#transaction, event, this.#limits.transaction);
     if (next.state !== this.#transaction.state) this.#host.entered(next.state);
     this.#transaction = next;
@@ -279,7 +282,7 @@ export class Lane {
     for (const task of cut.tasks) if (this.#host.holds(task.runner)) restageTask(task);
     this.#abortsInARow += 1;
     this.#notBeforeMs = this.#now() + abortBackOffMs(this.#abortsInARow);
-    this.#host.aborted(cause);
+    this.#host.aborted(cause, this.#refusal);
   }
 
   #awaitHeartbeat(): void {

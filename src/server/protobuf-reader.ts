@@ -118,9 +118,12 @@ export class ProtobufReader {
       case FIXED64:
         this.#advance(8);
         return;
-      case DELIMITED:
-        this.position += this.length();
+      case DELIMITED: {
+        // Not in one expression: `position +=` would read the position before `length` moves it.
+        const length = this.length();
+        this.position += length;
         return;
+      }
       case START_GROUP:
         this.#skipGroup(depth);
         return;

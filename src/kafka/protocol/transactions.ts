@@ -76,19 +76,19 @@ export function txnOffsetCommitRequest(
     .int16(producer.epoch)
     .int32(membership.memberEpoch)
     .compactString(membership.memberId)
-    .compactNullableString(null)
-    .compactArray([...groupByTopic(offsets)], ([topic, members]) => {
-      writer.compactString(topic);
-      writer.compactArray(members, (at) => {
-        writer
-          .int32(at.partition)
-          .int64(at.offset)
-          .int32(at.leaderEpoch)
-          .compactNullableString(at.metadata)
-          .emptyTags();
-      });
-      writer.emptyTags();
+    .compactNullableString(null);
+  writer.compactArray([...groupByTopic(offsets)], ([topic, members]) => {
+    writer.compactString(topic);
+    writer.compactArray(members, (at) => {
+      writer
+        .int32(at.partition)
+        .int64(at.offset)
+        .int32(at.leaderEpoch)
+        .compactNullableString(at.metadata)
+        .emptyTags();
     });
+    writer.emptyTags();
+  });
   return flexible(TXN_OFFSET_COMMIT, version, writer.emptyTags(), decodeOffsetCommit);
 }
 
