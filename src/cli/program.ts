@@ -127,8 +127,8 @@ Examples:
 Every setting is a flag, an environment variable (OUTRIGGER_COMMIT_INTERVAL_MS) or a line of
 a file; see docs/configuration.md.
 
-Exit codes: 0 done, 1 failed, 2 command line or configuration wrong, 70 a bug of ours,
-130 and 143 stopped by Ctrl-C or SIGTERM.`;
+Exit codes: 0 done, or drained after SIGTERM; 1 failed; 2 command line or configuration wrong;
+70 a bug of ours; 130 stopped by Ctrl-C; 143 SIGTERM before it could be drained.`;
 
 const RUN =
   "Run a sidecar against bootstrap.servers. With an application, start it, tell it the address " +

@@ -16,7 +16,7 @@ export interface SidecarCommand {
 
 /**
  * Runs the sidecar, and the application beside it, until a signal or an error. Returns the exit
- * code of the signal; throws what stopped the sidecar.
+ * code: 0 after a drain that SIGTERM asked for; throws what stopped the sidecar.
  */
 export async function runSidecar(command: SidecarCommand): Promise<number> {
   const signals = new StopSignals();
@@ -50,7 +50,9 @@ async function serve(command: SidecarCommand, signals: StopSignals): Promise<num
     const failed = supervisor === null ? [] : [supervisor.failed];
     const stopped = sidecar.stopped.then(() => null);
     const signal = await Promise.race([signals.first, stopped, ...failed]);
-    exitCode = signal === null ? EXIT.ok : exitCodeOfSignal(signal);
+    // SIGTERM is how an orchestrator says stop, and the drain is what it asked for: all is well.
+    const isDone = signal === null || signal === "SIGTERM";
+    exitCode = isDone ? EXIT.ok : exitCodeOfSignal(signal);
   } finally {
     supervisor?.hold();
     // The sidecar first: it waits for the answers to what the application holds, and commits them.

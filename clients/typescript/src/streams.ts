@@ -1,7 +1,6 @@
 import type { ProcessorContext } from "./emitter.ts";
 import type { ProcessedRecord } from "./record.ts";
 import { int64, type Serde } from "./serdes.ts";
-import type { KeyValueStoreDefinition } from "./stores.ts";
 import { Aggregator, Operation, type Serdes, StoreKind, type TopologyBuilder } from "./topology.ts";
 import { type TumblingWindows, type Windowed, windowed } from "./windows.ts";
 
@@ -35,7 +34,7 @@ export class KStream<K, V> {
    */
   process<K2, V2>(
     handler: (record: ProcessedRecord<K, V>, ctx: ProcessorContext<K2, V2>) => void | Promise<void>,
-    options: Named & { readonly stores?: readonly KeyValueStoreDefinition<never, never>[] } = {},
+    options: Named & { readonly stores?: readonly { readonly name: string }[] } = {},
   ): KStream<K2, V2> {
     const stores = options.stores ?? [];
     for (const { name } of stores) this.#builder.addStore(name, StoreKind.KEY_VALUE);

@@ -1,0 +1,124 @@
+import java.io.BufferedReader;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.IsolationLevel;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.header.Header;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+
+/**
+ * An independent judge: Kafka's own Java client.
+ *
+ *   Judge read BOOTSTRAP TOPIC...      every committed record, one line each, up to the end
+ *   Judge produce BOOTSTRAP            runs the script on stdin, one step a line
+ */
+public final class Judge {
+  public static void main(String[] args) throws Exception {
+    if (args[0].equals("read")) read(args[1], List.of(args).subList(2, args.length));
+    else produce(args[1]);
+  }
+
+  /** topic, partition, offset, timestamp, key, value, then header keys and values; tab-separated. */
+  private static void read(String bootstrap, List<String> topics) {
+    Properties config = new Properties();
+    config.put("bootstrap.servers", bootstrap);
+    config.put("isolation.level", IsolationLevel.READ_COMMITTED.toString());
+    config.put("enable.auto.commit", "false");
+    try (KafkaConsumer<byte[], byte[]> consumer =
+        new KafkaConsumer<>(config, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
+      List<TopicPartition> all = new ArrayList<>();
+      for (String topic : topics) {
+        consumer.partitionsFor(topic)
+            .forEach(info -> all.add(new TopicPartition(topic, info.partition())));
+      }
+      consumer.assign(all);
+      consumer.seekToBeginning(all);
+      // With read_committed the end is the last stable offset: everything decided by now.
+      Map<TopicPartition, Long> ends = consumer.endOffsets(all);
+      StringBuilder out = new StringBuilder();
+      while (ends.entrySet().stream().anyMatch(e -> consumer.position(e.getKey()) < e.getValue())) {
+        for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofMillis(200))) {
+          if (record.offset() >= ends.get(new TopicPartition(record.topic(), record.partition()))) {
+            continue;
+          }
+          out.append(record.topic()).append('\t').append(record.partition()).append('\t');
+          out.append(record.offset()).append('\t').append(record.timestamp()).append('\t');
+          out.append(encode(record.key())).append('\t').append(encode(record.value()));
+          for (Header header : record.headers()) {
+            byte[] name = header.key().getBytes(StandardCharsets.UTF_8);
+            out.append('\t').append(encode(name)).append('\t').append(encode(header.value()));
+          }
+          out.append('\n');
+        }
+        System.out.print(out);
+        out.setLength(0);
+      }
+      System.out.println("end");
+    }
+  }
+
+  /**
+   * Steps: `begin ID`, `send ID TOPIC PARTITION TIMESTAMP KEY VALUE`, `flush ID`, `commit ID`,
+   * `abort ID`; keys and values in base64, `-` for null; fields separated by blanks. The id `-` is a
+   * producer without transactions.
+   */
+  private static void produce(String bootstrap) throws Exception {
+    Map<String, KafkaProducer<byte[], byte[]>> producers = new HashMap<>();
+    BufferedReader lines = new BufferedReader(new InputStreamReader(System.in));
+    for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+      String[] step = line.split(" ");
+      KafkaProducer<byte[], byte[]> producer =
+          producers.computeIfAbsent(step[1], id -> open(bootstrap, id));
+      switch (step[0]) {
+        case "begin" -> producer.beginTransaction();
+        case "send" -> producer.send(
+            new ProducerRecord<>(
+                step[2],
+                Integer.parseInt(step[3]),
+                Long.parseLong(step[4]),
+                decode(step[5]),
+                decode(step[6])));
+        case "flush" -> producer.flush();
+        case "commit" -> producer.commitTransaction();
+        case "abort" -> producer.abortTransaction();
+        default -> throw new IllegalArgumentException(line);
+      }
+    }
+    producers.values().forEach(KafkaProducer::close);
+    System.out.println("end");
+  }
+
+  private static KafkaProducer<byte[], byte[]> open(String bootstrap, String id) {
+    Properties config = new Properties();
+    config.put("bootstrap.servers", bootstrap);
+    config.put("acks", "all");
+    // Records of one flush stay in one batch.
+    config.put("linger.ms", "60000");
+    config.put("batch.size", "1000000");
+    if (!id.equals("-")) config.put("transactional.id", id);
+    KafkaProducer<byte[], byte[]> producer =
+        new KafkaProducer<>(config, new ByteArraySerializer(), new ByteArraySerializer());
+    if (!id.equals("-")) producer.initTransactions();
+    return producer;
+  }
+
+  private static String encode(byte[] bytes) {
+    return bytes == null ? "-" : Base64.getEncoder().encodeToString(bytes);
+  }
+
+  private static byte[] decode(String text) {
+    return text.equals("-") ? null : Base64.getDecoder().decode(text);
+  }
+}

@@ -1,0 +1,158 @@
+import { spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { cacheFolder, kafkaClassPath, REPOSITORY_ROOT } from "./kafka-jars.ts";
+
+/** A committed record, as a client that is not ours read it. */
+export interface JudgedRecord {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly timestamp: number;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: readonly (readonly [key: string, value: Buffer | null])[];
+}
+
+/** Kafka's Java consumer, reading committed, from the beginning to the last stable offset. */
+export async function readWithJava(
+  bootstrapServers: string,
+  topics: readonly string[],
+): Promise<JudgedRecord[]> {
+  const output = await runJudge(["read", bootstrapServers, ...topics], "");
+  return parse(output);
+}
+
+/** librdkafka, by the confluent-kafka wheel, the same way; null where Python is not to be had. */
+export async function readWithLibrdkafka(
+  bootstrapServers: string,
+  topics: readonly string[],
+): Promise<JudgedRecord[] | null> {
+  const python = pythonWithConfluent();
+  if (python === null) return null;
+  const script = join(REPOSITORY_ROOT, "test/kafka/judge.py");
+  return parse(await run(python, [script, bootstrapServers, ...topics], ""));
+}
+
+/** One step of a script for Kafka's Java producer. The id `-` is one without transactions. */
+export type ProduceStep =
+  | { readonly do: "begin" | "flush" | "commit" | "abort"; readonly id: string }
+  | {
+      readonly do: "send";
+      readonly id: string;
+      readonly topic: string;
+      readonly partition: number;
+      readonly timestamp: number;
+      readonly key: Buffer | null;
+      readonly value: Buffer | null;
+    };
+
+/** Several Java producers at once, interleaved as the script says. */
+export async function produceWithJava(
+  bootstrapServers: string,
+  steps: readonly ProduceStep[],
+): Promise<void> {
+  const lines = steps.map((step) => {
+    if (step.do !== "send") return `${step.do} ${step.id}`;
+    const { id, topic, partition, timestamp, key, value } = step;
+    return `send ${id} ${topic} ${partition} ${timestamp} ${encode(key)} ${encode(value)}`;
+  });
+  await runJudge(["produce", bootstrapServers], `${lines.join("\n")}\n`);
+}
+
+async function runJudge(args: readonly string[], input: string): Promise<string> {
+  const classPath = await kafkaClassPath();
+  const classes = compileJudge(classPath);
+  const separator = process.platform === "win32" ? ";" : ":";
+  const flags = ["-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"];
+  return await run(
+    "java",
+    [...flags, "-cp", `${classes}${separator}${classPath}`, "Judge", ...args],
+    input,
+  );
+}
+
+/** Compiled once for each version of its source. */
+function compileJudge(classPath: string): string {
+  const source = join(REPOSITORY_ROOT, "test/kafka/Judge.java");
+  const version = createHash("sha256").update(readFileSync(source)).digest("hex").slice(0, 12);
+  const classes = cacheFolder(`judge-${version}`);
+  if (existsSync(join(classes, "Judge.class"))) return classes;
+  const flags = ["-cp", classPath, "-d", classes, source];
+  const { status, stderr } = spawnSync("javac", flags, { encoding: "utf8" });
+  if (status !== 0)
+    throw new Error(`the Java judge does not compile (is a JDK there?):\n${stderr}`);
+  return classes;
+}
+
+const CONFLUENT_KAFKA = "confluent-kafka==2.12.2";
+let python: string | null | undefined;
+
+/** A virtual environment in the user's cache; said plainly where it cannot be made. */
+function pythonWithConfluent(): string | null {
+  if (python !== undefined) return python;
+  const folder = cacheFolder(`librdkafka-${CONFLUENT_KAFKA.replace("==", "-")}`);
+  const binary = join(folder, process.platform === "win32" ? "Scripts/python" : "bin/python");
+  const ready = (): boolean =>
+    spawnSync(binary, ["-c", "import confluent_kafka"], { stdio: "ignore" }).status === 0;
+  if (!existsSync(binary) || !ready()) {
+    spawnSync("python3", ["-m", "venv", folder], { stdio: "ignore" });
+    spawnSync(binary, ["-m", "pip", "install", "-q", CONFLUENT_KAFKA], { stdio: "ignore" });
+  }
+  python = existsSync(binary) && ready() ? binary : null;
+  if (python === null) {
+    process.stdout.write(
+      `NOT PROVED: librdkafka judged nothing: no python3 with ${CONFLUENT_KAFKA} could be made\n`,
+    );
+  }
+  return python;
+}
+
+async function run(command: string, args: readonly string[], input: string): Promise<string> {
+  const child = spawn(command, args, { stdio: ["pipe", "pipe", "pipe"] });
+  const chunks: Buffer[] = [];
+  let said = "";
+  child.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
+  child.stderr.on("data", (chunk: Buffer) => {
+    said = (said + chunk.toString()).slice(-4_000);
+  });
+  child.stdin.end(input);
+  const code = await new Promise((resolve) => child.on("close", resolve));
+  const output = Buffer.concat(chunks).toString();
+  if (code !== 0 || !output.endsWith("end\n")) {
+    throw new Error(`${command} ended with ${String(code)}:\n${said}`);
+  }
+  return output.slice(0, -"end\n".length);
+}
+
+function parse(output: string): JudgedRecord[] {
+  if (output === "") return [];
+  return output
+    .trimEnd()
+    .split("\n")
+    .map((line) => {
+      const [topic = "", partition, offset, timestamp, key, value, ...rest] = line.split("\t");
+      const headers: [string, Buffer | null][] = [];
+      for (let i = 0; i < rest.length; i += 2) {
+        headers.push([decode(rest[i])?.toString() ?? "", decode(rest[i + 1])]);
+      }
+      return {
+        topic,
+        partition: Number(partition),
+        offset: Number(offset),
+        timestamp: Number(timestamp),
+        key: decode(key),
+        value: decode(value),
+        headers,
+      };
+    });
+}
+
+function encode(bytes: Buffer | null): string {
+  return bytes === null ? "-" : bytes.toString("base64");
+}
+
+function decode(text: string | undefined): Buffer | null {
+  return text === undefined || text === "-" ? null : Buffer.from(text, "base64");
+}

@@ -1,0 +1,123 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Kafka } from "kafkajs";
+import type { Broker, BrokerKind } from "./brokers.ts";
+import { type JudgedRecord, readWithJava, readWithLibrdkafka } from "./judges.ts";
+import {
+  type Child,
+  eventually,
+  type SidecarSettings,
+  startApplication,
+  startSidecarProcess,
+} from "./sidecar-process.ts";
+import { kafkaAt, makeTopics, watch } from "./topics.ts";
+
+let made = 0;
+
+/** One application on one broker: topics, a state directory, a sidecar and a process of its own. */
+export class Scene {
+  readonly kafka: Kafka;
+  readonly input: string;
+  readonly output: string;
+  readonly settings: SidecarSettings;
+  readonly children: Child[] = [];
+  sidecar: Child | null = null;
+  application: Child | null = null;
+  readonly #kind: BrokerKind["name"];
+  readonly #broker: Broker;
+  readonly #folder: string;
+
+  private constructor(kind: BrokerKind["name"], broker: Broker, name: string, flags: Flags) {
+    this.#kind = kind;
+    this.#broker = broker;
+    this.#folder = mkdtempSync(join(tmpdir(), "outrigger-scene-"));
+    this.kafka = kafkaAt(broker.bootstrapServers);
+    this.input = `${name}-in`;
+    this.output = `${name}-out`;
+    this.settings = {
+      bootstrapServers: broker.bootstrapServers,
+      applicationId: name,
+      stateDir: join(this.#folder, "state"),
+      address: `unix:${join(this.#folder, "s.sock")}`,
+      flags,
+    };
+  }
+
+  static async make(
+    kind: BrokerKind["name"],
+    broker: Broker,
+    name: string,
+    flags: Flags = {},
+  ): Promise<Scene> {
+    const scene = new Scene(kind, broker, `${name}-${made++}`, flags);
+    await makeTopics(scene.kafka, [scene.input, scene.output]);
+    return scene;
+  }
+
+  startSidecar(environment: Record<string, string> = {}): Child {
+    this.sidecar = startSidecarProcess(this.settings, environment);
+    this.children.push(this.sidecar);
+    return this.sidecar;
+  }
+
+  startApplication(script: string, environment: Record<string, string> = {}): Child {
+    this.application = startApplication(script, this.settings.address, {
+      ...environment,
+      OUTRIGGER_TEST_IN: this.input,
+      OUTRIGGER_TEST_OUT: this.output,
+    });
+    this.children.push(this.application);
+    return this.application;
+  }
+
+  wipeState(): void {
+    rmSync(this.settings.stateDir, { recursive: true, force: true });
+  }
+
+  /** Until so many committed outputs were seen; what they are is for the judges. */
+  async outputs(count: number, timeoutMs = 60_000): Promise<void> {
+    const seen = await watch(this.kafka, this.output);
+    const what = `${count} outputs in ${this.output}`;
+    try {
+      await eventually(what, () => seen.records.length >= count, this.children, timeoutMs);
+    } finally {
+      await seen.stop();
+    }
+  }
+
+  /** What clients that are not ours read, committed: Java and librdkafka on a real Kafka. */
+  async judge(topics: readonly string[] = [this.output]): Promise<(readonly JudgedRecord[])[]> {
+    const { bootstrapServers } = this.#broker;
+    if (this.#kind === "kafka") {
+      const java = await readWithJava(bootstrapServers, topics);
+      const librdkafka = await readWithLibrdkafka(bootstrapServers, topics);
+      return librdkafka === null ? [java] : [java, librdkafka];
+    }
+    const admin = this.kafka.admin();
+    await admin.connect();
+    const judged: JudgedRecord[] = [];
+    for (const topic of topics) {
+      const seen = await watch(this.kafka, topic);
+      // Quiet for a while after the last record: a doubled one would have come.
+      let count = -1;
+      let since = performance.now();
+      await eventually(`the end of ${topic}`, () => {
+        if (seen.records.length !== count) since = performance.now();
+        count = seen.records.length;
+        return performance.now() - since > 1_000;
+      });
+      await seen.stop();
+      judged.push(...seen.records);
+    }
+    await admin.disconnect();
+    return [judged];
+  }
+
+  async end(): Promise<void> {
+    for (const child of this.children) if (child.isRunning) await child.kill();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+type Flags = Readonly<Record<string, string | number>>;

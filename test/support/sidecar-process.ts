@@ -1,0 +1,100 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { REPOSITORY_ROOT } from "./kafka-jars.ts";
+
+const DIST = join(REPOSITORY_ROOT, "dist");
+
+/** A compiled script of ours in a process of its own, which a test may kill. */
+export class Child {
+  readonly name: string;
+  output = "";
+  readonly #process: ChildProcess;
+  readonly #exited: Promise<unknown>;
+
+  constructor(name: string, args: readonly string[], environment: Record<string, string>) {
+    this.name = name;
+    this.#process = spawn(process.execPath, ["--enable-source-maps", ...args], {
+      env: { ...process.env, ...environment },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    for (const stream of [this.#process.stdout, this.#process.stderr]) {
+      stream?.on("data", (text: Buffer) => {
+        this.output = (this.output + text.toString()).slice(-200_000);
+      });
+    }
+    this.#exited = once(this.#process, "exit");
+    process.once("exit", () => this.#process.kill("SIGKILL"));
+  }
+
+  get isRunning(): boolean {
+    return this.#process.exitCode === null && this.#process.signalCode === null;
+  }
+
+  /** `SIGKILL`, or the exit code as text. */
+  async ended(): Promise<string> {
+    await this.#exited;
+    return this.#process.signalCode ?? String(this.#process.exitCode);
+  }
+
+  async kill(): Promise<void> {
+    this.#process.kill("SIGKILL");
+    await this.#exited;
+  }
+
+  async stop(): Promise<string> {
+    this.#process.kill("SIGTERM");
+    return await this.ended();
+  }
+}
+
+export interface SidecarSettings {
+  readonly bootstrapServers: string;
+  readonly applicationId: string;
+  readonly stateDir: string;
+  readonly address: string;
+  readonly flags?: Readonly<Record<string, string | number>>;
+}
+
+/** The sidecar, compiled, as a user starts it. */
+export function startSidecarProcess(
+  settings: SidecarSettings,
+  environment: Record<string, string> = {},
+): Child {
+  const values = {
+    "bootstrap.servers": settings.bootstrapServers,
+    "application.id": settings.applicationId,
+    "state.dir": settings.stateDir,
+    "server.address": settings.address,
+    "replication.factor": 1,
+    ...settings.flags,
+  };
+  const flags = Object.entries(values).flatMap(([key, value]) => [`--${key}`, String(value)]);
+  return new Child("sidecar", [join(DIST, "src/main.js"), "run", ...flags], environment);
+}
+
+/** One of `test/support/apps` or `demo`, compiled. */
+export function startApplication(
+  script: string,
+  address: string,
+  environment: Record<string, string> = {},
+): Child {
+  return new Child(script, [join(DIST, script)], { ...environment, OUTRIGGER_ADDRESS: address });
+}
+
+/** Waits for a condition; fails with what the children said when it does not come. */
+export async function eventually(
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+  children: readonly Child[] = [],
+  timeoutMs = 60_000,
+): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  while (!(await condition())) {
+    if (performance.now() > deadline) {
+      const said = children.map(({ name, output }) => `--- ${name}\n${output.slice(-4_000)}`);
+      throw new Error(`${what}: not within ${timeoutMs} ms\n${said.join("\n")}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}

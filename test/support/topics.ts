@@ -1,0 +1,90 @@
+import kafkajs, { type Kafka } from "kafkajs";
+import type { JudgedRecord } from "./judges.ts";
+
+/** An ordinary client, for setting a scene and for watching it. */
+export function kafkaAt(bootstrapServers: string): Kafka {
+  return new kafkajs.Kafka({
+    clientId: "test",
+    brokers: [bootstrapServers],
+    logLevel: kafkajs.logLevel.NOTHING,
+    retry: { initialRetryTime: 20, retries: 10 },
+  });
+}
+
+export async function makeTopics(
+  kafka: Kafka,
+  topics: readonly string[],
+  configs: Readonly<Record<string, string>> = { "retention.ms": "-1" },
+): Promise<void> {
+  const admin = kafka.admin();
+  await admin.connect();
+  const configEntries = Object.entries(configs).map(([name, value]) => ({ name, value }));
+  await admin.createTopics({
+    waitForLeaders: true,
+    topics: topics.map((topic) => ({
+      topic,
+      numPartitions: 4,
+      replicationFactor: 1,
+      configEntries,
+    })),
+  });
+  await admin.disconnect();
+}
+
+export interface Input {
+  readonly key: string;
+  readonly value: string;
+  readonly timestamp?: number;
+}
+
+/** Sends with an idempotent producer, in order. */
+export async function produce(
+  kafka: Kafka,
+  topic: string,
+  records: readonly Input[],
+): Promise<void> {
+  const producer = kafka.producer({
+    idempotent: true,
+    maxInFlightRequests: 1,
+    createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+  });
+  await producer.connect();
+  for (let from = 0; from < records.length; from += 500) {
+    const messages = records.slice(from, from + 500).map(({ key, value, timestamp }) => ({
+      key,
+      value,
+      ...(timestamp === undefined ? {} : { timestamp: String(timestamp) }),
+    }));
+    await producer.send({ topic, acks: -1, messages });
+  }
+  await producer.disconnect();
+}
+
+/** Collects committed records as they come: for waiting. What counts is said by the judges. */
+export async function watch(
+  kafka: Kafka,
+  topic: string,
+): Promise<{ readonly records: JudgedRecord[]; stop(): Promise<void> }> {
+  const records: JudgedRecord[] = [];
+  const consumer = kafka.consumer({
+    groupId: `watch-${topic}-${Math.random()}`,
+    readUncommitted: false,
+    maxWaitTimeInMs: 50,
+  });
+  await consumer.connect();
+  await consumer.subscribe({ topic, fromBeginning: true });
+  await consumer.run({
+    eachMessage: async ({ partition, message: { offset, timestamp, key, value } }) => {
+      records.push({
+        topic,
+        partition,
+        offset: Number(offset),
+        timestamp: Number(timestamp),
+        key,
+        value,
+        headers: [],
+      });
+    },
+  });
+  return { records, stop: () => consumer.disconnect() };
+}

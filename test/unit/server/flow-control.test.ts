@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import http2 from "node:http2";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { it } from "node:test";
+import grpc from "@grpc/grpc-js";
+import { windowBytes, withWindow } from "../../../src/server/flow-control.ts";
+
+const MESSAGES = 64;
+const MESSAGE_BYTES = 256 * 1024;
+const PEER = new URL("./flow-control-peer.ts", import.meta.url).pathname;
+
+/** Both sides write everything at once and only then read: 16 MiB outstanding each way. */
+async function flood(address: string, window: number): Promise<number | null> {
+  const same = (message: Buffer): Buffer => message;
+  const server = new grpc.Server({ "grpc.max_receive_message_length": -1 });
+  const method = {
+    path: "/test/Flood",
+    requestStream: true,
+    responseStream: true,
+    requestSerialize: same,
+    requestDeserialize: same,
+    responseSerialize: same,
+    responseDeserialize: same,
+  };
+  const flooded = (call: grpc.ServerDuplexStream<Buffer, Buffer>): void => {
+    for (let i = 0; i < MESSAGES; i++) call.write(Buffer.alloc(MESSAGE_BYTES));
+    call.on("data", () => {});
+    call.on("end", () => call.end());
+  };
+  server.addService({ flood: method }, { flood: flooded });
+  const port = await withWindow(
+    window,
+    () =>
+      new Promise<number>((resolve, reject) => {
+        server.bindAsync(address, grpc.ServerCredentials.createInsecure(), (error, bound) =>
+          error === null ? resolve(bound) : reject(error),
+        );
+      }),
+  );
+  const target = address.startsWith("unix:") ? address : `127.0.0.1:${port}`;
+  const args = ["--import", "tsx", PEER, target, MESSAGES, MESSAGE_BYTES, window].map(String);
+  const peer = spawn(process.execPath, args, { stdio: ["ignore", "inherit", "inherit"] });
+  try {
+    const [code] = (await once(peer, "exit", { signal: AbortSignal.timeout(20_000) })) as [number];
+    return code;
+  } finally {
+    peer.kill("SIGKILL");
+    server.forceShutdown();
+  }
+}
+
+it("lets two Node peers finish with 16 MiB outstanding each way, on a socket and on loopback", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "outrigger-flow-"));
+  const { createServer } = http2;
+  try {
+    assert.equal(await flood(`unix:${join(folder, "s")}`, windowBytes()), 0);
+    assert.equal(await flood("127.0.0.1:0", windowBytes()), 0);
+    assert.ok(windowBytes() <= 128 * 1024, "larger windows deadlock");
+    assert.equal(http2.createServer, createServer, "the wrapped constructor was left behind");
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});

@@ -1,0 +1,242 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { OutriggerError } from "../../../src/errors/outrigger-error.ts";
+import {
+  type HelloSchema,
+  ProcessRequestSchema,
+  type ProcessResponse,
+  ProcessResponseSchema,
+} from "../../../src/gen/outrigger/v1/processor_pb.ts";
+import type { ApplicationListener, WorkerHello } from "../../../src/ports/application.ts";
+import { decodeRequest } from "../../../src/server/frames.ts";
+import { WorkerSession } from "../../../src/server/session.ts";
+import { columnsOf } from "./columns.ts";
+
+type RequestInit = NonNullable<MessageInitShape<typeof ProcessRequestSchema>["frame"]>;
+
+const HELLO: RequestInit = { case: "hello", value: helloOf({}) };
+const QUESTION = { taskId: "0_0", taskEpoch: 1, dispatchId: 2n, keys: [Buffer.from("k")] };
+
+function helloOf(over: MessageInitShape<typeof HelloSchema>) {
+  return { protocolMinor: 1, topology: {}, ...over };
+}
+
+/** A session between a scripted worker and a listener that writes down what it is told. */
+class Stage {
+  readonly told: string[] = [];
+  readonly sent: ProcessResponse["frame"][] = [];
+  readonly hellos: WorkerHello[] = [];
+  isEnded = false;
+  takes = true;
+  onConnected: () => void = () => {};
+  readonly session = new WorkerSession({
+    id: 4,
+    sink: {
+      write: (frame) => {
+        this.sent.push(fromBinary(ProcessResponseSchema, frame).frame);
+        return this.takes;
+      },
+      end: () => {
+        this.isEnded = true;
+      },
+    },
+    listener: this.#listener(),
+    log: {
+      debug: (line) => this.told.push(`debug ${line}`),
+      info: (line) => this.told.push(`info ${line}`),
+      warn: (line) => this.told.push(`warn ${line}`),
+      error: (line) => this.told.push(`error ${line}`),
+    },
+    closed: (reason, wasKnown) => this.told.push(`closed known=${wasKnown} ${reason}`),
+  });
+
+  #listener(): ApplicationListener {
+    return {
+      connected: (_, hello) => {
+        this.hellos.push(hello);
+        this.told.push("connected");
+        this.onConnected();
+      },
+      disconnected: () => assert.fail("the server tells of this, later"),
+      answered: (_, { dispatchId, failure }) => {
+        this.told.push(`answered ${dispatchId} ${failure?.type ?? "done"}`);
+      },
+      handedBack: (_, { taskName, taskEpoch, dispatchId }) => {
+        this.told.push(`handedBack ${taskName} ${taskEpoch} ${dispatchId}`);
+      },
+      asked: (_, { requestId, store, keys }) => {
+        this.told.push(`asked ${requestId} ${store} ${keys.count} ${keys.bytes}`);
+      },
+      credited: (_, batches, bytes) => this.told.push(`credited ${batches} ${bytes}`),
+    };
+  }
+
+  receive(frame: RequestInit): void {
+    const message = create(ProcessRequestSchema, { frame });
+    this.session.received(decodeRequest(Buffer.from(toBinary(ProcessRequestSchema, message))));
+  }
+
+  serve(over: MessageInitShape<typeof HelloSchema> = {}): this {
+    this.receive({ case: "hello", value: helloOf(over) });
+    const announced = { sidecarVersion: "1", applicationId: "app", maxFrameBytes: 9 };
+    this.session.welcome({ ...announced, sources: ["in"], stages: [] });
+    return this;
+  }
+
+  /** Code and text of the reject that ended the stream. */
+  get rejection(): string {
+    const last = this.sent.at(-1);
+    assert.ok(last?.case === "reject" && this.isEnded, "the stream was not rejected");
+    return `${last.value.code}: ${last.value.message}`;
+  }
+}
+
+function batchOf(valueBytes: number) {
+  const value = Buffer.alloc(valueBytes);
+  const columns = columnsOf([{ key: null, value, offset: 1, timestamp: 0, headers: [] }]);
+  const rows = [{ source: 0, partition: 0, columns, from: 0, to: 1 }];
+  const name = { taskName: "0_0", taskEpoch: 1, dispatchId: 8 };
+  return { ...name, stage: 0, rows, states: [], processingTimeoutMs: 1 };
+}
+
+describe("the handshake", () => {
+  it("is a hello, the kernel's verdict, and a welcome of the version that both speak", () => {
+    const stage = new Stage().serve({ protocolMinor: 9, applicationId: "a" });
+    assert.deepEqual(stage.told, ["connected"]);
+    const [welcome] = stage.sent;
+    assert.ok(welcome?.case === "welcome");
+    assert.equal(welcome.value.protocolMinor, 1);
+    assert.equal(welcome.value.applicationId, "app");
+    assert.deepEqual(welcome.value.sources, ["in"]);
+    assert.equal(stage.hellos[0]?.applicationId, "a");
+  });
+
+  it("refuses a version that it does not speak, naming both sides'", () => {
+    const stage = new Stage();
+    stage.receive({ case: "hello", value: helloOf({ protocolMinor: 0 }) });
+    assert.match(stage.rejection, /^PROTOCOL_VERSION: .*minor version 0, this sidecar 1 to 1/);
+    assert.deepEqual(
+      stage.told.filter((line) => line === "connected"),
+      [],
+    );
+  });
+
+  it("refuses any other first frame, a hello without topology, frames too small for a batch", () => {
+    for (const [frame, words] of [
+      [{ case: "handBack", value: {} }, /first frame is handBack/],
+      [{ case: "result", value: {} }, /first frame is result/],
+      [{ case: "hello", value: { protocolMinor: 1 } }, /TOPOLOGY_INVALID: .*no topology/],
+      [{ case: "hello", value: helloOf({ maxFrameBytes: 99 }) }, /99 bytes/],
+    ] satisfies [RequestInit, RegExp][]) {
+      const stage = new Stage();
+      stage.receive(frame);
+      assert.match(stage.rejection, words);
+    }
+  });
+
+  it("refuses frames before the welcome, and a second hello after it", () => {
+    const early = new Stage();
+    early.receive(HELLO);
+    early.receive({ case: "credit", value: {} });
+    assert.match(early.rejection, /credit came before the welcome/);
+    const twice = new Stage().serve();
+    twice.receive(HELLO);
+    assert.match(twice.rejection, /second hello/);
+  });
+
+  it("grants default credit where none is asked for, and bounds what is", () => {
+    const [plain] = new Stage().serve().hellos;
+    assert.deepEqual([plain?.creditBatches, plain?.creditBytes], [4, 2 * 1024 * 1024]);
+    const greedy = { batches: 1_000_000, bytes: 2 ** 32 - 1 };
+    const [bounded] = new Stage().serve({ credit: greedy }).hellos;
+    assert.deepEqual([bounded?.creditBatches, bounded?.creditBytes], [64, 32 * 1024 * 1024]);
+  });
+
+  it("lets the kernel reject a worker while it is told of it", () => {
+    const stage = new Stage();
+    stage.onConnected = () =>
+      stage.session.reject(new OutriggerError("TOPOLOGY_MISMATCH", "another topology"));
+    stage.receive(HELLO);
+    assert.equal(stage.rejection, "TOPOLOGY_MISMATCH: another topology");
+    assert.equal(stage.told.at(-1), "closed known=true TOPOLOGY_MISMATCH: another topology");
+  });
+});
+
+describe("a worker that serves", () => {
+  it("has its frames told one by one", () => {
+    const stage = new Stage().serve();
+    stage.receive({ case: "result", value: { dispatchId: 7n } });
+    stage.receive({ case: "handBack", value: { taskId: "0_2", taskEpoch: 3, dispatchId: 4n } });
+    stage.receive({ case: "credit", value: { batches: 2, bytes: 100 } });
+    stage.receive({ case: "stateRequest", value: { ...QUESTION, requestId: 6, store: 1 } });
+    stage.receive({ case: "log", value: { severity: 13, message: "careful" } });
+    assert.deepEqual(stage.told.slice(1), [
+      "answered 7 done",
+      "handedBack 0_2 3 4",
+      "credited 2 100",
+      "asked 6 1 1 k",
+      "warn careful",
+    ]);
+  });
+
+  it("gets state with what is absent kept apart from what is empty, or the reason", () => {
+    const stage = new Stage().serve();
+    for (const requestId of [1, 2]) {
+      stage.receive({ case: "stateRequest", value: { ...QUESTION, requestId } });
+    }
+    stage.session.answerState(1, [null, Buffer.alloc(0)]);
+    stage.session.answerState(2, new OutriggerError("MEMBERSHIP_LOST", "the task has left"));
+    const [, found, refused] = stage.sent;
+    assert.ok(found?.case === "stateResponse" && refused?.case === "stateResponse");
+    assert.deepEqual(found.value.absent, [0]);
+    assert.equal(found.value.values.length, 2);
+    assert.equal(refused.value.error, "the task has left");
+  });
+
+  it("is rejected for a request id that is still open", () => {
+    const stage = new Stage().serve();
+    stage.receive({ case: "stateRequest", value: { ...QUESTION, requestId: 1 } });
+    stage.receive({ case: "stateRequest", value: { ...QUESTION, requestId: 1 } });
+    assert.match(stage.rejection, /state request 1 is open/);
+  });
+
+  it("is rejected for bytes that are no frame, and heard no more", () => {
+    const stage = new Stage().serve();
+    stage.session.received(decodeRequest(Buffer.from([0xff])));
+    assert.match(stage.rejection, /^PROTOCOL_VIOLATION: a frame is no outrigger\.v1/);
+    const { length } = stage.told;
+    stage.receive({ case: "handBack", value: {} });
+    assert.equal(stage.told.length, length);
+  });
+
+  it("has a batch fail that is larger than what it receives, after the call that sent it", async () => {
+    const stage = new Stage().serve({ maxFrameBytes: 1024 * 1024 });
+    const bytes = stage.session.dispatch(batchOf(1024 * 1024));
+    assert.ok(bytes > 1024 * 1024);
+    assert.ok(!stage.told.includes("answered 8 FRAME_TOO_LARGE"));
+    await Promise.resolve();
+    assert.ok(stage.told.includes("answered 8 FRAME_TOO_LARGE"));
+    assert.equal(stage.sent.length, 1);
+  });
+
+  it("gets what it was too slow for once it reads again, in order", () => {
+    const stage = new Stage().serve();
+    stage.takes = false;
+    for (const epoch of [1, 2, 3]) stage.session.revoke("0_0", epoch);
+    assert.equal(stage.sent.length, 2);
+    stage.takes = true;
+    stage.session.drained();
+    const epochs = stage.sent.map((frame) => frame.case === "revoked" && frame.value.taskEpoch);
+    assert.deepEqual(epochs, [false, 1, 2, 3]);
+  });
+
+  it("is rejected when it does not read at all", () => {
+    const stage = new Stage().serve();
+    stage.takes = false;
+    for (let sent = 0; sent < 70 && !stage.isEnded; sent++) {
+      stage.session.dispatch(batchOf(1024 * 1024));
+    }
+    assert.match(stage.rejection, /wait unread/);
+  });
+});

@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { OutriggerError } from "../../../src/errors/outrigger-error.ts";
+import {
+  Aggregator,
+  Operation,
+  StoreKind,
+  TopologySchema,
+} from "../../../src/gen/outrigger/v1/topology_pb.ts";
+import { declaredTopology } from "../../../src/server/topology.ts";
+
+function declare(topology: MessageInitShape<typeof TopologySchema>) {
+  return declaredTopology(create(TopologySchema, topology));
+}
+
+function faultOf(topology: MessageInitShape<typeof TopologySchema>): string {
+  try {
+    declare(topology);
+  } catch (thrown) {
+    if (thrown instanceof OutriggerError) return `${thrown.code}: ${thrown.message}`;
+  }
+  return assert.fail("it was accepted");
+}
+
+describe("a declared topology", () => {
+  it("is read node by node", () => {
+    const tumbling = { sizeMs: 86_400_000n, graceMs: 0n };
+    const aggregate = { store: "s", aggregator: Aggregator.COUNT, tumbling };
+    const declared = declare({
+      nodes: [
+        { name: "in", kind: { case: "source", value: { topics: ["t"] } } },
+        { name: "count", parents: ["in"], kind: { case: "aggregate", value: aggregate } },
+        {
+          name: "f",
+          parents: ["count"],
+          kind: { case: "function", value: { operation: Operation.MAP_VALUES } },
+        },
+        { name: "out", parents: ["f"], kind: { case: "sink", value: { topic: "o" } } },
+      ],
+      stores: [{ name: "s", kind: StoreKind.WINDOW }],
+    });
+    const count = { kind: "aggregate", store: "s", aggregator: "count" };
+    assert.deepEqual(declared, {
+      nodes: [
+        { name: "in", parents: [], kind: "source", topics: ["t"] },
+        { name: "count", parents: ["in"], ...count, tumbling: { sizeMs: 86_400_000, graceMs: 0 } },
+        { name: "f", parents: ["count"], kind: "function", operation: "mapValues", stores: [] },
+        { name: "out", parents: ["f"], kind: "sink", topic: "o" },
+      ],
+      stores: [{ name: "s", kind: "window" }],
+    });
+  });
+
+  it("is refused for kinds that are unset or of a newer protocol, by name", () => {
+    const node = (value: { operation?: Operation }) => ({
+      nodes: [{ name: "f", kind: { case: "function" as const, value } }],
+    });
+    assert.match(faultOf(node({})), /TOPOLOGY_INVALID: function f has no operation/);
+    assert.match(faultOf(node({ operation: 77 as Operation })), /function f has operation 77/);
+    assert.match(faultOf({ nodes: [{ name: "x" }] }), /node x has no kind/);
+    assert.match(faultOf({ stores: [{ name: "s" }] }), /store s has no kind/);
+  });
+
+  it("is refused for window sizes that are none, negative or beyond 2^53", () => {
+    const sized = (sizeMs: bigint, graceMs = 0n) => ({
+      nodes: [
+        {
+          name: "w",
+          kind: {
+            case: "aggregate" as const,
+            value: { aggregator: Aggregator.COUNT, tumbling: { sizeMs, graceMs } },
+          },
+        },
+      ],
+    });
+    assert.match(faultOf(sized(0n)), /size_ms of w is 0/);
+    assert.match(faultOf(sized(-5n)), /size_ms of w is -5/);
+    assert.match(faultOf(sized(2n ** 60n)), /size_ms of w/);
+    assert.match(faultOf(sized(1n, -1n)), /grace_ms of w is -1/);
+  });
+});
