@@ -1,23 +1,20 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { startDevBroker } from "@outrigger/dev-broker";
 import kafkajs from "kafkajs";
 import { createConsumer } from "../../src/kafka/fetch/consumer.ts";
 import { createOffsets } from "../../src/kafka/fetch/offsets.ts";
 import { Cluster } from "../../src/kafka/network/cluster.ts";
+import { availableBrokers, type Broker, type BrokerKind } from "../support/brokers.ts";
+import { readWithJava, readWithLibrdkafka } from "../support/judges.ts";
 import { type ReadRecord, recordsOf, writeTransactionalInput } from "./transactional-input.ts";
-
-/** What these tests need of a broker. */
-interface Broker {
-  readonly bootstrapServers: string;
-  stop(): Promise<void>;
-}
 
 const NOBODY = { memberId: "", memberEpoch: -1 };
 
-describe("reading from the embedded broker", () => testReading(() => startDevBroker()));
+for (const kind of availableBrokers()) {
+  describe(`reading from ${kind.name}`, () => testReading(kind));
+}
 
-function testReading(start: () => Promise<Broker>): void {
+function testReading(kind: BrokerKind): void {
   const signal = AbortSignal.timeout(60_000);
   const topic = `input-${process.pid}-${Date.now()}`;
   const at = { topic, partition: 0 };
@@ -26,7 +23,7 @@ function testReading(start: () => Promise<Broker>): void {
   let expected: string[];
 
   before(async () => {
-    broker = await start();
+    broker = await kind.start();
     const brokers = [broker.bootstrapServers];
     const kafka = new kafkajs.Kafka({ brokers, logLevel: kafkajs.logLevel.NOTHING });
     const admin = kafka.admin();
@@ -42,9 +39,7 @@ function testReading(start: () => Promise<Broker>): void {
 
   after(async () => {
     await cluster?.close();
-    // The broker's process keeps nobody alive, not even who waits for its end.
-    const alive = setInterval(() => {}, 1000);
-    await broker?.stop().finally(() => clearInterval(alive));
+    await broker?.stop();
   });
 
   const texts = (records: readonly ReadRecord[]) =>
@@ -103,6 +98,31 @@ function testReading(start: () => Promise<Broker>): void {
     assert.equal(start, 0);
     assert.deepEqual(texts(records), expected);
   });
+
+  if (kind.name === "kafka") {
+    test("clients that are not ours read the same records, field by field", async () => {
+      const offsets = createOffsets(cluster, "group");
+      const { start, end } = await offsets.range(at, signal);
+      const ours: ReadRecord[] = [];
+      for await (const chunk of offsets.read(at, start, end, signal)) {
+        ours.push(...recordsOf(chunk));
+      }
+      for (const read of [readWithJava, readWithLibrdkafka]) {
+        const judged = (await read(broker.bootstrapServers, [topic])) ?? [];
+        if (read === readWithLibrdkafka && judged.length === 0) continue;
+        const theirs = judged
+          .filter(({ partition }) => partition === 0)
+          .map(({ offset, timestamp, key, value, headers }) => ({
+            offset,
+            timestamp,
+            key: key?.toString("hex") ?? null,
+            value: value?.toString("hex") ?? null,
+            headers: headers.map(([name, bytes]) => [name, bytes?.toString("hex") ?? null]),
+          }));
+        assert.deepEqual(ours, theirs);
+      }
+    });
+  }
 
   test("a read waits at an open transaction, and goes on when it has ended", async () => {
     const brokers = [broker.bootstrapServers];

@@ -14,11 +14,12 @@ import { WorkerSession } from "../../../src/server/session.ts";
 import { columnsOf } from "./columns.ts";
 
 type RequestInit = NonNullable<MessageInitShape<typeof ProcessRequestSchema>["frame"]>;
+type HelloInit = Omit<MessageInitShape<typeof HelloSchema>, "$typeName" | "$unknown">;
 
 const HELLO: RequestInit = { case: "hello", value: helloOf({}) };
 const QUESTION = { taskId: "0_0", taskEpoch: 1, dispatchId: 2n, keys: [Buffer.from("k")] };
 
-function helloOf(over: MessageInitShape<typeof HelloSchema>) {
+function helloOf(over: HelloInit): HelloInit {
   return { protocolMinor: 1, topology: {}, ...over };
 }
 
@@ -77,7 +78,7 @@ class Stage {
     this.session.received(decodeRequest(Buffer.from(toBinary(ProcessRequestSchema, message))));
   }
 
-  serve(over: MessageInitShape<typeof HelloSchema> = {}): this {
+  serve(over: HelloInit = {}): this {
     this.receive({ case: "hello", value: helloOf(over) });
     const announced = { sidecarVersion: "1", applicationId: "app", maxFrameBytes: 9 };
     this.session.welcome({ ...announced, sources: ["in"], stages: [] });
