@@ -1,10 +1,11 @@
 // Finds and runs test files, one process each, and sums what they say: Node 20 has no globs.
 import { spawn } from "node:child_process";
-import { readdirSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT } from "./setup.mjs";
 
 function find(path) {
+  if (!existsSync(path)) return [];
   if (statSync(path).isFile()) return [path];
   return readdirSync(path, { withFileTypes: true })
     .flatMap((entry) => {
@@ -18,7 +19,13 @@ function find(path) {
 /** Runs every test under `folders`; resolves with the sums. */
 export async function runTests(folders, { concurrency, reporter = "spec" }) {
   const files = folders.flatMap((folder) => find(join(ROOT, folder)));
-  const flags = ["--import", "tsx", "--test", `--test-concurrency=${concurrency}`];
+  const flags = [
+    "--import",
+    "tsx",
+    "--conditions=@outrigger/source",
+    "--test",
+    `--test-concurrency=${concurrency}`,
+  ];
   const reporters = [
     `--test-reporter=${reporter}`,
     "--test-reporter-destination=stdout",

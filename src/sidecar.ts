@@ -66,7 +66,9 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
     {
       address: config.serverAddress,
       directory: stateDirectory,
+      applicationId: config.applicationId,
       maxFrameBytes: config.maxFrameBytes,
+      log,
     },
     kernel,
   );

@@ -1,4 +1,4 @@
-import type { MutationColumns, OutputColumns, RowRange, SlotState } from "../model/rows.ts";
+import type { OutputColumns, RowRange, SlotState } from "../model/rows.ts";
 import type { KeySet, StoreChanges } from "../ports/store.ts";
 import type { Taken } from "./input-queue.ts";
 
@@ -33,22 +33,6 @@ export interface Outcome {
   readonly outputs: OutputColumns | null;
   readonly changes: readonly StoreChanges[];
   readonly bytes: number;
-}
-
-export const NO_MUTATIONS: readonly MutationColumns[] = [];
-
-/** The row of a batch by number, over all its ranges. */
-export function locateRow(
-  rows: readonly RowRange[],
-  row: number,
-): { readonly range: RowRange; readonly index: number } | null {
-  let before = 0;
-  for (const range of rows) {
-    const count = range.to - range.from;
-    if (row < before + count) return { range, index: range.from + row - before };
-    before += count;
-  }
-  return null;
 }
 
 export function countRows(rows: readonly RowRange[]): number {

@@ -29,6 +29,8 @@ export class Kernel implements ApplicationListener, ConsumerListener {
   #active: Active | null = null;
   #application: Application | null = null;
   #cancelAbsence: (() => void) | null = null;
+  /** The end of the last activity: its stores must be closed before the next one opens them. */
+  #retiring: Promise<void> = Promise.resolve();
   /** Workers that said hello before the cluster was prepared. */
   readonly #pending = new Map<WorkerId, WorkerHello>();
   readonly #parts: KernelParts;
@@ -162,6 +164,7 @@ export class Kernel implements ApplicationListener, ConsumerListener {
 
   async #prepareNow(program: Program): Promise<Active> {
     const { admin, log } = this.#parts;
+    await this.#retiring;
     const prepared = await prepareTopics(program, admin, this.#limits.setup, log);
     const application = this.#application;
     if (application === null) throw new Error("a worker was accepted before the kernel started");
@@ -189,7 +192,7 @@ export class Kernel implements ApplicationListener, ConsumerListener {
       log.warn("no application for too long: leaving the group", { appAbsenceTimeoutMs });
       this.#phase = "waiting";
       this.#active = null;
-      active.stop(this.#limits.revokeTimeoutMs).catch((error: unknown) => {
+      this.#retiring = active.stop(this.#limits.revokeTimeoutMs).catch((error: unknown) => {
         this.#parts.fatal(toOutriggerError(error));
       });
     });

@@ -28,6 +28,8 @@ export class TaskSet {
   readonly #runners = new Map<string, TaskRunner>();
   readonly #opening = new Map<string, Opening>();
   readonly #closing = new Map<string, Promise<void>>();
+  /** The last takeover of each task, however it ended: the next one waits for it. */
+  readonly #takeovers = new Map<string, Promise<void>>();
   #nextEpoch = 1;
   readonly #program: Program;
   readonly #directory: StateDirectory;
@@ -100,9 +102,14 @@ export class TaskSet {
     const name = taskIdName(id);
     const opening = { epoch: this.#nextEpoch++, abort: new AbortController() };
     this.#opening.set(name, opening);
-    this.#takeOver(id, name, opening).catch((error: unknown) => {
-      if (!opening.abort.signal.aborted) this.#host.failed(asError(error));
-    });
+    // A takeover that was cancelled may still be opening its store, which has one owner at a time.
+    const before = this.#takeovers.get(name) ?? Promise.resolve();
+    const takeover = before
+      .then(() => this.#takeOver(id, name, opening))
+      .catch((error: unknown) => {
+        if (!opening.abort.signal.aborted) this.#host.failed(asError(error));
+      });
+    this.#takeovers.set(name, takeover);
   }
 
   /** A revocation came before the takeover was done: nothing to commit. */
@@ -136,6 +143,7 @@ export class TaskSet {
   }
 
   async closed(): Promise<void> {
+    await Promise.all(this.#takeovers.values());
     await Promise.all(this.#closing.values());
   }
 

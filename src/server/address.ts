@@ -12,7 +12,7 @@ export type ListenAddress =
 
 export interface AddressOptions {
   /** `unix:/path/of.sock` or `127.0.0.1:9400`; port 0 takes any. Default: a socket in `directory`. */
-  readonly address?: string;
+  readonly address?: string | null;
   /** Where the default socket lies; created when missing. Default: the temporary folder. */
   readonly directory?: string;
   /** What applications must send over TCP. */
@@ -29,7 +29,7 @@ const LOOPBACK = ["127.0.0.1", "localhost", "[::1]"];
 /** Decides where to listen. Throws CONFIG_INVALID. */
 export function listenAddress(options: AddressOptions): ListenAddress {
   const { address } = options;
-  if (address === undefined) return defaultAddress(options);
+  if (address === undefined || address === null) return defaultAddress(options);
   if (address.startsWith("unix:")) return unixAddress(address.slice("unix:".length));
   return tcpAddress(address, options.token);
 }

@@ -58,8 +58,10 @@ function writeBatch(
 ): number {
   let at = writeUintField(to, start, DISPATCH_ID, batch.dispatchId);
   at = writeUintField(to, at, TASK_EPOCH, batch.taskEpoch);
-  at = writeDelimited(to, at, TASK_ID, Buffer.byteLength(batch.taskName));
-  at += to.write(batch.taskName, at, "utf8");
+  if (batch.taskName !== "") {
+    at = writeDelimited(to, at, TASK_ID, Buffer.byteLength(batch.taskName));
+    at += to.write(batch.taskName, at, "utf8");
+  }
   at = writeUintField(to, at, STAGE, batch.stage);
   for (const segment of segments) {
     at = writeDelimited(to, at, SEGMENTS, segmentSize(segment));

@@ -109,8 +109,8 @@ function planRows(range: RowRange, from: number, to: number) {
     const valueLength = positions[at + VALUE_LENGTH] as number;
     if (keyLength < 0) nullKeysBytes += varintSize(row - from);
     if (valueLength < 0) nullValuesBytes += varintSize(row - from);
-    dataBytes += delimitedSize(keyLength < 0 ? 0 : keyLength);
-    dataBytes += delimitedSize(valueLength < 0 ? 0 : valueLength);
+    dataBytes += delimitedSize(Math.max(0, keyLength));
+    dataBytes += delimitedSize(Math.max(0, valueLength));
     const headers = positions[at + HEADERS_POSITION] as number;
     const headersEnd = positions[at + HEADERS_END] as number;
     if (!hasHeaders(bytes, headers, headersEnd)) continue;

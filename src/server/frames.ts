@@ -55,10 +55,13 @@ function decodeResult(bytes: Buffer): BatchAnswer | null {
   return result.finish(bytes);
 }
 
-/** Writes any frame but a batch, which `encodeBatch` writes. */
-export function encodeResponse(
-  frame: NonNullable<MessageInitShape<typeof ProcessResponseSchema>["frame"]>,
-): Buffer {
+/** A frame for a worker; batches are written by `encodeBatch`. */
+export type ResponseFrame = Exclude<
+  NonNullable<MessageInitShape<typeof ProcessResponseSchema>["frame"]>,
+  { readonly case: "batch" } | { readonly case?: undefined }
+>;
+
+export function encodeResponse(frame: ResponseFrame): Buffer {
   const bytes = toBinary(ProcessResponseSchema, create(ProcessResponseSchema, { frame }));
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

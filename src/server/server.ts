@@ -1,153 +1,236 @@
 import grpc from "@grpc/grpc-js";
 import { HealthImplementation } from "grpc-health-check";
-import { OutriggerError } from "../errors/outrigger-error.ts";
+import { invariant } from "../errors/invariant.ts";
+import { asError, OutriggerError } from "../errors/outrigger-error.ts";
 import { ProcessorService } from "../gen/outrigger/v1/processor_pb.ts";
-import type {
-  Application,
-  ApplicationListener,
-  DispatchedBatch,
-  WorkerHello,
-  WorkerId,
-} from "../ports/application.ts";
-import { listenAddress, prepareSocket, protectSocket } from "./address.ts";
-import { encodeBatch } from "./encode-batch.ts";
+import type { Program } from "../model/topology.ts";
+import type { Application, ApplicationListener, WorkerId } from "../ports/application.ts";
+import type { Log } from "../ports/log.ts";
+import {
+  type AddressOptions,
+  type ListenAddress,
+  listenAddress,
+  prepareSocket,
+  protectSocket,
+} from "./address.ts";
 import { windowBytes, withWindow } from "./flow-control.ts";
-import { decodeRequest, encodeResponse, type RequestFrame } from "./frames.ts";
-import { SendQueue } from "./send-queue.ts";
+import { decodeRequest, type RequestFrame } from "./frames.ts";
+import {
+  CLOSE_TIMEOUT_MS,
+  HELLO_TIMEOUT_MS,
+  MAX_FRAME_BYTES_DEFAULT,
+  WORKERS_MAX,
+} from "./limits.ts";
 import { serviceDefinition } from "./service-definition.ts";
-import { declaredTopology } from "./topology.ts";
+import { WorkerSession } from "./session.ts";
+import { isToken, TOKEN_METADATA } from "./token.ts";
 
+export interface ApplicationServerOptions extends AddressOptions {
+  /** Told to workers; part of each record's idempotency token. */
+  readonly applicationId: string;
+  /** Told to workers. Default: "". */
+  readonly sidecarVersion?: string;
+  /** The largest frame taken from a worker. Default: 4 MiB. */
+  readonly maxFrameBytes?: number;
+  /** Where workers' log lines go. Default: nowhere. */
+  readonly log?: Log;
+}
+
+type Call = grpc.ServerDuplexStream<RequestFrame, Buffer>;
+
+const SILENT: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
+/** Pings over TCP find a peer that is gone without a word; a Unix socket cannot lose one. */
+const TCP_KEEPALIVE = { "grpc.keepalive_time_ms": 20_000, "grpc.keepalive_timeout_ms": 10_000 };
+
+/**
+ * Listens for applications. Rejects with CONFIG_INVALID where it cannot listen.
+ *
+ * A listener is told of a worker by `connected`, and once of its end by `disconnected`, also after
+ * `reject`; of nothing after `close`.
+ */
 export async function createApplicationServer(
-  options: { address?: string | null; directory?: string; maxFrameBytes: number },
+  options: ApplicationServerOptions,
   listener: ApplicationListener,
 ): Promise<Application & { readonly address: string }> {
-  const at = listenAddress({
-    ...(options.address ? { address: options.address } : {}),
-    ...(options.directory ? { directory: options.directory } : {}),
+  const at = listenAddress(options);
+  const server = new ApplicationServer(options, listener, at);
+  await server.listen();
+  return server;
+}
+
+class ApplicationServer implements Application {
+  readonly #options: ApplicationServerOptions;
+  readonly #listener: ApplicationListener;
+  readonly #at: ListenAddress;
+  readonly #server: grpc.Server;
+  readonly #health = new HealthImplementation({
+    "": "SERVING",
+    [ProcessorService.typeName]: "NOT_SERVING",
   });
-  const server = new grpc.Server({
-    "grpc.max_receive_message_length": options.maxFrameBytes,
-    "grpc.max_send_message_length": -1,
+  readonly #sessions = new Map<WorkerId, WorkerSession>();
+  #nextWorker: WorkerId = 1;
+  #port = 0;
+  #isClosing = false;
+
+  constructor(options: ApplicationServerOptions, listener: ApplicationListener, at: ListenAddress) {
+    this.#options = options;
+    this.#listener = listener;
+    this.#at = at;
+    this.#server = new grpc.Server({
+      "grpc.max_receive_message_length": options.maxFrameBytes ?? MAX_FRAME_BYTES_DEFAULT,
+      // Bounded where frames are made: by what each worker said that it receives.
+      "grpc.max_send_message_length": -1,
+      ...(at.kind === "tcp" ? TCP_KEEPALIVE : {}),
+    });
+    const definition = serviceDefinition<RequestFrame, Buffer>(
+      ProcessorService,
+      { serialize: unused, deserialize: decodeRequest },
+      { serialize: (frame) => frame, deserialize: (frame) => frame },
+    );
+    this.#server.addService(definition, { process: (call: Call) => this.#process(call) });
+    this.#health.addToServer(this.#server);
+  }
+
+  get address(): string {
+    return this.#at.kind === "unix" ? `unix:${this.#at.path}` : `${this.#at.host}:${this.#port}`;
+  }
+
+  async listen(): Promise<void> {
+    const at = this.#at;
+    if (at.kind === "unix") await prepareSocket(at.path);
+    const target = at.kind === "unix" ? `unix:${at.path}` : `${at.host}:${at.port}`;
+    this.#port = await withWindow(windowBytes(), () => bind(this.#server, target));
+    if (at.kind === "unix") protectSocket(at.path);
+  }
+
+  #process(call: Call): void {
+    // Always heard, because a stream's error without a listener would end this process.
+    call.on("error", () => {});
+    const refusal = this.#refusalOf(call);
+    if (refusal !== null) {
+      call.emit("error", refusal);
+      return;
+    }
+    const id = this.#nextWorker++;
+    const session = new WorkerSession({
+      id,
+      sink: call,
+      listener: this.#listener,
+      log: this.#options.log ?? SILENT,
+      closed: (reason, wasKnown) => {
+        this.#sessions.delete(id);
+        if (!wasKnown || this.#isClosing) return;
+        // Later, because the kernel must not be called back within its own call.
+        queueMicrotask(() => this.#listener.disconnected(id, reason));
+      },
+    });
+    this.#sessions.set(id, session);
+    const greeting = setTimeout(() => {
+      if (!session.isGreeting) return;
+      const text = `no hello came within ${HELLO_TIMEOUT_MS} ms; send it as the first frame`;
+      session.reject(new OutriggerError("PROTOCOL_VIOLATION", text));
+    }, HELLO_TIMEOUT_MS).unref();
+    call.on("data", (frame: RequestFrame) => {
+      clearTimeout(greeting);
+      if (!this.#isClosing) session.received(frame);
+    });
+    call.on("drain", () => session.drained());
+    call.on("end", () => session.end("the worker closed its stream"));
+    call.on("error", (error) => session.end(error.message));
+    call.on("cancelled", () => session.end("the connection was lost"));
+    call.on("close", () => clearTimeout(greeting));
+  }
+
+  #refusalOf(call: Call): Partial<grpc.StatusObject> | null {
+    const { token } = this.#options;
+    const [given] = call.metadata.get(TOKEN_METADATA);
+    if (this.#at.kind === "tcp" && (token === undefined || !isToken(token, given))) {
+      const details = `the ${TOKEN_METADATA} metadata is missing or wrong: set OUTRIGGER_TOKEN`;
+      return { code: grpc.status.UNAUTHENTICATED, details };
+    }
+    if (this.#isClosing)
+      return { code: grpc.status.UNAVAILABLE, details: "the sidecar is stopping" };
+    if (this.#sessions.size < WORKERS_MAX) return null;
+    const details = `${WORKERS_MAX} workers are connected already: connect fewer`;
+    return { code: grpc.status.RESOURCE_EXHAUSTED, details };
+  }
+
+  welcome(worker: WorkerId, programs: readonly Program[]): void {
+    const [program, ...others] = programs;
+    invariant(others.length === 0, "frames count sources and stages over one program");
+    const stage = program?.stage ?? null;
+    const stages = stage === null ? [] : [stage];
+    this.#sessions.get(worker)?.welcome({
+      sidecarVersion: this.#options.sidecarVersion ?? "",
+      applicationId: this.#options.applicationId,
+      maxFrameBytes: this.#options.maxFrameBytes ?? MAX_FRAME_BYTES_DEFAULT,
+      sources: [...(program?.sources ?? [])],
+      stages: stages.map(({ entries, stores, sinks }) => ({
+        entries: [...entries],
+        stores: stores.map(({ store }) => program?.stores[store]?.name ?? ""),
+        sinks: sinks.map(({ node }) => node),
+      })),
+    });
+  }
+
+  reject(worker: WorkerId, error: OutriggerError): void {
+    this.#sessions.get(worker)?.reject(error);
+  }
+
+  dispatch(worker: WorkerId, batch: Parameters<Application["dispatch"]>[1]): number {
+    // A worker that is gone has no session; its `disconnected` is on the way.
+    return this.#sessions.get(worker)?.dispatch(batch) ?? 0;
+  }
+
+  revoke(worker: WorkerId, taskName: string, taskEpoch: number): void {
+    this.#sessions.get(worker)?.revoke(taskName, taskEpoch);
+  }
+
+  answerState(
+    worker: WorkerId,
+    requestId: number,
+    values: readonly (Buffer | null)[] | OutriggerError,
+  ): void {
+    this.#sessions.get(worker)?.answerState(requestId, values);
+  }
+
+  drain(timeoutMs: number): void {
+    for (const session of this.#sessions.values()) session.drain(timeoutMs);
+  }
+
+  setServing(serving: boolean): void {
+    if (this.#isClosing) return;
+    this.#health.setStatus(ProcessorService.typeName, serving ? "SERVING" : "NOT_SERVING");
+  }
+
+  async close(): Promise<void> {
+    this.setServing(false);
+    this.#isClosing = true;
+    for (const session of [...this.#sessions.values()]) session.end("the sidecar is stopping");
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(() => {
+        this.#server.forceShutdown();
+        resolve();
+      }, CLOSE_TIMEOUT_MS);
+      this.#server.tryShutdown(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+}
+
+function bind(server: grpc.Server, target: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.bindAsync(target, grpc.ServerCredentials.createInsecure(), (cause, port) => {
+      if (cause === null) return resolve(port);
+      const text = `cannot listen at ${target} (${asError(cause).message}): set another address`;
+      reject(new OutriggerError("CONFIG_INVALID", text, { cause }));
+    });
   });
-  const workers = new Map<WorkerId, SendQueue>();
-  let next = 1;
-  const definition = serviceDefinition<RequestFrame, Buffer>(
-    ProcessorService,
-    { serialize: () => Buffer.alloc(0), deserialize: decodeRequest },
-    { serialize: (b) => b, deserialize: (b) => b },
-  );
-  const process = (call: grpc.ServerDuplexStream<RequestFrame, Buffer>): void => {
-    const id = next++;
-    const queue = new SendQueue(call, 64 << 20);
-    workers.set(id, queue);
-    call.on("drain", () => queue.drained());
-    const gone = (reason: string): void => {
-      if (!workers.delete(id)) return;
-      listener.disconnected(id, reason);
-    };
-    call.on("data", (f: RequestFrame) => {
-      if (!workers.has(id)) return;
-      if (f.kind === "malformed") return app.reject(id, f.error);
-      if (f.kind === "result") return listener.answered(id, f.answer);
-      const { frame } = f;
-      if (frame.case === "hello") {
-        const h = frame.value;
-        const hello: WorkerHello = {
-          topology: declaredTopology(h.topology as never),
-          applicationId: h.applicationId,
-          sdk: h.sdk?.name ?? "",
-          creditBatches: 4,
-          creditBytes: 2 << 20,
-        };
-        listener.connected(id, hello);
-      } else if (frame.case === "handBack") {
-        const { dispatchId, taskEpoch, taskId } = frame.value;
-        listener.handedBack(id, { taskName: taskId, taskEpoch, dispatchId: Number(dispatchId) });
-      }
-    });
-    call.on("end", () => {
-      gone("end");
-      call.end();
-    });
-    call.on("error", (e) => gone(e.message));
-    call.on("cancelled", () => gone("cancelled"));
-  };
-  server.addService(definition, { process });
-  const health = new HealthImplementation({ "": "SERVING" });
-  health.addToServer(server);
-  const app: Application & { address: string } = {
-    address: at.kind === "unix" ? `unix:${at.path}` : `${at.host}:${at.port}`,
-    welcome: (worker, programs) =>
-      void workers.get(worker)?.send(
-        encodeResponse({
-          case: "welcome",
-          value: {
-            protocolMinor: 1,
-            sidecarVersion: "0.1.0",
-            applicationId: "x",
-            sources: [...(programs[0]?.sources ?? [])],
-            stages: programs.flatMap(({ stage, stores }) =>
-              stage === null
-                ? []
-                : [
-                    {
-                      entries: [...stage.entries],
-                      stores: stage.stores.map((s) => stores[s.store]?.name ?? ""),
-                      sinks: stage.sinks.map((s) => s.node),
-                    },
-                  ],
-            ),
-          },
-        }),
-      ),
-    reject: (worker, error) => {
-      workers
-        .get(worker)
-        ?.end(
-          encodeResponse({ case: "reject", value: { code: error.code, message: error.message } }),
-        );
-    },
-    dispatch: (worker, batch: DispatchedBatch) => {
-      const bytes = encodeBatch(batch);
-      workers.get(worker)?.send(bytes);
-      return bytes.length;
-    },
-    revoke: (worker, taskId, taskEpoch) =>
-      void workers
-        .get(worker)
-        ?.send(encodeResponse({ case: "revoked", value: { taskId, taskEpoch } })),
-    answerState: (worker, requestId, values) => {
-      const value =
-        values instanceof OutriggerError
-          ? { requestId, error: values.message }
-          : {
-              requestId,
-              values: values.map((v) => v ?? new Uint8Array()),
-              absent: values.flatMap((v, i) => (v === null ? [i] : [])),
-            };
-      workers.get(worker)?.send(encodeResponse({ case: "stateResponse", value }));
-    },
-    drain: (timeoutMs) => {
-      for (const q of workers.values())
-        q.send(encodeResponse({ case: "drain", value: { timeoutMs } }));
-    },
-    setServing: (serving) =>
-      health.setStatus("outrigger.v1.ProcessorService", serving ? "SERVING" : "NOT_SERVING"),
-    close: async () => {
-      for (const q of workers.values()) q.end();
-      server.forceShutdown();
-    },
-  };
-  if (at.kind === "unix") await prepareSocket(at.path);
-  await withWindow(
-    windowBytes(),
-    () =>
-      new Promise<void>((resolve, reject) =>
-        server.bindAsync(app.address, grpc.ServerCredentials.createInsecure(), (e) =>
-          e ? reject(e) : resolve(),
-        ),
-      ),
-  );
-  if (at.kind === "unix") protectSocket(at.path);
-  return app;
+}
+
+function unused(): Buffer {
+  return Buffer.alloc(0);
 }

@@ -106,10 +106,8 @@ function beat(current: Membership): MembershipStep {
     };
   }
   const joining = current.state === "joining";
-  // While a revoked partition is not let go, the list would acknowledge too early; say nothing.
-  const mayReport = joining || current.revoking.size === 0;
-  const mustReport = current.reported === null || !sameSet(current.reported, current.owned);
-  const report = mayReport && mustReport;
+  // What is being revoked is still owned, and listed: only its absence acknowledges.
+  const report = current.reported === null || !sameSet(current.reported, current.owned);
   return {
     next: report ? { ...next, reported: current.owned } : next,
     effects: [

@@ -1,6 +1,7 @@
 import { type Connection, connect, helloFrame } from "./connection.ts";
 import type { OutriggerClientError } from "./errors.ts";
-import type { Serde } from "./serdes.ts";
+import type { ProcessResponse } from "./gen/outrigger/v1/processor_pb.ts";
+import { bytes, type Serde } from "./serdes.ts";
 import { Session } from "./session.ts";
 import { KStream, type Named } from "./streams.ts";
 import { type Serdes, TopologyBuilder } from "./topology.ts";
@@ -11,13 +12,17 @@ export interface Logger {
   warn(message: string): void;
 }
 
-export interface AppOptions {
+export interface AppOptions<DK, DV> {
   /** Checked against the sidecar's application.id; left out, the sidecar's is taken. */
   readonly applicationId?: string;
   /** `unix:/path` or `host:port`; `OUTRIGGER_ADDRESS` where it is left out. */
   readonly address?: string;
   /** The sidecar's token over TCP; `OUTRIGGER_TOKEN` where it is left out. */
   readonly token?: string;
+  /** For sources that name no serde of their own. Default: bytes as they are. */
+  readonly defaultKeySerde?: Serde<DK>;
+  readonly defaultValueSerde?: Serde<DV>;
+  /** Default: warnings to standard error. */
   readonly logger?: Logger;
 }
 
@@ -35,36 +40,49 @@ const BACK_OFF_MAX_MS = 5_000;
 const QUICK_TRIES = 20;
 const QUICK_BACK_OFF_MAX_MS = 250;
 
+const STANDARD_ERROR: Logger = {
+  info: () => {},
+  warn: (line) => {
+    process.stderr.write(`${line}\n`);
+  },
+};
+
 /** Makes an application: declare its streams, then `await app.run()`. */
-export function createApp(options: AppOptions = {}): App {
+export function createApp<DK = Uint8Array | null, DV = Uint8Array | null>(
+  options: AppOptions<DK, DV> = {},
+): App<DK, DV> {
   return new App(options);
 }
 
-export class App {
-  readonly #options: AppOptions;
+export class App<DK = Uint8Array | null, DV = Uint8Array | null> {
+  readonly #options: AppOptions<DK, DV>;
   readonly #builder = new TopologyBuilder();
   readonly #log: Logger;
 
-  constructor(options: AppOptions) {
+  constructor(options: AppOptions<DK, DV>) {
     this.#options = options;
-    this.#log = options.logger ?? { info: () => {}, warn: (line) => console.warn(line) };
+    this.#log = options.logger ?? STANDARD_ERROR;
   }
 
   /** Reads topics; the serdes say what the handlers get. */
-  stream<K, V>(
+  stream<K = DK, V = DV>(
     topics: string | readonly string[],
-    serdes: { readonly key: Serde<K>; readonly value: Serde<V> },
+    serdes: { readonly key?: Serde<K>; readonly value?: Serde<V> } = {},
     options: Named = {},
   ): KStream<K, V> {
+    const { defaultKeySerde = bytes, defaultValueSerde = bytes } = this.#options;
+    const input = {
+      key: serdes.key ?? defaultKeySerde,
+      value: serdes.value ?? defaultValueSerde,
+    } as unknown as Serdes;
     const list = typeof topics === "string" ? [topics] : [...topics];
-    const any = serdes as unknown as Serdes;
     const node = this.#builder.add({
       name: options.name,
       kind: { case: "source", value: { topics: list } },
       parent: null,
-      input: any,
+      input,
     });
-    return new KStream(this.#builder, node, any);
+    return new KStream(this.#builder, node, input);
   }
 
   /**
@@ -122,22 +140,20 @@ export class App {
         this.#log.info(`outrigger: serving ${applicationId}, sidecar ${sidecarVersion}`);
       },
       rejected: (error) => {
-        rejection = error;
+        rejection ??= error;
+        connection.cancel();
       },
       idle: () => connection.end(),
     });
-    const connection: Connection = connect({
-      address,
-      token,
-      received: (frame) => session.received(frame),
-    });
+    const received = (frame: ProcessResponse): void => session.received(frame);
+    const connection: Connection = connect({ address, token, received });
     connection.send(helloFrame(this.#builder.build(), this.#options.applicationId ?? ""));
     const onStop = (): void => session.stop();
     stop.addEventListener("abort", onStop, { once: true });
-    const reason = await connection.ended;
+    const { reason, fatal } = await connection.ended;
     stop.removeEventListener("abort", onStop);
     session.close();
-    return { reason, wasWelcome, rejection };
+    return { reason, wasWelcome, rejection: rejection ?? fatal };
   }
 }
 
@@ -145,6 +161,7 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
       clearTimeout(timer);
+      signal.removeEventListener("abort", done);
       resolve();
     };
     const timer = setTimeout(done, ms);

@@ -1,15 +1,18 @@
-import { create } from "@bufbuild/protobuf";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { type AskState, BatchState } from "./batch-state.ts";
 import { type BatchScope, Emitter } from "./emitter.ts";
-import type { Stage } from "./gen/outrigger/v1/processor_pb.ts";
 import {
   type Batch,
   type BatchResult,
   BatchResultSchema,
+  type FailureSchema,
+  type Stage,
 } from "./gen/outrigger/v1/processor_pb.ts";
 import type { Segment } from "./gen/outrigger/v1/records_pb.ts";
 import { Outputs } from "./outputs.ts";
-import type { Header, ProcessedRecord } from "./record.ts";
+import { isPromise } from "./process-context.ts";
+import type { Header } from "./record.ts";
+import { SegmentReader } from "./segment-reader.ts";
 import type { TopologyNode } from "./topology.ts";
 
 /** What does not change from batch to batch. */
@@ -18,160 +21,141 @@ export interface StageScope {
   readonly stage: Stage;
   readonly sources: readonly string[];
   readonly applicationId: string;
+  /** The largest result that the sidecar takes. */
+  readonly resultBytesMax: number;
 }
 
-const NO_HEADERS: readonly Header[] = [];
-const STACK_BYTES_MAX = 4_096;
+/** How a batch under way is stopped. */
+export interface BatchControl {
+  /** Set to stop before the next record. */
+  isStopped: boolean;
+  /** Aborts when what the batch does has no effect any more. */
+  readonly signal: AbortSignal;
+}
 
-/** Runs one batch to its result; null when it was taken away. Never rejects. */
+const FAILURE_TEXT_MAX = 4_096;
+
+/** Runs one batch to its result; null when it was stopped. Rejects only for a sidecar's fault. */
 export async function runBatch(
   scope: StageScope,
   batch: Batch,
   ask: AskState,
-  signal: AbortSignal,
+  control: BatchControl,
 ): Promise<BatchResult | null> {
-  const run = new BatchRun(scope, batch, ask, signal);
-  let done = 0;
+  const run = new BatchRun(scope, batch, ask, control.signal);
   for (const segment of batch.segments) {
     const reader = new SegmentReader(scope, segment);
-    for (let index = 0; index < segment.keys.length; index++) {
-      if (signal.aborted) return null;
+    for (let index = 0; index < reader.count; index++) {
+      if (control.isStopped) return null;
       try {
-        const pending = run.process(reader, index, done);
+        const pending = run.process(reader, index);
         if (pending !== null) await pending;
-        if (signal.aborted) return null;
         run.keep();
       } catch (error: unknown) {
-        run.rollback();
-        return run.result(done, error);
+        return control.isStopped ? null : run.fail(error);
       }
-      done += 1;
     }
   }
-  return run.result(done, null);
+  return control.isStopped ? null : run.result();
 }
 
 class BatchRun implements BatchScope {
   readonly nodes: ReadonlyMap<string, TopologyNode>;
-  readonly outputs: Outputs;
+  readonly outputs = new Outputs();
   readonly signal: AbortSignal;
   row = 0;
+  rowTimestamp = 0;
+  rowHeaders: readonly Header[] = [];
   readonly #batch: Batch;
   readonly #stage: Stage;
+  readonly #bytesMax: number;
   readonly #states = new Map<string, BatchState>();
+  readonly #entries: readonly Emitter[];
   #outputsBefore = 0;
+  #outputBytesBefore = 0;
 
   constructor(scope: StageScope, batch: Batch, ask: AskState, signal: AbortSignal) {
     this.nodes = scope.nodes;
     this.signal = signal;
     this.#batch = batch;
     this.#stage = scope.stage;
-    this.outputs = new Outputs(new Map(scope.stage.sinks.map((name, index) => [name, index])));
-    const keys = batch.segments.flatMap(keysOf);
+    this.#bytesMax = scope.resultBytesMax;
+    const keys = batch.states.length === 0 ? [] : batch.segments.flatMap(keysOf);
     for (const columns of batch.states) {
       const name = scope.stage.stores[columns.store];
-      if (name === undefined) continue;
+      if (name === undefined) throw new Error(`the sidecar's batch has no store ${columns.store}`);
       const state = new BatchState(columns, keys.length, (row) => keys[row] ?? null, ask);
       this.#states.set(name, state);
     }
+    this.#entries = scope.stage.entries.map((name) => new Emitter(name, this));
   }
 
   state(store: string): BatchState {
     const found = this.#states.get(store);
     if (found !== undefined) return found;
-    throw new Error(`the store "${store}" was not given to this processor: name it in \`stores\``);
+    throw new Error(`the sidecar's batch carries no state of the store "${store}"`);
+  }
+
+  sinkIndex(name: string): number {
+    const index = this.#stage.sinks.indexOf(name);
+    if (index >= 0) return index;
+    throw new Error(`the sidecar's stage has no sink "${name}"`);
   }
 
   /** A promise only where a handler waits: most do not, and then nothing here does. */
-  process(reader: SegmentReader, index: number, row: number): Promise<void> | null {
-    this.row = row;
-    this.#outputsBefore = this.outputs.count;
-    let pending: Promise<void> | null = null;
-    for (const name of this.#stage.entries) {
-      const node = this.nodes.get(name);
-      if (node?.code == null)
-        throw new Error(`the sidecar names a node "${name}" that has no code`);
-      const { code } = node;
-      const run = (): void | Promise<void> =>
-        code(reader.record(index, node), new Emitter(node, this));
-      if (pending !== null) pending = pending.then(run);
-      else pending = run() ?? null;
+  process(reader: SegmentReader, index: number): Promise<void> | null {
+    this.rowTimestamp = reader.timestamp(index);
+    this.rowHeaders = reader.headers(index);
+    return this.#enter(0, reader, index) ?? null;
+  }
+
+  #enter(first: number, reader: SegmentReader, index: number): void | Promise<void> {
+    for (let at = first; at < this.#entries.length; at++) {
+      const entry = this.#entries[at];
+      if (entry === undefined || this.#isDropped(entry.node)) continue;
+      const pending = entry.run(reader.record(index, entry.node.input));
+      if (isPromise(pending)) return pending.then(() => this.#enter(at + 1, reader, index));
     }
-    return pending;
   }
 
+  /** Late, or without a key: the sidecar has said so, and nothing of the record is even read. */
+  #isDropped({ aggregates }: TopologyNode): boolean {
+    return aggregates !== null && this.state(aggregates).slotsOf(this.row).length === 0;
+  }
+
+  /** The row is done: what it did stays. Throws where the result would not fit a frame. */
   keep(): void {
+    let bytes = this.outputs.bytes;
+    for (const state of this.#states.values()) bytes += state.bytes;
+    if (bytes > this.#bytesMax) {
+      throw new RangeError(
+        `the results of ${this.row + 1} records take ${bytes} bytes, the sidecar takes ` +
+          `${this.#bytesMax}: write less for each record, or raise its max frame size`,
+      );
+    }
     for (const state of this.#states.values()) state.keep();
+    this.#outputsBefore = this.outputs.count;
+    this.#outputBytesBefore = this.outputs.bytes;
+    this.row += 1;
   }
 
-  rollback(): void {
-    this.outputs.truncate(this.#outputsBefore);
+  /** The row failed: what it did never was. */
+  fail(error: unknown): BatchResult {
+    this.outputs.truncate(this.#outputsBefore, this.#outputBytesBefore);
     for (const state of this.#states.values()) state.rollback();
+    return this.#result(failureOf(error));
   }
 
-  result(done: number, error: unknown): BatchResult {
+  result(): BatchResult {
+    return this.#result();
+  }
+
+  #result(failure?: MessageInitShape<typeof FailureSchema>): BatchResult {
     const { dispatchId, taskEpoch, taskId } = this.#batch;
     const mutations = [...this.#states.values()].flatMap((state) => state.mutations() ?? []);
     const outputs = this.outputs.finish();
-    const result = { dispatchId, taskEpoch, taskId, done, outputs, mutations };
-    return create(
-      BatchResultSchema,
-      error === null ? result : { ...result, failure: failureOf(error) },
-    );
-  }
-}
-
-/** Makes records of a segment's rows. */
-class SegmentReader {
-  readonly #segment: Segment;
-  readonly #topic: string;
-  readonly #prefix: string;
-  readonly #nullKeys: ReadonlySet<number>;
-  readonly #nullValues: ReadonlySet<number>;
-  readonly #headers: ReadonlyMap<number, readonly Header[]>;
-  readonly #baseTimestamp: number;
-
-  constructor({ sources, applicationId }: StageScope, segment: Segment) {
-    this.#segment = segment;
-    this.#topic = sources[segment.source] ?? "";
-    this.#prefix = `${applicationId}/${this.#topic}-${segment.partition}@`;
-    this.#nullKeys = new Set(segment.nullKeys);
-    this.#nullValues = new Set(segment.nullValues);
-    this.#headers = new Map(
-      segment.headers.map(({ row, headers }) => [
-        row,
-        headers.map(({ key, value }) => ({ key, value: value ?? null })),
-      ]),
-    );
-    this.#baseTimestamp = Number(segment.baseTimestamp);
-  }
-
-  record(index: number, node: TopologyNode): ProcessedRecord<unknown, unknown> {
-    const segment = this.#segment;
-    const delta = segment.offsetDeltas.length === 0 ? index : (segment.offsetDeltas[index] ?? 0);
-    const offset = segment.baseOffset + BigInt(delta);
-    const where = `${this.#prefix}${offset}`;
-    const key = this.#nullKeys.has(index) ? null : (segment.keys[index] ?? null);
-    const value = this.#nullValues.has(index) ? null : (segment.values[index] ?? null);
-    return {
-      key: read("key", where, () => node.input.key.deserialize(key)),
-      value: read("value", where, () => node.input.value.deserialize(value)),
-      timestamp: this.#baseTimestamp + (segment.timestampDeltas[index] ?? 0),
-      headers: this.#headers.get(index) ?? NO_HEADERS,
-      topic: this.#topic,
-      partition: segment.partition,
-      offset,
-      idempotencyKey: where,
-    };
-  }
-}
-
-function read<T>(what: string, where: string, deserialize: () => T): T {
-  try {
-    return deserialize();
-  } catch (error: unknown) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new TypeError(`the ${what} of ${where} cannot be read: ${reason}`, { cause: error });
+    const result = { dispatchId, taskEpoch, taskId, done: this.row, outputs, mutations };
+    return create(BatchResultSchema, failure === undefined ? result : { ...result, failure });
   }
 }
 
@@ -180,8 +164,11 @@ function keysOf(segment: Segment): (Uint8Array | null)[] {
   return segment.keys.map((key, index) => (nulls.has(index) ? null : key));
 }
 
-function failureOf(error: unknown): { type: string; message: string; stack: string } {
-  if (!(error instanceof Error)) return { type: typeof error, message: String(error), stack: "" };
+function failureOf(error: unknown): MessageInitShape<typeof FailureSchema> {
+  if (!(error instanceof Error)) {
+    return { type: typeof error, message: String(error).slice(0, FAILURE_TEXT_MAX) };
+  }
   const { name, message, stack = "" } = error;
-  return { type: name, message, stack: stack.slice(0, STACK_BYTES_MAX) };
+  const cut = (text: unknown): string => String(text).slice(0, FAILURE_TEXT_MAX);
+  return { type: cut(name), message: cut(message), stack: cut(stack) };
 }

@@ -21,10 +21,13 @@ export class BatchState {
   readonly #keyOfRow: (row: number) => Uint8Array | null;
   readonly #ask: AskState;
   readonly #bySlot = new Map<number, Value>();
-  readonly #byKey = new Map<string, { readonly key: Uint8Array; value: Value }>();
+  readonly #byKey = new Map<string, { readonly key: Uint8Array; readonly value: Value }>();
   readonly #asked = new Map<string, Uint8Array | null>();
   #slotOfKey: Map<string, number> | null = null;
   #undo: Undo[] = [];
+  /** What the mutations will take in the result, at most. */
+  bytes = 0;
+  #bytesBefore = 0;
 
   constructor(
     columns: StateColumns,
@@ -44,10 +47,12 @@ export class BatchState {
     }
   }
 
-  /** The slots of a row; none for a record that came too late. */
-  slotsOf(row: number): number[] {
+  /** The slots of a row; none for a record that came too late, or has no key. */
+  slotsOf(row: number): readonly number[] {
+    const first = this.#rowStarts[row] ?? 0;
+    if (this.#rowStarts[row + 1] === first) return NO_SLOTS;
     const slots: number[] = [];
-    for (let at = this.#rowStarts[row] ?? 0; at < (this.#rowStarts[row + 1] ?? 0); at++) {
+    for (let at = first; at < (this.#rowStarts[row + 1] ?? 0); at++) {
       slots.push(this.#columns.slots.length === 0 ? at : (this.#columns.slots[at] ?? 0));
     }
     return slots;
@@ -73,6 +78,8 @@ export class BatchState {
       else this.#bySlot.set(slot, before);
     });
     this.#bySlot.set(slot, value);
+    this.bytes += (value?.length ?? 0) - (before?.length ?? 0);
+    if (before === undefined) this.bytes += OVERHEAD_BYTES;
   }
 
   async getKey(key: Uint8Array): Promise<Uint8Array | null> {
@@ -101,17 +108,21 @@ export class BatchState {
       else this.#byKey.set(name, before);
     });
     this.#byKey.set(name, { key, value });
+    this.bytes += (value?.length ?? 0) - (before?.value?.length ?? 0);
+    if (before === undefined) this.bytes += key.length + OVERHEAD_BYTES;
   }
 
   /** The record is done: what it wrote stays. */
   keep(): void {
-    this.#undo = [];
+    if (this.#undo.length > 0) this.#undo = [];
+    this.#bytesBefore = this.bytes;
   }
 
   /** The record failed: what it wrote never was. */
   rollback(): void {
     for (const undo of this.#undo.reverse()) undo();
     this.#undo = [];
+    this.bytes = this.#bytesBefore;
   }
 
   /** What the batch has changed; null when nothing. */
@@ -150,7 +161,10 @@ export class BatchState {
   }
 }
 
+const NO_SLOTS: readonly number[] = [];
 const EMPTY = new Uint8Array();
+/** Bytes that a mutation takes besides its key and value, at most. */
+const OVERHEAD_BYTES = 24;
 
 function nameOf(key: Uint8Array): string {
   return Buffer.from(key.buffer, key.byteOffset, key.length).toString("latin1");

@@ -1,5 +1,7 @@
+import { readFileSync } from "node:fs";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import grpc from "@grpc/grpc-js";
+import { OutriggerClientError } from "./errors.ts";
 import {
   type ProcessRequest,
   ProcessRequestSchema,
@@ -8,19 +10,28 @@ import {
 } from "./gen/outrigger/v1/processor_pb.ts";
 import type { Topology } from "./gen/outrigger/v1/topology_pb.ts";
 
+/** How a stream ended. */
+export interface Ended {
+  readonly reason: string;
+  /** Set where connecting again would end the same way. */
+  readonly fatal: OutriggerClientError | null;
+}
+
 /** One stream to a sidecar. */
 export interface Connection {
   send(frame: ProcessRequest): void;
-  /** Half-closes after what was sent, then ends. */
+  /** Half-closes after what was sent; the sidecar then ends the stream, or we do. */
   end(): void;
-  /** Resolves with the reason when the stream has ended. */
-  readonly ended: Promise<string>;
+  /** Ends at once. */
+  cancel(): void;
+  /** Resolves when the stream has ended. */
+  readonly ended: Promise<Ended>;
 }
 
 export interface ConnectOptions {
   /** `unix:/path` or `host:port`. */
   readonly address: string;
-  /** Sent as `outrigger-token` over TCP. */
+  /** Sent as `outrigger-token`. */
   readonly token: string | undefined;
   readonly received: (frame: ProcessResponse) => void;
 }
@@ -29,60 +40,97 @@ const METHOD = "/outrigger.v1.ProcessorService/Process";
 const MAX_FRAME_BYTES = 4 * 1024 * 1024;
 const PROTOCOL_MINOR = 1;
 const SDK_VERSION = "0.1.0";
-/** Two Node peers with larger windows can deadlock; both sides keep to this. */
-const WINDOW_BYTES = 128 * 1024;
+/** How long a sidecar may take to end a stream that we have half-closed. */
+const END_TIMEOUT_MS = 2_000;
 
-export function connect(options: ConnectOptions): Connection {
-  const client = new grpc.Client(options.address, grpc.credentials.createInsecure(), {
-    "grpc.max_receive_message_length": MAX_FRAME_BYTES + 64 * 1024,
-    "grpc.max_send_message_length": -1,
-    "grpc-node.flow_control_window": WINDOW_BYTES,
-    "grpc.enable_retries": 0,
+/**
+ * HTTP/2's window, the same as the sidecar's and never more: two Node peers with larger ones can
+ * each wait for the other to read. The default stays where the socket's buffer is small.
+ */
+const WINDOW_BYTES = 128 * 1024;
+const WINDOW_BYTES_DEFAULT = 65_535;
+const SEND_BUFFER_BYTES_MIN = 212_992;
+
+const CHANNEL_OPTIONS = {
+  "grpc.max_receive_message_length": MAX_FRAME_BYTES,
+  "grpc.max_send_message_length": -1,
+  "grpc.enable_retries": 0,
+  // A channel of its own for each try: a shared one would stand still in a back-off of its own,
+  // which grows to minutes while a sidecar is away.
+  "grpc.use_local_subchannel_pool": 1,
+};
+
+export function connect({ address, token, received }: ConnectOptions): Connection {
+  const client = new grpc.Client(address, grpc.credentials.createInsecure(), {
+    ...CHANNEL_OPTIONS,
+    "grpc-node.flow_control_window": windowBytes(),
   });
   const metadata = new grpc.Metadata();
-  if (options.token !== undefined) metadata.set("outrigger-token", options.token);
+  if (token !== undefined && token !== "") metadata.set("outrigger-token", token);
   const stream = client.makeBidiStreamRequest(
     METHOD,
     (frame: ProcessRequest) => asBuffer(toBinary(ProcessRequestSchema, frame)),
     (bytes: Buffer) => fromBinary(ProcessResponseSchema, bytes),
     metadata,
   );
-  stream.on("data", (frame: ProcessResponse) => options.received(frame));
-  const ended = new Promise<string>((resolve) => {
-    stream.on("error", (error: Error) => resolve(error.message));
-    stream.on("end", () => resolve("the sidecar closed the stream"));
+  let timer: NodeJS.Timeout | undefined;
+  const ended = new Promise<Ended>((resolve) => {
+    const over = (end: Ended): void => {
+      clearTimeout(timer);
+      client.close();
+      resolve(end);
+    };
+    stream.on("data", received);
+    stream.on("error", (error) => over(endOf(error)));
+    stream.on("end", () => over({ reason: "the sidecar closed the stream", fatal: null }));
   });
-  ended.then(
-    () => client.close(),
-    () => client.close(),
-  );
   return {
     send: (frame) => {
       if (!stream.destroyed && !stream.writableEnded) stream.write(frame);
     },
-    end: () => stream.end(),
+    end: () => {
+      stream.end();
+      timer ??= setTimeout(() => stream.cancel(), END_TIMEOUT_MS);
+    },
+    cancel: () => stream.cancel(),
     ended,
   };
 }
 
+function endOf(error: Error): Ended {
+  const { code, details } = error as Partial<grpc.ServiceError>;
+  const reason = details ?? error.message;
+  if (code === grpc.status.UNAUTHENTICATED) {
+    return { reason, fatal: new OutriggerClientError("UNAUTHENTICATED", reason) };
+  }
+  if (code === grpc.status.UNIMPLEMENTED) {
+    const text = `what answers at this address is no sidecar of this protocol (${reason})`;
+    return { reason, fatal: new OutriggerClientError("PROTOCOL_VERSION", text) };
+  }
+  return { reason, fatal: null };
+}
+
 /** The first frame of every stream. */
 export function helloFrame(topology: Topology, applicationId: string): ProcessRequest {
-  return create(ProcessRequestSchema, {
-    frame: {
-      case: "hello",
-      value: {
-        protocolMinor: PROTOCOL_MINOR,
-        sdk: {
-          name: "@outrigger/client",
-          version: SDK_VERSION,
-          runtime: `node ${process.version}`,
-        },
-        topology,
-        maxFrameBytes: MAX_FRAME_BYTES,
-        applicationId,
-      },
-    },
-  });
+  const runtime = `node ${process.versions.node}`;
+  const value = {
+    protocolMinor: PROTOCOL_MINOR,
+    sdk: { name: "@outrigger/client", version: SDK_VERSION, runtime },
+    topology,
+    maxFrameBytes: MAX_FRAME_BYTES,
+    applicationId,
+  };
+  return create(ProcessRequestSchema, { frame: { case: "hello", value } });
+}
+
+function windowBytes(): number {
+  if (process.platform !== "linux") return WINDOW_BYTES;
+  try {
+    const sendBuffer = Number(readFileSync("/proc/sys/net/core/wmem_default", "utf8"));
+    return sendBuffer < SEND_BUFFER_BYTES_MIN ? WINDOW_BYTES_DEFAULT : WINDOW_BYTES;
+  } catch {
+    return WINDOW_BYTES_DEFAULT;
+  }
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {

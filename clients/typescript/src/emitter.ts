@@ -1,22 +1,9 @@
 import type { BatchState } from "./batch-state.ts";
 import type { Outputs } from "./outputs.ts";
-import type { ForwardedRecord, ProcessedRecord } from "./record.ts";
+import { isPromise, ProcessContext } from "./process-context.ts";
+import type { ForwardedRecord, Header, StreamRecord } from "./record.ts";
 import type { Serde } from "./serdes.ts";
-import type { KeyValueStore, KeyValueStoreDefinition } from "./stores.ts";
 import type { TopologyNode } from "./topology.ts";
-import type { Windowed } from "./windows.ts";
-
-/** What a handler of `process` may do besides computing. */
-export interface ProcessorContext<K, V> {
-  /** Sends a record on; it is written in the transaction of its input's offset. */
-  forward(record: ForwardedRecord<K, V>): void | Promise<void>;
-  /** A store that was given to `process`. */
-  store<SK, SV>(definition: KeyValueStoreDefinition<SK, SV>): KeyValueStore<SK, SV>;
-  /** Aborts when the batch is taken away: what is computed from then on has no effect. */
-  readonly signal: AbortSignal;
-}
-
-type AnyRecord = ProcessedRecord<unknown, unknown>;
 
 /** What the batch being processed offers to a node's code. */
 export interface BatchScope {
@@ -25,111 +12,103 @@ export interface BatchScope {
   readonly signal: AbortSignal;
   /** By store name. */
   state(store: string): BatchState;
+  /** By the sink node's name. */
+  sinkIndex(name: string): number;
+  /** The row being processed, and what its record came with. */
   readonly row: number;
+  readonly rowTimestamp: number;
+  readonly rowHeaders: readonly Header[];
 }
 
-/** Runs the children of one node for one batch. */
+/** One node of the stage within one batch: runs its code, and its children after it. */
 export class Emitter {
-  readonly #node: TopologyNode;
+  readonly node: TopologyNode;
   readonly #scope: BatchScope;
+  readonly #children: readonly Emitter[];
+  readonly #sinkIndex: number;
 
-  constructor(node: TopologyNode, scope: BatchScope) {
-    this.#node = node;
+  constructor(name: string, scope: BatchScope) {
+    const node = scope.nodes.get(name);
+    if (node === undefined || (node.code === null && node.sink === null)) {
+      throw new Error(`the sidecar's stage has a node "${name}", which does not run here`);
+    }
+    this.node = node;
     this.#scope = scope;
+    this.#children = node.children.map((child) => new Emitter(child, scope));
+    this.#sinkIndex = node.sink === null ? 0 : scope.sinkIndex(name);
+  }
+
+  /** Hands a record to this node; a promise only where its code waits. */
+  run(record: StreamRecord): void | Promise<void> {
+    if (this.node.code !== null) return this.node.code(record, this);
+    this.#write(record);
   }
 
   /** Hands a record to the children, depth first, in the order in which they were declared. */
-  forward(from: AnyRecord, next: ForwardedRecord<unknown, unknown>): void | Promise<void> {
-    const { timestamp = from.timestamp, headers = from.headers } = next;
-    const record = { ...from, key: next.key, value: next.value, timestamp, headers };
-    let pending: Promise<void> | null = null;
-    for (const name of this.#node.children) {
-      const run = (): void | Promise<void> => this.#child(name, record, from, next);
-      if (pending !== null) pending = pending.then(run);
-      else pending = run() ?? null;
-    }
-    return pending ?? undefined;
+  forward(from: StreamRecord, next: ForwardedRecord<unknown, unknown>): void | Promise<void> {
+    return this.#forwardTo(0, from.followedBy(next));
   }
 
-  context(record: AnyRecord): ProcessorContext<unknown, unknown> {
-    return {
-      forward: (next) => this.forward(record, next),
-      store: (definition) => openStore(this.#scope.state(definition.name), definition),
-      signal: this.#scope.signal,
-    };
+  #forwardTo(first: number, record: StreamRecord): void | Promise<void> {
+    for (let index = first; index < this.#children.length; index++) {
+      const pending = this.#children[index]?.run(record);
+      if (isPromise(pending)) return pending.then(() => this.#forwardTo(index + 1, record));
+    }
+  }
+
+  context(record: StreamRecord): ProcessContext {
+    return new ProcessContext(this, record, this.#scope);
   }
 
   /** Folds a record into each of its slots, and forwards each new value. */
-  fold<A>(
-    record: AnyRecord,
-    store: string,
-    windowSizeMs: number | null,
-    serde: Serde<A>,
-    next: (before: A | undefined) => A,
-  ): void | Promise<void> {
-    const state = this.#scope.state(store);
-    let pending: Promise<void> | null = null;
-    for (const slot of state.slotsOf(this.#scope.row)) {
-      const run = (): void | Promise<void> => {
-        const before = state.getSlot(slot);
-        const value = next(before === null ? undefined : serde.deserialize(before));
-        state.putSlot(slot, serde.serialize(value));
-        const key =
-          windowSizeMs === null ? record.key : windowedKey(record, state, slot, windowSizeMs);
-        return this.forward(record, { key, value });
-      };
-      if (pending !== null) pending = pending.then(run);
-      else pending = run() ?? null;
-    }
-    return pending ?? undefined;
+  fold<A>(record: StreamRecord, fold: Fold<A>): void | Promise<void> {
+    // As Kafka Streams: without windows a null value is no news. (Null keys have no slot.)
+    if (fold.windowSizeMs === null && record.value === null) return;
+    const slots = this.#scope.state(fold.store).slotsOf(this.#scope.row);
+    return this.#foldInto(slots, 0, record, fold);
   }
 
-  #child(
-    name: string,
-    record: AnyRecord,
-    from: AnyRecord,
-    next: ForwardedRecord<unknown, unknown>,
+  #foldInto<A>(
+    slots: readonly number[],
+    first: number,
+    record: StreamRecord,
+    fold: Fold<A>,
   ): void | Promise<void> {
-    const child = this.#scope.nodes.get(name);
-    if (child === undefined) return;
-    if (child.sink !== null) {
-      this.#scope.outputs.add(child, record, {
-        row: this.#scope.row,
-        // An output that sets none takes its input's, and they need not travel back.
-        ownTimestamp: next.timestamp !== undefined || record.timestamp !== from.timestamp,
-        ownHeaders: next.headers !== undefined,
-      });
-      return;
+    const state = this.#scope.state(fold.store);
+    for (let index = first; index < slots.length; index++) {
+      const slot = slots[index] ?? 0;
+      const before = state.getSlot(slot);
+      const value = fold.next(record, before === null ? undefined : fold.serde.deserialize(before));
+      state.putSlot(slot, fold.serde.serialize(value));
+      const start = fold.windowSizeMs === null ? 0 : state.windowStart(slot);
+      const window = { start, end: start + (fold.windowSizeMs ?? 0) };
+      const key = fold.windowSizeMs === null ? record.key : { key: record.key, window };
+      const pending = this.forward(record, { key, value });
+      if (isPromise(pending)) {
+        return pending.then(() => this.#foldInto(slots, index + 1, record, fold));
+      }
     }
-    return child.code?.(record, new Emitter(child, this.#scope));
+  }
+
+  #write(record: StreamRecord): void {
+    const { sink } = this.node;
+    if (sink === null) return;
+    const { row, rowTimestamp, rowHeaders, outputs } = this.#scope;
+    const { timestamp, headers } = record;
+    if (!Number.isSafeInteger(timestamp)) {
+      throw new TypeError(`the timestamp ${timestamp} is no whole number of ms`);
+    }
+    const key = sink.key.serialize(record.key);
+    const value = sink.value.serialize(record.value);
+    const own = headers === rowHeaders ? null : headers;
+    outputs.add({ row, sink: this.#sinkIndex, key, value, timestamp, headers: own }, rowTimestamp);
   }
 }
 
-function windowedKey(
-  record: AnyRecord,
-  state: BatchState,
-  slot: number,
-  sizeMs: number,
-): Windowed<unknown> {
-  const start = state.windowStart(slot);
-  return { key: record.key, window: { start, end: start + sizeMs } };
-}
-
-function openStore<K, V>(
-  state: BatchState,
-  { name, key, value }: KeyValueStoreDefinition<K, V>,
-): KeyValueStore<K, V> {
-  const keyBytes = (given: K): Uint8Array => {
-    const bytes = key.serialize(given);
-    if (bytes === null) throw new TypeError(`the store "${name}" has no null keys`);
-    return bytes;
-  };
-  return {
-    get: async (given) => {
-      const found = await state.getKey(keyBytes(given));
-      return found === null ? undefined : value.deserialize(found);
-    },
-    put: (given, next) => state.putKey(keyBytes(given), value.serialize(next)),
-    delete: (given) => state.putKey(keyBytes(given), null),
-  };
+/** How an aggregate folds. */
+export interface Fold<A> {
+  readonly store: string;
+  readonly windowSizeMs: number | null;
+  readonly serde: Serde<A>;
+  readonly next: (record: StreamRecord, before: A | undefined) => A;
 }

@@ -1,4 +1,7 @@
-/** The sidecar's word that this application cannot run; `code` has a page in its docs/errors. */
+/**
+ * The sidecar's word that this application cannot run, or that the two cannot understand each other;
+ * `code` has a page in the sidecar's docs/errors.
+ */
 export class OutriggerClientError extends Error {
   override readonly name = "OutriggerClientError";
   readonly code: string;

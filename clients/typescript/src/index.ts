@@ -1,10 +1,15 @@
 export { type App, type AppOptions, createApp, type Logger, type RunOptions } from "./app.ts";
 export type { Duration } from "./durations.ts";
-export type { ProcessorContext } from "./emitter.ts";
 export { OutriggerClientError } from "./errors.ts";
+export type { ProcessorContext } from "./process-context.ts";
 export type { ForwardedRecord, Header, ProcessedRecord } from "./record.ts";
-export { bytes, double, int64, json, nullable, type Serde, utf8 } from "./serdes.ts";
-export { type KeyValueStore, type KeyValueStoreDefinition, keyValueStore } from "./stores.ts";
+export { bytes, double, int64, json, nullable, type Serde, safeInt64, utf8 } from "./serdes.ts";
+export {
+  type KeyValueStore,
+  type KeyValueStoreDefinition,
+  keyValueStore,
+  type StoreDefinition,
+} from "./stores.ts";
 export type {
   AggregateOptions,
   CountOptions,

@@ -29,3 +29,60 @@ export interface ForwardedRecord<K, V> {
   readonly timestamp?: number;
   readonly headers?: readonly Header[];
 }
+
+/** What the records of one partition in one batch share. */
+export interface Origin {
+  readonly topic: string;
+  readonly partition: number;
+  readonly baseOffset: bigint;
+  /** Offset minus `baseOffset` of each row; empty when consecutive. */
+  readonly offsetDeltas: readonly number[];
+  readonly applicationId: string;
+}
+
+/** A record that works its place out only when asked: most handlers never do. */
+export class StreamRecord implements ProcessedRecord<unknown, unknown> {
+  readonly key: unknown;
+  readonly value: unknown;
+  readonly timestamp: number;
+  readonly headers: readonly Header[];
+  readonly #origin: Origin;
+  readonly #index: number;
+
+  constructor(
+    fields: { key: unknown; value: unknown; timestamp: number; headers: readonly Header[] },
+    origin: Origin,
+    index: number,
+  ) {
+    this.key = fields.key;
+    this.value = fields.value;
+    this.timestamp = fields.timestamp;
+    this.headers = fields.headers;
+    this.#origin = origin;
+    this.#index = index;
+  }
+
+  get topic(): string {
+    return this.#origin.topic;
+  }
+
+  get partition(): number {
+    return this.#origin.partition;
+  }
+
+  get offset(): bigint {
+    const { baseOffset, offsetDeltas } = this.#origin;
+    const delta = offsetDeltas.length === 0 ? this.#index : (offsetDeltas[this.#index] ?? 0);
+    return baseOffset + BigInt(delta);
+  }
+
+  get idempotencyKey(): string {
+    return `${this.#origin.applicationId}/${this.topic}-${this.partition}@${this.offset}`;
+  }
+
+  /** What this record becomes when it is forwarded. */
+  followedBy(next: ForwardedRecord<unknown, unknown>): StreamRecord {
+    const { key, value, timestamp = this.timestamp, headers = this.headers } = next;
+    return new StreamRecord({ key, value, timestamp, headers }, this.#origin, this.#index);
+  }
+}

@@ -3,8 +3,9 @@
  * empty value; a serde that takes none throws, and the record fails with the reason.
  */
 export interface Serde<T> {
-  serialize(value: T): Uint8Array | null;
-  deserialize(bytes: Uint8Array | null): T;
+  // Functions, not methods: so that the compiler refuses a serde that takes less than it is given.
+  readonly serialize: (value: T) => Uint8Array | null;
+  readonly deserialize: (bytes: Uint8Array | null) => T;
 }
 
 const encoder = new TextEncoder();
@@ -42,6 +43,19 @@ export const int64: Serde<bigint> = {
     return written;
   },
   deserialize: (value) => ofLength(present(value, "int64"), 8, "int64").getBigInt64(0),
+};
+
+/** The same as a number: what lies beyond 2^53 throws. For counts and ids that never get there. */
+export const safeInt64: Serde<number> = {
+  serialize: (value) => {
+    if (!Number.isSafeInteger(value)) throw new RangeError(`${value} is no integer within 2^53`);
+    return int64.serialize(BigInt(value));
+  },
+  deserialize: (value) => {
+    const number = Number(int64.deserialize(value));
+    if (Number.isSafeInteger(number)) return number;
+    throw new RangeError("it is an integer beyond 2^53: use int64");
+  },
 };
 
 /** IEEE 754 double, big-endian, as Kafka's DoubleSerializer. */

@@ -1,5 +1,5 @@
-import { create } from "@bufbuild/protobuf";
-import { runBatch, type StageScope } from "./batch-run.ts";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { type BatchControl, runBatch, type StageScope } from "./batch-run.ts";
 import { OutriggerClientError } from "./errors.ts";
 import {
   type Batch,
@@ -8,40 +8,53 @@ import {
   type ProcessResponse,
   type Welcome,
 } from "./gen/outrigger/v1/processor_pb.ts";
+import type { StateResponse } from "./gen/outrigger/v1/state_pb.ts";
 import type { TopologyNode } from "./topology.ts";
 
-type RequestFrame = ProcessRequest["frame"];
+type RequestFrame = NonNullable<MessageInitShape<typeof ProcessRequestSchema>["frame"]>;
 
 /** What a session asks of the stream. */
 export interface SessionHost {
   send(frame: ProcessRequest): void;
   welcomed(welcome: Welcome): void;
-  /** The sidecar refused us, for good. */
+  /** The sidecar refused us, or cannot be understood: for good. */
   rejected(error: OutriggerClientError): void;
   /** Nothing is in flight any more after `stop`. */
   idle(): void;
 }
 
+/** A batch that this worker holds, and what becomes of it: an answer, or one of the other two. */
 interface Held {
   readonly batch: Batch;
+  readonly control: BatchControl;
   readonly abort: AbortController;
+  fate: "answer" | "handBack" | "nothing";
 }
+
+interface Question {
+  readonly held: Held;
+  readonly answered: (value: Uint8Array | null) => void;
+  readonly failed: (error: Error) => void;
+}
+
+/** What the sidecar takes where it does not say, and what a result takes besides its columns. */
+const MAX_FRAME_BYTES_DEFAULT = 4 * 1024 * 1024;
+const RESULT_OVERHEAD_BYTES = 64 * 1024;
 
 /**
  * One stream's worth of protocol, without IO: frames in, frames out. Batches of a task run in the
  * order in which they came, those of several tasks beside each other where handlers wait.
  *
- *   greeting ──Welcome──▶ serving ──stop──▶ stopping ──last batch──▶ over;  any ──Reject──▶ over
+ *   greeting ──Welcome──▶ serving ──stop──▶ stopping ──last record──▶ idle;  any ──Reject──▶ rejected
  */
 export class Session {
   readonly #nodes: ReadonlyMap<string, TopologyNode>;
   readonly #host: SessionHost;
   #welcome: Welcome | null = null;
-  #stopping = false;
-  #closed = false;
-  /** What this worker holds, by task, oldest first. */
+  #state: "open" | "stopping" | "closed" = "open";
+  /** What this worker holds, by task, oldest first; the first is under way. */
   readonly #tasks = new Map<string, Held[]>();
-  readonly #questions = new Map<number, (answer: Uint8Array | null | Error) => void>();
+  readonly #questions = new Map<number, Question>();
   #nextQuestion = 1;
 
   constructor(nodes: ReadonlyMap<string, TopologyNode>, host: SessionHost) {
@@ -50,6 +63,7 @@ export class Session {
   }
 
   received({ frame }: ProcessResponse): void {
+    if (this.#state === "closed") return;
     switch (frame.case) {
       case "welcome":
         this.#welcome = frame.value;
@@ -61,13 +75,9 @@ export class Session {
       case "batch":
         this.#take(frame.value);
         return;
-      case "stateResponse": {
-        const { requestId, values, absent, error } = frame.value;
-        const answer = absent.includes(0) ? null : (values[0] ?? null);
-        this.#questions.get(requestId)?.(error === "" ? answer : new Error(error));
-        this.#questions.delete(requestId);
+      case "stateResponse":
+        this.#answered(frame.value);
         return;
-      }
       case "revoked":
         this.#revoke(frame.value.taskId, frame.value.taskEpoch);
         return;
@@ -78,104 +88,148 @@ export class Session {
     }
   }
 
-  /** Finishes the record being worked on, hands the rest back. */
+  /**
+   * Finishes the records being worked on, then hands every batch back: a batch is answered as a whole
+   * or not at all, and whoever gets it next starts from the same state.
+   */
   stop(): void {
-    this.#stopping = true;
-    for (const held of this.#tasks.values()) {
-      for (const { batch, abort } of held) {
-        abort.abort();
-        this.#handBack(batch);
+    if (this.#state !== "open") return;
+    this.#state = "stopping";
+    for (const list of this.#tasks.values()) {
+      for (const [index, held] of list.entries()) {
+        held.control.isStopped = true;
+        held.fate = "handBack";
+        if (index > 0) this.#settle(held);
       }
+      list.length = Math.min(list.length, 1);
     }
-    this.#tasks.clear();
-    this.#host.idle();
+    this.#tellIdle();
   }
 
   /** The stream is gone: what it carried is worth nothing here any more. */
   close(): void {
-    this.#closed = true;
-    for (const held of this.#tasks.values()) for (const { abort } of held) abort.abort();
+    this.#state = "closed";
+    for (const list of this.#tasks.values()) for (const held of list) forget(held);
     this.#tasks.clear();
-    for (const answer of this.#questions.values()) answer(new Error("the sidecar went away"));
+    for (const { failed } of this.#questions.values()) failed(new Error("the sidecar went away"));
     this.#questions.clear();
   }
 
   #take(batch: Batch): void {
-    if (this.#stopping) {
-      this.#handBack(batch);
+    const abort = new AbortController();
+    const control = { isStopped: false, signal: abort.signal };
+    const held: Held = { batch, control, abort, fate: "answer" };
+    if (this.#state === "stopping") {
+      held.fate = "handBack";
+      this.#settle(held);
       return;
     }
-    const held = this.#tasks.get(batch.taskId) ?? [];
-    this.#tasks.set(batch.taskId, held);
-    held.push({ batch, abort: new AbortController() });
-    if (held.length === 1) this.#work(batch.taskId);
+    const list = this.#tasks.get(batch.taskId) ?? [];
+    this.#tasks.set(batch.taskId, list);
+    list.push(held);
+    if (list.length === 1) this.#work(held);
   }
 
-  #work(taskId: string): void {
-    const held = this.#tasks.get(taskId)?.[0];
-    if (held === undefined) return;
-    const { batch, abort } = held;
-    const ask = (store: number, key: Uint8Array): Promise<Uint8Array | null> =>
-      this.#ask(batch, store, key);
-    runBatch(this.#scope(batch), batch, ask, abort.signal).then(
-      (result) => {
-        if (result !== null && !abort.signal.aborted) {
-          this.#send({ case: "result", value: result });
-        }
-        this.#finished(taskId, held);
-      },
+  #work(held: Held): void {
+    this.#run(held).then(
+      () => this.#finished(held),
       (error: unknown) => {
-        throw error;
+        const message = error instanceof Error ? error.message : String(error);
+        this.#host.rejected(new OutriggerClientError("PROTOCOL_VIOLATION", message));
       },
     );
   }
 
-  #finished(taskId: string, held: Held): void {
-    const list = this.#tasks.get(taskId);
+  async #run(held: Held): Promise<void> {
+    const ask = (store: number, key: Uint8Array): Promise<Uint8Array | null> =>
+      this.#ask(held, store, key);
+    const result = await runBatch(this.#scope(held.batch), held.batch, ask, held.control);
+    if (result !== null && held.fate === "answer") this.#send({ case: "result", value: result });
+    else this.#settle(held);
+  }
+
+  #finished(held: Held): void {
+    const list = this.#tasks.get(held.batch.taskId);
     if (list?.[0] !== held) return;
     list.shift();
-    this.#work(taskId);
+    const [next] = list;
+    if (next !== undefined) this.#work(next);
+    else this.#tasks.delete(held.batch.taskId);
+    if (this.#state === "stopping") this.#tellIdle();
+  }
+
+  #tellIdle(): void {
+    for (const list of this.#tasks.values()) if (list.length > 0) return;
+    this.#host.idle();
   }
 
   #scope(batch: Batch): StageScope {
     const welcome = this.#welcome;
     const stage = welcome?.stages[batch.stage];
-    if (welcome == null || stage === undefined) {
-      throw new Error(
-        `the sidecar sent a batch of stage ${batch.stage}, which it did not announce`,
-      );
+    if (welcome === null || stage === undefined) {
+      throw new Error(`the sidecar sent a batch of stage ${batch.stage}, which it never announced`);
     }
     const { sources, applicationId } = welcome;
-    return { nodes: this.#nodes, stage, sources, applicationId };
+    const maxFrameBytes = welcome.maxFrameBytes || MAX_FRAME_BYTES_DEFAULT;
+    const resultBytesMax = maxFrameBytes - RESULT_OVERHEAD_BYTES;
+    return { nodes: this.#nodes, stage, sources, applicationId, resultBytesMax };
   }
 
-  #ask(batch: Batch, store: number, key: Uint8Array): Promise<Uint8Array | null> {
+  #ask(held: Held, store: number, key: Uint8Array): Promise<Uint8Array | null> {
     const requestId = this.#nextQuestion++;
-    const { dispatchId, taskEpoch, taskId } = batch;
+    const { dispatchId, taskEpoch, taskId } = held.batch;
     const value = { requestId, dispatchId, taskEpoch, taskId, store, keys: [key] };
-    return new Promise((resolve, reject) => {
-      this.#questions.set(requestId, (answer) => {
-        if (answer instanceof Error) reject(answer);
-        else resolve(answer);
-      });
+    return new Promise((answered, failed) => {
+      if (held.control.signal.aborted) return failed(new Error("the batch was taken away"));
+      this.#questions.set(requestId, { held, answered, failed });
       this.#host.send(create(ProcessRequestSchema, { frame: { case: "stateRequest", value } }));
     });
   }
 
-  #revoke(taskId: string, taskEpoch: number): void {
-    const held = this.#tasks.get(taskId) ?? [];
-    const [current] = held;
-    for (const { batch, abort } of held) if (batch.taskEpoch === taskEpoch) abort.abort();
-    const kept = held.filter((each) => each === current || each.batch.taskEpoch !== taskEpoch);
-    this.#tasks.set(taskId, kept);
+  #answered({ requestId, values, absent, error }: StateResponse): void {
+    const question = this.#questions.get(requestId);
+    if (question === undefined) return;
+    this.#questions.delete(requestId);
+    if (error === "") {
+      question.answered(absent.includes(0) ? null : (values[0] ?? null));
+      return;
+    }
+    // Not the record's fault, so no failure: whoever holds the task now starts the batch anew.
+    const { held, failed } = question;
+    if (held.fate === "answer") held.fate = "handBack";
+    held.control.isStopped = true;
+    failed(new Error(error));
   }
 
-  #handBack({ dispatchId, taskEpoch, taskId }: Batch): void {
-    const value = { dispatchId, taskEpoch, taskId };
-    this.#host.send(create(ProcessRequestSchema, { frame: { case: "handBack", value } }));
+  #revoke(taskId: string, taskEpoch: number): void {
+    const list = this.#tasks.get(taskId) ?? [];
+    const [current] = list;
+    const isRevoked = ({ batch }: Held): boolean => batch.taskEpoch === taskEpoch;
+    for (const held of list) if (isRevoked(held)) forget(held);
+    for (const [id, { held, failed }] of this.#questions) {
+      if (held.fate !== "nothing") continue;
+      this.#questions.delete(id);
+      failed(new Error("the batch was taken away"));
+    }
+    const kept = list.filter((held) => held === current || !isRevoked(held));
+    if (kept.length > 0) this.#tasks.set(taskId, kept);
+  }
+
+  /** What becomes of a batch that is not answered. */
+  #settle({ batch, fate }: Held): void {
+    if (fate === "nothing") return;
+    const { dispatchId, taskEpoch, taskId } = batch;
+    this.#send({ case: "handBack", value: { dispatchId, taskEpoch, taskId } });
   }
 
   #send(frame: RequestFrame): void {
-    if (!this.#closed) this.#host.send(create(ProcessRequestSchema, { frame }));
+    if (this.#state !== "closed") this.#host.send(create(ProcessRequestSchema, { frame }));
   }
+}
+
+/** Nobody waits for the batch any more. */
+function forget(held: Held): void {
+  held.fate = "nothing";
+  held.control.isStopped = true;
+  held.abort.abort();
 }

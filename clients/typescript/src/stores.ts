@@ -1,8 +1,12 @@
 import type { Serde } from "./serdes.ts";
 
-/** A key-value store, declared: give it to `process` and to `ctx.store`. */
-export interface KeyValueStoreDefinition<K, V> {
+/** A store of any types, declared. */
+export interface StoreDefinition {
   readonly name: string;
+}
+
+/** A key-value store, declared: give it to `process` and to `ctx.store`. */
+export interface KeyValueStoreDefinition<K, V> extends StoreDefinition {
   readonly key: Serde<K>;
   readonly value: Serde<V>;
 }

@@ -1,7 +1,16 @@
-import type { ProcessorContext } from "./emitter.ts";
+import type { Fold } from "./emitter.ts";
+import { isPromise, type ProcessorContext } from "./process-context.ts";
 import type { ProcessedRecord } from "./record.ts";
 import { int64, type Serde } from "./serdes.ts";
-import { Aggregator, Operation, type Serdes, StoreKind, type TopologyBuilder } from "./topology.ts";
+import type { StoreDefinition } from "./stores.ts";
+import {
+  Aggregator,
+  type NodeCode,
+  Operation,
+  type Serdes,
+  StoreKind,
+  type TopologyBuilder,
+} from "./topology.ts";
 import { type TumblingWindows, type Windowed, windowed } from "./windows.ts";
 
 /** A key and a value, without the rest of the record. */
@@ -32,32 +41,35 @@ export class KStream<K, V> {
    * Runs your code on each record, in the order of its partition. A handler that throws leaves
    * nothing of its record behind; the record is tried again by the sidecar's policy.
    */
-  process<K2, V2>(
+  process<K2 = K, V2 = V>(
     handler: (record: ProcessedRecord<K, V>, ctx: ProcessorContext<K2, V2>) => void | Promise<void>,
-    options: Named & { readonly stores?: readonly { readonly name: string }[] } = {},
+    options: Named & { readonly stores?: readonly StoreDefinition[] } = {},
   ): KStream<K2, V2> {
-    const stores = options.stores ?? [];
-    for (const { name } of stores) this.#builder.addStore(name, StoreKind.KEY_VALUE);
-    return this.#function(
-      Operation.PROCESS,
-      options.name,
-      stores.map(({ name }) => name),
-      {
-        code: (record, emitter) =>
-          handler(
-            record as ProcessedRecord<K, V>,
-            emitter.context(record) as ProcessorContext<K2, V2>,
-          ),
-      },
-    );
+    const stores = (options.stores ?? []).map(({ name }) => name);
+    for (const name of stores) this.#builder.addStore(name, StoreKind.KEY_VALUE);
+    return this.#function(Operation.PROCESS, options.name, stores, (record, emitter) => {
+      const context = emitter.context(record);
+      const typed = context as unknown as ProcessorContext<K2, V2>;
+      try {
+        const pending = handler(record as ProcessedRecord<K, V>, typed);
+        if (!isPromise(pending)) return context.finish();
+        return pending.then(
+          () => context.finish(),
+          (error: unknown) => context.fail(error),
+        );
+      } catch (error: unknown) {
+        return context.fail(error);
+      }
+    });
   }
 
   map<K2, V2>(
     mapper: (record: ProcessedRecord<K, V>) => KeyValue<K2, V2>,
     options: Named = {},
   ): KStream<K2, V2> {
-    return this.#function(Operation.MAP, options.name, [], {
-      code: (record, emitter) => emitter.forward(record, mapper(record as ProcessedRecord<K, V>)),
+    return this.#function(Operation.MAP, options.name, [], (record, emitter) => {
+      const { key, value } = mapper(record as ProcessedRecord<K, V>);
+      return emitter.forward(record, { key, value });
     });
   }
 
@@ -65,12 +77,10 @@ export class KStream<K, V> {
     mapper: (value: V, key: K, record: ProcessedRecord<K, V>) => V2,
     options: Named = {},
   ): KStream<K, V2> {
-    return this.#function(Operation.MAP_VALUES, options.name, [], {
-      code: (record, emitter) => {
-        const typed = record as ProcessedRecord<K, V>;
-        const value = mapper(typed.value, typed.key, typed);
-        return emitter.forward(record, { key: record.key, value });
-      },
+    return this.#function(Operation.MAP_VALUES, options.name, [], (record, emitter) => {
+      const typed = record as ProcessedRecord<K, V>;
+      const value = mapper(typed.value, typed.key, typed);
+      return emitter.forward(record, { key: record.key, value });
     });
   }
 
@@ -78,11 +88,9 @@ export class KStream<K, V> {
     predicate: (record: ProcessedRecord<K, V>) => boolean,
     options: Named = {},
   ): KStream<K, V> {
-    return this.#function(Operation.FILTER, options.name, [], {
-      code: (record, emitter) => {
-        if (!predicate(record as ProcessedRecord<K, V>)) return;
-        return emitter.forward(record, { key: record.key, value: record.value });
-      },
+    return this.#function(Operation.FILTER, options.name, [], (record, emitter) => {
+      if (!predicate(record as ProcessedRecord<K, V>)) return;
+      return emitter.forward(record, { key: record.key, value: record.value });
     });
   }
 
@@ -110,14 +118,15 @@ export class KStream<K, V> {
     operation: Operation,
     name: string | undefined,
     stores: string[],
-    { code }: Pick<Parameters<TopologyBuilder["add"]>[0] & { code: unknown }, "code">,
+    code: NodeCode,
   ): KStream<K2, V2> {
     const node = this.#builder.add({
       name,
       kind: { case: "function", value: { operation, stores } },
       parent: this.#node,
       input: this.#serdes,
-      code: code as NonNullable<Parameters<TopologyBuilder["add"]>[0]["code"]>,
+      code,
+      stores,
     });
     // What follows gets values, not bytes: only a stage's entry reads, and only a sink writes.
     return new KStream(this.#builder, node, this.#serdes);
@@ -216,24 +225,29 @@ function addAggregate<V2>(
   parent: string,
   serdes: Serdes,
   windows: TumblingWindows | null,
-  fold: {
+  code: {
     readonly initializer: () => V2;
     readonly aggregator: (key: unknown, value: unknown, aggregate: V2) => V2;
     readonly options: AggregateOptions<V2>;
   },
 ): string {
-  const { initializer, aggregator, options } = fold;
+  const { initializer, aggregator, options } = code;
   const store = builder.storeName(options.store, "aggregate");
+  const fold: Fold<V2> = {
+    store,
+    windowSizeMs: windows?.sizeMs ?? null,
+    serde: options.value,
+    next: ({ key, value }, before) =>
+      aggregator(key, value, before === undefined ? initializer() : before),
+  };
   builder.addStore(store, windows === null ? StoreKind.KEY_VALUE : StoreKind.WINDOW);
   return builder.add({
     name: options.name,
     kind: { case: "aggregate", value: aggregateOf(store, Aggregator.APPLICATION, windows) },
     parent,
     input: serdes,
-    code: (record, emitter) =>
-      emitter.fold(record, store, windows?.sizeMs ?? null, options.value, (before) =>
-        aggregator(record.key, record.value, before === undefined ? initializer() : before),
-      ),
+    aggregates: store,
+    code: (record, emitter) => emitter.fold(record, fold),
   });
 }
 

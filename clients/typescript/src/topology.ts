@@ -9,16 +9,13 @@ import {
   type Topology,
   TopologySchema,
 } from "./gen/outrigger/v1/topology_pb.ts";
-import type { ProcessedRecord } from "./record.ts";
+import type { StreamRecord } from "./record.ts";
 import type { Serde } from "./serdes.ts";
 
 type Kind = NonNullable<MessageInitShape<typeof NodeSchema>["kind"]>;
 
 /** What a node does with one record; a promise only where it must wait. */
-export type NodeCode = (
-  record: ProcessedRecord<unknown, unknown>,
-  emitter: Emitter,
-) => void | Promise<void>;
+export type NodeCode = (record: StreamRecord, emitter: Emitter) => void | Promise<void>;
 
 /** A node that runs here, or a sink; built-in nodes run in the sidecar. */
 export interface TopologyNode {
@@ -30,6 +27,10 @@ export interface TopologyNode {
   readonly code: NodeCode | null;
   /** Set for a sink. */
   readonly sink: Serdes | null;
+  /** The stores that `ctx.store` opens. */
+  readonly stores: readonly string[];
+  /** The store of an aggregate that runs here. */
+  readonly aggregates: string | null;
 }
 
 export interface Serdes {
@@ -51,14 +52,16 @@ export class TopologyBuilder {
     readonly input: Serdes;
     readonly code?: NodeCode;
     readonly sink?: Serdes;
+    readonly stores?: readonly string[];
+    readonly aggregates?: string;
   }): string {
     const name = node.name ?? this.#freeName(node.kind.case ?? "node");
     if (this.nodes.has(name))
       throw new Error(`two nodes are named "${name}": give one another name`);
     const parents = node.parent === null ? [] : [node.parent];
     this.#declared.push({ name, parents, kind: node.kind });
-    const { input, code = null, sink = null } = node;
-    this.nodes.set(name, { name, children: [], input, code, sink });
+    const { input, code = null, sink = null, stores = [], aggregates = null } = node;
+    this.nodes.set(name, { name, children: [], input, code, sink, stores, aggregates });
     if (node.parent !== null) this.nodes.get(node.parent)?.children.push(name);
     return name;
   }

@@ -54,6 +54,20 @@ test("R-4: offsets are sent when outputs are acknowledged, EndTxn after the offs
   assert.deepEqual(calls, ["produce 1", "offsets in-0=1", "end commit first"]);
 });
 
+test("R-4: the store holds what was committed, at the position of its changelog", async () => {
+  const kernel = await KernelWorld.start(statefulProgram, count);
+  kernel.input("a=x", "a=x", "b=x");
+  await kernel.clock.until(() => kernel.outputs().length === 3);
+  await settle(kernel);
+  const disk = kernel.directory.disks.get("0_0");
+  assert.deepEqual(
+    [...(disk?.data ?? [])].map(([name, value]) => `${name}=${value}`),
+    ["0/a=2", "0/b=1"],
+  );
+  const changelog = kernel.world.log({ topic: "app-state-changelog", partition: 0 });
+  assert.equal(disk?.marks?.positions.get(0)?.position, changelog.length);
+});
+
 test("R-12: a worker that dies gets nothing lost: another has its batches, in order", async () => {
   const kernel = await KernelWorld.start(copyProgram, copy);
   kernel.application.hold = true;

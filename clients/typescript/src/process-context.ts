@@ -1,0 +1,109 @@
+import type { BatchScope, Emitter } from "./emitter.ts";
+import type { ForwardedRecord, StreamRecord } from "./record.ts";
+import type { KeyValueStore, KeyValueStoreDefinition } from "./stores.ts";
+
+/** What a handler of `process` may do besides computing. */
+export interface ProcessorContext<K, V> {
+  /**
+   * Sends a record on; it is written in the transaction of its input's offset. The promise, where
+   * there is one, is of handlers further down that wait; it need not be awaited.
+   */
+  forward(record: ForwardedRecord<K, V>): void | Promise<void>;
+  /** A store that was given to `process`. */
+  store<SK, SV>(definition: KeyValueStoreDefinition<SK, SV>): KeyValueStore<SK, SV>;
+  /** Aborts when the batch is taken away: what is computed from then on has no effect. */
+  readonly signal: AbortSignal;
+}
+
+/** One record's context; of no use once its record is done. */
+export class ProcessContext implements ProcessorContext<unknown, unknown> {
+  readonly #emitter: Emitter;
+  readonly #record: StreamRecord;
+  readonly #scope: BatchScope;
+  /** What was forwarded and still waits: what is forwarded next goes behind it. */
+  #tail: Promise<void> | null = null;
+  #isOpen = true;
+
+  constructor(emitter: Emitter, record: StreamRecord, scope: BatchScope) {
+    this.#emitter = emitter;
+    this.#record = record;
+    this.#scope = scope;
+  }
+
+  get signal(): AbortSignal {
+    return this.#scope.signal;
+  }
+
+  forward(next: ForwardedRecord<unknown, unknown>): void | Promise<void> {
+    this.#mustBeOpen("forward");
+    if (this.#tail !== null) return this.#follow(this.#tail.then(() => this.#send(next)));
+    const pending = this.#send(next);
+    if (isPromise(pending)) return this.#follow(pending);
+  }
+
+  #send(next: ForwardedRecord<unknown, unknown>): void | Promise<void> {
+    return this.#emitter.forward(this.#record, next);
+  }
+
+  #follow(pending: Promise<void>): Promise<void> {
+    this.#tail = pending;
+    // A handler need not await it: `finish` does, and reports what went wrong.
+    pending.catch(() => {});
+    return pending;
+  }
+
+  store<K, V>({ name, key, value }: KeyValueStoreDefinition<K, V>): KeyValueStore<K, V> {
+    if (!this.#emitter.node.stores.includes(name)) {
+      throw new Error(`the store "${name}" was not given to this processor: name it in \`stores\``);
+    }
+    const state = this.#scope.state(name);
+    const keyBytes = (given: K): Uint8Array => {
+      this.#mustBeOpen(`store "${name}"`);
+      const bytes = key.serialize(given);
+      if (bytes === null) throw new TypeError(`the store "${name}" has no null keys`);
+      return bytes;
+    };
+    return {
+      get: async (given) => {
+        const found = await state.getKey(keyBytes(given));
+        return found === null ? undefined : value.deserialize(found);
+      },
+      put: (given, next) => state.putKey(keyBytes(given), value.serialize(next)),
+      delete: (given) => state.putKey(keyBytes(given), null),
+    };
+  }
+
+  /** The handler has returned: waits for what it forwarded. */
+  finish(): void | Promise<void> {
+    if (this.#tail !== null) return this.#drain(this.#tail);
+    this.#isOpen = false;
+  }
+
+  async #drain(first: Promise<void>): Promise<void> {
+    try {
+      for (let tail: Promise<void> | null = first; tail !== null; ) {
+        await tail;
+        tail = this.#tail === tail ? null : this.#tail;
+      }
+    } finally {
+      this.#isOpen = false;
+    }
+  }
+
+  /** The handler has thrown: nothing of the record may run on when its effects are taken back. */
+  fail(error: unknown): Promise<void> {
+    const thrown = (): never => {
+      throw error;
+    };
+    return Promise.resolve(this.finish()).then(thrown, thrown);
+  }
+
+  #mustBeOpen(what: string): void {
+    if (this.#isOpen) return;
+    throw new Error(`${what} came after the record was done: await what the handler starts`);
+  }
+}
+
+export function isPromise(value: unknown): value is Promise<void> {
+  return value instanceof Promise;
+}

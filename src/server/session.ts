@@ -1,0 +1,262 @@
+import { OutriggerError } from "../errors/outrigger-error.ts";
+import type { Credit, HandBack, Log as LogFrame } from "../gen/outrigger/v1/processor_pb.ts";
+import type { StateRequest } from "../gen/outrigger/v1/state_pb.ts";
+import type {
+  ApplicationListener,
+  BatchName,
+  DispatchedBatch,
+  WorkerId,
+} from "../ports/application.ts";
+import type { Log } from "../ports/log.ts";
+import type { KeySet } from "../ports/store.ts";
+import { encodeBatch } from "./encode-batch.ts";
+import { encodeResponse, type RequestFrame, type ResponseFrame } from "./frames.ts";
+import { type Greeting, grantedCredit, greet } from "./handshake.ts";
+import { LOG_LINE_MAX, QUESTION_KEYS_MAX, QUESTIONS_MAX, SEND_QUEUE_BYTES_MAX } from "./limits.ts";
+import { oversizedAnswer } from "./oversized.ts";
+import { type FrameSink, SendQueue } from "./send-queue.ts";
+
+/**
+ * One worker's stream, without IO:
+ *
+ *   greeting ──Hello──▶ judging ──welcome──▶ serving;  any ──reject, violation, end──▶ closed
+ *
+ * `judging` waits for the kernel's verdict, and the worker must wait too.
+ */
+type State =
+  | { readonly name: "greeting" }
+  | { readonly name: "judging"; readonly greeting: Greeting }
+  | { readonly name: "serving"; readonly greeting: Greeting }
+  | { readonly name: "closed" };
+
+/** What a `Welcome` says besides what the handshake settled. */
+export interface Announced {
+  readonly sidecarVersion: string;
+  readonly applicationId: string;
+  readonly maxFrameBytes: number;
+  readonly sources: string[];
+  readonly stages: { entries: string[]; stores: string[]; sinks: string[] }[];
+}
+
+export interface SessionParts {
+  readonly id: WorkerId;
+  readonly sink: FrameSink;
+  readonly listener: ApplicationListener;
+  readonly log: Log;
+  /** Called once, maybe within another call: `wasKnown` when the listener knows of the worker. */
+  readonly closed: (reason: string, wasKnown: boolean) => void;
+}
+
+export class WorkerSession {
+  readonly #parts: SessionParts;
+  readonly #queue: SendQueue;
+  /** Ids of the questions not answered yet. */
+  readonly #questions = new Set<number>();
+  #state: State = { name: "greeting" };
+
+  constructor(parts: SessionParts) {
+    this.#parts = parts;
+    this.#queue = new SendQueue(parts.sink, SEND_QUEUE_BYTES_MAX);
+  }
+
+  get isGreeting(): boolean {
+    return this.#state.name === "greeting";
+  }
+
+  received(frame: RequestFrame): void {
+    try {
+      this.#take(frame);
+    } catch (thrown) {
+      // What is no OutriggerError is our own bug, or the kernel's: it must not look like the worker's.
+      if (!(thrown instanceof OutriggerError)) throw thrown;
+      this.reject(thrown);
+    }
+  }
+
+  #take(frame: RequestFrame): void {
+    if (frame.kind === "malformed") throw frame.error;
+    const name = frame.kind === "result" ? "result" : (frame.frame.case ?? "empty");
+    switch (this.#state.name) {
+      case "greeting":
+        if (frame.kind !== "message" || frame.frame.case !== "hello") {
+          throw violation(`the first frame is ${name}; it must be hello`);
+        }
+        this.#state = { name: "judging", greeting: greet(frame.frame.value) };
+        this.#parts.listener.connected(this.#parts.id, this.#state.greeting.hello);
+        return;
+      case "judging":
+        throw violation(`a frame ${name} came before the welcome; wait for it`);
+      case "serving":
+        if (frame.kind === "result") this.#parts.listener.answered(this.#parts.id, frame.answer);
+        else this.#takeMessage(frame.frame);
+        return;
+      case "closed":
+        return;
+    }
+  }
+
+  #takeMessage(frame: Extract<RequestFrame, { kind: "message" }>["frame"]): void {
+    switch (frame.case) {
+      case "hello":
+        throw violation("a second hello came; send it once, as the first frame");
+      case "stateRequest":
+        this.#takeQuestion(frame.value);
+        return;
+      case "credit":
+        this.#takeCredit(frame.value);
+        return;
+      case "handBack":
+        this.#parts.listener.handedBack(this.#parts.id, nameOf(frame.value));
+        return;
+      case "log":
+        this.#takeLog(frame.value);
+        return;
+      // Results are read by hand and never come this way.
+      case "result":
+      case undefined:
+        throw violation("a frame is empty, or of a newer protocol; send what both sides know");
+    }
+  }
+
+  #takeQuestion(request: StateRequest): void {
+    const { requestId, store, keys } = request;
+    if (this.#questions.has(requestId)) {
+      throw violation(`state request ${requestId} is open already; give each an id of its own`);
+    }
+    if (this.#questions.size >= QUESTIONS_MAX || keys.length > QUESTION_KEYS_MAX) {
+      throw violation(
+        `state request ${requestId} asks for ${keys.length} keys while ${this.#questions.size} ` +
+          `requests are open; at most ${QUESTION_KEYS_MAX} keys and ${QUESTIONS_MAX} requests`,
+      );
+    }
+    this.#questions.add(requestId);
+    const question = { ...nameOf(request), requestId, store, keys: keySet(keys) };
+    this.#parts.listener.asked(this.#parts.id, question);
+  }
+
+  #takeCredit(credit: Credit): void {
+    const { creditBatches, creditBytes } = grantedCredit(credit);
+    this.#parts.listener.credited(this.#parts.id, creditBatches, creditBytes);
+  }
+
+  #takeLog({ severity, message }: LogFrame): void {
+    const { id, log } = this.#parts;
+    const line = message.slice(0, LOG_LINE_MAX);
+    if (severity >= 17) log.error(line, { worker: id });
+    else if (severity >= 13) log.warn(line, { worker: id });
+    else if (severity >= 9) log.info(line, { worker: id });
+    else log.debug(line, { worker: id });
+  }
+
+  welcome(announced: Announced): void {
+    if (this.#state.name !== "judging") return;
+    const { greeting } = this.#state;
+    this.#state = { name: "serving", greeting };
+    const { protocolMinor } = greeting;
+    this.#send(encodeResponse({ case: "welcome", value: { ...announced, protocolMinor } }));
+  }
+
+  /** Returns the size of the frame. */
+  dispatch(batch: DispatchedBatch): number {
+    const frame = encodeBatch(batch);
+    if (this.#state.name !== "serving") return frame.length;
+    const { maxFrameBytes } = this.#state.greeting;
+    if (frame.length <= maxFrameBytes) {
+      this.#send(frame);
+    } else {
+      // Sent, it would break the stream; so its record fails, and the policy for failures decides.
+      const answer = oversizedAnswer(batch, frame.length, maxFrameBytes);
+      // Later, because the kernel must not be called back within its own call.
+      queueMicrotask(() => this.#parts.listener.answered(this.#parts.id, answer));
+    }
+    return frame.length;
+  }
+
+  revoke(taskId: string, taskEpoch: number): void {
+    this.#sendServing({ case: "revoked", value: { taskId, taskEpoch } });
+  }
+
+  drain(timeoutMs: number): void {
+    this.#sendServing({ case: "drain", value: { timeoutMs } });
+  }
+
+  answerState(requestId: number, values: readonly (Buffer | null)[] | OutriggerError): void {
+    if (!this.#questions.delete(requestId) || this.#state.name !== "serving") return;
+    const { maxFrameBytes } = this.#state.greeting;
+    const frame = encodeResponse({
+      case: "stateResponse",
+      value: stateResponse(requestId, values),
+    });
+    if (frame.length <= maxFrameBytes) {
+      this.#send(frame);
+      return;
+    }
+    const text = `the values take ${frame.length} bytes, the worker receives ${maxFrameBytes}`;
+    const error = `${text}: ask for fewer keys, or raise the SDK's max frame size`;
+    this.#send(encodeResponse({ case: "stateResponse", value: { requestId, error } }));
+  }
+
+  /** Tells the worker why, and closes. */
+  reject({ code, message }: OutriggerError): void {
+    if (this.#state.name === "closed") return;
+    this.#queue.end(encodeResponse({ case: "reject", value: { code, message } }));
+    this.#close(`${code}: ${message}`);
+  }
+
+  /** The stream has ended, or is to end. */
+  end(reason: string): void {
+    if (this.#state.name === "closed") return;
+    this.#queue.end();
+    this.#close(reason);
+  }
+
+  drained(): void {
+    this.#queue.drained();
+  }
+
+  #sendServing(frame: ResponseFrame): void {
+    if (this.#state.name === "serving") this.#send(encodeResponse(frame));
+  }
+
+  #send(frame: Buffer): void {
+    if (this.#queue.send(frame)) return;
+    this.reject(violation(`more than ${SEND_QUEUE_BYTES_MAX} bytes wait unread; read the stream`));
+  }
+
+  #close(reason: string): void {
+    const wasKnown = this.#state.name === "judging" || this.#state.name === "serving";
+    this.#state = { name: "closed" };
+    this.#questions.clear();
+    this.#parts.closed(reason, wasKnown);
+  }
+}
+
+const EMPTY = Buffer.alloc(0);
+
+function stateResponse(
+  requestId: number,
+  values: readonly (Buffer | null)[] | OutriggerError,
+): Extract<ResponseFrame, { case: "stateResponse" }>["value"] {
+  if (values instanceof OutriggerError) return { requestId, error: values.message };
+  const absent = values.flatMap((value, index) => (value === null ? [index] : []));
+  return { requestId, values: values.map((value) => value ?? EMPTY), absent };
+}
+
+function nameOf({ taskId, taskEpoch, dispatchId }: HandBack | StateRequest): BatchName {
+  return { taskName: taskId, taskEpoch, dispatchId: Number(dispatchId) };
+}
+
+function keySet(keys: readonly Uint8Array[]): KeySet {
+  const positions = new Int32Array(keys.length * 2);
+  let position = 0;
+  for (const [index, key] of keys.entries()) {
+    positions[index * 2] = position;
+    positions[index * 2 + 1] = key.length;
+    position += key.length;
+  }
+  return { count: keys.length, positions, bytes: Buffer.concat(keys) };
+}
+
+function violation(what: string): OutriggerError {
+  return new OutriggerError("PROTOCOL_VIOLATION", what);
+}
