@@ -183,6 +183,8 @@ export class Active {
     this.#group.close();
     await this.#parts.directory.forgetMember();
     await this.#lane?.close();
+    const { records, commits, dropped, staleAnswers } = this.counters;
+    this.#parts.log.info("stopped", { records, commits, dropped, staleAnswers });
   }
 
   /** A broker that is away must not keep us: what it did not commit is redelivered. */

@@ -4,7 +4,7 @@ import { after, before, describe, test } from "node:test";
 import { openStateDirectory } from "../../src/stores/directory.ts";
 import { keySet } from "../contract/store.contract.ts";
 import { availableBrokers, type Broker } from "../support/brokers.ts";
-import type { JudgedRecord } from "../support/judges.ts";
+import { assertCountedOnce } from "../support/counted-once.ts";
 import { Scene } from "../support/scene.ts";
 import { type Input, produce } from "../support/topics.ts";
 
@@ -18,24 +18,6 @@ const input: readonly Input[] = Array.from({ length: RECORDS }, (_, i) => ({
   key: `key-${i % KEYS}`,
   value: `v${i}`,
 }));
-
-/** Each key's outputs must be its inputs, counted 1, 2, 3 … in order, once each. */
-function assertExactlyOnce(output: readonly JudgedRecord[], given: readonly Input[]): void {
-  const byKey = new Map<string, string[]>();
-  for (const { key, value } of output) {
-    const list = byKey.get(String(key)) ?? [];
-    list.push(String(value));
-    byKey.set(String(key), list);
-  }
-  const expected = new Map<string, string[]>();
-  for (const { key, value } of given) {
-    const list = expected.get(key) ?? [];
-    list.push(`${list.length + 1} ${value}`);
-    expected.set(key, list);
-  }
-  for (const [key, list] of expected) assert.deepEqual(byKey.get(key), list, `outputs of ${key}`);
-  assert.equal(byKey.size, expected.size);
-}
 
 /** The store on disk must be the fold of its changelog, as a client that is not ours read it. */
 async function assertStoreIsFold(scene: Scene): Promise<void> {
@@ -89,7 +71,7 @@ for (const kind of availableBrokers()) {
           assert.equal(await first.ended(), "SIGKILL");
           scene.startApplication(COUNTER);
           await scene.outputs(RECORDS);
-          for (const output of await scene.judge()) assertExactlyOnce(output, input);
+          for (const output of await scene.judge()) assertCountedOnce(output, input);
         } finally {
           await scene.end();
         }
@@ -108,7 +90,7 @@ for (const kind of availableBrokers()) {
           assert.equal(await first.ended(), "SIGKILL");
           const second = scene.startSidecar();
           await scene.outputs(RECORDS);
-          for (const output of await scene.judge()) assertExactlyOnce(output, input);
+          for (const output of await scene.judge()) assertCountedOnce(output, input);
           assert.equal(await second.stop(), "0", second.output);
           await assertStoreIsFold(scene);
         } finally {
@@ -130,7 +112,7 @@ for (const kind of availableBrokers()) {
         await produce(scene.kafka, scene.input, input.slice(half.length));
         const second = scene.startSidecar();
         await scene.outputs(RECORDS);
-        for (const output of await scene.judge()) assertExactlyOnce(output, input);
+        for (const output of await scene.judge()) assertCountedOnce(output, input);
         assert.equal(await second.stop(), "0", second.output);
         await assertStoreIsFold(scene);
       } finally {

@@ -71,6 +71,19 @@ export class Scene {
     return this.application;
   }
 
+  /** Another process of the same application: its own directory, its own workers. */
+  startSecond(script: string): { readonly sidecar: Child; readonly application: Child } {
+    const stateDir = join(this.#folder, "state-2");
+    const address = `unix:${join(this.#folder, "s2.sock")}`;
+    const sidecar = startSidecarProcess({ ...this.settings, stateDir, address });
+    const application = startApplication(script, address, {
+      OUTRIGGER_TEST_IN: this.input,
+      OUTRIGGER_TEST_OUT: this.output,
+    });
+    this.children.push(sidecar, application);
+    return { sidecar, application };
+  }
+
   wipeState(): void {
     rmSync(this.settings.stateDir, { recursive: true, force: true });
   }

@@ -5,10 +5,10 @@ import type { KeyValueStore, KeyValueStoreDefinition } from "./stores.ts";
 /** What a handler of `process` may do besides computing. */
 export interface ProcessorContext<K, V> {
   /**
-   * Sends a record on; it is written in the transaction of its input's offset. The promise, where
-   * there is one, is of handlers further down that wait; it need not be awaited.
+   * Sends a record on; it is written in the transaction of its input's offset. Where handlers further
+   * down wait, the record is not done before they are.
    */
-  forward(record: ForwardedRecord<K, V>): void | Promise<void>;
+  forward(record: ForwardedRecord<K, V>): void;
   /** A store that was given to `process`. */
   store<SK, SV>(definition: KeyValueStoreDefinition<SK, SV>): KeyValueStore<SK, SV>;
   /** Aborts when the batch is taken away: what is computed from then on has no effect. */
@@ -34,22 +34,14 @@ export class ProcessContext implements ProcessorContext<unknown, unknown> {
     return this.#scope.signal;
   }
 
-  forward(next: ForwardedRecord<unknown, unknown>): void | Promise<void> {
+  forward(next: ForwardedRecord<unknown, unknown>): void {
     this.#mustBeOpen("forward");
-    if (this.#tail !== null) return this.#follow(this.#tail.then(() => this.#send(next)));
-    const pending = this.#send(next);
-    if (isPromise(pending)) return this.#follow(pending);
-  }
-
-  #send(next: ForwardedRecord<unknown, unknown>): void | Promise<void> {
-    return this.#emitter.forward(this.#record, next);
-  }
-
-  #follow(pending: Promise<void>): Promise<void> {
+    const send = () => this.#emitter.forward(this.#record, next);
+    const pending = this.#tail === null ? send() : this.#tail.then(send);
+    if (!isPromise(pending)) return;
     this.#tail = pending;
-    // A handler need not await it: `finish` does, and reports what went wrong.
+    // Looked at by `finish`; until then a failure must not count as one that nobody handles.
     pending.catch(() => {});
-    return pending;
   }
 
   store<K, V>({ name, key, value }: KeyValueStoreDefinition<K, V>): KeyValueStore<K, V> {

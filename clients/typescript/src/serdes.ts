@@ -71,7 +71,11 @@ export const double: Serde<number> = {
 /** JSON in UTF-8. The type is a promise of the writer: what is read is not checked against it. */
 export function json<T = unknown>(): Serde<T> {
   return {
-    serialize: (value) => encoder.encode(JSON.stringify(value)),
+    serialize: (value) => {
+      const written: string | undefined = JSON.stringify(value);
+      if (written === undefined) throw new TypeError(`JSON has no word for ${typeof value}`);
+      return encoder.encode(written);
+    },
     deserialize: (value) => JSON.parse(decoder.decode(present(value, "json()"))) as T,
   };
 }

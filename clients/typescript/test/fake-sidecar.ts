@@ -1,0 +1,152 @@
+import assert from "node:assert/strict";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import type { OutriggerClientError } from "../src/errors.ts";
+import {
+  type BatchResult,
+  type BatchSchema,
+  type ProcessRequest,
+  ProcessResponseSchema,
+} from "../src/gen/outrigger/v1/processor_pb.ts";
+import type { SegmentSchema } from "../src/gen/outrigger/v1/records_pb.ts";
+import { bytes, type Serde } from "../src/serdes.ts";
+import { Session } from "../src/session.ts";
+import { KStream } from "../src/streams.ts";
+import { type Serdes, TopologyBuilder } from "../src/topology.ts";
+
+type Frame = ProcessRequest["frame"];
+type Stage = { entries: string[]; stores?: string[]; sinks?: string[] };
+
+export const text = (value: string): Uint8Array => Buffer.from(value);
+export const plainText = (value: Uint8Array | undefined): string =>
+  Buffer.from(value ?? []).toString();
+
+/** A topology with one source, named `in`. */
+export function source<K, V>(
+  builder: TopologyBuilder,
+  key: Serde<K>,
+  value: Serde<V>,
+): KStream<K, V> {
+  const input = { key, value } as unknown as Serdes;
+  const kind = { case: "source" as const, value: { topics: ["topic"] } };
+  return new KStream(builder, builder.add({ name: "in", kind, parent: null, input }), input);
+}
+
+/** Plays the sidecar's end of a session: sends frames, keeps what comes back. */
+export class FakeSidecar {
+  readonly frames: Frame[] = [];
+  readonly builder = new TopologyBuilder();
+  rejection: OutriggerClientError | null = null;
+  isIdle = false;
+  #arrived: () => void = () => {};
+  readonly session = new Session(this.builder.nodes, {
+    send: ({ frame }) => this.#keep(() => this.frames.push(frame)),
+    welcomed: () => {},
+    rejected: (error) =>
+      this.#keep(() => {
+        this.rejection = error;
+      }),
+    idle: () =>
+      this.#keep(() => {
+        this.isIdle = true;
+      }),
+  });
+
+  #keep(change: () => void): void {
+    change();
+    this.#arrived();
+  }
+
+  source(): KStream<Uint8Array | null, Uint8Array | null> {
+    return source(this.builder, bytes, bytes);
+  }
+
+  welcome(stage: Stage, maxFrameBytes = 0): void {
+    const { entries, stores = [], sinks = [] } = stage;
+    this.#send({
+      case: "welcome",
+      value: {
+        protocolMinor: 1,
+        applicationId: "app",
+        maxFrameBytes,
+        sources: ["topic"],
+        stages: [{ entries, stores, sinks }],
+      },
+    });
+  }
+
+  batch(batch: MessageInitShape<typeof BatchSchema>): void {
+    this.#send({ case: "batch", value: { taskId: "0_0", taskEpoch: 1, ...batch } });
+  }
+
+  revoke(taskEpoch: number, taskId = "0_0"): void {
+    this.#send({ case: "revoked", value: { taskId, taskEpoch } });
+  }
+
+  reject(code: string, message: string): void {
+    this.#send({ case: "reject", value: { code, message } });
+  }
+
+  answerState(requestId: number, value: Uint8Array | null, error = ""): void {
+    const values = value === null ? [new Uint8Array()] : [value];
+    const absent = value === null ? [0] : [];
+    this.#send({ case: "stateResponse", value: { requestId, values, absent, error } });
+  }
+
+  #send(frame: NonNullable<MessageInitShape<typeof ProcessResponseSchema>["frame"]>): void {
+    this.session.received(create(ProcessResponseSchema, { frame }));
+  }
+
+  /** Waits until something of the session is so. */
+  async until(isSo: () => boolean): Promise<void> {
+    while (!isSo()) {
+      await new Promise<void>((resolve) => {
+        this.#arrived = resolve;
+      });
+    }
+  }
+
+  async result(index = 0): Promise<BatchResult> {
+    const results = () => this.frames.flatMap((f) => (f.case === "result" ? [f.value] : []));
+    await this.until(() => results().length > index || this.rejection !== null);
+    return results()[index] ?? assert.fail(`no result: ${this.rejection?.message}`);
+  }
+
+  async question(index = 0) {
+    const asked = () => this.frames.flatMap((f) => (f.case === "stateRequest" ? [f.value] : []));
+    await this.until(() => asked().length > index);
+    return asked()[index] ?? assert.fail("no question");
+  }
+
+  get handedBack(): bigint[] {
+    return this.frames.flatMap((f) => (f.case === "handBack" ? [f.value.dispatchId] : []));
+  }
+}
+
+/** A segment of text records, one for each pair. */
+export function segment(
+  pairs: readonly (readonly [string | null, string | null])[],
+  over: Omit<MessageInitShape<typeof SegmentSchema>, "$typeName" | "$unknown"> = {},
+) {
+  const nulls = (column: 0 | 1) =>
+    pairs.flatMap((pair, row) => (pair[column] === null ? [row] : []));
+  return {
+    baseOffset: 10n,
+    baseTimestamp: 1_000n,
+    keys: pairs.map(([key]) => text(key ?? "")),
+    values: pairs.map(([, value]) => text(value ?? "")),
+    nullKeys: nulls(0),
+    nullValues: nulls(1),
+    ...over,
+  };
+}
+
+/** The outputs of a result as `row: key=value`. */
+export function outputsOf({ outputs }: BatchResult): string[] {
+  if (outputs === undefined) return [];
+  const { inputs, keys, values, nullKeys, nullValues } = outputs;
+  return inputs.map((row, index) => {
+    const key = nullKeys.includes(index) ? "null" : plainText(keys[index]);
+    const value = nullValues.includes(index) ? "null" : plainText(values[index]);
+    return `${row}: ${key}=${value}`;
+  });
+}

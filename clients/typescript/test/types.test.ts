@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { it } from "node:test";
+import {
+  createApp,
+  json,
+  keyValueStore,
+  nullable,
+  tumbling,
+  utf8,
+  type Windowed,
+} from "../src/index.ts";
+
+/** Compiles only where `T` is exactly `Expected`. */
+type Same<T, Expected> =
+  (<X>() => X extends T ? 1 : 2) extends <X>() => X extends Expected ? 1 : 2 ? true : false;
+
+interface Order {
+  readonly cents: number;
+}
+
+it("lets types flow from serdes to handlers, which `npm run check` compiles", () => {
+  const app = createApp({ defaultKeySerde: utf8 });
+  const orders = app.stream("orders", { value: json<Order>() });
+  const totals = keyValueStore("totals", { key: utf8, value: json<number>() });
+  const checked: true[] = [];
+
+  orders.process<string, number>(
+    async (record, ctx) => {
+      checked.push(true satisfies Same<typeof record.key, string>);
+      checked.push(true satisfies Same<typeof record.value, Order>);
+      const total = await ctx.store(totals).get(record.key);
+      checked.push(true satisfies Same<typeof total, number | undefined>);
+      // @ts-expect-error: the processor forwards numbers
+      ctx.forward({ key: record.key, value: "text" });
+    },
+    { stores: [totals] },
+  );
+
+  const sums = orders
+    .groupByKey()
+    .windowedBy(tumbling("1d"))
+    .aggregate(
+      () => 0,
+      (key, order, sum) => {
+        checked.push(true satisfies Same<typeof key, string>);
+        return sum + order.cents;
+      },
+      { value: json<number>() },
+    );
+  sums.map((record) => {
+    checked.push(true satisfies Same<typeof record.key, Windowed<string>>);
+    checked.push(true satisfies Same<typeof record.value, number>);
+    return record;
+  });
+  // @ts-expect-error: the keys are windowed
+  sums.to("sums", { key: utf8, value: json<number>() });
+  // @ts-expect-error: a value may be null, which the serde does not take
+  app.stream("maybe", { key: utf8, value: nullable(utf8) }).to("o", { key: utf8, value: utf8 });
+
+  const plain = createApp().stream("bytes");
+  plain.mapValues((value) => {
+    checked.push(true satisfies Same<typeof value, Uint8Array | null>);
+    return value;
+  });
+  assert.deepEqual(checked, [], "no handler has run yet");
+});
+
+it("refuses an application without an address, and says how to get one", async () => {
+  const before = process.env["OUTRIGGER_ADDRESS"];
+  delete process.env["OUTRIGGER_ADDRESS"];
+  try {
+    await assert.rejects(createApp().run(), /outrigger run/);
+  } finally {
+    if (before !== undefined) process.env["OUTRIGGER_ADDRESS"] = before;
+  }
+});
