@@ -88,6 +88,8 @@ async function main(): Promise<number> {
     abort.signal,
   );
   await kills.done();
+  // Stopped by the person who watches: what follows would judge half a run.
+  if (abort.signal.aborted) return 130;
 
   say("  reading the output back, committed records only …");
   const read =
