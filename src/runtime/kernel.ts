@@ -61,9 +61,10 @@ export class Kernel implements ApplicationListener, ConsumerListener {
     const declared = this.#declare(worker, hello);
     if (declared === null) return;
     switch (this.#phase) {
+      // Not a reject, which would end the application: its stream ends with the server, and it comes
+      // again when the next sidecar is there.
       case "stopping":
       case "stopped":
-        this.#reject(worker, new OutriggerError("PROTOCOL_VIOLATION", "the sidecar is stopping"));
         return;
       case "active":
         this.#welcome(worker, hello, declared);

@@ -111,7 +111,7 @@ export class OrderedSend {
     if (known !== null) return known.brokerId;
     try {
       const timeout = AbortSignal.timeout(
-        Math.max(1, this.#options.deadlineMs - performance.now()),
+        Math.max(1, Math.ceil(this.#options.deadlineMs - performance.now())),
       );
       const either = AbortSignal.any([signal, timeout]);
       return (await this.#cluster.leader(queue.topic, queue.partition, either)).brokerId;

@@ -36,8 +36,14 @@ export class PartitionQueue implements TopicPartition {
     return this.#lastOffset;
   }
 
+  /**
+   * The first batch of a transaction goes alone. A broker that knows nothing of the producer takes
+   * any sequence as its first: a second batch that overtook a refused first one would be taken, and
+   * the first could never follow.
+   */
   canSend(inFlightMax: number): boolean {
     const inFlight = this.#sent - this.#answered;
+    if (this.#acked === 0 && inFlight > 0) return false;
     return !this.#failed && this.#sent < this.#batches.length && inFlight < inFlightMax;
   }
 
