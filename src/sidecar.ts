@@ -24,6 +24,8 @@ export interface Sidecar {
 
 export interface SidecarOptions {
   readonly log?: Log;
+  /** The package's version, told to applications. */
+  readonly version?: string;
   /** `OUTRIGGER_FAILPOINT`, for crash tests: `<state>:<n>` kills the process entering it the n-th time. */
   readonly failpoint?: string | undefined;
 }
@@ -67,6 +69,7 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
       address: config.serverAddress,
       directory: stateDirectory,
       applicationId: config.applicationId,
+      sidecarVersion: options.version ?? "unknown",
       maxFrameBytes: config.maxFrameBytes,
       log,
     },

@@ -3,6 +3,7 @@ import type { Log } from "../ports/log.ts";
 import { EXIT, exitCodeOfSignal } from "./exit-codes.ts";
 import { StopSignals } from "./stop-signals.ts";
 import { Supervisor } from "./supervisor.ts";
+import { version } from "./version.ts";
 
 export interface SidecarCommand {
   readonly config: Config;
@@ -35,6 +36,7 @@ async function serve(command: SidecarCommand, signals: StopSignals): Promise<num
   const { startSidecar } = await import("../sidecar.ts");
   const starting = startSidecar(command.config, {
     log: command.log,
+    version: version(),
     failpoint: command.env["OUTRIGGER_FAILPOINT"],
   });
   const sidecar = await Promise.race([starting, signals.first]);

@@ -41,7 +41,8 @@ describe("where the server listens", () => {
 describe("the socket's place", () => {
   it("is cleared of what a killed sidecar left", async () => {
     const path = join(folder, "stale.sock");
-    const listen = `require("net").createServer().listen(process.argv[1], () => process.kill(process.pid, "SIGKILL"))`;
+    const die = '() => process.kill(process.pid, "SIGKILL")';
+    const listen = `require("net").createServer().listen(process.argv[1], ${die})`;
     spawnSync(process.execPath, ["-e", listen, path]);
     assert.ok(existsSync(path));
     await prepareSocket(path);
