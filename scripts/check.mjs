@@ -50,8 +50,15 @@ for (const [name, step] of steps) {
   process.stdout.write(`${code === 0 ? "ok  " : "FAIL"} ${name} (${seconds} s)\n`);
   sums = add(sums, { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 });
 }
-const tests = ["test/tidy", "test/unit", "test/golden", "clients/typescript/test"];
-sums = add(sums, await runTests(tests, { concurrency: 2, reporter: "dot" }));
+const apart = ["cli", "server", "stores"].map((name) => `test/unit/${name}`);
+const shared = readdirSync(join(ROOT, "test/unit"))
+  .map((name) => `test/unit/${name}`)
+  .filter((folder) => !apart.includes(folder));
+const results = await Promise.all([
+  runTests(["test/tidy", "test/golden", ...shared], { reporter: "dot", together: true }),
+  runTests([...apart, "clients/typescript/test"], { reporter: "dot" }),
+]);
+for (const result of results) sums = add(sums, result);
 process.stdout.write(`check took ${((performance.now() - startedAt) / 1_000).toFixed(1)} s\n`);
 process.stdout.write(`${closingLine(sums)}\n`);
 process.exit(sums.failed > 0 ? 1 : 0);
