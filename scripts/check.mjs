@@ -50,7 +50,7 @@ for (const [name, step] of steps) {
   process.stdout.write(`${code === 0 ? "ok  " : "FAIL"} ${name} (${seconds} s)\n`);
   sums = add(sums, { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 });
 }
-const apart = ["cli", "server", "stores"].map((name) => `test/unit/${name}`);
+const apart = ["cli", "docs", "server", "stores"].map((name) => `test/unit/${name}`);
 const shared = readdirSync(join(ROOT, "test/unit"))
   .map((name) => `test/unit/${name}`)
   .filter((folder) => !apart.includes(folder));

@@ -28,6 +28,8 @@ export interface SidecarOptions {
   readonly version?: string;
   /** `OUTRIGGER_FAILPOINT`, for crash tests: `<state>:<n>` kills the process entering it the n-th time. */
   readonly failpoint?: string | undefined;
+  /** Makes missing source and sink topics with so many partitions; for development. */
+  readonly missingTopicPartitions?: number | undefined;
 }
 
 /**
@@ -62,11 +64,12 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
       commitEntered: failpoint(options.failpoint),
       fatal: (error) => fail(error),
     },
-    kernelLimits(config),
+    kernelLimits(config, options.missingTopicPartitions ?? null),
   );
   const server = await createApplicationServer(
     {
       address: config.serverAddress,
+      token: config.serverToken,
       directory: stateDirectory,
       applicationId: config.applicationId,
       sidecarVersion: options.version ?? "unknown",
@@ -151,7 +154,7 @@ function kafkaOptions(config: Config, log: Log): Parameters<typeof connectKafka>
 /** The share of the transaction timeout after which we give up ourselves (R-2). */
 const OWN_DEADLINE = 0.6;
 
-function kernelLimits(config: Config): KernelLimits {
+function kernelLimits(config: Config, missingTopicPartitions: number | null): KernelLimits {
   const { transactionTimeoutMs } = config;
   return {
     applicationId: config.applicationId,
@@ -189,6 +192,10 @@ function kernelLimits(config: Config): KernelLimits {
       },
       transactionTimeoutMs,
     },
-    setup: { replicationFactor: config.replicationFactor, transactionTimeoutMs },
+    setup: {
+      replicationFactor: config.replicationFactor,
+      transactionTimeoutMs,
+      missingTopicPartitions,
+    },
   };
 }

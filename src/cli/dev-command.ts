@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,7 +10,12 @@ export interface DevArguments {
   readonly flags: Readonly<Record<string, unknown>>;
   readonly file: string | undefined;
   readonly application: readonly string[];
+  /** The broker's port; 0 for any that is free. */
+  readonly brokerPort: number;
 }
+
+/** Of topics that the topology names and nobody made: enough to meet what partitions do. */
+const PARTITIONS = 4;
 
 /**
  * `outrigger dev`: an embedded broker and a sidecar on it. Nothing is kept: the broker lives in
@@ -17,12 +23,12 @@ export interface DevArguments {
  */
 export async function dev(
   world: World,
-  { flags, file, application }: DevArguments,
+  { flags, file, application, brokerPort }: DevArguments,
 ): Promise<number> {
   const { startDevBroker } = await import("@outrigger/dev-broker");
   const stateDir = mkdtempSync(join(tmpdir(), "outrigger-dev-"));
   try {
-    const broker = await startDevBroker();
+    const broker = await startDevBroker({ port: brokerPort });
     try {
       const { config } = loadConfig({
         flags,
@@ -32,14 +38,23 @@ export async function dev(
           "application.id": "outrigger-dev",
           "replication.factor": 1,
           "state.dir": stateDir,
+          "server.token": randomUUID(),
         },
         fixed: { "bootstrap.servers": broker.bootstrapServers },
       });
       const onListening = (address: string) => {
-        world.say(devText(broker.bootstrapServers, address, application.length > 0));
+        world.say(devText(broker.bootstrapServers, address, config.serverToken));
+        if (application.length === 0) world.say(HINT);
       };
       const log = logOf(world, config);
-      return await runSidecar({ config, application, env: world.env, log, onListening });
+      return await runSidecar({
+        config,
+        application,
+        env: world.env,
+        log,
+        onListening,
+        missingTopicPartitions: PARTITIONS,
+      });
     } finally {
       await broker.stop();
     }
@@ -48,16 +63,15 @@ export async function dev(
   }
 }
 
-function devText(bootstrapServers: string, address: string, isSupervised: boolean): string {
+function devText(bootstrapServers: string, address: string, token: string | null): string {
   const lines = [
     `Kafka (in memory)  bootstrap.servers=${bootstrapServers}`,
     `Sidecar            OUTRIGGER_ADDRESS=${address}`,
   ];
-  if (!isSupervised) {
-    lines.push(
-      "",
-      "Start your application in another terminal with that variable set. Ctrl-C ends.",
-    );
-  }
+  if (!address.startsWith("unix:")) lines.push(`                   OUTRIGGER_TOKEN=${token}`);
   return `${lines.join("\n")}\n`;
 }
+
+const HINT =
+  "\nStart your application in another terminal with what is said of the sidecar as its " +
+  "environment. Ctrl-C ends.\n";

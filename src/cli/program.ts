@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from "commander";
 import { loadConfig } from "../config/load.ts";
 import { keyReferences } from "../config/reference.ts";
 import type { LoadedConfig } from "../config/resolve.ts";
+import { OutriggerError } from "../errors/outrigger-error.ts";
 import { describeConfig } from "./describe-command.ts";
 import { dev } from "./dev-command.ts";
 import { EXIT, errorText, exitCodeOf } from "./exit-codes.ts";
@@ -62,10 +63,12 @@ function addDev(program: Command, world: World, outcome: Outcome): void {
     .command("dev")
     .summary("Run an embedded broker and a sidecar; nothing to install.")
     .description(DEV)
-    .argument("[application...]", "The application's command line, after `--`.");
+    .argument("[application...]", "The application's command line, after `--`.")
+    .option("--broker-port <port>", "Port of the embedded broker (default: any that is free).");
   withSettings(command).action(async (application: string[], options: Options) => {
     const file = fileOf(options, world);
-    outcome.exitCode = await dev(world, { flags: flagsOf(options), file, application });
+    const brokerPort = portOf(options["brokerPort"]);
+    outcome.exitCode = await dev(world, { flags: flagsOf(options), file, application, brokerPort });
   });
 }
 
@@ -111,6 +114,14 @@ function fileOf(options: Options, world: World): string | undefined {
   return options.config ?? world.env["OUTRIGGER_CONFIG"];
 }
 
+function portOf(given: unknown): number {
+  if (given === undefined) return 0;
+  const port = Number(given);
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
+  const text = `--broker-port is ${String(given)}: it must be a port between 0 and 65535`;
+  throw new OutriggerError("CONFIG_INVALID", text);
+}
+
 const DESCRIPTION =
   "Exactly-once, stateful stream processing on plain Kafka, for applications in any language.\n\n" +
   "The sidecar reads the topics, keeps the state and owns the transactions; your application " +
@@ -140,5 +151,6 @@ Examples:
   OUTRIGGER_CONFIG=orders.yaml outrigger run`;
 
 const DEV =
-  "Run an embedded broker and a sidecar on it. Nothing is kept when it ends. Meant for " +
-  "development: the broker lives in memory and proves nothing about a real cluster.";
+  "Run an embedded broker and a sidecar on it. Topics that the application names are made where " +
+  "they are missing, with 4 partitions. Nothing is kept when it ends. Meant for development: the " +
+  "broker lives in memory and proves nothing about a real cluster.";

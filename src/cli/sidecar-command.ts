@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import type { Config } from "../config/config.ts";
 import type { Log } from "../ports/log.ts";
 import { EXIT, exitCodeOfSignal } from "./exit-codes.ts";
@@ -11,6 +12,8 @@ export interface SidecarCommand {
   readonly application: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly log: Log;
+  /** Makes the topology's missing topics with so many partitions; left out, they are an error. */
+  readonly missingTopicPartitions?: number;
   /** Called once the sidecar listens, with what applications need. */
   readonly onListening?: (address: string) => void;
 }
@@ -34,11 +37,16 @@ export async function runSidecar(command: SidecarCommand): Promise<number> {
 async function serve(command: SidecarCommand, signals: StopSignals): Promise<number> {
   // Loaded here, so that `--help` answers without Kafka, RocksDB and gRPC.
   const { startSidecar } = await import("../sidecar.ts");
-  const starting = startSidecar(command.config, {
-    log: command.log,
-    version: version(),
-    failpoint: command.env["OUTRIGGER_FAILPOINT"],
-  });
+  const token = command.config.serverToken ?? (isSupervising(command) ? randomUUID() : null);
+  const starting = startSidecar(
+    { ...command.config, serverToken: token },
+    {
+      log: command.log,
+      version: version(),
+      failpoint: command.env["OUTRIGGER_FAILPOINT"],
+      missingTopicPartitions: command.missingTopicPartitions,
+    },
+  );
   const sidecar = await Promise.race([starting, signals.first]);
   if (typeof sidecar === "string") {
     // Nothing is in flight yet, and a start may wait long for brokers: end at once.
@@ -46,7 +54,7 @@ async function serve(command: SidecarCommand, signals: StopSignals): Promise<num
     return exitCodeOfSignal(sidecar);
   }
   command.onListening?.(sidecar.address);
-  const supervisor = supervise(command, sidecar.address);
+  const supervisor = isSupervising(command) ? supervise(command, sidecar.address, token) : null;
   let exitCode: number;
   try {
     const failed = supervisor === null ? [] : [supervisor.failed];
@@ -65,11 +73,14 @@ async function serve(command: SidecarCommand, signals: StopSignals): Promise<num
   return exitCode;
 }
 
-function supervise(command: SidecarCommand, address: string): Supervisor | null {
-  if (command.application.length === 0) return null;
+function isSupervising({ application }: SidecarCommand): boolean {
+  return application.length > 0;
+}
+
+function supervise(command: SidecarCommand, address: string, token: string | null): Supervisor {
   const supervisor = new Supervisor({
     command: command.application,
-    env: { ...command.env, OUTRIGGER_ADDRESS: address },
+    env: { ...command.env, OUTRIGGER_ADDRESS: address, OUTRIGGER_TOKEN: token ?? undefined },
     log: command.log,
   });
   supervisor.start();

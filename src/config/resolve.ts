@@ -70,7 +70,9 @@ function layersOf(sources: ConfigSources, faults: string[]): Written[] {
 }
 
 /** What else starts with the prefix, and is no setting. */
-const OTHER_VARIABLES = ["OUTRIGGER_ADDRESS", "OUTRIGGER_CONFIG", "OUTRIGGER_FAILPOINT"];
+const OTHER_VARIABLES = ["ADDRESS", "TOKEN", "CONFIG", "FAILPOINT"].map(
+  (name) => ENVIRONMENT_PREFIX + name,
+);
 /**
  * Platforms make variables of service names, so only what looks like a slip of the pen is refused.
  */

@@ -47,6 +47,17 @@ const serverAddress = z
       "Without it, a Unix domain socket in the state directory.",
   });
 
+const serverToken = z
+  .string()
+  .min(1)
+  .nullable()
+  .default(null)
+  .meta({
+    description:
+      "What applications must send over TCP, as OUTRIGGER_TOKEN: every user of the machine can " +
+      "connect there. A supervised application is told; without a value, one is made for it.",
+  });
+
 const identity = {
   "application.id": applicationId,
   "bootstrap.servers": bootstrapServers,
@@ -65,6 +76,7 @@ const identity = {
         "it, one is made and kept in the state directory.",
     }),
   "server.address": serverAddress,
+  "server.token": serverToken,
 };
 
 const guarantees = {

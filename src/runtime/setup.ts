@@ -9,6 +9,8 @@ import type { ChangelogFacts } from "./takeover.ts";
 export interface SetupLimits {
   readonly replicationFactor: number;
   readonly transactionTimeoutMs: number;
+  /** Null refuses a topology whose topics are missing; a number makes them with so many partitions. */
+  readonly missingTopicPartitions: number | null;
 }
 
 /** What the cluster holds for a topology, checked and created. */
@@ -31,7 +33,9 @@ export async function prepareTopics(
   const replicationFactor = await checkCluster(admin, limits, log);
   checkMetadata(program);
   const sinks = sinkTopics(program);
-  const described = await admin.describeTopics([...program.sources, ...sinks]);
+  const named = [...new Set([...program.sources, ...sinks])];
+  await createMissing(named, admin, limits, log);
+  const described = await admin.describeTopics(named);
   const partitions = sourcePartitions(program, described);
   for (const topic of sinks) {
     if (!described.has(topic)) throw missing(topic, "the topology writes it");
@@ -78,6 +82,22 @@ async function checkCluster(admin: Admin, limits: SetupLimits, log: Log): Promis
     { replicationFactor: brokers },
   );
   return brokers;
+}
+
+async function createMissing(
+  names: readonly string[],
+  admin: Admin,
+  { missingTopicPartitions, replicationFactor }: SetupLimits,
+  log: Log,
+): Promise<void> {
+  if (missingTopicPartitions === null) return;
+  const existing = await admin.describeTopics(names);
+  for (const name of names) {
+    if (existing.has(name)) continue;
+    const partitions = missingTopicPartitions;
+    log.info(`the topic ${name} did not exist and is made`, { partitions });
+    await admin.createTopics([{ name, partitions, replicationFactor, configs: {} }]);
+  }
 }
 
 function checkMetadata(program: Program): void {

@@ -16,7 +16,7 @@ export interface AddressOptions {
   /** Where the default socket lies; created when missing. Default: the temporary folder. */
   readonly directory?: string;
   /** What applications must send over TCP. */
-  readonly token?: string;
+  readonly token?: string | null;
 }
 
 /** Systems limit a socket's path to 104 or 108 bytes, and cut what is longer without a word. */
@@ -41,7 +41,9 @@ function defaultAddress({ directory, token }: AddressOptions): ListenAddress {
 
 function unixAddress(path: string): ListenAddress {
   if (process.platform === "win32") {
-    throw configInvalid(`unix:${path} cannot be used on Windows: use 127.0.0.1:<port> and a token`);
+    throw configInvalid(
+      `unix:${path} cannot be used on Windows: use 127.0.0.1:<port> and server.token`,
+    );
   }
   const plain = path.replace(/^\/\//, "");
   if (Buffer.byteLength(plain) <= SOCKET_PATH_BYTES_MAX) return { kind: "unix", path: plain };
@@ -50,7 +52,7 @@ function unixAddress(path: string): ListenAddress {
   return { kind: "unix", path: join(tmpdir(), `outrigger-${name}`, SOCKET_NAME) };
 }
 
-function tcpAddress(address: string, token: string | undefined): ListenAddress {
+function tcpAddress(address: string, token: string | null | undefined): ListenAddress {
   const parts = /^(?<host>.+):(?<port>\d+)$/.exec(address);
   const host = parts?.groups?.["host"] ?? "";
   const port = Number(parts?.groups?.["port"]);
@@ -60,10 +62,10 @@ function tcpAddress(address: string, token: string | undefined): ListenAddress {
         "port (127.0.0.1:9400): records would cross the network unencrypted",
     );
   }
-  if (token === undefined || token === "") {
+  if (token === undefined || token === null || token === "") {
     throw configInvalid(
       `the application's address ${address} needs a token, because every user of this machine can ` +
-        "connect to it: set one, or use a Unix domain socket",
+        "connect to it: set server.token, or use a Unix domain socket",
     );
   }
   return { kind: "tcp", host, port };

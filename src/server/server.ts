@@ -145,7 +145,7 @@ class ApplicationServer implements Application {
   #refusalOf(call: Call): Partial<grpc.StatusObject> | null {
     const { token } = this.#options;
     const [given] = call.metadata.get(TOKEN_METADATA);
-    if (this.#at.kind === "tcp" && (token === undefined || !isToken(token, given))) {
+    if (this.#at.kind === "tcp" && (!token || !isToken(token, given))) {
       const details = `the ${TOKEN_METADATA} metadata is missing or wrong: set OUTRIGGER_TOKEN`;
       return { code: grpc.status.UNAUTHENTICATED, details };
     }

@@ -5,7 +5,12 @@ import { REPOSITORY_ROOT } from "./kafka-jars.ts";
 
 const DIST = join(REPOSITORY_ROOT, "dist");
 
-/** A compiled script of ours in a process of its own, which a test may kill. */
+const running = new Set<ChildProcess>();
+process.once("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
+/** A script in a process of its own, and a group of its own, which a test may kill. */
 export class Child {
   readonly name: string;
   output = "";
@@ -17,14 +22,15 @@ export class Child {
     this.#process = spawn(process.execPath, ["--enable-source-maps", ...args], {
       env: { ...process.env, ...environment },
       stdio: ["ignore", "pipe", "pipe"],
+      detached: true,
     });
+    running.add(this.#process);
     for (const stream of [this.#process.stdout, this.#process.stderr]) {
       stream?.on("data", (text: Buffer) => {
         this.output = (this.output + text.toString()).slice(-200_000);
       });
     }
-    this.#exited = once(this.#process, "exit");
-    process.once("exit", () => this.#process.kill("SIGKILL"));
+    this.#exited = once(this.#process, "exit").then(() => running.delete(this.#process));
   }
 
   get isRunning(): boolean {
@@ -40,6 +46,12 @@ export class Child {
   async kill(): Promise<void> {
     this.#process.kill("SIGKILL");
     await this.#exited;
+  }
+
+  /** What Ctrl-C in a terminal does: SIGINT to the process and to all that it started. */
+  async interrupt(): Promise<string> {
+    if (this.#process.pid !== undefined) process.kill(-this.#process.pid, "SIGINT");
+    return await this.ended();
   }
 
   async stop(): Promise<string> {

@@ -45,7 +45,7 @@ export const testLimits: KernelLimits = {
     transaction: { deadlineMs: 6_000, unknownMs: 1_000 },
     transactionTimeoutMs: 10_000,
   },
-  setup: { replicationFactor: 1, transactionTimeoutMs: 10_000 },
+  setup: { replicationFactor: 1, transactionTimeoutMs: 10_000, missingTopicPartitions: null },
 };
 
 /** A program that hands every record of `in` to the handler and writes `out`. */

@@ -79,6 +79,14 @@ describe("a wrong command line", () => {
   });
 });
 
+describe("a wrong port of the embedded broker", () => {
+  it("ends dev before anything starts", async () => {
+    const { exitCode, err } = await run(["dev", "--broker-port", "kafka"]);
+    assert.equal(exitCode, EXIT.usage);
+    assert.match(err, /--broker-port is kafka: it must be a port between 0 and 65535/);
+  });
+});
+
 describe("a wrong configuration", () => {
   it("ends run before anything starts, with all faults, the page and exit code 2", async () => {
     const { exitCode, err } = await run(["run", "--retry.max", "x"]);

@@ -33,6 +33,7 @@ describe("a configuration", () => {
       clientId: "app",
       processId: null,
       serverAddress: null,
+      serverToken: null,
       processingGuarantee: "exactly_once_v2",
       commitIntervalMs: 100,
       transactionTimeoutMs: 10_000,
