@@ -1,7 +1,7 @@
 import type { OutriggerError } from "../errors/outrigger-error.ts";
 import type { MutationColumns, OutputColumns, RowRange, SlotState } from "../model/rows.ts";
 import type { DeclaredTopology, Program } from "../model/topology.ts";
-import type { KeySet } from "./store.ts";
+import type { KeyRange, KeySet, PageLimits, RangePage } from "./store.ts";
 
 /** A connected application process; unique for the life of the sidecar. */
 export type WorkerId = number;
@@ -45,8 +45,27 @@ export interface StateQuestion extends BatchName {
   readonly requestId: number;
   /** Index into the stage's stores. */
   readonly store: number;
-  readonly keys: KeySet;
+  /** Not set when it asks for a range. */
+  readonly keys: KeySet | null;
+  readonly range: AskedRange | null;
 }
+
+/** A range, with what the batch that asks has changed in the store so far. */
+export interface AskedRange extends KeyRange {
+  /** Index into the batch's slots of each key that was changed by slot; they come first. */
+  readonly slots: readonly number[];
+  /** Keys that were changed and have no slot. */
+  readonly keys: readonly Buffer[];
+  /** null deletes. */
+  readonly values: readonly (Buffer | null)[];
+  readonly limits: PageLimits;
+}
+
+/** Values in the order of the keys asked for, a page of the range, or why there is neither. */
+export type StateAnswer =
+  | { readonly kind: "values"; readonly values: readonly (Buffer | null)[] }
+  | { readonly kind: "page"; readonly page: RangePage }
+  | { readonly kind: "refused"; readonly error: OutriggerError };
 
 /** Told by the server; each call is made from the event loop, never reentrant. */
 export interface ApplicationListener {
@@ -68,11 +87,7 @@ export interface Application {
   dispatch(worker: WorkerId, batch: DispatchedBatch): number;
   /** The worker's batches of this task epoch are void. */
   revoke(worker: WorkerId, taskName: string, taskEpoch: number): void;
-  answerState(
-    worker: WorkerId,
-    requestId: number,
-    values: readonly (Buffer | null)[] | OutriggerError,
-  ): void;
+  answerState(worker: WorkerId, requestId: number, answer: StateAnswer): void;
   /** No more batches follow; results are still taken. */
   drain(timeoutMs: number): void;
   /** gRPC health of the processor service: joined and restored, or not. */

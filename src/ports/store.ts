@@ -19,6 +19,27 @@ export interface StoreChanges {
   readonly values: readonly (Buffer | null)[];
 }
 
+/** Consecutive keys in the order of their bytes, `[from, to)`; null is an open end. */
+export interface KeyRange {
+  readonly from: Buffer | null;
+  readonly to: Buffer | null;
+  readonly reverse: boolean;
+}
+
+/** How much one page of a range may hold; one entry is always returned. */
+export interface PageLimits {
+  readonly entriesMax: number;
+  readonly bytesMax: number;
+}
+
+/** Entries in the order asked for. */
+export interface RangePage {
+  readonly keys: readonly Buffer[];
+  readonly values: readonly Buffer[];
+  /** Whether the range goes on behind the last entry. */
+  readonly more: boolean;
+}
+
 /** What a store knows of its changelog. */
 export interface StorePosition {
   /** Topic id of the changelog that the store was built from, 32 hex digits. */
@@ -55,6 +76,16 @@ export interface TaskState {
   marks(): StoreMarks | null;
   /** Overlay merged with committed data; one multi-get. `view` "head" sees what runs ahead of a hop. */
   read(store: number, keys: KeySet, view: "staged" | "head"): Promise<(Buffer | null)[]>;
+  /**
+   * One page of a range of the "staged" view, with `written` on top of it: what a batch under way has
+   * changed so far.
+   */
+  range(
+    store: number,
+    range: KeyRange,
+    written: Pick<StoreChanges, "keys" | "values">,
+    limits: PageLimits,
+  ): Promise<RangePage>;
   /** What built-in nodes upstream of a hop computed: seen by "head" reads, taken by no cut. */
   advance(changes: StoreChanges): void;
   /** Final: the next cut takes it. Replaces the head value of the same key when equal to it. */

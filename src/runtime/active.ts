@@ -1,4 +1,4 @@
-import { asError, OutriggerError } from "../errors/outrigger-error.ts";
+import { OutriggerError } from "../errors/outrigger-error.ts";
 import type { TopicPartition } from "../model/topic-partition.ts";
 import type { Program } from "../model/topology.ts";
 import type {
@@ -16,6 +16,7 @@ import { GroupLoop } from "./group-loop.ts";
 import { Lane } from "./lane.ts";
 import type { KernelLimits, KernelParts } from "./parts.ts";
 import type { Prepared } from "./setup.ts";
+import { answerQuestion } from "./state-questions.ts";
 import type { TaskHost, TaskRunner } from "./task-runner.ts";
 import { TaskSet } from "./task-set.ts";
 import { Workers } from "./workers.ts";
@@ -132,20 +133,9 @@ export class Active {
   }
 
   asked(worker: WorkerId, question: StateQuestion): void {
-    const { taskName, taskEpoch, requestId } = question;
-    const runner = this.#tasks.get(taskName);
-    const store = this.#program.stage?.stores[question.store];
-    if (runner?.epoch !== taskEpoch || store === undefined) {
-      const text = `task ${taskName} epoch ${taskEpoch} is not served here, or has no such store`;
-      this.#application.answerState(worker, requestId, new OutriggerError("ANSWER_INVALID", text));
-      return;
-    }
-    runner.state.read(store.store, question.keys, "staged").then(
-      (values) => this.#application.answerState(worker, requestId, values),
-      (error: unknown) => {
-        const said = new OutriggerError("STORE_FAILED", asError(error).message, { cause: error });
-        this.#application.answerState(worker, requestId, said);
-      },
+    const runner = this.#tasks.get(question.taskName);
+    void answerQuestion(this.#program, runner, worker, question).then((answer) =>
+      this.#application.answerState(worker, question.requestId, answer),
     );
   }
 

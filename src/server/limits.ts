@@ -15,6 +15,11 @@ export const CREDIT_BYTES_MAX = 32 * 1024 * 1024;
 export const QUESTIONS_MAX = 1024;
 /** Keys that one question may name. */
 export const QUESTION_KEYS_MAX = 10_000;
+/** Entries, and bytes, that a page of a range holds: within the smallest frame that a worker may take. */
+export const RANGE_ENTRIES_MAX = 1_000;
+export const RANGE_BYTES_MAX = 512 * 1024;
+/** What an entry takes in a frame besides its key and value, at most. */
+export const RANGE_ENTRY_BYTES = 16;
 
 /** Frames held back for one worker that does not read: above what its credit allows. */
 export const SEND_QUEUE_BYTES_MAX = 2 * CREDIT_BYTES_MAX;

@@ -4,7 +4,12 @@ import { invariant } from "../errors/invariant.ts";
 import { asError, OutriggerError } from "../errors/outrigger-error.ts";
 import { ProcessorService } from "../gen/outrigger/v1/processor_pb.ts";
 import type { Program } from "../model/topology.ts";
-import type { Application, ApplicationListener, WorkerId } from "../ports/application.ts";
+import type {
+  Application,
+  ApplicationListener,
+  StateAnswer,
+  WorkerId,
+} from "../ports/application.ts";
 import type { Log } from "../ports/log.ts";
 import {
   type AddressOptions,
@@ -187,12 +192,8 @@ class ApplicationServer implements Application {
     this.#sessions.get(worker)?.revoke(taskName, taskEpoch);
   }
 
-  answerState(
-    worker: WorkerId,
-    requestId: number,
-    values: readonly (Buffer | null)[] | OutriggerError,
-  ): void {
-    this.#sessions.get(worker)?.answerState(requestId, values);
+  answerState(worker: WorkerId, requestId: number, answer: StateAnswer): void {
+    this.#sessions.get(worker)?.answerState(requestId, answer);
   }
 
   drain(timeoutMs: number): void {

@@ -1,19 +1,18 @@
 import { OutriggerError } from "../errors/outrigger-error.ts";
-import type { Credit, HandBack, Log as LogFrame } from "../gen/outrigger/v1/processor_pb.ts";
-import type { StateRequest } from "../gen/outrigger/v1/state_pb.ts";
+import type { Credit, Log as LogFrame } from "../gen/outrigger/v1/processor_pb.ts";
 import type {
   ApplicationListener,
-  BatchName,
   DispatchedBatch,
+  StateAnswer,
   WorkerId,
 } from "../ports/application.ts";
 import type { Log } from "../ports/log.ts";
-import type { KeySet } from "../ports/store.ts";
 import { encodeBatch } from "./encode-batch.ts";
 import { encodeResponse, type RequestFrame, type ResponseFrame } from "./frames.ts";
 import { type Greeting, grantedCredit, greet } from "./handshake.ts";
-import { LOG_LINE_MAX, QUESTION_KEYS_MAX, QUESTIONS_MAX, SEND_QUEUE_BYTES_MAX } from "./limits.ts";
+import { LOG_LINE_MAX, SEND_QUEUE_BYTES_MAX } from "./limits.ts";
 import { oversizedAnswer } from "./oversized.ts";
+import { batchNameOf, Questions, stateResponse, violation } from "./questions.ts";
 import { type FrameSink, SendQueue } from "./send-queue.ts";
 
 /**
@@ -50,8 +49,7 @@ export interface SessionParts {
 export class WorkerSession {
   readonly #parts: SessionParts;
   readonly #queue: SendQueue;
-  /** Ids of the questions not answered yet. */
-  readonly #questions = new Set<number>();
+  readonly #questions = new Questions();
   #state: State = { name: "greeting" };
 
   constructor(parts: SessionParts) {
@@ -100,13 +98,13 @@ export class WorkerSession {
       case "hello":
         throw violation("a second hello came; send it once, as the first frame");
       case "stateRequest":
-        this.#takeQuestion(frame.value);
+        this.#parts.listener.asked(this.#parts.id, this.#questions.ask(frame.value));
         return;
       case "credit":
         this.#takeCredit(frame.value);
         return;
       case "handBack":
-        this.#parts.listener.handedBack(this.#parts.id, nameOf(frame.value));
+        this.#parts.listener.handedBack(this.#parts.id, batchNameOf(frame.value));
         return;
       case "log":
         this.#takeLog(frame.value);
@@ -116,22 +114,6 @@ export class WorkerSession {
       case undefined:
         throw violation("a frame is empty, or of a newer protocol; send what both sides know");
     }
-  }
-
-  #takeQuestion(request: StateRequest): void {
-    const { requestId, store, keys } = request;
-    if (this.#questions.has(requestId)) {
-      throw violation(`state request ${requestId} is open already; give each an id of its own`);
-    }
-    if (this.#questions.size >= QUESTIONS_MAX || keys.length > QUESTION_KEYS_MAX) {
-      throw violation(
-        `state request ${requestId} asks for ${keys.length} keys while ${this.#questions.size} ` +
-          `requests are open; at most ${QUESTION_KEYS_MAX} keys and ${QUESTIONS_MAX} requests`,
-      );
-    }
-    this.#questions.add(requestId);
-    const question = { ...nameOf(request), requestId, store, keys: keySet(keys) };
-    this.#parts.listener.asked(this.#parts.id, question);
   }
 
   #takeCredit(credit: Credit): void {
@@ -180,13 +162,11 @@ export class WorkerSession {
     this.#sendServing({ case: "drain", value: { timeoutMs } });
   }
 
-  answerState(requestId: number, values: readonly (Buffer | null)[] | OutriggerError): void {
-    if (!this.#questions.delete(requestId) || this.#state.name !== "serving") return;
+  answerState(requestId: number, answer: StateAnswer): void {
+    if (!this.#questions.answered(requestId) || this.#state.name !== "serving") return;
     const { maxFrameBytes } = this.#state.greeting;
-    const frame = encodeResponse({
-      case: "stateResponse",
-      value: stateResponse(requestId, values),
-    });
+    const value = stateResponse(requestId, answer);
+    const frame = encodeResponse({ case: "stateResponse", value });
     if (frame.length <= maxFrameBytes) {
       this.#send(frame);
       return;
@@ -229,34 +209,4 @@ export class WorkerSession {
     this.#questions.clear();
     this.#parts.closed(reason, wasKnown);
   }
-}
-
-const EMPTY = Buffer.alloc(0);
-
-function stateResponse(
-  requestId: number,
-  values: readonly (Buffer | null)[] | OutriggerError,
-): Extract<ResponseFrame, { case: "stateResponse" }>["value"] {
-  if (values instanceof OutriggerError) return { requestId, error: values.message };
-  const absent = values.flatMap((value, index) => (value === null ? [index] : []));
-  return { requestId, values: values.map((value) => value ?? EMPTY), absent };
-}
-
-function nameOf({ taskId, taskEpoch, dispatchId }: HandBack | StateRequest): BatchName {
-  return { taskName: taskId, taskEpoch, dispatchId: Number(dispatchId) };
-}
-
-function keySet(keys: readonly Uint8Array[]): KeySet {
-  const positions = new Int32Array(keys.length * 2);
-  let position = 0;
-  for (const [index, key] of keys.entries()) {
-    positions[index * 2] = position;
-    positions[index * 2 + 1] = key.length;
-    position += key.length;
-  }
-  return { count: keys.length, positions, bytes: Buffer.concat(keys) };
-}
-
-function violation(what: string): OutriggerError {
-  return new OutriggerError("PROTOCOL_VIOLATION", what);
 }

@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync } from "node:fs";
 import RocksDB from "rocksdb-native";
 import { asError, OutriggerError } from "../errors/outrigger-error.ts";
+import type { PageLimits } from "../ports/store.ts";
 
 export interface DatabaseOptions {
   readonly writeBufferBytes: number;
@@ -9,7 +10,14 @@ export interface DatabaseOptions {
 
 export type Entry = readonly [key: Buffer, value: Buffer | null];
 
+/** What a scan found. */
+export interface Scanned {
+  readonly entries: readonly (readonly [key: Buffer, value: Buffer])[];
+  readonly more: boolean;
+}
+
 const READ_CAPACITY = 512;
+const SCAN_CAPACITY = 256;
 const OPEN_FILES_MAX = 256;
 const BACKGROUND_JOBS_MAX = 2;
 
@@ -62,6 +70,34 @@ export class Database {
     const values = keys.map((key) => batch.get(key));
     batch.tryFlush();
     return await Promise.all(values);
+  }
+
+  /**
+   * Entries of `[from, to)` in the order asked for, without those of `hides`, until `limits` are
+   * reached; `more` when they were. By events: no promise per entry.
+   */
+  async scan(
+    { from, to, reverse }: { from: Buffer; to: Buffer; reverse: boolean },
+    { entriesMax, bytesMax }: PageLimits,
+    hides: (key: Buffer) => boolean,
+  ): Promise<Scanned> {
+    const entries: [Buffer, Buffer][] = [];
+    let bytes = 0;
+    let more = false;
+    const capacity = Math.min(entriesMax + 1, SCAN_CAPACITY);
+    const rows = this.#db.iterator({ gte: from, lt: to }, { reverse, capacity });
+    await new Promise<void>((resolve, reject) => {
+      rows.on("data", ({ key, value }) => {
+        if (more || hides(key)) return;
+        more = entries.length >= entriesMax || (bytes >= bytesMax && entries.length > 0);
+        if (more) return rows.destroy();
+        entries.push([key, value]);
+        bytes += key.length + value.length;
+      });
+      rows.on("error", reject);
+      rows.on("close", resolve);
+    });
+    return { entries, more };
   }
 
   /** One atomic batch. A write that is rejected is fatal: nobody knows what later writes would do. */

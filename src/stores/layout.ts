@@ -29,6 +29,18 @@ export function storeKey(prefix: number, key: Uint8Array): Buffer {
   return prefixed;
 }
 
+/** The bounds on disk of a range of one store's keys. */
+export function storeRange(
+  prefix: number,
+  { from, to }: { from: Buffer | null; to: Buffer | null },
+): { from: Buffer; to: Buffer } {
+  const none = Buffer.alloc(0);
+  return {
+    from: storeKey(prefix, from ?? none),
+    to: to === null ? storeKey(prefix + 1, none) : storeKey(prefix, to),
+  };
+}
+
 interface MarksOnDisk {
   readonly positions: readonly (readonly [prefix: number, topicId: string, position: number])[];
   readonly inputOffsets: readonly (readonly [name: string, offset: number])[];

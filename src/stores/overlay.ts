@@ -26,6 +26,12 @@ export class Overlay {
     return staged !== undefined ? staged : this.#cut.get(key);
   }
 
+  /** What is staged or in the cut, newest value of each key; unordered. */
+  *staged(): Iterable<[key: string, value: Value]> {
+    for (const [key, value] of this.#cut) if (!this.#staged.has(key)) yield [key, value];
+    yield* this.#staged;
+  }
+
   advance({ keys, values }: StoreChanges): void {
     for (let i = 0; i < keys.length; i++) {
       const key = keys[i];

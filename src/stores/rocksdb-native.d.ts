@@ -23,6 +23,27 @@ declare module "rocksdb-native" {
     flush(): Promise<void>;
   }
 
+  interface Range {
+    readonly gte?: Buffer;
+    readonly lt?: Buffer;
+  }
+
+  interface IteratorOptions {
+    readonly reverse?: boolean;
+    readonly limit?: number;
+    /** Rows read ahead: one hop to a thread for each so many. */
+    readonly capacity?: number;
+  }
+
+  /** A stream of entries, in the order of their keys. */
+  interface RangeIterator {
+    on(event: "data", listener: (entry: { key: Buffer; value: Buffer }) => void): void;
+    on(event: "error", listener: (error: Error) => void): void;
+    /** After the end, an error or `destroy`. */
+    on(event: "close", listener: () => void): void;
+    destroy(): void;
+  }
+
   interface BatchOptions {
     readonly capacity?: number;
     /** Without it a batch that is never destroyed makes `close` wait for ever. */
@@ -34,6 +55,7 @@ declare module "rocksdb-native" {
     ready(): Promise<void>;
     close(): Promise<void>;
     get(key: Buffer): Promise<Buffer | null>;
+    iterator(range: Range, options?: IteratorOptions): RangeIterator;
     read(options?: BatchOptions): ReadBatch;
     write(options?: BatchOptions): WriteBatch;
   }

@@ -1,7 +1,10 @@
 import { invariant } from "../errors/invariant.ts";
 import type { StoreSpec } from "../model/topology.ts";
 import type {
+  KeyRange,
   KeySet,
+  PageLimits,
+  RangePage,
   StateCut,
   StoreChanges,
   StoreMarks,
@@ -10,6 +13,7 @@ import type {
 } from "../ports/store.ts";
 import { Database, type DatabaseOptions, type Entry } from "./database.ts";
 import * as layout from "./layout.ts";
+import { changesWithin, mergePage } from "./merged-range.ts";
 import { Overlay } from "./overlay.ts";
 
 const NO_MARKS: StoreMarks = {
@@ -79,6 +83,28 @@ export class RocksTaskState implements TaskState {
     const read = await this.#database.getMany(missing);
     for (let i = 0; i < missingSlots.length; i++) values[missingSlots[i] ?? 0] = read[i] ?? null;
     return values;
+  }
+
+  async range(
+    store: number,
+    range: KeyRange,
+    written: Pick<StoreChanges, "keys" | "values">,
+    limits: PageLimits,
+  ): Promise<RangePage> {
+    const newer = new Map(this.#overlay(store).staged());
+    for (const [index, key] of written.keys.entries()) {
+      newer.set(key.toString("latin1"), written.values[index] ?? null);
+    }
+    const changes = changesWithin(newer, range);
+    const bounds = layout.storeRange(this.#prefix(store), range);
+    if (bounds.from.compare(bounds.to) >= 0) return { keys: [], values: [], more: false };
+    const { entries, more } = await this.#database.scan(
+      { ...bounds, reverse: range.reverse },
+      limits,
+      (key) => newer.has(key.toString("latin1", layout.PREFIX_BYTES)),
+    );
+    const own = entries.map(([key, value]) => [key.subarray(layout.PREFIX_BYTES), value] as const);
+    return mergePage({ entries: own, more }, changes, range.reverse, limits);
   }
 
   advance(changes: StoreChanges): void {

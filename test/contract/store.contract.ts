@@ -77,6 +77,7 @@ export function storeContract(name: string, make: () => Promise<StateUnderTest>)
           );
         }
         assert.equal(state.marks()?.commitSequence ?? 0, model.commits);
+        await checkRanges(state, model);
       }),
       { numRuns: 60 },
     );
@@ -116,6 +117,52 @@ export function storeContract(name: string, make: () => Promise<StateUnderTest>)
     assert.equal((await state.read(1, keySet(["r"]), "staged"))[0]?.toString(), "x");
     await state.close();
   });
+}
+
+/** Ranges, page by page, with what a batch under way has written on top. */
+async function checkRanges(state: TaskState, model: Model): Promise<void> {
+  const written = new Map<string, string | null>([
+    ["b", null],
+    ["bb", "new"],
+  ]);
+  const names = [...written.keys()].map((key) => Buffer.from(key));
+  const values = [...written.values()].map((value) => (value === null ? null : Buffer.from(value)));
+  for (const [from, to] of [
+    [null, null],
+    ["a", "c"],
+    ["b", null],
+    [null, "b"],
+    ["c", "a"],
+  ] as const) {
+    for (const reverse of [false, true]) {
+      const expected = [...new Set([...KEYS, ...written.keys()])]
+        .filter((key) => (from === null || key >= from) && (to === null || key < to))
+        .map((key) => [key, written.has(key) ? written.get(key) : model.read(key, "staged")])
+        .filter(([, value]) => value !== null)
+        .sort(([a], [b]) => ((a ?? "") < (b ?? "") !== reverse ? -1 : 1));
+      const found: [string, string][] = [];
+      let range = { from: buffer(from), to: buffer(to), reverse };
+      for (let more = true; more; ) {
+        const change = { keys: names, values };
+        const page = await state.range(0, range, change, { entriesMax: 2, bytesMax: 1_000 });
+        assert.ok(page.keys.length <= 2);
+        assert.ok(!page.more || page.keys.length > 0, "a page that goes on is not empty");
+        for (const [index, key] of page.keys.entries()) {
+          found.push([key.toString(), page.values[index]?.toString() ?? ""]);
+        }
+        const last = page.keys.at(-1);
+        more = page.more && last !== undefined;
+        if (last === undefined) break;
+        const next = Buffer.concat([last, Buffer.of(0)]);
+        range = reverse ? { ...range, to: last } : { ...range, from: next };
+      }
+      assert.deepEqual(found, expected);
+    }
+  }
+}
+
+function buffer(text: string | null): Buffer | null {
+  return text === null ? null : Buffer.from(text);
 }
 
 async function apply(

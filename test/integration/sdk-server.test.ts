@@ -173,9 +173,12 @@ describe("an application and its sidecar", () => {
       ["a", "of z"],
     ]);
     const question = await kernel.until(kernel.questions, 1);
-    assert.equal(question.keys.bytes.toString(), "z");
+    assert.equal(question.keys?.bytes.toString(), "z");
     assert.equal(question.dispatchId, 1);
-    kernel.application.answerState(kernel.worker, question.requestId, [int64(40)]);
+    kernel.application.answerState(kernel.worker, question.requestId, {
+      kind: "values",
+      values: [int64(40)],
+    });
     const answer = await kernel.until(kernel.answers, 1);
     assert.deepEqual(outputsOf(answer), ["0: z=41", "1: z=42"]);
     assert.deepEqual(mutationsOf(answer), ["z=42"]);
@@ -232,7 +235,10 @@ describe("an application and its sidecar", () => {
     const question = await kernel.until(kernel.questions, 1);
     app.process.kill("SIGTERM");
     await kernel.until(kernel.handBacks, 1);
-    kernel.application.answerState(kernel.worker, question.requestId, [null]);
+    kernel.application.answerState(kernel.worker, question.requestId, {
+      kind: "values",
+      values: [null],
+    });
     await kernel.until(kernel.handBacks, 2);
     assert.deepEqual(
       kernel.handBacks.map(({ dispatchId }) => dispatchId),

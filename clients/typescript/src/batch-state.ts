@@ -1,10 +1,28 @@
-import type { StateColumns } from "./gen/outrigger/v1/state_pb.ts";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type {
+  StateColumns,
+  StateRequestSchema,
+  StateResponse,
+} from "./gen/outrigger/v1/state_pb.ts";
 
 /** A value as bytes; null is a delete. */
 type Value = Uint8Array | null;
 
-/** Asks the sidecar for the value of a key that did not travel with the batch. */
-export type AskState = (store: number, key: Uint8Array) => Promise<Uint8Array | null>;
+/** What is asked of the sidecar about one store: keys, or a page of a range. */
+export type Question = Pick<
+  MessageInitShape<typeof StateRequestSchema>,
+  "keys" | "range" | "written"
+> & { readonly store: number };
+
+/** Asks the sidecar for what did not travel with the batch. */
+export type AskState = (question: Question) => Promise<StateResponse>;
+
+/** A range of keys, `[from, to)` in the order of their bytes; null is an open end. */
+export interface ByteRange {
+  readonly from: Uint8Array | null;
+  readonly to: Uint8Array | null;
+  readonly reverse: boolean;
+}
 
 /** One write of the record being processed, so that it can be taken back. */
 type Undo = () => void;
@@ -90,9 +108,31 @@ export class BatchState {
     if (written !== undefined) return written.value;
     const known = this.#asked.get(name);
     if (known !== undefined) return known;
-    const found = await this.#ask(this.index, key);
+    const { values, absent } = await this.#ask({ store: this.index, keys: [key] });
+    const found = absent.includes(0) ? null : (values[0] ?? null);
     this.#asked.set(name, found);
     return found;
+  }
+
+  /** The entries of a range, page by page; each page sees what the batch has written when it is asked for. */
+  async *range({ from, to, reverse }: ByteRange): AsyncGenerator<[Uint8Array, Uint8Array]> {
+    let first = from;
+    let end = to;
+    for (;;) {
+      const written = this.mutations();
+      const range = {
+        reverse,
+        ...(first === null ? {} : { from: first }),
+        ...(end === null ? {} : { to: end }),
+      };
+      const question = { store: this.index, range };
+      const page = await this.#ask(written === null ? question : { ...question, written });
+      for (const [index, key] of page.keys.entries()) yield [key, page.values[index] ?? EMPTY];
+      const last = page.keys.at(-1);
+      if (!page.more || last === undefined) return;
+      if (reverse) end = last;
+      else first = keyAfter(last);
+    }
   }
 
   putKey(key: Uint8Array, value: Value): void {
@@ -165,6 +205,13 @@ const NO_SLOTS: readonly number[] = [];
 const EMPTY = new Uint8Array();
 /** Bytes that a mutation takes besides its key and value, at most. */
 const OVERHEAD_BYTES = 24;
+
+/** The key that comes next after `key`: no other lies between them. */
+export function keyAfter(key: Uint8Array): Uint8Array {
+  const next = new Uint8Array(key.length + 1);
+  next.set(key);
+  return next;
+}
 
 function nameOf(key: Uint8Array): string {
   return Buffer.from(key.buffer, key.byteOffset, key.length).toString("latin1");

@@ -8,6 +8,7 @@ export {
   type KeyValueStore,
   type KeyValueStoreDefinition,
   keyValueStore,
+  type RangeOptions,
   type StoreDefinition,
 } from "./stores.ts";
 export type {

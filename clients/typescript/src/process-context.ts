@@ -1,6 +1,8 @@
+import { keyAfter } from "./batch-state.ts";
 import type { BatchScope, Emitter } from "./emitter.ts";
 import type { ForwardedRecord, StreamRecord } from "./record.ts";
-import type { KeyValueStore, KeyValueStoreDefinition } from "./stores.ts";
+import type { Serde } from "./serdes.ts";
+import type { KeyValueStore, KeyValueStoreDefinition, RangeOptions } from "./stores.ts";
 
 /** What a handler of `process` may do besides computing. */
 export interface ProcessorContext<K, V> {
@@ -55,6 +57,8 @@ export class ProcessContext implements ProcessorContext<unknown, unknown> {
       if (bytes === null) throw new TypeError(`the store "${name}" has no null keys`);
       return bytes;
     };
+    const entries = (from: Uint8Array | null, to: Uint8Array | null, options?: RangeOptions) =>
+      this.#entries(state.range({ from, to, reverse: options?.reverse ?? false }), { key, value });
     return {
       get: async (given) => {
         const found = await state.getKey(keyBytes(given));
@@ -62,7 +66,23 @@ export class ProcessContext implements ProcessorContext<unknown, unknown> {
       },
       put: (given, next) => state.putKey(keyBytes(given), value.serialize(next)),
       delete: (given) => state.putKey(keyBytes(given), null),
+      range: (from, to, options) => {
+        const first = from === null ? null : keyBytes(from);
+        const end = to === null ? null : keyAfter(keyBytes(to));
+        return entries(first, end, options);
+      },
+      all: (options) => entries(null, null, options),
     };
+  }
+
+  async *#entries<K, V>(
+    found: AsyncIterable<readonly [Uint8Array, Uint8Array]>,
+    serdes: { key: Serde<K>; value: Serde<V> },
+  ): AsyncGenerator<readonly [K, V]> {
+    for await (const [key, value] of found) {
+      this.#mustBeOpen("a range");
+      yield [serdes.key.deserialize(key), serdes.value.deserialize(value)];
+    }
   }
 
   /** The handler has returned: waits for what it forwarded. */

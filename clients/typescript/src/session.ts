@@ -1,5 +1,6 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { type BatchControl, runBatch, type StageScope } from "./batch-run.ts";
+import type { AskState, Question } from "./batch-state.ts";
 import { OutriggerClientError } from "./errors.ts";
 import {
   type Batch,
@@ -31,9 +32,9 @@ interface Held {
   fate: "answer" | "handBack" | "nothing";
 }
 
-interface Question {
+interface OpenQuestion {
   readonly held: Held;
-  readonly answered: (value: Uint8Array | null) => void;
+  readonly answered: (answer: StateResponse) => void;
   readonly failed: (error: Error) => void;
 }
 
@@ -54,7 +55,7 @@ export class Session {
   #state: "open" | "stopping" | "closed" = "open";
   /** What this worker holds, by task, oldest first; the first is under way. */
   readonly #tasks = new Map<string, Held[]>();
-  readonly #questions = new Map<number, Question>();
+  readonly #questions = new Map<number, OpenQuestion>();
   #nextQuestion = 1;
 
   constructor(nodes: ReadonlyMap<string, TopologyNode>, host: SessionHost) {
@@ -141,8 +142,7 @@ export class Session {
   }
 
   async #run(held: Held): Promise<void> {
-    const ask = (store: number, key: Uint8Array): Promise<Uint8Array | null> =>
-      this.#ask(held, store, key);
+    const ask: AskState = (question) => this.#ask(held, question);
     const result = await runBatch(this.#scope(held.batch), held.batch, ask, held.control);
     if (result !== null && held.fate === "answer") this.#send({ case: "result", value: result });
     else this.#settle(held);
@@ -175,10 +175,10 @@ export class Session {
     return { nodes: this.#nodes, stage, sources, applicationId, resultBytesMax };
   }
 
-  #ask(held: Held, store: number, key: Uint8Array): Promise<Uint8Array | null> {
+  #ask(held: Held, question: Question): Promise<StateResponse> {
     const requestId = this.#nextQuestion++;
     const { dispatchId, taskEpoch, taskId } = held.batch;
-    const value = { requestId, dispatchId, taskEpoch, taskId, store, keys: [key] };
+    const value = { requestId, dispatchId, taskEpoch, taskId, ...question };
     return new Promise((answered, failed) => {
       if (held.control.signal.aborted) return failed(new Error("the batch was taken away"));
       this.#questions.set(requestId, { held, answered, failed });
@@ -186,19 +186,19 @@ export class Session {
     });
   }
 
-  #answered({ requestId, values, absent, error }: StateResponse): void {
-    const question = this.#questions.get(requestId);
+  #answered(answer: StateResponse): void {
+    const question = this.#questions.get(answer.requestId);
     if (question === undefined) return;
-    this.#questions.delete(requestId);
-    if (error === "") {
-      question.answered(absent.includes(0) ? null : (values[0] ?? null));
+    this.#questions.delete(answer.requestId);
+    if (answer.error === "") {
+      question.answered(answer);
       return;
     }
     // Not the record's fault, so no failure: whoever holds the task now starts the batch anew.
     const { held, failed } = question;
     if (held.fate === "answer") held.fate = "handBack";
     held.control.isStopped = true;
-    failed(new Error(error));
+    failed(new Error(answer.error));
   }
 
   #revoke(taskId: string, taskEpoch: number): void {

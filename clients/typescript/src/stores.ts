@@ -25,4 +25,16 @@ export interface KeyValueStore<K, V> {
   get(key: K): Promise<V | undefined>;
   put(key: K, value: V): void;
   delete(key: K): void;
+  /**
+   * The entries of keys from `from` to `to`, both included, in the order of their bytes as Kafka
+   * Streams' `range`; null is an open end. Asked of the sidecar page by page.
+   */
+  range(from: K | null, to: K | null, options?: RangeOptions): AsyncIterable<readonly [K, V]>;
+  /** Every entry. */
+  all(options?: RangeOptions): AsyncIterable<readonly [K, V]>;
+}
+
+export interface RangeOptions {
+  /** From the last key to the first. Default: false. */
+  readonly reverse?: boolean;
 }

@@ -1,6 +1,9 @@
 import type { StoreSpec } from "../../../src/model/topology.ts";
 import type {
+  KeyRange,
   KeySet,
+  PageLimits,
+  RangePage,
   StateCut,
   StateDirectory,
   StoreChanges,
@@ -55,6 +58,31 @@ export class MemoryState implements TaskState {
       }
       return this.disk.data.get(name) ?? null;
     });
+  }
+
+  async range(
+    store: number,
+    { from, to, reverse }: KeyRange,
+    written: Pick<StoreChanges, "keys" | "values">,
+    { entriesMax }: PageLimits,
+  ): Promise<RangePage> {
+    const own: Layer = new Map();
+    put(own, { store, ...written });
+    const all = new Map([...this.disk.data, ...this.#cut, ...this.#staged, ...own]);
+    const entries = [...all].flatMap(([name, value]) => {
+      if (value === null || !name.startsWith(`${store}/`)) return [];
+      const key = Buffer.from(name.slice(`${store}/`.length), "latin1");
+      const isWithin =
+        (from === null || key.compare(from) >= 0) && (to === null || key.compare(to) < 0);
+      return isWithin ? [{ key, value }] : [];
+    });
+    entries.sort((left, right) => left.key.compare(right.key) * (reverse ? -1 : 1));
+    const page = entries.slice(0, entriesMax);
+    return {
+      keys: page.map(({ key }) => key),
+      values: page.map(({ value }) => value),
+      more: page.length < entries.length,
+    };
   }
 
   advance(changes: StoreChanges): void {

@@ -66,8 +66,10 @@ class Stage {
       handedBack: (_, { taskName, taskEpoch, dispatchId }) => {
         this.told.push(`handedBack ${taskName} ${taskEpoch} ${dispatchId}`);
       },
-      asked: (_, { requestId, store, keys }) => {
-        this.told.push(`asked ${requestId} ${store} ${keys.count} ${keys.bytes}`);
+      asked: (_, { requestId, store, keys, range }) => {
+        if (keys !== null)
+          this.told.push(`asked ${requestId} ${store} ${keys.count} ${keys.bytes}`);
+        if (range !== null) this.told.push(`asked ${requestId} ${store} ${JSON.stringify(range)}`);
       },
       credited: (_, batches, bytes) => this.told.push(`credited ${batches} ${bytes}`),
     };
@@ -186,13 +188,54 @@ describe("a worker that serves", () => {
     for (const requestId of [1, 2]) {
       stage.receive({ case: "stateRequest", value: { ...QUESTION, requestId } });
     }
-    stage.session.answerState(1, [null, Buffer.alloc(0)]);
-    stage.session.answerState(2, new OutriggerError("MEMBERSHIP_LOST", "the task has left"));
+    const error = new OutriggerError("MEMBERSHIP_LOST", "the task has left");
+    stage.session.answerState(1, { kind: "values", values: [null, Buffer.alloc(0)] });
+    stage.session.answerState(2, { kind: "refused", error });
     const [, found, refused] = stage.sent;
     assert.ok(found?.case === "stateResponse" && refused?.case === "stateResponse");
     assert.deepEqual(found.value.absent, [0]);
     assert.equal(found.value.values.length, 2);
     assert.equal(refused.value.error, "the task has left");
+  });
+
+  it("asks for a range with what it has written, and gets a page", () => {
+    const stage = new Stage().serve();
+    const range = { from: Buffer.of(1), reverse: true, limit: 5 };
+    const written = {
+      slots: [3],
+      keys: [Buffer.of(2)],
+      values: [Buffer.of(7), Buffer.of()],
+      deletes: [1],
+    };
+    stage.receive({
+      case: "stateRequest",
+      value: { ...QUESTION, requestId: 1, keys: [], range, written },
+    });
+    const asked = JSON.parse(stage.told.at(-1)?.replace(/^asked 1 0 /, "") ?? "") as {
+      [field: string]: unknown;
+    };
+    assert.deepEqual(
+      { from: asked["from"], to: asked["to"], reverse: asked["reverse"], slots: asked["slots"] },
+      { from: { type: "Buffer", data: [1] }, to: null, reverse: true, slots: [3] },
+    );
+    assert.deepEqual(asked["values"], [{ type: "Buffer", data: [7] }, null]);
+    assert.equal((asked["limits"] as { entriesMax: number }).entriesMax, 5);
+    const page = { keys: [Buffer.of(9)], values: [Buffer.of(8)], more: true };
+    stage.session.answerState(1, { kind: "page", page });
+    const answer = stage.sent.at(-1);
+    assert.ok(answer?.case === "stateResponse" && answer.value.more);
+    assert.deepEqual([...(answer.value.keys[0] ?? [])], [9]);
+  });
+
+  it("is rejected for a range that is asked for together with keys, or whose writes do not add up", () => {
+    for (const over of [
+      { keys: [Buffer.of(1)], range: {} },
+      { keys: [], range: {}, written: { slots: [1] } },
+    ]) {
+      const stage = new Stage().serve();
+      stage.receive({ case: "stateRequest", value: { ...QUESTION, requestId: 1, ...over } });
+      assert.match(stage.rejection, /^PROTOCOL_VIOLATION/);
+    }
   });
 
   it("is rejected for a request id that is still open", () => {

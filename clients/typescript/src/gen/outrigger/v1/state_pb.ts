@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file outrigger/v1/state.proto.
  */
 export const file_outrigger_v1_state: GenFile = /*@__PURE__*/
-  fileDesc("ChhvdXRyaWdnZXIvdjEvc3RhdGUucHJvdG8SDG91dHJpZ2dlci52MSK7AQoMU3RhdGVDb2x1bW5zEg0KBXN0b3JlGAEgASgNEg4KBnZhbHVlcxgCIAMoDBIOCgZhYnNlbnQYAyADKA0SDQoFc2xvdHMYBCADKA0SEwoLc2xvdF9jb3VudHMYBSADKA0SEwoLd2luZG93X2Jhc2UYBiABKBISFgoOd2luZG93X3VuaXRfbXMYByABKAQSFAoMd2luZG93X3N0ZXBzGAggAygREhUKDXdpbmRvd19zdGFydHMYCSADKBIiWAoJTXV0YXRpb25zEg0KBXN0b3JlGAEgASgNEg0KBXNsb3RzGAIgAygNEgwKBGtleXMYAyADKAwSDgoGdmFsdWVzGAQgAygMEg8KB2RlbGV0ZXMYBSADKA0ieQoMU3RhdGVSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKA0SEwoLZGlzcGF0Y2hfaWQYAiABKAQSEgoKdGFza19lcG9jaBgDIAEoDRIPCgd0YXNrX2lkGAQgASgJEg0KBXN0b3JlGAUgASgNEgwKBGtleXMYBiADKAwiUgoNU3RhdGVSZXNwb25zZRISCgpyZXF1ZXN0X2lkGAEgASgNEg4KBnZhbHVlcxgCIAMoDBIOCgZhYnNlbnQYAyADKA0SDQoFZXJyb3IYBCABKAliBnByb3RvMw");
+  fileDesc("ChhvdXRyaWdnZXIvdjEvc3RhdGUucHJvdG8SDG91dHJpZ2dlci52MSK7AQoMU3RhdGVDb2x1bW5zEg0KBXN0b3JlGAEgASgNEg4KBnZhbHVlcxgCIAMoDBIOCgZhYnNlbnQYAyADKA0SDQoFc2xvdHMYBCADKA0SEwoLc2xvdF9jb3VudHMYBSADKA0SEwoLd2luZG93X2Jhc2UYBiABKBISFgoOd2luZG93X3VuaXRfbXMYByABKAQSFAoMd2luZG93X3N0ZXBzGAggAygREhUKDXdpbmRvd19zdGFydHMYCSADKBIiWAoJTXV0YXRpb25zEg0KBXN0b3JlGAEgASgNEg0KBXNsb3RzGAIgAygNEgwKBGtleXMYAyADKAwSDgoGdmFsdWVzGAQgAygMEg8KB2RlbGV0ZXMYBSADKA0iygEKDFN0YXRlUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgNEhMKC2Rpc3BhdGNoX2lkGAIgASgEEhIKCnRhc2tfZXBvY2gYAyABKA0SDwoHdGFza19pZBgEIAEoCRINCgVzdG9yZRgFIAEoDRIMCgRrZXlzGAYgAygMEiUKBXJhbmdlGAcgASgLMhYub3V0cmlnZ2VyLnYxLktleVJhbmdlEigKB3dyaXR0ZW4YCCABKAsyFy5vdXRyaWdnZXIudjEuTXV0YXRpb25zIl4KCEtleVJhbmdlEhEKBGZyb20YASABKAxIAIgBARIPCgJ0bxgCIAEoDEgBiAEBEg8KB3JldmVyc2UYAyABKAgSDQoFbGltaXQYBCABKA1CBwoFX2Zyb21CBQoDX3RvIm4KDVN0YXRlUmVzcG9uc2USEgoKcmVxdWVzdF9pZBgBIAEoDRIOCgZ2YWx1ZXMYAiADKAwSDgoGYWJzZW50GAMgAygNEg0KBWVycm9yGAQgASgJEgwKBGtleXMYBSADKAwSDAoEbW9yZRgGIAEoCGIGcHJvdG8z");
 
 /**
  * The values that the rows of a batch need from one store, each once. A value's index is its slot.
@@ -143,7 +143,8 @@ export const MutationsSchema: GenMessage<Mutations> = /*@__PURE__*/
   messageDesc(file_outrigger_v1_state, 1);
 
 /**
- * Asks for values while a batch is being processed. MUST name a batch that the worker holds.
+ * Asks for values while a batch is being processed: either of keys, or of a range. MUST name a batch
+ * that the worker holds, and a key-value store.
  *
  * @generated from message outrigger.v1.StateRequest
  */
@@ -190,6 +191,21 @@ export type StateRequest = Message<"outrigger.v1.StateRequest"> & {
    * @generated from field: repeated bytes keys = 6;
    */
   keys: Uint8Array[];
+
+  /**
+   * Set to ask for the entries of a range; `keys` is empty then.
+   *
+   * @generated from field: outrigger.v1.KeyRange range = 7;
+   */
+  range?: KeyRange | undefined;
+
+  /**
+   * With `range`: what the worker has written to the store in this batch so far, which the answer
+   * has merged in. `store` in it is not looked at.
+   *
+   * @generated from field: outrigger.v1.Mutations written = 8;
+   */
+  written?: Mutations | undefined;
 };
 
 /**
@@ -198,6 +214,48 @@ export type StateRequest = Message<"outrigger.v1.StateRequest"> & {
  */
 export const StateRequestSchema: GenMessage<StateRequest> = /*@__PURE__*/
   messageDesc(file_outrigger_v1_state, 2);
+
+/**
+ * Consecutive keys of a store, in the order of their bytes, unsigned.
+ *
+ * @generated from message outrigger.v1.KeyRange
+ */
+export type KeyRange = Message<"outrigger.v1.KeyRange"> & {
+  /**
+   * The first key. Unset begins with the store's first.
+   *
+   * @generated from field: optional bytes from = 1;
+   */
+  from?: Uint8Array | undefined;
+
+  /**
+   * The key after the last: it is not in the range itself. Unset ends with the store's last.
+   *
+   * @generated from field: optional bytes to = 2;
+   */
+  to?: Uint8Array | undefined;
+
+  /**
+   * From the last key to the first.
+   *
+   * @generated from field: bool reverse = 3;
+   */
+  reverse: boolean;
+
+  /**
+   * The most entries that one answer may hold; 0 leaves it to the sidecar, which may send fewer anyway.
+   *
+   * @generated from field: uint32 limit = 4;
+   */
+  limit: number;
+};
+
+/**
+ * Describes the message outrigger.v1.KeyRange.
+ * Use `create(KeyRangeSchema)` to create a new message.
+ */
+export const KeyRangeSchema: GenMessage<KeyRange> = /*@__PURE__*/
+  messageDesc(file_outrigger_v1_state, 3);
 
 /**
  * Answers one `StateRequest`.
@@ -213,14 +271,14 @@ export type StateResponse = Message<"outrigger.v1.StateResponse"> & {
   requestId: number;
 
   /**
-   * One per key asked for. Empty where `absent` names the index.
+   * One per key asked for, empty where `absent` names the index; or one per entry of the range.
    *
    * @generated from field: repeated bytes values = 2;
    */
   values: Uint8Array[];
 
   /**
-   * Indexes of keys that have no value, ascending.
+   * Indexes of keys that have no value, ascending. Never set for a range.
    *
    * @generated from field: repeated uint32 absent = 3;
    */
@@ -233,6 +291,20 @@ export type StateResponse = Message<"outrigger.v1.StateResponse"> & {
    * @generated from field: string error = 4;
    */
   error: string;
+
+  /**
+   * The keys of the range's entries, in the order asked for.
+   *
+   * @generated from field: repeated bytes keys = 5;
+   */
+  keys: Uint8Array[];
+
+  /**
+   * Whether the range goes on behind the last entry: the worker asks again from there.
+   *
+   * @generated from field: bool more = 6;
+   */
+  more: boolean;
 };
 
 /**
@@ -240,5 +312,5 @@ export type StateResponse = Message<"outrigger.v1.StateResponse"> & {
  * Use `create(StateResponseSchema)` to create a new message.
  */
 export const StateResponseSchema: GenMessage<StateResponse> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_state, 3);
+  messageDesc(file_outrigger_v1_state, 4);
 

@@ -1,0 +1,67 @@
+import { asError, OutriggerError } from "../errors/outrigger-error.ts";
+import type { Program } from "../model/topology.ts";
+import type { AskedRange, StateAnswer, StateQuestion, WorkerId } from "../ports/application.ts";
+import type { KeySet } from "../ports/store.ts";
+import type { TaskRunner } from "./task-runner.ts";
+
+/**
+ * Answers what a worker asks while it processes a batch. Only the worker that holds the batch is
+ * answered (R-11): anybody else's view of the state is not the batch's.
+ */
+export async function answerQuestion(
+  program: Program,
+  runner: TaskRunner | undefined,
+  worker: WorkerId,
+  question: StateQuestion,
+): Promise<StateAnswer> {
+  const { taskName, taskEpoch, dispatchId } = question;
+  const entry =
+    runner?.epoch === taskEpoch ? runner.ledger.find(question.dispatchId, worker) : null;
+  if (runner === undefined || entry === null) {
+    const name = `batch ${dispatchId} of task ${taskName}, epoch ${taskEpoch}`;
+    return refused(`the worker does not hold ${name}: it was taken away, or answered already`);
+  }
+  const store = program.stage?.stores[question.store];
+  if (store === undefined || store.tumbling !== null) {
+    const count = program.stage?.stores.length ?? 0;
+    return refused(
+      `store ${question.store} cannot be asked: the stage has ${count}, those of windows are not read`,
+    );
+  }
+  try {
+    const { keys, range } = question;
+    if (range !== null) {
+      const written = writtenBy(range, entry.item.keys[question.store]);
+      if (typeof written === "string") return refused(written);
+      const page = await runner.state.range(store.store, range, written, range.limits);
+      return { kind: "page", page };
+    }
+    const values = keys === null ? [] : await runner.state.read(store.store, keys, "staged");
+    return { kind: "values", values };
+  } catch (error: unknown) {
+    const said = new OutriggerError("STORE_FAILED", asError(error).message, { cause: error });
+    return { kind: "refused", error: said };
+  }
+}
+
+/** What the batch has changed, by key; a sentence where a slot is unknown. */
+function writtenBy(
+  { slots, keys, values }: AskedRange,
+  slotKeys: KeySet | undefined,
+): { keys: Buffer[]; values: readonly (Buffer | null)[] } | string {
+  const names: Buffer[] = [];
+  for (const slot of slots) {
+    const at = slot * 2;
+    const position = slotKeys?.positions[at];
+    if (slotKeys === undefined || position === undefined) {
+      return `it has written slot ${slot}; the store has ${slotKeys?.count ?? 0} in this batch`;
+    }
+    const length = slotKeys.positions[at + 1] ?? 0;
+    names.push(slotKeys.bytes.subarray(position, position + length));
+  }
+  return { keys: [...names, ...keys], values };
+}
+
+function refused(text: string): StateAnswer {
+  return { kind: "refused", error: new OutriggerError("ANSWER_INVALID", text) };
+}
