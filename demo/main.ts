@@ -4,6 +4,7 @@ import { join } from "node:path";
 import process, { argv, exit, stdout } from "node:process";
 import { fileURLToPath } from "node:url";
 import { styleText } from "node:util";
+import { applicationCommand, languageOf } from "./application.ts";
 import { type DemoBroker, startBroker } from "./broker.ts";
 import { expectedByDay, loadFlights } from "./flights.ts";
 import { connectKafka, createTopics, feed, readCommitted } from "./kafka.ts";
@@ -22,7 +23,8 @@ const HELP = `npm run demo [-- options]
 Feeds 20,000 real flights through Outrigger while its processes are killed, and checks that
 every one was counted exactly once.
 
-  --copy           the stateless copy instead of the windowed aggregate
+  --app LANGUAGE   the application in typescript (default), python, go or java
+  --copy           the stateless copy instead of the windowed aggregate, in typescript
   --broker kafka   a real Apache Kafka (needs Java 17) instead of the embedded broker
   --help           this text
 `;
@@ -65,6 +67,8 @@ async function main(): Promise<number> {
   const say = (text: string): void => progress.say(text);
 
   say(styleText("bold", "Outrigger demo: real flights, counted exactly once"));
+  const language = languageOf(argv);
+  const command = applicationCommand(language, isCopy, say);
   const broker = await startBroker(wantsKafka);
   cleanUps.push(() => broker.stop());
   say(`  broker       ${broker.name}, ${broker.bootstrapServers}, pid ${broker.pid}`);
@@ -73,7 +77,7 @@ async function main(): Promise<number> {
   await createTopics(kafka, ["flights", output]);
 
   const address = `unix:${join(directory, "sidecar.sock")}`;
-  const processes = startProcesses(broker, directory, address, isCopy, say);
+  const processes = startProcesses(broker, directory, address, { isCopy, command }, say);
   const abort = new AbortController();
   cleanUps.push(() => abort.abort());
   const kills = new KillPlan(processes, flights.length, say);
@@ -100,7 +104,8 @@ async function main(): Promise<number> {
   if (!isCopy) say(`\n${table(busiestDays(expected, 5))}\n`);
   await cleanUp();
   const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1);
-  say(`  read by ${broker.reader}; ${kills.count} processes killed; took ${seconds} s`);
+  const counted = isCopy ? "" : `counted in ${language}; `;
+  say(`  ${counted}read by ${broker.reader}; ${kills.count} processes killed; took ${seconds} s`);
   return report(verdict, flights.length, records);
 }
 
@@ -108,7 +113,7 @@ function startProcesses(
   broker: DemoBroker,
   directory: string,
   address: string,
-  isCopy: boolean,
+  { isCopy, command }: { isCopy: boolean; command: readonly [string, ...string[]] },
   say: (line: string) => void,
 ): { sidecar: DemoProcess; application: DemoProcess } {
   const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
@@ -120,10 +125,10 @@ function startProcesses(
     "server.address": address,
   };
   const flags = Object.entries(settings).flatMap(([key, value]) => [`--${key}`, value]);
-  const sidecar = new DemoProcess("sidecar", [path("../src/main.js"), "run", ...flags], {}, say);
-  const script = path(isCopy ? "./copy.js" : "./departures.js");
+  const run: [string, ...string[]] = [process.execPath, path("../src/main.js"), "run", ...flags];
+  const sidecar = new DemoProcess("sidecar", run, {}, say);
   const environment = { OUTRIGGER_ADDRESS: address };
-  const application = new DemoProcess("application", [script], environment, say);
+  const application = new DemoProcess("application", command, environment, say);
   for (const started of [sidecar, application]) {
     started.start();
     cleanUps.push(() => started.stop());

@@ -5,6 +5,7 @@ import { once } from "node:events";
 export class DemoProcess {
   readonly name: string;
   starts = 0;
+  readonly #command: string;
   readonly #arguments: readonly string[];
   readonly #environment: Readonly<Record<string, string>>;
   readonly #say: (line: string) => void;
@@ -15,12 +16,13 @@ export class DemoProcess {
 
   constructor(
     name: string,
-    script: readonly string[],
+    [command, ...args]: readonly [string, ...string[]],
     environment: Readonly<Record<string, string>>,
     say: (line: string) => void,
   ) {
     this.name = name;
-    this.#arguments = script;
+    this.#command = command;
+    this.#arguments = args;
     this.#environment = environment;
     this.#say = say;
   }
@@ -32,7 +34,7 @@ export class DemoProcess {
   start(): void {
     this.starts += 1;
     this.#expected = false;
-    const child = spawn(process.execPath, [...this.#arguments], {
+    const child = spawn(this.#command, [...this.#arguments], {
       env: { ...process.env, ...this.#environment },
       stdio: ["ignore", "pipe", "pipe"],
     });

@@ -6,6 +6,7 @@ import { connectKafka } from "./kafka/client.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { Log } from "./ports/log.ts";
 import { failpoint } from "./runtime/failpoint.ts";
+import { hostileApplication, hostileListener, hostileModes } from "./runtime/hostile.ts";
 import { Kernel } from "./runtime/kernel.ts";
 import type { KernelLimits } from "./runtime/parts.ts";
 import { createApplicationServer } from "./server/server.ts";
@@ -28,6 +29,8 @@ export interface SidecarOptions {
   readonly version?: string;
   /** `OUTRIGGER_FAILPOINT`, for crash tests: `<state>:<n>` kills the process entering it the n-th time. */
   readonly failpoint?: string | undefined;
+  /** `OUTRIGGER_HOSTILE`, for tests of SDKs: how workers are treated. */
+  readonly hostile?: string | undefined;
   /** Makes missing source and sink topics with so many partitions; for development. */
   readonly missingTopicPartitions?: number | undefined;
 }
@@ -38,6 +41,7 @@ export interface SidecarOptions {
  */
 export async function startSidecar(config: Config, options: SidecarOptions = {}): Promise<Sidecar> {
   const log = options.log ?? createLog({ level: config.logLevel });
+  const hostile = hostileModes(options.hostile);
   const stateDirectory = join(config.stateDir, config.applicationId);
   const directory = await openStateDirectory(stateDirectory, {
     processId: config.processId,
@@ -76,7 +80,7 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
       maxFrameBytes: config.maxFrameBytes,
       log,
     },
-    kernel,
+    hostileListener(kernel, hostile),
   );
   let closing: Promise<void> | null = null;
   const close = async (): Promise<void> => {
@@ -94,7 +98,7 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
       () => ending.reject(error),
     );
   };
-  await kernel.start(server);
+  await kernel.start(hostileApplication(server, hostile, systemClock));
   log.info("outrigger is listening", {
     address: server.address,
     application: config.applicationId,

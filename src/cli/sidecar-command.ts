@@ -44,6 +44,7 @@ async function serve(command: SidecarCommand, signals: StopSignals): Promise<num
       log: command.log,
       version: version(),
       failpoint: command.env["OUTRIGGER_FAILPOINT"],
+      hostile: command.env["OUTRIGGER_HOSTILE"],
       missingTopicPartitions: command.missingTopicPartitions,
     },
   );

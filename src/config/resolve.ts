@@ -70,7 +70,7 @@ function layersOf(sources: ConfigSources, faults: string[]): Written[] {
 }
 
 /** What else starts with the prefix, and is no setting. */
-const OTHER_VARIABLES = ["ADDRESS", "TOKEN", "CONFIG", "FAILPOINT"].map(
+const OTHER_VARIABLES = ["ADDRESS", "TOKEN", "CONFIG", "FAILPOINT", "HOSTILE"].map(
   (name) => ENVIRONMENT_PREFIX + name,
 );
 /**

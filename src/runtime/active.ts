@@ -124,12 +124,26 @@ export class Active {
 
   handedBack(worker: WorkerId, batch: BatchName): void {
     this.workers.returned(worker, batch, this.#now());
-    // It is stopping: it gets nothing more, and its stream will end.
-    this.workers.credit(worker, 0, 0);
     const runner = this.#tasks.get(batch.taskName);
     const entry = runner?.ledger.find(batch.dispatchId, worker) ?? null;
-    if (runner?.epoch === batch.taskEpoch && entry !== null) runner.ledger.requeue(entry);
+    if (runner?.epoch === batch.taskEpoch && entry !== null) {
+      if (this.workers.isPaused(worker)) this.#passOn(runner, entry, worker);
+      else runner.refused(entry, worker);
+    }
+    this.#dispatchAll();
     this.#releaseAll();
+  }
+
+  /** A worker that stops gave a batch back: another may serve the task once it holds nothing of it. */
+  #passOn(
+    runner: TaskRunner,
+    entry: Parameters<TaskRunner["answered"]>[0],
+    worker: WorkerId,
+  ): void {
+    runner.ledger.requeue(entry);
+    if (runner.ledger.inFlight().every((other) => other.worker !== worker)) {
+      this.workers.forgetTask(runner.name);
+    }
   }
 
   asked(worker: WorkerId, question: StateQuestion): void {

@@ -193,6 +193,12 @@ export class TaskRunner {
     });
   }
 
+  /** A worker that is not stopping gave the batch back: for want of state, says P-32. */
+  refused(entry: LedgerEntry<Batch>, worker: number): void {
+    const text = `worker ${worker} handed the batch back without being asked to stop`;
+    this.#failed(entry, 0, new OutriggerError("HANDLER_FAILED", text));
+  }
+
   /** The cut took effect; `items` are done with. */
   committed(): void {
     this.#throttle();

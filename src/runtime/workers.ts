@@ -43,6 +43,11 @@ export class Workers {
     worker.creditBytes = bytes;
   }
 
+  /** Takes no batches: it is stopping, or asked for a pause. */
+  isPaused(id: WorkerId): boolean {
+    return this.#workers.get(id)?.creditBatches === 0;
+  }
+
   /**
    * The worker of a task, if it has credit. Sticky, so that a key is with one worker at a time; a
    * new task goes to the worker that serves the fewest.
@@ -97,8 +102,13 @@ export class Workers {
 
   #leastLoaded(): WorkerId | null {
     const load = new Map<WorkerId, number>();
-    for (const id of this.#workers.keys()) load.set(id, 0);
-    for (const id of this.#served.values()) load.set(id, (load.get(id) ?? 0) + 1);
+    for (const { id, creditBatches } of this.#workers.values()) {
+      if (creditBatches > 0) load.set(id, 0);
+    }
+    for (const id of this.#served.values()) {
+      const tasks = load.get(id);
+      if (tasks !== undefined) load.set(id, tasks + 1);
+    }
     let best: WorkerId | null = null;
     for (const [id, tasks] of load) {
       if (best === null || tasks < (load.get(best) ?? 0)) best = id;

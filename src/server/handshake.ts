@@ -61,11 +61,11 @@ function commonMinor(worker: number): number {
   );
 }
 
-/** What a worker asks for, within bounds; unset takes the default. */
+/** What a worker asks for, within bounds; unset takes the default, 0 batches pause it (P-13). */
 export function grantedCredit(
   credit: Pick<Credit, "batches" | "bytes"> | undefined,
 ): Pick<WorkerHello, "creditBatches" | "creditBytes"> {
-  const batches = credit?.batches || CREDIT_BATCHES_DEFAULT;
+  const batches = credit?.batches ?? CREDIT_BATCHES_DEFAULT;
   const bytes = credit?.bytes || CREDIT_BYTES_DEFAULT;
   return {
     creditBatches: Math.min(batches, CREDIT_BATCHES_MAX),

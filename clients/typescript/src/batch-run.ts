@@ -14,6 +14,7 @@ import { isPromise } from "./process-context.ts";
 import type { Header } from "./record.ts";
 import { SegmentReader } from "./segment-reader.ts";
 import type { TopologyNode } from "./topology.ts";
+import { inContextOf, isTracing } from "./tracing.ts";
 
 /** What does not change from batch to batch. */
 export interface StageScope {
@@ -63,6 +64,7 @@ class BatchRun implements BatchScope {
   readonly nodes: ReadonlyMap<string, TopologyNode>;
   readonly outputs = new Outputs();
   readonly signal: AbortSignal;
+  readonly isTracing = isTracing();
   row = 0;
   rowTimestamp = 0;
   rowHeaders: readonly Header[] = [];
@@ -106,7 +108,8 @@ class BatchRun implements BatchScope {
   process(reader: SegmentReader, index: number): Promise<void> | null {
     this.rowTimestamp = reader.timestamp(index);
     this.rowHeaders = reader.headers(index);
-    return this.#enter(0, reader, index) ?? null;
+    if (!this.isTracing) return this.#enter(0, reader, index) ?? null;
+    return inContextOf(this.rowHeaders, () => this.#enter(0, reader, index)) ?? null;
   }
 
   #enter(first: number, reader: SegmentReader, index: number): void | Promise<void> {

@@ -4,12 +4,15 @@ import { isPromise, ProcessContext } from "./process-context.ts";
 import type { ForwardedRecord, Header, StreamRecord } from "./record.ts";
 import type { Serde } from "./serdes.ts";
 import type { TopologyNode } from "./topology.ts";
+import { withContext } from "./tracing.ts";
 
 /** What the batch being processed offers to a node's code. */
 export interface BatchScope {
   readonly nodes: ReadonlyMap<string, TopologyNode>;
   readonly outputs: Outputs;
   readonly signal: AbortSignal;
+  /** Whether outputs carry the trace context that is current when they are sent. */
+  readonly isTracing: boolean;
   /** By store name. */
   state(store: string): BatchState;
   /** By the sink node's name. */
@@ -94,7 +97,8 @@ export class Emitter {
     const { sink } = this.node;
     if (sink === null) return;
     const { row, rowTimestamp, rowHeaders, outputs } = this.#scope;
-    const { timestamp, headers } = record;
+    const { timestamp } = record;
+    const headers = this.#scope.isTracing ? withContext(record.headers) : record.headers;
     if (!Number.isSafeInteger(timestamp)) {
       throw new TypeError(`the timestamp ${timestamp} is no whole number of ms`);
     }

@@ -96,6 +96,7 @@ export class Session {
   stop(): void {
     if (this.#state !== "open") return;
     this.#state = "stopping";
+    this.#send({ case: "credit", value: { batches: 0 } });
     for (const list of this.#tasks.values()) {
       for (const [index, held] of list.entries()) {
         held.control.isStopped = true;

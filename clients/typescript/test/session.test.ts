@@ -73,7 +73,11 @@ describe("a session", () => {
     await go();
     await sidecar.until(() => sidecar.isIdle);
     assert.deepEqual(sidecar.handedBack, [2n, 3n, 1n]);
-    assert.ok(sidecar.frames.every((frame) => frame.case === "handBack"));
+    assert.deepEqual(
+      sidecar.frames.map((frame) => frame.case),
+      ["credit", "handBack", "handBack", "handBack"],
+      "first it asks for no more",
+    );
     assert.equal(waiting.length, 0, "no record was begun after the stop");
   });
 

@@ -83,6 +83,43 @@ test("R-12: a worker that dies gets nothing lost: another has its batches, in or
   assert.equal(kernel.world.calls.filter((call) => call === "end abort first").length, 0);
 });
 
+test("P-43: what a stopping worker hands back goes to another, in order and without a retry", async () => {
+  const kernel = await KernelWorld.start(copyProgram, copy);
+  kernel.application.hold = true;
+  kernel.input("a=1", "b=2", "c=3", "d=4");
+  await kernel.clock.until(() => kernel.application.held.length === 2);
+  kernel.connect(2);
+  kernel.active.credited(1, 0, 1_000);
+  kernel.application.hold = false;
+  for (const { batch } of kernel.application.held.splice(0)) kernel.active.handedBack(1, batch);
+  await kernel.clock.until(() => kernel.outputs().length === 4);
+  assert.deepEqual(kernel.outputs(), ["a=1", "b=2", "c=3", "d=4"]);
+  const [again] = kernel.application.dispatched.slice(2);
+  assert.equal(again?.worker, 2);
+});
+
+test("P-33: a batch handed back by a worker that does not stop is tried again, and not for ever", async () => {
+  const kernel = await KernelWorld.start(copyProgram, copy);
+  kernel.application.hold = true;
+  kernel.input("a=1");
+  await kernel.clock.until(() => kernel.application.held.length === 1);
+  let tries = 0;
+  while (kernel.application.serving) {
+    const held = kernel.application.held.shift();
+    if (held === undefined) {
+      await kernel.clock.until(
+        () => kernel.application.held.length > 0 || !kernel.application.serving,
+      );
+      continue;
+    }
+    tries += 1;
+    assert.ok(tries < 50, "it goes on for ever");
+    kernel.active.handedBack(held.worker, held.batch);
+  }
+  assert.ok(tries > 1, "it was tried again");
+  assert.deepEqual(kernel.outputs(), []);
+});
+
 test("R-11: a duplicate answer counts once", async () => {
   const kernel = await KernelWorld.start(copyProgram, copy);
   kernel.application.hold = true;

@@ -264,14 +264,14 @@ export const SdkSchema: GenMessage<Sdk> = /*@__PURE__*/
  */
 export type Credit = Message<"outrigger.v1.Credit"> & {
   /**
-   * Batches in flight, at least 1.
+   * Batches in flight. 0 pauses the worker: it gets no batch until it sends another credit.
    *
    * @generated from field: uint32 batches = 1;
    */
   batches: number;
 
   /**
-   * Bytes in flight. One batch is sent whatever its size.
+   * Bytes in flight; 0 takes the sidecar's default of 2 MiB. One batch is sent whatever its size.
    *
    * @generated from field: uint32 bytes = 2;
    */

@@ -1,0 +1,210 @@
+import { existsSync, writeFileSync } from "node:fs";
+import { setTimeout as wait } from "node:timers/promises";
+import { context, propagation } from "@opentelemetry/api";
+import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
+import { W3CTraceContextPropagator } from "@opentelemetry/core";
+import {
+  createApp,
+  json,
+  type KeyValueStore,
+  keyValueStore,
+  nullable,
+  OutriggerClientError,
+  type ProcessedRecord,
+  type ProcessorContext,
+  tumbling,
+  utf8,
+  type Windowed,
+} from "@outrigger/client";
+
+/** The application that the conformance kit drives; docs/sdks.md says what each action does. */
+
+type Text = string | null;
+
+interface Action {
+  readonly do: string;
+  readonly key?: Text;
+  readonly value?: Text;
+  readonly from?: Text;
+  readonly to?: Text;
+  readonly reverse?: boolean;
+  readonly timestamp?: number;
+  readonly headers?: readonly [string, Text][];
+  readonly ms?: number;
+  readonly message?: string;
+  readonly unless?: string;
+}
+
+type Command = ProcessedRecord<Text, readonly Action[] | null>;
+type Context = ProcessorContext<Text, Text>;
+
+const state = keyValueStore("state", { key: utf8, value: utf8 });
+const text = nullable(utf8);
+const topologies: Readonly<Record<string, () => void>> = {
+  process,
+  stateless,
+  aggregate,
+  windowed,
+  count,
+};
+
+propagation.setGlobalPropagator(new W3CTraceContextPropagator());
+context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+
+const app = createApp();
+const commands = () => app.stream("commands", { key: text, value: text }, { name: "commands" });
+const chosen = globalThis.process.env["OUTRIGGER_CONFORMANCE_TOPOLOGY"] ?? "process";
+const declare = topologies[chosen];
+if (declare === undefined) throw new Error(`there is no topology "${chosen}"`);
+declare();
+try {
+  await app.run({ handleSignals: true });
+} catch (error: unknown) {
+  if (!(error instanceof OutriggerClientError)) throw error;
+  globalThis.process.stderr.write(`${error.message}\n`);
+  globalThis.process.exitCode = 1;
+}
+
+function process(): void {
+  const value = nullable(json<readonly Action[]>());
+  app
+    .stream("commands", { key: text, value }, { name: "commands" })
+    .process<Text, Text>(interpret, { name: "interpret", stores: [state] })
+    .to("results", { key: text, value: text }, { name: "results" });
+}
+
+function stateless(): void {
+  commands()
+    .filter(({ value }) => value !== null && !value.startsWith("drop"), { name: "keep" })
+    .mapValues((value) => value?.toUpperCase() ?? null, { name: "upper" })
+    .map(({ key, value }) => ({ key: value, value: key }), { name: "swap" })
+    .to("results", { key: text, value: text }, { name: "results" });
+}
+
+function append(_: Text, value: Text, folded: string): string {
+  if (value === "fail") throw new Error("told to fail");
+  return folded + (value ?? "");
+}
+
+const folding = { name: "fold", store: "folds", value: utf8 };
+
+function aggregate(): void {
+  commands()
+    .groupByKey()
+    .aggregate(() => "", append, folding)
+    .to("results", { key: text, value: utf8 }, { name: "results" });
+}
+
+function named({ key, window }: Windowed<Text>): string {
+  return `${key}@${window.start}-${window.end}`;
+}
+
+function windowed(): void {
+  commands()
+    .groupByKey()
+    .windowedBy(tumbling("1m"))
+    .aggregate(() => "", append, folding)
+    .map(({ key, value }) => ({ key: named(key), value }), { name: "unwindow" })
+    .to("results", { key: utf8, value: utf8 }, { name: "results" });
+}
+
+function count(): void {
+  commands()
+    .groupByKey()
+    .windowedBy(tumbling("1m"))
+    .count({ name: "count", store: "counts" })
+    .map(({ key, value }) => ({ key: named(key), value: String(value) }), { name: "unwindow" })
+    .to("results", { key: utf8, value: utf8 }, { name: "results" });
+}
+
+async function interpret(command: Command, ctx: Context): Promise<void> {
+  if (command.value === null) {
+    ctx.forward({ key: command.key, value: null });
+    return;
+  }
+  const notes: unknown[] = [];
+  for (const action of command.value) {
+    if (action.unless !== undefined) {
+      if (existsSync(action.unless)) continue;
+      writeFileSync(action.unless, "");
+    }
+    await act(action, command, ctx, notes);
+  }
+  if (notes.length > 0) ctx.forward({ key: command.key, value: JSON.stringify(notes) });
+}
+
+async function act(
+  action: Action,
+  command: Command,
+  ctx: Context,
+  notes: unknown[],
+): Promise<void> {
+  const store: KeyValueStore<string, string> = ctx.store(state);
+  const { key = null, value = null } = action;
+  switch (action.do) {
+    case "get":
+      notes.push((await store.get(key ?? "")) ?? null);
+      return;
+    case "put":
+      store.put(key ?? "", value ?? "");
+      return;
+    case "delete":
+      store.delete(key ?? "");
+      return;
+    case "range": {
+      const { from = null, to = null, reverse = false } = action;
+      const found: (readonly [string, string])[] = [];
+      for await (const entry of store.range(from, to, { reverse })) found.push(entry);
+      notes.push(found);
+      return;
+    }
+    case "forward":
+      ctx.forward({ key, value, ...forwardedAs(action) });
+      return;
+    case "describe":
+      notes.push(description(command));
+      return;
+    case "trace":
+      notes.push(currentTraceparent());
+      return;
+    case "wait":
+      await wait(action.ms ?? 0);
+      return;
+    case "fail":
+      throw new Error(action.message);
+    case "crash":
+      return globalThis.process.exit(42);
+    default:
+      throw new Error(`there is no action "${action.do}"`);
+  }
+}
+
+function forwardedAs({ timestamp, headers }: Action) {
+  return {
+    ...(timestamp === undefined ? {} : { timestamp }),
+    ...(headers === undefined
+      ? {}
+      : {
+          headers: headers.map(([key, value]) => ({
+            key,
+            value: value === null ? null : Buffer.from(value),
+          })),
+        }),
+  };
+}
+
+function currentTraceparent(): Text {
+  const carried: Record<string, string> = {};
+  propagation.inject(context.active(), carried);
+  return carried["traceparent"] ?? null;
+}
+
+function description(command: Command): unknown {
+  const { topic, partition, timestamp, key, idempotencyKey, headers } = command;
+  const texts = headers.map(({ key: name, value }) => [
+    name,
+    value === null ? null : Buffer.from(value).toString(),
+  ]);
+  const offset = Number(command.offset);
+  return { topic, partition, offset, timestamp, key, idempotencyKey, headers: texts };
+}
