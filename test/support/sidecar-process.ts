@@ -17,9 +17,16 @@ export class Child {
   readonly #process: ChildProcess;
   readonly #exited: Promise<unknown>;
 
-  constructor(name: string, args: readonly string[], environment: Record<string, string>) {
+  /** `command` is Node where it is left out, and `args` begin with a script. */
+  constructor(
+    name: string,
+    args: readonly string[],
+    environment: Record<string, string>,
+    command: string | null = null,
+  ) {
     this.name = name;
-    this.#process = spawn(process.execPath, ["--enable-source-maps", ...args], {
+    const all = command === null ? ["--enable-source-maps", ...args] : [...args];
+    this.#process = spawn(command ?? process.execPath, all, {
       env: { ...process.env, ...environment },
       stdio: ["ignore", "pipe", "pipe"],
       detached: true,
@@ -41,6 +48,10 @@ export class Child {
   async ended(): Promise<string> {
     await this.#exited;
     return this.#process.signalCode ?? String(this.#process.exitCode);
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#process.kill(signal);
   }
 
   async kill(): Promise<void> {

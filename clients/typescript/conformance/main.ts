@@ -40,6 +40,7 @@ type Context = ProcessorContext<Text, Text>;
 
 const state = keyValueStore("state", { key: utf8, value: utf8 });
 const text = nullable(utf8);
+const folding = { name: "fold", store: "folds", value: utf8 };
 const topologies: Readonly<Record<string, () => void>> = {
   process,
   stateless,
@@ -85,8 +86,6 @@ function append(_: Text, value: Text, folded: string): string {
   if (value === "fail") throw new Error("told to fail");
   return folded + (value ?? "");
 }
-
-const folding = { name: "fold", store: "folds", value: utf8 };
 
 function aggregate(): void {
   commands()
