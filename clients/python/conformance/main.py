@@ -1,0 +1,227 @@
+"""The application that the conformance kit drives; docs/sdks.md says what each action does."""
+
+from __future__ import annotations
+
+import asyncio
+import json as jsonlib
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from opentelemetry import propagate
+
+from outrigger import (
+    App,
+    AsyncProcessorContext,
+    KStream,
+    OutriggerError,
+    ProcessorContext,
+    Record,
+    Windowed,
+    json,
+    key_value_store,
+    nullable,
+    tumbling,
+    utf8,
+)
+
+Action = dict[str, Any]
+Command = Record[str | None, list[Action] | None]
+Context = ProcessorContext[str | None, str | None]
+AsyncContext = AsyncProcessorContext[str | None, str | None]
+
+STATE = key_value_store("state", key=utf8, value=utf8)
+TEXT = nullable(utf8)
+
+app = App()
+
+
+def commands() -> KStream[str | None, str | None]:
+    return app.stream("commands", key=TEXT, value=TEXT, name="commands")
+
+
+def process() -> None:
+    is_async = os.environ.get("OUTRIGGER_CONFORMANCE_HANDLER") == "async"
+    source: KStream[str | None, Any]
+    source = app.stream("commands", key=TEXT, value=nullable(json), name="commands")
+    if is_async:
+        results = source.process(interpret_async, stores=[STATE], name="interpret")
+    else:
+        results = source.process(interpret, stores=[STATE], name="interpret")
+    results.to("results", key=TEXT, value=TEXT, name="results")
+
+
+def stateless() -> None:
+    (
+        commands()
+        .filter(lambda r: r.value is not None and not r.value.startswith("drop"), name="keep")
+        .map_values(lambda value: None if value is None else value.upper(), name="upper")
+        .map(lambda r: (r.value, r.key), name="swap")
+        .to("results", key=TEXT, value=TEXT, name="results")
+    )
+
+
+def append(_: str | None, value: str | None, folded: str) -> str:
+    if value == "fail":
+        raise ValueError("told to fail")
+    return folded + (value or "")
+
+
+def aggregate() -> None:
+    folds = commands().group_by_key().aggregate(str, append, value=utf8, store="folds", name="fold")
+    folds.to("results", key=TEXT, value=utf8, name="results")
+
+
+def unwindowed(key: Windowed[str | None]) -> str:
+    return f"{key.key}@{key.window.start}-{key.window.end}"
+
+
+def windowed() -> None:
+    (
+        commands()
+        .group_by_key()
+        .windowed_by(tumbling("1m"))
+        .aggregate(str, append, value=utf8, store="folds", name="fold")
+        .map(lambda r: (unwindowed(r.key), r.value), name="unwindow")
+        .to("results", key=utf8, value=utf8, name="results")
+    )
+
+
+def count() -> None:
+    (
+        commands()
+        .group_by_key()
+        .windowed_by(tumbling("1m"))
+        .count(store="counts", name="count")
+        .map(lambda r: (unwindowed(r.key), str(r.value)), name="unwindow")
+        .to("results", key=utf8, value=utf8, name="results")
+    )
+
+
+def due(action: Action) -> bool:
+    """Whether the action is to be done: one with a marker file only the first time."""
+    if "unless" not in action:
+        return True
+    marker = Path(action["unless"])
+    if marker.exists():
+        return False
+    marker.touch()
+    return True
+
+
+def interpret(command: Command, ctx: Context) -> None:
+    if command.value is None:
+        ctx.forward(command.key, None)
+        return
+    notes: list[Any] = []
+    store = ctx.store(STATE)
+    for action in filter(due, command.value):
+        kind = action["do"]
+        if kind == "get":
+            notes.append(store.get(action["key"]))
+        elif kind == "range":
+            ends = action.get("from"), action.get("to")
+            notes.append(list(store.range(*ends, reverse=action.get("reverse", False))))
+        elif kind == "put":
+            store.put(action["key"], action["value"])
+        elif kind == "delete":
+            store.delete(action["key"])
+        elif kind == "wait":
+            time.sleep(action["ms"] / 1_000)
+        else:
+            act(action, command, ctx, notes)
+    if notes:
+        ctx.forward(command.key, jsonlib.dumps(notes))
+
+
+async def interpret_async(command: Command, ctx: AsyncContext) -> None:
+    if command.value is None:
+        ctx.forward(command.key, None)
+        return
+    notes: list[Any] = []
+    store = ctx.store(STATE)
+    for action in filter(due, command.value):
+        kind = action["do"]
+        if kind == "get":
+            notes.append(await store.get(action["key"]))
+        elif kind == "range":
+            ends = action.get("from"), action.get("to")
+            entries = store.range(*ends, reverse=action.get("reverse", False))
+            notes.append([entry async for entry in entries])
+        elif kind == "put":
+            store.put(action["key"], action["value"])
+        elif kind == "delete":
+            store.delete(action["key"])
+        elif kind == "wait":
+            await asyncio.sleep(action["ms"] / 1_000)
+        else:
+            act(action, command, ctx, notes)
+    if notes:
+        ctx.forward(command.key, jsonlib.dumps(notes))
+
+
+def act(action: Action, command: Command, ctx: Context | AsyncContext, notes: list[Any]) -> None:
+    """What never waits, in both kinds of handlers."""
+    kind = action["do"]
+    if kind == "forward":
+        headers = action.get("headers")
+        ctx.forward(
+            action["key"],
+            action["value"],
+            timestamp=action.get("timestamp"),
+            headers=None if headers is None else tuple((k, encoded(v)) for k, v in headers),
+        )
+    elif kind == "describe":
+        notes.append(description(command))
+    elif kind == "trace":
+        carried: dict[str, str] = {}
+        propagate.inject(carried)
+        notes.append(carried.get("traceparent"))
+    elif kind == "fail":
+        raise RuntimeError(action["message"])
+    elif kind == "crash":
+        os._exit(42)
+    else:
+        raise ValueError(f'there is no action "{kind}"')
+
+
+def encoded(value: str | None) -> bytes | None:
+    return None if value is None else value.encode()
+
+
+def description(command: Command) -> dict[str, Any]:
+    return {
+        "topic": command.topic,
+        "partition": command.partition,
+        "offset": command.offset,
+        "timestamp": command.timestamp,
+        "key": command.key,
+        "idempotencyKey": command.idempotency_key,
+        "headers": [(k, None if v is None else v.decode()) for k, v in command.headers],
+    }
+
+
+def main() -> int:
+    logging.basicConfig(level=logging.WARNING)
+    topologies: dict[str, Callable[[], None]] = {
+        "process": process,
+        "stateless": stateless,
+        "aggregate": aggregate,
+        "windowed": windowed,
+        "count": count,
+    }
+    topologies[os.environ.get("OUTRIGGER_CONFORMANCE_TOPOLOGY") or "process"]()
+    try:
+        app.run(handle_signals=True)
+    except OutriggerError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,13 @@
+"""Every greeting in upper case."""
+
+from outrigger import App, utf8
+
+app = App(default_key=utf8, default_value=utf8)
+
+(
+    app.stream("greetings", key=utf8, value=utf8)
+    .map_values(str.upper)
+    .to("shouted-greetings", key=utf8, value=utf8)
+)
+
+app.run(handle_signals=True)

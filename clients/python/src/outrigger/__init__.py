@@ -1,0 +1,46 @@
+"""Python SDK of Outrigger: exactly-once, stateful stream processing on plain Kafka."""
+
+from .app import App
+from .context import AsyncProcessorContext, ProcessorContext
+from .durations import Duration
+from .errors import BatchTakenError, OutriggerError
+from .record import Headers, KeyValue, Record
+from .serdes import Serde, double, int64, json, nullable, raw, utf8
+from .stores import (
+    AsyncKeyValueStore,
+    KeyValueStore,
+    KeyValueStoreDefinition,
+    key_value_store,
+)
+from .streams import KGroupedStream, KStream, TimeWindowedKStream
+from .windows import TumblingWindows, Window, Windowed, tumbling
+
+__all__ = [
+    "App",
+    "AsyncKeyValueStore",
+    "AsyncProcessorContext",
+    "BatchTakenError",
+    "Duration",
+    "Headers",
+    "KGroupedStream",
+    "KStream",
+    "KeyValue",
+    "KeyValueStore",
+    "KeyValueStoreDefinition",
+    "OutriggerError",
+    "ProcessorContext",
+    "Record",
+    "Serde",
+    "TimeWindowedKStream",
+    "TumblingWindows",
+    "Window",
+    "Windowed",
+    "double",
+    "int64",
+    "json",
+    "key_value_store",
+    "nullable",
+    "raw",
+    "tumbling",
+    "utf8",
+]

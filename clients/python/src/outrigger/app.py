@@ -1,0 +1,204 @@
+"""An application: declare its streams, then ``app.run()``."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import random
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar, overload
+
+from .connection import Connection, Ended, hello_frame
+from .errors import OutriggerError
+from .gen import processor_pb2 as pb
+from .gen import topology_pb2
+from .runner import Runner
+from .serdes import Serde, raw
+from .session import Session
+from .streams import KStream
+from .topology import Node, Serdes, TopologyBuilder
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+log = logging.getLogger("outrigger")
+
+# First and longest pause between connections; a sidecar that restarts is back within a second, so
+# tries stay frequent for about that long.
+BACK_OFF_FIRST_SECONDS = 0.05
+BACK_OFF_MAX_SECONDS = 5.0
+QUICK_TRIES = 20
+QUICK_BACK_OFF_MAX_SECONDS = 0.25
+
+
+class App:
+    """
+    address: ``unix:/path`` or ``host:port``; OUTRIGGER_ADDRESS where it is left out.
+    token: the sidecar's, over TCP; OUTRIGGER_TOKEN where it is left out.
+    application_id: checked against the sidecar's; left out, the sidecar's is taken.
+    default_key, default_value: for sources that name no serde. Default: bytes as they are.
+    """
+
+    def __init__(
+        self,
+        *,
+        address: str | None = None,
+        token: str | None = None,
+        application_id: str = "",
+        default_key: Serde[Any] = raw,
+        default_value: Serde[Any] = raw,
+    ) -> None:
+        self._address = address
+        self._token = token
+        self._application_id = application_id
+        self._defaults = Serdes(default_key, default_value)
+        self._builder = TopologyBuilder()
+        self._stopping = threading.Event()
+        self._wake = threading.Event()
+
+    @overload
+    def stream(
+        self, *topics: str, key: Serde[K], value: Serde[V], name: str | None = None
+    ) -> KStream[K, V]: ...
+    @overload
+    def stream(
+        self, *topics: str, key: Serde[K], name: str | None = None
+    ) -> KStream[K, Any]: ...
+    @overload
+    def stream(
+        self, *topics: str, value: Serde[V], name: str | None = None
+    ) -> KStream[Any, V]: ...
+    @overload
+    def stream(self, *topics: str, name: str | None = None) -> KStream[Any, Any]: ...
+    def stream(
+        self,
+        *topics: str,
+        key: Serde[Any] | None = None,
+        value: Serde[Any] | None = None,
+        name: str | None = None,
+    ) -> KStream[Any, Any]:
+        """Reads topics; the serdes say what the handlers get."""
+        serdes = Serdes(key or self._defaults.key, value or self._defaults.value)
+        declared = topology_pb2.Node(source=topology_pb2.Source(topics=topics))
+        node = self._builder.add("source", declared, None, name, Node("", serdes))
+        return KStream(self._builder, node, serdes)
+
+    def run(self, *, handle_signals: bool = False) -> None:
+        """Serves until ``stop``; connects again, with back-off, whenever the sidecar goes away.
+        Handlers made with ``async def`` run on an event loop in a thread of its own.
+
+        handle_signals: stop on SIGTERM and SIGINT too; for the main thread only. Raises
+        OutriggerError when the sidecar refuses the application.
+        """
+        with self._signals(handle_signals):
+            self._serve(Runner(None))
+
+    async def run_async(self, *, handle_signals: bool = False) -> None:
+        """The same within a running event loop, on which ``async def`` handlers run. Cancelling it
+        stops gracefully."""
+        loop = asyncio.get_running_loop()
+        numbers = (signal.SIGTERM, signal.SIGINT) if handle_signals else ()
+        for number in numbers:
+            loop.add_signal_handler(number, self.stop)
+        serving = loop.run_in_executor(None, self._serve, Runner(loop))
+        try:
+            await asyncio.shield(serving)
+        except asyncio.CancelledError:
+            self.stop()
+            await serving
+            raise
+        finally:
+            for number in numbers:
+                loop.remove_signal_handler(number)
+
+    def stop(self) -> None:
+        """Stops gracefully: the record being worked on is finished, the rest handed back. From any
+        thread, and from signal handlers."""
+        self._stopping.set()
+        self._wake.set()
+
+    @contextmanager
+    def _signals(self, handled: bool) -> Iterator[None]:
+        numbers = (signal.SIGTERM, signal.SIGINT) if handled else ()
+        before = [(number, signal.signal(number, lambda *_: self.stop())) for number in numbers]
+        try:
+            yield
+        finally:
+            for number, handler in before:
+                signal.signal(number, handler)
+
+    def _serve(self, runner: Runner) -> None:
+        address = self._address or os.environ.get("OUTRIGGER_ADDRESS", "")
+        if not address:
+            raise ValueError(
+                "no sidecar address: start the application with `outrigger run -- <command>`, "
+                "which sets OUTRIGGER_ADDRESS, or pass `address` to App"
+            )
+        tries = 0
+        while not self._stopping.is_set():
+            stream = _Stream(self, address, runner)
+            ended = stream.serve()
+            error = stream.rejection or ended.fatal
+            if error is not None:
+                raise error
+            if self._stopping.is_set():
+                return
+            tries = 0 if stream.was_welcome else tries + 1
+            pause = _pause_seconds(tries)
+            log.warning("%s; connecting again in %d ms", ended.reason, pause * 1_000)
+            self._stopping.wait(pause)
+
+
+def _pause_seconds(tries: int) -> float:
+    longest = QUICK_BACK_OFF_MAX_SECONDS if tries < QUICK_TRIES else BACK_OFF_MAX_SECONDS
+    pause = min(longest, BACK_OFF_FIRST_SECONDS * float(2 ** min(tries, 10)))
+    return pause * random.uniform(0.5, 1.0)
+
+
+class _Stream:
+    """One stream, from hello to its end."""
+
+    def __init__(self, app: App, address: str, runner: Runner) -> None:
+        self._app = app
+        self.was_welcome = False
+        self.rejection: OutriggerError | None = None
+        self._ended: Ended | None = None
+        self._session = Session(app._builder.nodes, self, runner)
+        token = app._token or os.environ.get("OUTRIGGER_TOKEN", "")
+        self._connection = Connection(address, token, self._session.received, self._end)
+        self._connection.send(hello_frame(app._builder.build(), app._application_id))
+
+    def serve(self) -> Ended:
+        wake = self._app._wake
+        has_stopped = False
+        while self._ended is None:
+            # A time-out, because a wait without one hears no signals on some platforms.
+            wake.wait(1.0)
+            wake.clear()
+            if self._app._stopping.is_set() and not has_stopped:
+                has_stopped = True
+                self._session.stop()
+        self._session.close()
+        return self._ended
+
+    def _end(self, ended: Ended) -> None:
+        self._ended = ended
+        self._app._wake.set()
+
+    def send(self, frame: pb.ProcessRequest) -> None:
+        self._connection.send(frame)
+
+    def welcomed(self, welcome: pb.Welcome) -> None:
+        self.was_welcome = True
+        log.info("serving %s, sidecar %s", welcome.application_id, welcome.sidecar_version)
+
+    def rejected(self, error: OutriggerError) -> None:
+        self.rejection = self.rejection or error
+        self._connection.cancel()
+
+    def idle(self) -> None:
+        self._connection.end()

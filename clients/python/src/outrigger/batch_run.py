@@ -1,0 +1,198 @@
+"""Runs one batch to its result."""
+
+from __future__ import annotations
+
+import inspect
+import traceback
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .batch_state import Ask, BatchState
+from .emitter import Emitter
+from .gen import processor_pb2 as pb
+from .outputs import Outputs
+from .record import Headers
+from .segments import SegmentReader, keys_of
+from .topology import Node
+from .tracing import IS_TRACING, in_context_of
+
+_FAILURE_BYTES_MAX = 4_096
+
+
+@dataclass(frozen=True)
+class StageScope:
+    """What does not change from batch to batch."""
+
+    nodes: dict[str, Node]
+    stage: pb.Stage
+    sources: Sequence[str]
+    application_id: str
+    # The largest result that the sidecar takes.
+    result_bytes_max: int
+
+
+class BatchControl:
+    """How a batch under way is stopped: before its next record."""
+
+    __slots__ = ("is_stopped", "is_taken")
+
+    def __init__(self) -> None:
+        self.is_stopped = False
+        # Set when what the batch does has no effect any more.
+        self.is_taken = False
+
+
+async def run_batch(
+    scope: StageScope, batch: pb.Batch, ask: Ask, control: BatchControl
+) -> pb.BatchResult | None:
+    """None when the batch was stopped. Raises only for a sidecar's fault. Suspends only where a
+    handler made with ``async def`` does."""
+    run = BatchRun(scope, batch, ask, control)
+    for segment in batch.segments:
+        reader = SegmentReader(scope.sources, scope.application_id, segment)
+        for index in range(len(reader)):
+            if control.is_stopped:
+                return None
+            try:
+                if IS_TRACING:
+                    with in_context_of(reader.headers(index)):
+                        pending = run.process(reader, index)
+                        if pending is not None:
+                            await pending
+                else:
+                    pending = run.process(reader, index)
+                    if pending is not None:
+                        await pending
+                run.keep()
+            except Exception as error:
+                return None if control.is_stopped else run.fail(error)
+    return None if control.is_stopped else run.result()
+
+
+class BatchRun:
+    def __init__(
+        self, scope: StageScope, batch: pb.Batch, ask: Ask, control: BatchControl
+    ) -> None:
+        self.nodes = scope.nodes
+        self.outputs = Outputs()
+        self.row = 0
+        self.row_timestamp = 0
+        self.row_headers: Headers = ()
+        self._batch = batch
+        self._stage = scope.stage
+        self._bytes_max = scope.result_bytes_max
+        self._control = control
+        self._outputs_before = (0, 0)
+        self._states: dict[str, BatchState] = {}
+        keys = [key for segment in batch.segments for key in keys_of(segment)]
+        for columns in batch.states:
+            if columns.store >= len(scope.stage.stores):
+                raise RuntimeError(f"the sidecar's batch has no store {columns.store}")
+            name = scope.stage.stores[columns.store]
+            self._states[name] = BatchState(columns, keys, ask)
+        self._entries = [Emitter(name, self) for name in scope.stage.entries]
+
+    def state(self, store: str) -> BatchState:
+        found = self._states.get(store)
+        if found is None:
+            raise RuntimeError(f'the sidecar\'s batch carries no state of the store "{store}"')
+        return found
+
+    def sink_index(self, name: str) -> int:
+        for index, sink in enumerate(self._stage.sinks):
+            if sink == name:
+                return index
+        raise RuntimeError(f'the sidecar\'s stage has no sink "{name}"')
+
+    def is_taken(self) -> bool:
+        return self._control.is_taken
+
+    def process(self, reader: SegmentReader, index: int) -> Awaitable[None] | None:
+        """An awaitable only where a handler waits: most do not, and then nothing here does."""
+        self.row_timestamp = reader.timestamp(index)
+        self.row_headers = reader.headers(index)
+        for at, entry in enumerate(self._entries):
+            if self._is_dropped(entry.node):
+                continue
+            pending = entry.run(reader.record(index, entry.node.input))
+            if pending is not None:
+                return self._process_rest(pending, self._entries[at + 1 :], reader, index)
+        return None
+
+    async def _process_rest(
+        self,
+        pending: Awaitable[None],
+        entries: list[Emitter],
+        reader: SegmentReader,
+        index: int,
+    ) -> None:
+        await pending
+        for entry in entries:
+            if self._is_dropped(entry.node):
+                continue
+            following = entry.run(reader.record(index, entry.node.input))
+            if following is not None:
+                await following
+
+    def _is_dropped(self, node: Node) -> bool:
+        """Late, or without a key: the sidecar has said so, and nothing of the record is read."""
+        return node.aggregates is not None and not self.state(node.aggregates).slots_of(self.row)
+
+    def keep(self) -> None:
+        """The row is done: what it did stays. Raises where the result would not fit a frame."""
+        size = self.outputs.bytes + sum(state.bytes for state in self._states.values())
+        if size > self._bytes_max:
+            raise ValueError(
+                f"the results of {self.row + 1} records take {size} bytes, the sidecar takes "
+                f"{self._bytes_max}: write less for each record, or raise its max frame size"
+            )
+        for state in self._states.values():
+            state.keep()
+        self._outputs_before = (len(self.outputs), self.outputs.bytes)
+        self.row += 1
+
+    def fail(self, error: Exception) -> pb.BatchResult:
+        """The row failed: what it did never was."""
+        self.outputs.truncate(*self._outputs_before)
+        for state in self._states.values():
+            state.rollback()
+        result = self.result()
+        result.failure.CopyFrom(failure_of(error))
+        return result
+
+    def result(self) -> pb.BatchResult:
+        mutations = [state.mutations() for state in self._states.values()]
+        return pb.BatchResult(
+            dispatch_id=self._batch.dispatch_id,
+            task_epoch=self._batch.task_epoch,
+            task_id=self._batch.task_id,
+            done=self.row,
+            outputs=self.outputs.finish(),
+            mutations=[changes for changes in mutations if changes is not None],
+        )
+
+
+def failure_of(error: Exception) -> pb.Failure:
+    stack = "".join(traceback.format_exception(error))
+    return pb.Failure(
+        type=_cut(type(error).__qualname__),
+        message=_cut(str(error)),
+        # The end of a Python traceback says where it happened.
+        stack=_cut(stack[-_FAILURE_BYTES_MAX:]),
+    )
+
+
+def _cut(text: str) -> str:
+    return text.encode(errors="replace")[:_FAILURE_BYTES_MAX].decode(errors="ignore")
+
+
+def drive(running: Any) -> Any:
+    """Runs a coroutine that never suspends to its end, without an event loop."""
+    assert inspect.iscoroutine(running)
+    try:
+        running.send(None)
+    except StopIteration as stop:
+        return stop.value
+    running.close()
+    raise RuntimeError("a handler made with `def` has waited for an event loop")

@@ -1,0 +1,169 @@
+"""One store within one batch."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
+
+from .gen import state_pb2 as pb
+
+Ask = Callable[[pb.StateRequest], "Future[pb.StateResponse]"]
+"""Asks the sidecar for what did not travel with the batch."""
+
+# Bytes that a mutation takes besides its key and value, at most.
+_OVERHEAD_BYTES = 24
+_MISSING: Any = object()
+
+
+class BatchState:
+    """The values that travelled, what the batch has written since, and what was asked for. A key
+    has one entry, whether it is named by slot or by its bytes."""
+
+    def __init__(self, columns: pb.StateColumns, keys: list[bytes | None], ask: Ask) -> None:
+        self.index = columns.store
+        self.ask = ask
+        # What the mutations will take in the result, at most.
+        self.bytes = 0
+        self._values: list[bytes | None] = list(columns.values)
+        for slot in columns.absent:
+            self._values[slot] = None
+        self._keys = keys
+        self._slots = list(columns.slots)
+        self._starts = _row_starts(columns, len(keys))
+        self._windows = columns
+        self._by_slot: dict[int, bytes | None] = {}
+        self._by_key: dict[bytes, bytes | None] = {}
+        self._asked: dict[bytes, bytes | None] = {}
+        self._slot_of_key: dict[bytes, int] | None = None
+        # What to put back, should the record fail: newest last.
+        self._undo: list[tuple[dict[Any, bytes | None], Any, Any]] = []
+        self._bytes_before = 0
+
+    def slots_of(self, row: int) -> list[int]:
+        """The slots of a row; none for a record that came too late, or has no key."""
+        first, end = self._starts[row], self._starts[row + 1]
+        return self._slots[first:end] if self._slots else list(range(first, end))
+
+    def window_start(self, slot: int) -> int:
+        """Start of a slot's window in ms."""
+        columns = self._windows
+        if columns.window_starts:
+            return columns.window_starts[slot]
+        return columns.window_base + columns.window_steps[slot] * columns.window_unit_ms
+
+    def get_slot(self, slot: int) -> bytes | None:
+        if slot in self._by_slot:
+            return self._by_slot[slot]
+        return self._values[slot]
+
+    def put_slot(self, slot: int, value: bytes | None) -> None:
+        before = self._by_slot.get(slot, _MISSING)
+        self._undo.append((self._by_slot, slot, before))
+        self._by_slot[slot] = value
+        self._count(value, before, _OVERHEAD_BYTES)
+
+    def known(self, key: bytes) -> tuple[bool, bytes | None]:
+        """Whether the value is known without asking, and the value."""
+        slot = self._slot_for(key)
+        if slot is not None:
+            return True, self.get_slot(slot)
+        if key in self._by_key:
+            return True, self._by_key[key]
+        if key in self._asked:
+            return True, self._asked[key]
+        return False, None
+
+    def put_key(self, key: bytes, value: bytes | None) -> None:
+        slot = self._slot_for(key)
+        if slot is not None:
+            self.put_slot(slot, value)
+            return
+        before = self._by_key.get(key, _MISSING)
+        self._undo.append((self._by_key, key, before))
+        self._by_key[key] = value
+        self._count(value, before, _OVERHEAD_BYTES + len(key))
+
+    def key_question(self, key: bytes) -> pb.StateRequest:
+        return pb.StateRequest(store=self.index, keys=[key])
+
+    def answered(self, key: bytes, answer: pb.StateResponse) -> bytes | None:
+        """Remembers the answer to a question for one key; what was written meanwhile wins."""
+        found = None if 0 in answer.absent else answer.values[0]
+        self._asked[key] = found
+        return self._by_key.get(key, found)
+
+    async def ask_async(self, question: pb.StateRequest) -> pb.StateResponse:
+        return await asyncio.wrap_future(self.ask(question))
+
+    def keep(self) -> None:
+        """The record is done: what it wrote stays."""
+        self._undo.clear()
+        self._bytes_before = self.bytes
+
+    def rollback(self) -> None:
+        """The record failed: what it wrote never was."""
+        for written, key, before in reversed(self._undo):
+            if before is _MISSING:
+                del written[key]
+            else:
+                written[key] = before
+        self._undo.clear()
+        self.bytes = self._bytes_before
+
+    def mutations(self) -> pb.Mutations | None:
+        """What the batch has changed; None when nothing."""
+        if not self._by_slot and not self._by_key:
+            return None
+        written = [*self._by_slot.values(), *self._by_key.values()]
+        return pb.Mutations(
+            store=self.index,
+            slots=self._by_slot.keys(),
+            keys=self._by_key.keys(),
+            values=[b"" if value is None else value for value in written],
+            deletes=[index for index, value in enumerate(written) if value is None],
+        )
+
+    def _count(self, value: bytes | None, before: object, overhead: int) -> None:
+        self.bytes += len(value or b"")
+        if before is _MISSING:
+            self.bytes += overhead
+        elif isinstance(before, bytes):
+            self.bytes -= len(before)
+
+    def _slot_for(self, key: bytes) -> int | None:
+        # Keys are looked up by bytes only when somebody asks so; then every row's key is indexed.
+        if self._slot_of_key is None:
+            self._slot_of_key = {}
+            for row, row_key in enumerate(self._keys):
+                slots = self.slots_of(row)
+                if row_key is not None and slots:
+                    self._slot_of_key[row_key] = slots[0]
+        return self._slot_of_key.get(key)
+
+
+def range_question(
+    state: BatchState, first: bytes | None, end: bytes | None, reverse: bool
+) -> pb.StateRequest:
+    """A page of the range ``[first, end)``, with what the batch has written by now."""
+    asked = pb.KeyRange(reverse=reverse)
+    if first is not None:
+        setattr(asked, "from", first)
+    if end is not None:
+        asked.to = end
+    return pb.StateRequest(store=state.index, range=asked, written=state.mutations())
+
+
+def key_after(key: bytes) -> bytes:
+    """The key that comes next: no other lies between them."""
+    return key + b"\x00"
+
+
+def _row_starts(columns: pb.StateColumns, rows: int) -> list[int]:
+    if not columns.slot_counts:
+        return list(range(rows + 1))
+    starts = [0]
+    for count in columns.slot_counts:
+        starts.append(starts[-1] + count)
+    return starts

@@ -1,0 +1,104 @@
+"""What a handler of ``process`` may do besides computing."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Generic, TypeVar
+
+from .batch_state import BatchState
+from .emitter import Emitter
+from .record import Headers, Record
+from .stores import AsyncKeyValueStore, KeyValueStore, KeyValueStoreDefinition
+
+K = TypeVar("K")
+V = TypeVar("V")
+SK = TypeVar("SK")
+SV = TypeVar("SV")
+
+
+class _Context(Generic[K, V]):
+    """One record's context; of no use once its record is done."""
+
+    def __init__(self, emitter: Emitter, record: Record[Any, Any]) -> None:
+        self._emitter = emitter
+        self._record = record
+        # What was forwarded to handlers that wait: they run, in order, after this one.
+        self._waiting: list[Callable[[], Awaitable[None] | None]] = []
+        self._is_open = True
+
+    def forward(
+        self,
+        key: K,
+        value: V,
+        *,
+        timestamp: int | None = None,
+        headers: Headers | None = None,
+    ) -> None:
+        """Sends a record on; it is written in the transaction of its input's offset. ``timestamp``
+        (ms) and ``headers`` are the input record's where they are left out."""
+        self._check("forward")
+        record = self._record.followed_by(key, value, timestamp, headers)
+        if self._waiting:
+            self._waiting.append(lambda: self._emitter.forward(record))
+            return
+        pending = self._emitter.forward(record)
+        if pending is not None:
+            self._waiting.append(lambda: pending)
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether the batch was taken away: what is computed from then on has no effect."""
+        return self._emitter.scope.is_taken()
+
+    def finish(self) -> Awaitable[None] | None:
+        """The handler has returned: an awaitable where what it forwarded waits."""
+        if self._waiting:
+            return self._drain()
+        self._is_open = False
+        return None
+
+    async def _drain(self) -> None:
+        try:
+            for send in self._waiting:
+                pending = send()
+                if pending is not None:
+                    await pending
+        finally:
+            self._is_open = False
+
+    def close(self) -> None:
+        """The handler has raised: nothing of the record may run on."""
+        self._is_open = False
+        for send in self._waiting[:1]:
+            pending = send()
+            # A coroutine that was begun by nobody says so, unless it is closed.
+            if pending is not None and hasattr(pending, "close"):
+                pending.close()
+
+    def _opened(self, definition: KeyValueStoreDefinition[SK, SV]) -> BatchState:
+        if definition.name not in self._emitter.node.stores:
+            raise ValueError(
+                f'the store "{definition.name}" was not given to this processor: name it in '
+                "`stores`"
+            )
+        return self._emitter.scope.state(definition.name)
+
+    def _check(self, what: str) -> None:
+        if not self._is_open:
+            raise RuntimeError(f"{what} came after the record was done: wait for what you start")
+
+
+class ProcessorContext(_Context[K, V]):
+    """For handlers made with ``def``."""
+
+    def store(self, definition: KeyValueStoreDefinition[SK, SV]) -> KeyValueStore[SK, SV]:
+        """A store that was given to ``process``."""
+        return KeyValueStore(definition, self._opened(definition), self._check)
+
+
+class AsyncProcessorContext(_Context[K, V]):
+    """For handlers made with ``async def``."""
+
+    def store(self, definition: KeyValueStoreDefinition[SK, SV]) -> AsyncKeyValueStore[SK, SV]:
+        """A store that was given to ``process``."""
+        return AsyncKeyValueStore(definition, self._opened(definition), self._check)

@@ -1,0 +1,109 @@
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Operation(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    OPERATION_UNSPECIFIED: _ClassVar[Operation]
+    OPERATION_PROCESS: _ClassVar[Operation]
+    OPERATION_MAP: _ClassVar[Operation]
+    OPERATION_MAP_VALUES: _ClassVar[Operation]
+    OPERATION_FILTER: _ClassVar[Operation]
+
+class Aggregator(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    AGGREGATOR_UNSPECIFIED: _ClassVar[Aggregator]
+    AGGREGATOR_APPLICATION: _ClassVar[Aggregator]
+    AGGREGATOR_COUNT: _ClassVar[Aggregator]
+
+class StoreKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    STORE_KIND_UNSPECIFIED: _ClassVar[StoreKind]
+    STORE_KIND_KEY_VALUE: _ClassVar[StoreKind]
+    STORE_KIND_WINDOW: _ClassVar[StoreKind]
+OPERATION_UNSPECIFIED: Operation
+OPERATION_PROCESS: Operation
+OPERATION_MAP: Operation
+OPERATION_MAP_VALUES: Operation
+OPERATION_FILTER: Operation
+AGGREGATOR_UNSPECIFIED: Aggregator
+AGGREGATOR_APPLICATION: Aggregator
+AGGREGATOR_COUNT: Aggregator
+STORE_KIND_UNSPECIFIED: StoreKind
+STORE_KIND_KEY_VALUE: StoreKind
+STORE_KIND_WINDOW: StoreKind
+
+class Topology(_message.Message):
+    __slots__ = ("nodes", "stores")
+    NODES_FIELD_NUMBER: _ClassVar[int]
+    STORES_FIELD_NUMBER: _ClassVar[int]
+    nodes: _containers.RepeatedCompositeFieldContainer[Node]
+    stores: _containers.RepeatedCompositeFieldContainer[Store]
+    def __init__(self, nodes: _Optional[_Iterable[_Union[Node, _Mapping]]] = ..., stores: _Optional[_Iterable[_Union[Store, _Mapping]]] = ...) -> None: ...
+
+class Node(_message.Message):
+    __slots__ = ("name", "parents", "source", "function", "aggregate", "sink")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    PARENTS_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    FUNCTION_FIELD_NUMBER: _ClassVar[int]
+    AGGREGATE_FIELD_NUMBER: _ClassVar[int]
+    SINK_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    parents: _containers.RepeatedScalarFieldContainer[str]
+    source: Source
+    function: Function
+    aggregate: Aggregate
+    sink: Sink
+    def __init__(self, name: _Optional[str] = ..., parents: _Optional[_Iterable[str]] = ..., source: _Optional[_Union[Source, _Mapping]] = ..., function: _Optional[_Union[Function, _Mapping]] = ..., aggregate: _Optional[_Union[Aggregate, _Mapping]] = ..., sink: _Optional[_Union[Sink, _Mapping]] = ...) -> None: ...
+
+class Source(_message.Message):
+    __slots__ = ("topics",)
+    TOPICS_FIELD_NUMBER: _ClassVar[int]
+    topics: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, topics: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class Function(_message.Message):
+    __slots__ = ("operation", "stores")
+    OPERATION_FIELD_NUMBER: _ClassVar[int]
+    STORES_FIELD_NUMBER: _ClassVar[int]
+    operation: Operation
+    stores: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, operation: _Optional[_Union[Operation, str]] = ..., stores: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class Aggregate(_message.Message):
+    __slots__ = ("store", "aggregator", "tumbling")
+    STORE_FIELD_NUMBER: _ClassVar[int]
+    AGGREGATOR_FIELD_NUMBER: _ClassVar[int]
+    TUMBLING_FIELD_NUMBER: _ClassVar[int]
+    store: str
+    aggregator: Aggregator
+    tumbling: TumblingWindows
+    def __init__(self, store: _Optional[str] = ..., aggregator: _Optional[_Union[Aggregator, str]] = ..., tumbling: _Optional[_Union[TumblingWindows, _Mapping]] = ...) -> None: ...
+
+class TumblingWindows(_message.Message):
+    __slots__ = ("size_ms", "grace_ms")
+    SIZE_MS_FIELD_NUMBER: _ClassVar[int]
+    GRACE_MS_FIELD_NUMBER: _ClassVar[int]
+    size_ms: int
+    grace_ms: int
+    def __init__(self, size_ms: _Optional[int] = ..., grace_ms: _Optional[int] = ...) -> None: ...
+
+class Sink(_message.Message):
+    __slots__ = ("topic",)
+    TOPIC_FIELD_NUMBER: _ClassVar[int]
+    topic: str
+    def __init__(self, topic: _Optional[str] = ...) -> None: ...
+
+class Store(_message.Message):
+    __slots__ = ("name", "kind")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    kind: StoreKind
+    def __init__(self, name: _Optional[str] = ..., kind: _Optional[_Union[StoreKind, str]] = ...) -> None: ...

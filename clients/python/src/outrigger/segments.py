@@ -1,0 +1,74 @@
+"""Makes records of a segment's rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from .gen import records_pb2 as pb
+from .record import Headers, Origin, Record
+from .serdes import Serde
+from .topology import Serdes
+
+_NO_HEADERS: Headers = ()
+
+
+class SegmentReader:
+    def __init__(self, sources: Sequence[str], application_id: str, segment: pb.Segment) -> None:
+        if segment.source >= len(sources):
+            raise RuntimeError(f"the sidecar's batch has no source {segment.source}")
+        self._origin = Origin(
+            sources[segment.source],
+            segment.partition,
+            segment.base_offset,
+            list(segment.offset_deltas),
+            application_id,
+        )
+        self._keys = keys_of(segment)
+        self._values: list[bytes | None] = list(segment.values)
+        for row in segment.null_values:
+            self._values[row] = None
+        self._base_timestamp = segment.base_timestamp
+        self._timestamp_deltas = list(segment.timestamp_deltas)
+        self._headers: dict[int, Headers] = {
+            listed.row: tuple(
+                (header.key, header.value if header.HasField("value") else None)
+                for header in listed.headers
+            )
+            for listed in segment.headers
+        }
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def timestamp(self, index: int) -> int:
+        deltas = self._timestamp_deltas
+        return self._base_timestamp + deltas[index] if deltas else self._base_timestamp
+
+    def headers(self, index: int) -> Headers:
+        """The same tuple for the same row: whoever forwards it forwards the input's headers."""
+        return self._headers.get(index, _NO_HEADERS)
+
+    def record(self, index: int, serdes: Serdes) -> Record[Any, Any]:
+        return Record(
+            self._read("key", index, serdes.key, self._keys[index]),
+            self._read("value", index, serdes.value, self._values[index]),
+            self.timestamp(index),
+            self.headers(index),
+            self._origin,
+            index,
+        )
+
+    def _read(self, what: str, index: int, serde: Serde[Any], data: bytes | None) -> Any:
+        try:
+            return serde.deserialize(data)
+        except Exception as error:
+            at = Record(None, None, 0, _NO_HEADERS, self._origin, index).idempotency_key
+            raise TypeError(f"the {what} of {at} cannot be read: {error}") from error
+
+
+def keys_of(segment: pb.Segment) -> list[bytes | None]:
+    keys: list[bytes | None] = list(segment.keys)
+    for row in segment.null_keys:
+        keys[row] = None
+    return keys

@@ -1,0 +1,78 @@
+"""The topology under construction: what is declared to the sidecar, and the code that runs here."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from .gen import topology_pb2 as pb
+from .serdes import Serde
+
+if TYPE_CHECKING:
+    from .emitter import Emitter
+    from .record import Record
+
+NodeCode = Callable[["Record[Any, Any]", "Emitter"], "Awaitable[None] | None"]
+"""What a node does with one record; an awaitable only where it must wait."""
+
+
+@dataclass(frozen=True)
+class Serdes:
+    key: Serde[Any]
+    value: Serde[Any]
+
+
+@dataclass
+class Node:
+    """A node that runs here, or a sink; built-in nodes run in the sidecar."""
+
+    name: str
+    # How the records that reach this node are read, should it be a stage's entry.
+    input: Serdes
+    # None for nodes that never run here.
+    code: NodeCode | None = None
+    # Set for a sink.
+    sink: Serdes | None = None
+    # The stores that its context opens.
+    stores: tuple[str, ...] = ()
+    # The store of an aggregate that runs here.
+    aggregates: str | None = None
+    # Whether its code waits, so that it must run on an event loop.
+    is_async: bool = False
+    children: list[str] = field(default_factory=list)
+
+
+class TopologyBuilder:
+    def __init__(self) -> None:
+        self.nodes: dict[str, Node] = {}
+        self._declared: list[pb.Node] = []
+        self._stores: dict[str, pb.Store] = {}
+
+    def add(
+        self, kind: str, declared: pb.Node, parent: str | None, name: str | None, node: Node
+    ) -> str:
+        """Adds a node under its parent; a name is made from the order where none was given."""
+        node.name = name or f"{kind}-{len(self.nodes) + 1:02}"
+        if node.name in self.nodes:
+            raise ValueError(f'two nodes are named "{node.name}": give one another name')
+        declared.name = node.name
+        if parent is not None:
+            declared.parents.append(parent)
+            self.nodes[parent].children.append(node.name)
+        self._declared.append(declared)
+        self.nodes[node.name] = node
+        return node.name
+
+    def add_store(self, name: str, kind: pb.StoreKind) -> None:
+        known = self._stores.get(name)
+        if known is not None and known.kind != kind:
+            raise ValueError(f'the store "{name}" is declared as two kinds: rename one')
+        self._stores[name] = pb.Store(name=name, kind=kind)
+
+    def store_name(self, given: str | None, what: str) -> str:
+        """A name that stays the same as long as the order of the calls does."""
+        return given or f"{what}-store-{len(self._stores) + 1:02}"
+
+    def build(self) -> pb.Topology:
+        return pb.Topology(nodes=self._declared, stores=list(self._stores.values()))
