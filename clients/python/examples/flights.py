@@ -22,9 +22,7 @@ app = App()
     app.stream("flights", key=utf8, value=json)
     .group_by_key()
     .windowed_by(tumbling("1d"))
-    .aggregate(
-        lambda: {"count": 0, "delaySum": 0}, add, store="departures-by-day", value=json
-    )
+    .aggregate(lambda: {"count": 0, "delaySum": 0}, add, store="departures-by-day", value=json)
     .map(by_day)
     .to("departures", key=utf8, value=json)
 )

@@ -8,7 +8,7 @@ import os
 import random
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar, overload
 
@@ -65,13 +65,9 @@ class App:
         self, *topics: str, key: Serde[K], value: Serde[V], name: str | None = None
     ) -> KStream[K, V]: ...
     @overload
-    def stream(
-        self, *topics: str, key: Serde[K], name: str | None = None
-    ) -> KStream[K, Any]: ...
+    def stream(self, *topics: str, key: Serde[K], name: str | None = None) -> KStream[K, Any]: ...
     @overload
-    def stream(
-        self, *topics: str, value: Serde[V], name: str | None = None
-    ) -> KStream[Any, V]: ...
+    def stream(self, *topics: str, value: Serde[V], name: str | None = None) -> KStream[Any, V]: ...
     @overload
     def stream(self, *topics: str, name: str | None = None) -> KStream[Any, Any]: ...
     def stream(

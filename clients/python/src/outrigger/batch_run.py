@@ -71,9 +71,7 @@ async def run_batch(
 
 
 class BatchRun:
-    def __init__(
-        self, scope: StageScope, batch: pb.Batch, ask: Ask, control: BatchControl
-    ) -> None:
+    def __init__(self, scope: StageScope, batch: pb.Batch, ask: Ask, control: BatchControl) -> None:
         self.nodes = scope.nodes
         self.outputs = Outputs()
         self.row = 0

@@ -40,7 +40,7 @@ class Ended:
 
 
 class Connection:
-    """``address`` is ``unix:/path`` or ``host:port``; the token goes along as ``outrigger-token``."""
+    """``address`` is ``unix:/path`` or ``host:port``; the token goes along with the call."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class Connection:
             request_serializer=pb.ProcessRequest.SerializeToString,
             response_deserializer=pb.ProcessResponse.FromString,
         )
-        metadata = [("outrigger-token", token)] if token else []
+        metadata = (("outrigger-token", token),) if token else ()
         self._call = stream(self._outgoing(), metadata=metadata)
         threading.Thread(target=self._read, name="outrigger-stream", daemon=True).start()
 
@@ -75,7 +75,7 @@ class Connection:
 
     def cancel(self) -> None:
         """Ends at once."""
-        self._call.cancel()
+        self._call.cancel()  # type: ignore[no-untyped-call]
 
     def _outgoing(self) -> Iterator[pb.ProcessRequest]:
         while (frame := self._frames.get()) is not None:

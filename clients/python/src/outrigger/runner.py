@@ -19,7 +19,7 @@ Done = Callable[[Any, BaseException | None], None]
 
 
 class Runner:
-    """Runs coroutines to their end and tells. Its threads are daemons: they never keep a process."""
+    """Runs coroutines to their end and tells. Its threads are daemons: none keeps a process."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop | None) -> None:
         # The user's own loop, where the application runs within one.

@@ -45,9 +45,7 @@ def _same(data: bytes | None) -> bytes | None:
 raw: Serde[bytes | None] = Serde(_same, _same)
 """Bytes as they are, null included."""
 
-utf8: Serde[str] = Serde(
-    lambda value: value.encode(), lambda data: _present(data, "utf8").decode()
-)
+utf8: Serde[str] = Serde(lambda value: value.encode(), lambda data: _present(data, "utf8").decode())
 """Text in UTF-8, as Kafka's StringSerializer."""
 
 int64: Serde[int] = Serde(struct.Struct(">q").pack, _fixed(">q", "int64"))

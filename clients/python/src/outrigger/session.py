@@ -55,7 +55,7 @@ class Session:
     """Batches of a task run in the order in which they came, those of several tasks beside each
     other.
 
-    greeting --Welcome--> serving --stop--> stopping --last record--> idle;  any --Reject--> rejected
+    greeting --Welcome--> serving --stop--> stopping --last record--> idle;  any --Reject--> gone
     """
 
     def __init__(self, nodes: dict[str, Node], host: SessionHost, runner: Runner) -> None:

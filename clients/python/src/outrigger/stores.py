@@ -23,9 +23,7 @@ class KeyValueStoreDefinition(Generic[K, V]):
     value: Serde[V]
 
 
-def key_value_store(
-    name: str, *, key: Serde[K], value: Serde[V]
-) -> KeyValueStoreDefinition[K, V]:
+def key_value_store(name: str, *, key: Serde[K], value: Serde[V]) -> KeyValueStoreDefinition[K, V]:
     return KeyValueStoreDefinition(name, key, value)
 
 

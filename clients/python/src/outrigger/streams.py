@@ -67,9 +67,7 @@ class KStream(Generic[K, V]):
 
         return self._function(pb.OPERATION_MAP, name, code)
 
-    def map_values(
-        self, mapper: Callable[[V], V2], *, name: str | None = None
-    ) -> KStream[K, V2]:
+    def map_values(self, mapper: Callable[[V], V2], *, name: str | None = None) -> KStream[K, V2]:
         """One record for one; the key stays."""
 
         def code(record: Record[Any, Any], emitter: Emitter) -> Awaitable[None] | None:
@@ -92,9 +90,7 @@ class KStream(Generic[K, V]):
         """Groups by the key that the records have."""
         return KGroupedStream(self._builder, self._node, self._serdes)
 
-    def to(
-        self, topic: str, *, key: Serde[K], value: Serde[V], name: str | None = None
-    ) -> None:
+    def to(self, topic: str, *, key: Serde[K], value: Serde[V], name: str | None = None) -> None:
         """Writes a topic that must exist, with these serdes."""
         node = Node("", self._serdes, sink=Serdes(key, value))
         self._builder.add("sink", pb.Node(sink=pb.Sink(topic=topic)), self._node, name, node)
@@ -247,6 +243,4 @@ def _declare(
     tumbling = None
     if windows is not None:
         tumbling = pb.TumblingWindows(size_ms=windows.size_ms, grace_ms=windows.grace_ms)
-    return pb.Node(
-        aggregate=pb.Aggregate(store=store, aggregator=aggregator, tumbling=tumbling)
-    )
+    return pb.Node(aggregate=pb.Aggregate(store=store, aggregator=aggregator, tumbling=tumbling))
