@@ -1,0 +1,206 @@
+package io.outrigger;
+
+import com.google.protobuf.ByteString;
+import io.outrigger.gen.v1.Batch;
+import io.outrigger.gen.v1.BatchResult;
+import io.outrigger.gen.v1.Segment;
+import io.outrigger.gen.v1.Stage;
+import io.outrigger.gen.v1.StateColumns;
+import io.outrigger.gen.v1.Welcome;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Runs the batches of one stage in one task, one after the other: its processors live as long as the
+ * task. Used by one thread at a time.
+ */
+final class BatchRun {
+  /** What the sidecar takes where it does not say, and what a result takes besides its columns. */
+  private static final int MAX_FRAME_BYTES_DEFAULT = 4 * 1024 * 1024;
+
+  private static final int RESULT_OVERHEAD_BYTES = 64 * 1024;
+
+  private final Map<String, TopologyNode> nodes;
+  private final Welcome welcome;
+  private final Stage stage;
+  private final long bytesMax;
+  private final List<Emitter> entries = new ArrayList<>();
+
+  private Batch batch;
+  private BatchControl control;
+  private Tracing tracing;
+  private OutputList outputs;
+  private final Map<String, BatchState> states = new HashMap<>();
+  private int row;
+  private long rowTimestamp;
+  private List<Header> rowHeaders;
+  private Throwable forwardFailure;
+
+  BatchRun(Map<String, TopologyNode> nodes, Welcome welcome, Stage stage) {
+    this.nodes = nodes;
+    this.welcome = welcome;
+    this.stage = stage;
+    int frameMax = welcome.getMaxFrameBytes();
+    bytesMax = (frameMax == 0 ? MAX_FRAME_BYTES_DEFAULT : frameMax) - RESULT_OVERHEAD_BYTES;
+    for (String entry : stage.getEntriesList()) entries.add(new Emitter(entry, this));
+  }
+
+  /** Runs one batch to its result; null when it was stopped. Throws only for a sidecar's fault. */
+  BatchResult run(Batch next, AskState ask, BatchControl nextControl) {
+    List<SegmentReader> segments = begin(next, ask, nextControl);
+    for (SegmentReader segment : segments) {
+      for (int index = 0; index < segment.count(); index++) {
+        if (control.isStopped()) return null;
+        try {
+          process(segment, index);
+          keep();
+        } catch (Throwable error) {
+          Failures.throwIfFatal(error);
+          return control.isStopped() ? null : fail(error);
+        }
+      }
+    }
+    return control.isStopped() ? null : result().build();
+  }
+
+  private List<SegmentReader> begin(Batch next, AskState ask, BatchControl nextControl) {
+    batch = next;
+    control = nextControl;
+    tracing = Tracing.current();
+    outputs = new OutputList();
+    row = 0;
+    forwardFailure = null;
+    List<SegmentReader> segments = new ArrayList<>(next.getSegmentsCount());
+    for (Segment segment : next.getSegmentsList()) segments.add(new SegmentReader(welcome, segment));
+    states.clear();
+    int rows = segments.stream().mapToInt(SegmentReader::count).sum();
+    for (StateColumns columns : next.getStatesList()) {
+      if (columns.getStore() >= stage.getStoresCount() || columns.getStore() < 0) {
+        throw new IllegalStateException("the sidecar's batch has no store " + columns.getStore());
+      }
+      BatchState.RowKeys keys = at -> keyOf(segments, at);
+      states.put(stage.getStores(columns.getStore()), new BatchState(columns, rows, keys, ask));
+    }
+    return segments;
+  }
+
+  private void process(SegmentReader segment, int index) throws Exception {
+    rowTimestamp = segment.timestamp(index);
+    rowHeaders = segment.headers(index);
+    if (tracing == null) {
+      enter(segment, index);
+      return;
+    }
+    try (var scope = tracing.inContextOf(rowHeaders)) {
+      enter(segment, index);
+    }
+  }
+
+  private void enter(SegmentReader segment, int index) throws Exception {
+    for (Emitter entry : entries) {
+      String store = entry.node.aggregates;
+      // Late, or without a key: the sidecar has said so, and nothing of the record is even read.
+      if (store != null && state(store).slotCount(row) == 0) continue;
+      entry.run(segment.record(index, entry.node.input));
+    }
+  }
+
+  /** The row is done: what it did stays. Throws where it failed, or its result would not fit a frame. */
+  private void keep() throws Throwable {
+    if (forwardFailure != null) throw forwardFailure;
+    long bytes = outputs.bytes();
+    for (BatchState state : states.values()) bytes += state.bytes();
+    if (bytes > bytesMax) {
+      throw new IllegalStateException(
+          String.format(
+              "the results of %d records take %d bytes, the sidecar takes %d: write less for each "
+                  + "record, or raise its max frame size",
+              row + 1, bytes, bytesMax));
+    }
+    outputs.keep();
+    for (BatchState state : states.values()) state.keep();
+    control.forgetActions();
+    row += 1;
+  }
+
+  /** The row failed: what it did never was. */
+  private BatchResult fail(Throwable error) {
+    outputs.rollback();
+    for (BatchState state : states.values()) state.rollback();
+    control.forgetActions();
+    return result().setFailure(Failures.of(error)).build();
+  }
+
+  private BatchResult.Builder result() {
+    BatchResult.Builder result =
+        BatchResult.newBuilder()
+            .setDispatchId(batch.getDispatchId())
+            .setTaskEpoch(batch.getTaskEpoch())
+            .setTaskId(batch.getTaskId())
+            .setDone(row)
+            .setOutputs(outputs.columns());
+    for (BatchState state : states.values()) {
+      var mutations = state.mutations();
+      if (mutations != null) result.addMutations(mutations);
+    }
+    return result;
+  }
+
+  TopologyNode node(String name) {
+    TopologyNode node = nodes.get(name);
+    if (node != null && node.runsHere()) return node;
+    throw new IllegalStateException(
+        "the sidecar's stage has a node \"" + name + "\", which does not run here");
+  }
+
+  int sinkIndex(String name) {
+    int index = stage.getSinksList().indexOf(name);
+    if (index >= 0) return index;
+    throw new IllegalStateException("the sidecar's stage has no sink \"" + name + "\"");
+  }
+
+  BatchState state(String store) {
+    BatchState state = states.get(store);
+    if (state != null) return state;
+    throw new IllegalStateException(
+        "the sidecar's batch carries no state of the store \"" + store + "\"");
+  }
+
+  int row() {
+    return row;
+  }
+
+  BatchControl control() {
+    return control;
+  }
+
+  boolean isTracing() {
+    return tracing != null;
+  }
+
+  List<Header> traced(List<Header> headers) {
+    return tracing.withContext(headers);
+  }
+
+  void write(int sink, ByteString key, ByteString value, long timestamp, List<Header> headers) {
+    List<Header> own = headers == rowHeaders ? null : headers;
+    outputs.add(new Output(row, sink, key, value, timestamp, own), rowTimestamp);
+  }
+
+  /** Remembers that a forward failed: the record fails, whatever its handler makes of the exception. */
+  RuntimeException failed(Throwable error) {
+    if (forwardFailure == null) forwardFailure = error;
+    return Failures.unchecked(error);
+  }
+
+  private static ByteString keyOf(List<SegmentReader> segments, int row) {
+    int index = row;
+    for (SegmentReader segment : segments) {
+      if (index < segment.count()) return segment.key(index);
+      index -= segment.count();
+    }
+    throw new IllegalStateException("the batch has no row " + row);
+  }
+}

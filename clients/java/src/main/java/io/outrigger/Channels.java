@@ -1,0 +1,58 @@
+package io.outrigger;
+
+import io.grpc.ManagedChannel;
+import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
+import io.grpc.netty.shaded.io.netty.channel.EventLoopGroup;
+import io.grpc.netty.shaded.io.netty.channel.nio.NioEventLoopGroup;
+import io.grpc.netty.shaded.io.netty.channel.socket.nio.NioDomainSocketChannel;
+import io.grpc.netty.shaded.io.netty.channel.socket.nio.NioSocketChannel;
+import io.grpc.netty.shaded.io.netty.util.concurrent.DefaultThreadFactory;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Opens channels to one sidecar, all of them served by one thread. Java has Unix domain sockets of its
+ * own since 16, which netty knows: no native library, and the same on every system that has them.
+ */
+final class Channels implements AutoCloseable {
+  /** The largest frame that the sidecar may send. */
+  static final int MAX_FRAME_BYTES = 4 * 1024 * 1024;
+
+  /** HTTP/2's window, the same as the sidecar's: larger ones on both ends have been seen to deadlock. */
+  private static final int WINDOW_BYTES = 128 * 1024;
+
+  private final SidecarAddress address;
+  private final EventLoopGroup eventLoop =
+      new NioEventLoopGroup(1, new DefaultThreadFactory("outrigger-io", true));
+
+  Channels(SidecarAddress address) {
+    this.address = address;
+  }
+
+  ManagedChannel open() {
+    return builder()
+        .eventLoopGroup(eventLoop)
+        .directExecutor()
+        .usePlaintext()
+        .disableRetry()
+        // The sidecar is next door: a proxy of the JVM's settings is for others.
+        .proxyDetector(target -> null)
+        .flowControlWindow(WINDOW_BYTES)
+        .maxInboundMessageSize(MAX_FRAME_BYTES)
+        .build();
+  }
+
+  private NettyChannelBuilder builder() {
+    if (address.socket() == null) {
+      return NettyChannelBuilder.forAddress(address.host(), address.port())
+          .channelType(NioSocketChannel.class);
+    }
+    return NettyChannelBuilder.forAddress(address.socket())
+        .channelType(NioDomainSocketChannel.class)
+        .overrideAuthority("localhost");
+  }
+
+  @Override
+  public void close() {
+    eventLoop.shutdownGracefully(0, 1, TimeUnit.SECONDS);
+  }
+}

@@ -1,0 +1,54 @@
+package io.outrigger;
+
+import io.outrigger.gen.v1.Failure;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
+
+/** What a handler has thrown, as the protocol says it. */
+final class Failures {
+  private static final int TEXT_BYTES_MAX = 4_096;
+
+  private Failures() {}
+
+  static Failure of(Throwable error) {
+    StringWriter stack = new StringWriter();
+    error.printStackTrace(new PrintWriter(stack));
+    String message = error.getMessage();
+    return Failure.newBuilder()
+        .setType(cut(error.getClass().getName()))
+        .setMessage(cut(message == null ? "" : message))
+        .setStack(cut(stack.toString()))
+        .build();
+  }
+
+  /**
+   * Throws what the process cannot go on after. A stack that overflowed has unwound by now: that is a
+   * record's fault.
+   */
+  static void throwIfFatal(Throwable error) {
+    if (error instanceof VirtualMachineError fatal && !(error instanceof StackOverflowError)) {
+      throw fatal;
+    }
+  }
+
+  /** The same throwable to a caller that declares none. */
+  static RuntimeException unchecked(Throwable error) {
+    throw Failures.<RuntimeException>as(error);
+  }
+
+  // The compiler takes E for an unchecked one; at run time nothing is cast.
+  @SuppressWarnings("unchecked")
+  private static <E extends Throwable> E as(Throwable error) {
+    return (E) error;
+  }
+
+  private static String cut(String text) {
+    byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+    if (bytes.length <= TEXT_BYTES_MAX) return text;
+    int end = TEXT_BYTES_MAX;
+    // Not within a character: those that continue one begin with the bits 10.
+    while ((bytes[end] & 0xC0) == 0x80) end -= 1;
+    return new String(bytes, 0, end, StandardCharsets.UTF_8);
+  }
+}

@@ -1,0 +1,24 @@
+package io.outrigger;
+
+import io.outrigger.gen.v1.Batch;
+
+/** A batch that this worker holds, and what becomes of it. */
+final class HeldBatch {
+  /** How a batch ends for this worker. */
+  enum Fate {
+    /** By its result. */
+    ANSWER,
+    /** Unprocessed, for somebody else. */
+    HAND_BACK,
+    /** Without a word: it was taken away. */
+    NOTHING
+  }
+
+  final Batch batch;
+  final BatchControl control = new BatchControl();
+  Fate fate = Fate.ANSWER;
+
+  HeldBatch(Batch batch) {
+    this.batch = batch;
+  }
+}

@@ -1,0 +1,71 @@
+package io.outrigger;
+
+import com.google.protobuf.ByteString;
+
+/** One record's context; of no use once its record is done. */
+final class ProcessContext implements ProcessorContext<Object, Object>, AutoCloseable {
+  private final Emitter emitter;
+  private final Record<Object, Object> record;
+  private boolean isOpen = true;
+
+  ProcessContext(Emitter emitter, Record<Object, Object> record) {
+    this.emitter = emitter;
+    this.record = record;
+  }
+
+  @Override
+  public void forward(Record<Object, Object> next) {
+    mustBeOpen("forward");
+    try {
+      emitter.forward(record.followedBy(next));
+    } catch (Throwable error) {
+      // Even where the handler catches it: a record is one unit, and half of what its forward should
+      // have done is done.
+      throw emitter.run.failed(error);
+    }
+  }
+
+  @Override
+  public void forward(Object key, Object value) {
+    forward(record.followedBy(key, value));
+  }
+
+  @Override
+  public <K, V> KeyValueStore<K, V> getStateStore(KeyValueStoreDefinition<K, V> definition) {
+    if (!emitter.node.stores.contains(definition.name())) {
+      throw new IllegalArgumentException(
+          "the store \"" + definition.name() + "\" was not given to this processor: name it in process");
+    }
+    return new TypedStore<>(definition, emitter.run.state(definition.name()), this);
+  }
+
+  @Override
+  public boolean isRevoked() {
+    return emitter.run.control().isTaken();
+  }
+
+  @Override
+  public void onRevoked(Runnable action) {
+    mustBeOpen("onRevoked");
+    emitter.run.control().onTaken(action);
+  }
+
+  @Override
+  public void close() {
+    isOpen = false;
+  }
+
+  void mustBeOpen(String what) {
+    if (isOpen) return;
+    throw new IllegalStateException(
+        what + " came after the record was done: wait in the handler for what it starts");
+  }
+
+  /** The bytes of a store's key. */
+  <K> ByteString keyBytes(KeyValueStoreDefinition<K, ?> definition, K key) {
+    mustBeOpen("the store \"" + definition.name() + "\"");
+    byte[] bytes = key == null ? null : definition.keySerde().serialize(key);
+    if (bytes != null) return ByteString.copyFrom(bytes);
+    throw new NullPointerException("the store \"" + definition.name() + "\" has no null keys");
+  }
+}

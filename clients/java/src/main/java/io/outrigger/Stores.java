@@ -1,0 +1,21 @@
+package io.outrigger;
+
+/** Declares stores. */
+public final class Stores {
+  private Stores() {}
+
+  /**
+   * Declares a key-value store, backed by the changelog {@code <application.id>-<name>-changelog}.
+   *
+   * @param <K> the type of its keys
+   * @param <V> the type of its values
+   * @param name the name, the same after a restart
+   * @param keySerde how keys are written
+   * @param valueSerde how values are written
+   * @return the definition
+   */
+  public static <K, V> KeyValueStoreDefinition<K, V> keyValueStore(
+      String name, Serde<K> keySerde, Serde<V> valueSerde) {
+    return new KeyValueStoreDefinition<>(name, keySerde, valueSerde);
+  }
+}

@@ -1,0 +1,85 @@
+package io.outrigger;
+
+import io.outrigger.gen.v1.Node;
+import io.outrigger.gen.v1.Store;
+import io.outrigger.gen.v1.StoreKind;
+import io.outrigger.gen.v1.Topology;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/** The topology under construction: what is declared to the sidecar, and the code that runs here. */
+final class TopologyBuilder {
+  private final Map<String, TopologyNode> nodes = new LinkedHashMap<>();
+  private final List<Node> declared = new ArrayList<>();
+  private final Map<String, StoreKind> stores = new LinkedHashMap<>();
+  private boolean isFrozen;
+
+  /** By name, in the order of their declaration. */
+  Map<String, TopologyNode> nodes() {
+    return nodes;
+  }
+
+  /**
+   * Adds a node under its parent.
+   *
+   * @param given its name; null makes one that stays the same as long as the order of the calls does
+   * @param parent the parent's name; null for a source
+   */
+  TopologyNode add(String given, Node.Builder node, String parent, SerdePair input) {
+    mustBeOpen();
+    String name = given == null ? freeName(node) : given;
+    if (nodes.containsKey(name)) {
+      throw new IllegalArgumentException(
+          "two nodes are named \"" + name + "\": give one another name");
+    }
+    node.setName(name);
+    if (parent != null) {
+      node.addParents(parent);
+      nodes.get(parent).children.add(name);
+    }
+    declared.add(node.build());
+    TopologyNode added = new TopologyNode(name, input);
+    nodes.put(name, added);
+    return added;
+  }
+
+  void addStore(String name, StoreKind kind) {
+    mustBeOpen();
+    StoreKind known = stores.putIfAbsent(name, kind);
+    if (known != null && known != kind) {
+      throw new IllegalArgumentException(
+          "the store \"" + name + "\" is declared as two kinds: give one another name");
+    }
+  }
+
+  /** A name that stays the same as long as the order of the calls does. */
+  String storeName(String given, String what) {
+    return given == null ? numbered(what + "-store", stores.size()) : given;
+  }
+
+  /** What is declared to the sidecar; nothing can be added from then on. */
+  Topology build() {
+    isFrozen = true;
+    Topology.Builder topology = Topology.newBuilder().addAllNodes(declared);
+    stores.forEach(
+        (name, kind) -> topology.addStores(Store.newBuilder().setName(name).setKind(kind)));
+    return topology.build();
+  }
+
+  private String freeName(Node.Builder node) {
+    return numbered(node.getKindCase().name().toLowerCase(Locale.ROOT), nodes.size());
+  }
+
+  private static String numbered(String what, int before) {
+    return String.format(Locale.ROOT, "%s-%02d", what, before + 1);
+  }
+
+  private void mustBeOpen() {
+    if (!isFrozen) return;
+    throw new IllegalStateException(
+        "the application has started: declare every stream before start() or run()");
+  }
+}

@@ -1,0 +1,36 @@
+package io.outrigger;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.function.Supplier;
+
+/** A node that runs here, or a sink; built-in nodes run in the sidecar. */
+final class TopologyNode {
+  final String name;
+  final List<String> children = new ArrayList<>();
+
+  /** How the records that reach this node are read, should it be a stage's entry. */
+  final SerdePair input;
+
+  /** Makes the code of one task; null for nodes that never run here. */
+  Supplier<NodeCode> code;
+
+  /** Set for a sink. */
+  SerdePair sink;
+
+  /** The stores that {@code getStateStore} opens. */
+  Set<String> stores = Set.of();
+
+  /** The store of an aggregate that runs here, else null. */
+  String aggregates;
+
+  TopologyNode(String name, SerdePair input) {
+    this.name = name;
+    this.input = input;
+  }
+
+  boolean runsHere() {
+    return code != null || sink != null;
+  }
+}

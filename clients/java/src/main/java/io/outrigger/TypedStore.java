@@ -1,0 +1,53 @@
+package io.outrigger;
+
+import com.google.protobuf.ByteString;
+
+/** A store with its serdes, for one record. */
+final class TypedStore<K, V> implements KeyValueStore<K, V> {
+  private final KeyValueStoreDefinition<K, V> definition;
+  private final BatchState state;
+  private final ProcessContext context;
+
+  TypedStore(KeyValueStoreDefinition<K, V> definition, BatchState state, ProcessContext context) {
+    this.definition = definition;
+    this.state = state;
+    this.context = context;
+  }
+
+  @Override
+  public V get(K key) {
+    ByteString found = state.getKey(bytes(key));
+    return found == null ? null : definition.valueSerde().deserialize(found.toByteArray());
+  }
+
+  @Override
+  public void put(K key, V value) {
+    byte[] written = value == null ? null : definition.valueSerde().serialize(value);
+    state.putKey(bytes(key), Emitter.copyOf(written));
+  }
+
+  @Override
+  public void delete(K key) {
+    state.putKey(bytes(key), null);
+  }
+
+  @Override
+  public KeyValueIterator<K, V> range(K from, K to) {
+    return entries(from, to, false);
+  }
+
+  @Override
+  public KeyValueIterator<K, V> reverseRange(K from, K to) {
+    return entries(from, to, true);
+  }
+
+  private KeyValueIterator<K, V> entries(K from, K to, boolean reverse) {
+    ByteString first = from == null ? null : bytes(from);
+    ByteString end = to == null ? null : RangeIterator.keyAfter(bytes(to));
+    return new RangeIterator<>(definition, state, context, first, end, reverse);
+  }
+
+  private ByteString bytes(K key) {
+    return context.keyBytes(definition, key);
+  }
+}
