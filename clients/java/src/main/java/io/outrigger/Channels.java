@@ -2,6 +2,7 @@ package io.outrigger;
 
 import io.grpc.ManagedChannel;
 import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
+import io.grpc.netty.shaded.io.netty.channel.ChannelOption;
 import io.grpc.netty.shaded.io.netty.channel.EventLoopGroup;
 import io.grpc.netty.shaded.io.netty.channel.nio.NioEventLoopGroup;
 import io.grpc.netty.shaded.io.netty.channel.socket.nio.NioDomainSocketChannel;
@@ -48,6 +49,8 @@ final class Channels implements AutoCloseable {
     }
     return NettyChannelBuilder.forAddress(address.socket())
         .channelType(NioDomainSocketChannel.class)
+        // gRPC sets it for every socket, and netty warns that these have none: null takes it back.
+        .withOption(ChannelOption.SO_KEEPALIVE, null)
         .overrideAuthority("localhost");
   }
 

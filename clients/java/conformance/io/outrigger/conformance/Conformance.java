@@ -1,0 +1,120 @@
+package io.outrigger.conformance;
+
+import io.opentelemetry.api.GlobalOpenTelemetry;
+import io.opentelemetry.api.OpenTelemetry;
+import io.opentelemetry.api.trace.propagation.W3CTraceContextPropagator;
+import io.opentelemetry.context.propagation.ContextPropagators;
+import io.outrigger.Consumed;
+import io.outrigger.KStream;
+import io.outrigger.KeyValue;
+import io.outrigger.Materialized;
+import io.outrigger.Named;
+import io.outrigger.Outrigger;
+import io.outrigger.OutriggerRejectedException;
+import io.outrigger.Produced;
+import io.outrigger.Serde;
+import io.outrigger.Serdes;
+import io.outrigger.TimeWindows;
+import io.outrigger.Windowed;
+import java.time.Duration;
+import java.util.Locale;
+
+/** The application that the conformance kit drives; docs/sdks.md says what each topology is. */
+public final class Conformance {
+  private static final Serde<String> TEXT = Serdes.nullable(Serdes.utf8());
+  private static final TimeWindows MINUTES = TimeWindows.ofSizeWithNoGrace(Duration.ofMinutes(1));
+  private static final Materialized<String> FOLDS =
+      Materialized.as("folds").withValueSerde(Serdes.utf8());
+
+  private Conformance() {}
+
+  /**
+   * Runs it until SIGTERM.
+   *
+   * @param arguments none
+   */
+  public static void main(String[] arguments) {
+    GlobalOpenTelemetry.set(
+        OpenTelemetry.propagating(ContextPropagators.create(W3CTraceContextPropagator.getInstance())));
+    Outrigger app = Outrigger.create();
+    String chosen = System.getenv().getOrDefault("OUTRIGGER_CONFORMANCE_TOPOLOGY", "process");
+    switch (chosen) {
+      case "process" -> process(app);
+      case "stateless" -> stateless(app);
+      case "aggregate" -> aggregate(app);
+      case "windowed" -> windowed(app);
+      case "count" -> count(app);
+      default -> throw new IllegalArgumentException("there is no topology \"" + chosen + "\"");
+    }
+    try {
+      app.run();
+    } catch (OutriggerRejectedException rejected) {
+      System.err.println(rejected.getMessage());
+      System.exit(1);
+    }
+  }
+
+  private static KStream<String, String> commands(Outrigger app) {
+    return app.stream("commands", Consumed.with(TEXT, TEXT).withName("commands"));
+  }
+
+  private static void results(KStream<String, String> stream, Serde<String> key, Serde<String> value) {
+    stream.to("results", Produced.with(key, value).withName("results"));
+  }
+
+  private static void process(Outrigger app) {
+    Serde<Action[]> actions = Serdes.nullable(Serdes.json(Action[].class));
+    KStream<String, String> interpreted =
+        app.stream("commands", Consumed.with(TEXT, actions).withName("commands"))
+            .process(Interpreter::process, Named.as("interpret"), Interpreter.STATE);
+    results(interpreted, TEXT, TEXT);
+  }
+
+  private static void stateless(Outrigger app) {
+    KStream<String, String> swapped =
+        commands(app)
+            .filter((key, value) -> value != null && !value.startsWith("drop"), Named.as("keep"))
+            .mapValues(value -> value.toUpperCase(Locale.ROOT), Named.as("upper"))
+            .map((key, value) -> KeyValue.pair(value, key), Named.as("swap"));
+    results(swapped, TEXT, TEXT);
+  }
+
+  private static void aggregate(Outrigger app) {
+    KStream<String, String> folded =
+        commands(app)
+            .groupByKey()
+            .aggregate(() -> "", Conformance::append, Named.as("fold"), FOLDS);
+    results(folded, TEXT, Serdes.utf8());
+  }
+
+  private static void windowed(Outrigger app) {
+    KStream<String, String> folded =
+        commands(app)
+            .groupByKey()
+            .windowedBy(MINUTES)
+            .aggregate(() -> "", Conformance::append, Named.as("fold"), FOLDS)
+            .map((key, value) -> KeyValue.pair(nameOf(key), value), Named.as("unwindow"));
+    results(folded, Serdes.utf8(), Serdes.utf8());
+  }
+
+  private static void count(Outrigger app) {
+    KStream<String, String> counted =
+        commands(app)
+            .groupByKey()
+            .windowedBy(MINUTES)
+            .count(Named.as("count"), Materialized.as("counts"))
+            .map(
+                (key, value) -> KeyValue.pair(nameOf(key), Long.toString(value)),
+                Named.as("unwindow"));
+    results(counted, Serdes.utf8(), Serdes.utf8());
+  }
+
+  private static String append(String key, String value, String folded) {
+    if ("fail".equals(value)) throw new IllegalStateException("told to fail");
+    return folded + (value == null ? "" : value);
+  }
+
+  private static String nameOf(Windowed<String> key) {
+    return key.key() + "@" + key.window().start() + "-" + key.window().end();
+  }
+}

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Runs the conformance application or an example: run.sh <conformance|quickstart|word-count|...>
+set -euo pipefail
+here="$(cd "$(dirname "$0")/.." && pwd)"
+case "${1:-}" in
+  conformance) main=io.outrigger.conformance.Conformance ;;
+  quickstart) main=io.outrigger.examples.Quickstart ;;
+  word-count) main=io.outrigger.examples.WordCount ;;
+  deduplicate) main=io.outrigger.examples.Deduplicate ;;
+  enrich) main=io.outrigger.examples.Enrich ;;
+  flights) main=io.outrigger.examples.Flights ;;
+  *) echo "usage: run.sh <conformance|quickstart|word-count|deduplicate|enrich|flights>" >&2; exit 2 ;;
+esac
+# Quick to start rather than quickest in the long run: tests start it often.
+exec java -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xshare:auto \
+  -cp "$here/target/classes:$here/target/test-classes:$here/target/lib/*" "$main"
