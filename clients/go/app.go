@@ -1,0 +1,156 @@
+// Package outrigger is the Go SDK of Outrigger: exactly-once, stateful stream processing on plain Kafka
+// through a sidecar. Declare streams on an App, then Run it.
+package outrigger
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"sync"
+	"time"
+
+	pb "github.com/outrigger-io/outrigger/clients/go/internal/gen"
+)
+
+const (
+	// First and longest pause between connections; a sidecar that restarts is back within a second,
+	// so tries stay frequent for about that long.
+	backOffFirst    = 50 * time.Millisecond
+	backOffMax      = 5 * time.Second
+	quickTries      = 20
+	quickBackOffMax = 250 * time.Millisecond
+)
+
+// Config is how an application finds its sidecar; the zero value takes all from the environment.
+type Config struct {
+	// Address is `unix:/path` or `host:port`. Default: OUTRIGGER_ADDRESS.
+	Address string
+	// Token is the sidecar's, over TCP. Default: OUTRIGGER_TOKEN.
+	Token string
+	// ApplicationID is checked against the sidecar's; empty takes the sidecar's.
+	ApplicationID string
+	// Logger hears of connections. Default: slog.Default().
+	Logger *slog.Logger
+}
+
+// App is an application: its streams, and what runs them.
+type App struct {
+	config   Config
+	topology topology
+}
+
+// New makes an application.
+func New(config Config) *App {
+	if config.Address == "" {
+		config.Address = os.Getenv("OUTRIGGER_ADDRESS")
+	}
+	if config.Token == "" {
+		config.Token = os.Getenv("OUTRIGGER_TOKEN")
+	}
+	if config.Logger == nil {
+		config.Logger = slog.Default()
+	}
+	return &App{config: config, topology: topology{nodes: map[string]*node{}}}
+}
+
+// Run serves until ctx ends, then stops gracefully: the record being worked on is finished, the rest
+// handed back, and Run returns nil. It connects again, with back-off, whenever the sidecar goes away,
+// and returns a *RejectedError when the sidecar refuses the application.
+func (a *App) Run(ctx context.Context) error {
+	if a.topology.fault != nil {
+		return a.topology.fault
+	}
+	if a.config.Address == "" {
+		return errors.New("no sidecar address: start the application with `outrigger run -- " +
+			"<command>`, which sets OUTRIGGER_ADDRESS, or set Config.Address")
+	}
+	for tries := 0; ctx.Err() == nil; {
+		wasWelcome, err := a.serve(ctx)
+		var rejected *RejectedError
+		if errors.As(err, &rejected) {
+			return rejected
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		if tries++; wasWelcome {
+			tries = 0
+		}
+		pause := backOff(tries)
+		a.config.Logger.Warn("outrigger: "+reasonOf(err), "connectingAgainIn", pause)
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+		}
+	}
+	return nil
+}
+
+func backOff(tries int) time.Duration {
+	longest := backOffMax
+	if tries < quickTries {
+		longest = quickBackOffMax
+	}
+	pause := min(longest, backOffFirst<<min(tries, 10))
+	return pause/2 + rand.N(pause/2)
+}
+
+// serve is one stream, from hello to its end.
+func (a *App) serve(ctx context.Context) (wasWelcome bool, err error) {
+	c, err := connect(a.config.Address, a.config.Token)
+	if err != nil {
+		if refused := verdict(err); refused != nil {
+			return false, refused
+		}
+		return false, err
+	}
+	defer c.close()
+	host := &streamHost{connection: c, logger: a.config.Logger}
+	s := newSession(a.topology.nodes, host)
+	defer s.close()
+	c.send(helloFrame(a.topology.build(), a.config.ApplicationID))
+	unwatch := context.AfterFunc(ctx, s.stop)
+	defer unwatch()
+	err = c.read(s.received)
+	if rejection := host.rejection(); rejection != nil {
+		return host.wasWelcome, rejection
+	}
+	if refused := verdict(err); refused != nil {
+		return host.wasWelcome, refused
+	}
+	return host.wasWelcome, err
+}
+
+// streamHost is what a session sees of its stream.
+type streamHost struct {
+	*connection
+	logger     *slog.Logger
+	wasWelcome bool
+	once       sync.Mutex
+	refusal    *RejectedError
+}
+
+func (h *streamHost) welcomed(welcome *pb.Welcome) {
+	h.wasWelcome = true
+	h.logger.Info("outrigger: serving", "application", welcome.ApplicationId,
+		"sidecar", welcome.SidecarVersion)
+}
+
+func (h *streamHost) rejected(err *RejectedError) {
+	h.once.Lock()
+	defer h.once.Unlock()
+	if h.refusal == nil {
+		h.refusal = err
+	}
+	h.connection.cancel()
+}
+
+func (h *streamHost) rejection() *RejectedError {
+	h.once.Lock()
+	defer h.once.Unlock()
+	return h.refusal
+}
+
+func (h *streamHost) idle() { h.connection.end() }

@@ -1,0 +1,220 @@
+package outrigger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"runtime/debug"
+	"strings"
+	"sync/atomic"
+
+	pb "github.com/outrigger-io/outrigger/clients/go/internal/gen"
+)
+
+// failureMax is what the type, message and stack of a failure may take, each.
+const failureMax = 4096
+
+// stageScope is what does not change from batch to batch.
+type stageScope struct {
+	nodes         map[string]*node
+	stage         *pb.Stage
+	sources       []string
+	applicationID string
+	// The largest result that the sidecar takes.
+	resultBytesMax int
+}
+
+// batchRun is one batch on its way to its result.
+type batchRun struct {
+	stage   *stageScope
+	batch   *pb.Batch
+	states  map[string]*batchState
+	entries []*emitter
+	outputs outputs
+	before  mark
+	// Cancelled when what the batch does has no effect any more; with the record's trace context.
+	ctx           context.Context
+	recordContext context.Context
+	isTracing     bool
+	row           int
+	rowTimestamp  int64
+	rowHeaders    []Header
+}
+
+// runBatch is nil when the batch was stopped. An error is the sidecar's fault.
+func runBatch(
+	ctx context.Context, stage *stageScope, batch *pb.Batch, ask asker, isStopped *atomic.Bool,
+) (*pb.BatchResult, error) {
+	b, err := newBatchRun(ctx, stage, batch, ask)
+	if err != nil {
+		return nil, err
+	}
+	for _, segment := range batch.Segments {
+		reader, err := newSegmentReader(stage.sources, stage.applicationID, segment)
+		if err != nil {
+			return nil, err
+		}
+		for index := range reader.keys {
+			if isStopped.Load() {
+				return nil, nil
+			}
+			err := b.process(reader, index)
+			if err == nil {
+				err = b.keep()
+			}
+			if err == nil {
+				continue
+			}
+			if isStopped.Load() {
+				return nil, nil
+			}
+			return b.fail(err), nil
+		}
+	}
+	if isStopped.Load() {
+		return nil, nil
+	}
+	return b.result(), nil
+}
+
+func newBatchRun(
+	ctx context.Context, stage *stageScope, batch *pb.Batch, ask asker,
+) (*batchRun, error) {
+	b := &batchRun{stage: stage, batch: batch, ctx: ctx, recordContext: ctx, isTracing: isTracing()}
+	var keys [][]byte
+	if len(batch.States) > 0 {
+		for _, segment := range batch.Segments {
+			keys = append(keys, columnOf(segment.Keys, segment.NullKeys)...)
+		}
+	}
+	b.states = make(map[string]*batchState, len(batch.States))
+	for _, columns := range batch.States {
+		if int(columns.Store) >= len(stage.stage.Stores) {
+			return nil, fmt.Errorf("the sidecar's batch has no store %d", columns.Store)
+		}
+		b.states[stage.stage.Stores[columns.Store]] = newBatchState(columns, keys, ask)
+	}
+	for _, name := range stage.stage.Entries {
+		entry, err := newEmitter(name, b)
+		if err != nil {
+			return nil, err
+		}
+		b.entries = append(b.entries, entry)
+	}
+	return b, nil
+}
+
+func (b *batchRun) state(store string) (*batchState, error) {
+	if found := b.states[store]; found != nil {
+		return found, nil
+	}
+	return nil, fmt.Errorf("the sidecar's batch carries no state of the store %q", store)
+}
+
+func (b *batchRun) sinkIndex(name string) (uint32, error) {
+	for index, sink := range b.stage.stage.Sinks {
+		if sink == name {
+			return uint32(index), nil
+		}
+	}
+	return 0, fmt.Errorf("the sidecar's stage has no sink %q", name)
+}
+
+func (b *batchRun) process(reader *segmentReader, index int) (err error) {
+	defer func() {
+		if caught := recover(); caught != nil {
+			err = &panicError{caught, string(debug.Stack())}
+		}
+	}()
+	b.rowTimestamp = reader.timestamp(index)
+	b.rowHeaders = reader.headersAt(index)
+	if b.isTracing {
+		b.recordContext = withHeadersOf(b.ctx, b.rowHeaders)
+	}
+	for _, entry := range b.entries {
+		if store := entry.node.aggregates; store != "" {
+			state, err := b.state(store)
+			// Late, or without a key: the sidecar has said so, and nothing of the record is read.
+			if err != nil || !state.hasSlot(b.row) {
+				return err
+			}
+		}
+		record, err := reader.record(index, entry.node.key, entry.node.value)
+		if err != nil {
+			return err
+		}
+		if err := entry.run(record); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keep says that the row is done: what it did stays. It fails where the result would not fit a frame.
+func (b *batchRun) keep() error {
+	size := b.outputs.bytes
+	for _, state := range b.states {
+		size += state.bytes
+	}
+	if size > b.stage.resultBytesMax {
+		return fmt.Errorf(
+			"the results of %d records take %d bytes, the sidecar takes %d: write less for each "+
+				"record, or raise its max frame size", b.row+1, size, b.stage.resultBytesMax)
+	}
+	for _, state := range b.states {
+		state.keep()
+	}
+	b.before = b.outputs.mark()
+	b.row++
+	return nil
+}
+
+// fail says that the row failed: what it did never was.
+func (b *batchRun) fail(err error) *pb.BatchResult {
+	b.outputs.truncate(b.before)
+	for _, state := range b.states {
+		state.rollback()
+	}
+	result := b.result()
+	result.Failure = failureOf(err)
+	return result
+}
+
+func (b *batchRun) result() *pb.BatchResult {
+	result := &pb.BatchResult{
+		DispatchId: b.batch.DispatchId,
+		TaskEpoch:  b.batch.TaskEpoch,
+		TaskId:     b.batch.TaskId,
+		Done:       uint32(b.row),
+		Outputs:    b.outputs.finish(),
+	}
+	for _, state := range b.states {
+		if m := state.mutations(); m != nil {
+			result.Mutations = append(result.Mutations, m)
+		}
+	}
+	return result
+}
+
+// panicError is a handler's panic: a failure of its record, as an exception is elsewhere.
+type panicError struct {
+	value any
+	stack string
+}
+
+func (e *panicError) Error() string { return fmt.Sprintf("panic: %v", e.value) }
+
+func failureOf(err error) *pb.Failure {
+	failure := &pb.Failure{Type: reflect.TypeOf(err).String(), Message: cut(err.Error())}
+	var caught *panicError
+	if errors.As(err, &caught) {
+		failure.Type, failure.Stack = "panic", cut(caught.stack)
+	}
+	failure.Type = cut(failure.Type)
+	return failure
+}
+
+func cut(text string) string {
+	return strings.ToValidUTF8(text[:min(len(text), failureMax)], "")
+}

@@ -1,0 +1,123 @@
+// Command conformance is the application that the conformance kit drives; docs/sdks.md says what each
+// action does.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/propagation"
+
+	"github.com/outrigger-io/outrigger/clients/go"
+)
+
+var (
+	text  = outrigger.Nullable(outrigger.UTF8)
+	state = outrigger.NewKeyValueStore("state", outrigger.UTF8, outrigger.UTF8)
+	named = outrigger.Named
+)
+
+func main() {
+	otel.SetTextMapPropagator(propagation.TraceContext{})
+	topologies := map[string]func(*outrigger.App){
+		"":          process,
+		"process":   process,
+		"stateless": stateless,
+		"aggregate": aggregate,
+		"windowed":  windowed,
+		"count":     count,
+	}
+	app := outrigger.New(outrigger.Config{})
+	topologies[os.Getenv("OUTRIGGER_CONFORMANCE_TOPOLOGY")](app)
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	if err := app.Run(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func commands(app *outrigger.App) outrigger.KStream[*string, *string] {
+	return outrigger.Stream(app, text, text, []string{"commands"}, named("commands"))
+}
+
+func process(app *outrigger.App) {
+	value := outrigger.Nullable(outrigger.JSON[[]action]())
+	source := outrigger.Stream(app, text, value, []string{"commands"}, named("commands"))
+	outrigger.Process(source, interpret, outrigger.WithStores(state), named("interpret")).
+		To("results", text, text, named("results"))
+}
+
+func stateless(app *outrigger.App) {
+	kept := commands(app).Filter(func(r outrigger.Record[*string, *string]) (bool, error) {
+		return r.Value != nil && !strings.HasPrefix(*r.Value, "drop"), nil
+	}, named("keep"))
+	upper := outrigger.MapValues(kept, func(value *string) (*string, error) {
+		if value == nil {
+			return nil, nil
+		}
+		upper := strings.ToUpper(*value)
+		return &upper, nil
+	}, named("upper"))
+	swapped := outrigger.Map(upper,
+		func(r outrigger.Record[*string, *string]) (*string, *string, error) {
+			return r.Value, r.Key, nil
+		}, named("swap"))
+	swapped.To("results", text, text, named("results"))
+}
+
+func empty() string { return "" }
+
+func appendValue(_, value *string, folded string) (string, error) {
+	if value == nil {
+		return folded, nil
+	}
+	if *value == "fail" {
+		return "", errors.New("told to fail")
+	}
+	return folded + *value, nil
+}
+
+func aggregate(app *outrigger.App) {
+	folds := outrigger.Aggregate(commands(app).GroupByKey(), empty, appendValue, outrigger.UTF8,
+		outrigger.StoredAs("folds"), named("fold"))
+	folds.To("results", text, outrigger.UTF8, named("results"))
+}
+
+func unwindowed(key outrigger.Windowed[*string]) string {
+	name := ""
+	if key.Key != nil {
+		name = *key.Key
+	}
+	return fmt.Sprintf("%s@%d-%d", name, key.Window.Start, key.Window.End)
+}
+
+func minutes(app *outrigger.App) outrigger.TimeWindowedKStream[*string, *string] {
+	return commands(app).GroupByKey().WindowedBy(outrigger.Tumbling(time.Minute))
+}
+
+func windowed(app *outrigger.App) {
+	folds := outrigger.AggregateWindows(minutes(app), empty, appendValue, outrigger.UTF8,
+		outrigger.StoredAs("folds"), named("fold"))
+	outrigger.Map(folds,
+		func(r outrigger.Record[outrigger.Windowed[*string], string]) (string, string, error) {
+			return unwindowed(r.Key), r.Value, nil
+		}, named("unwindow")).
+		To("results", outrigger.UTF8, outrigger.UTF8, named("results"))
+}
+
+func count(app *outrigger.App) {
+	counts := outrigger.CountWindows(minutes(app), outrigger.StoredAs("counts"), named("count"))
+	outrigger.Map(counts,
+		func(r outrigger.Record[outrigger.Windowed[*string], int64]) (string, string, error) {
+			return unwindowed(r.Key), fmt.Sprint(r.Value), nil
+		}, named("unwindow")).
+		To("results", outrigger.UTF8, outrigger.UTF8, named("results"))
+}

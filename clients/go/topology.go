@@ -1,0 +1,113 @@
+package outrigger
+
+import (
+	"fmt"
+
+	pb "github.com/outrigger-io/outrigger/clients/go/internal/gen"
+)
+
+// nodeCode is what a node does with one record. An error fails the record.
+type nodeCode func(record anyRecord, emitter *emitter) error
+
+// node runs here, or is a sink; built-in nodes run in the sidecar.
+type node struct {
+	name     string
+	children []string
+	// How the records that reach this node are read, should it be a stage's entry.
+	key, value erased
+	// nil for nodes that never run here.
+	code nodeCode
+	// Set for a sink: how it writes.
+	isSink bool
+	// The stores that the node's context opens.
+	stores []string
+	// The store of an aggregate that runs here.
+	aggregates string
+}
+
+// topology is what is declared to the sidecar, under construction.
+type topology struct {
+	nodes    map[string]*node
+	declared []*pb.Node
+	stores   []*pb.Store
+	// What was wrong first: told by Run, so that building needs no errors.
+	fault error
+}
+
+// add puts a node under its parent; a name is made from the order where none was given.
+func (t *topology) add(kind, parent string, declared *pb.Node, added *node, o options) string {
+	added.name = o.name
+	if added.name == "" {
+		added.name = fmt.Sprintf("%s-%02d", kind, len(t.nodes)+1)
+	}
+	if t.nodes[added.name] != nil {
+		t.fail("two nodes are named %q: give one another name", added.name)
+		return added.name
+	}
+	declared.Name = added.name
+	if parent != "" {
+		declared.Parents = []string{parent}
+		t.nodes[parent].children = append(t.nodes[parent].children, added.name)
+	}
+	t.declared = append(t.declared, declared)
+	t.nodes[added.name] = added
+	return added.name
+}
+
+func (t *topology) addStore(name string, kind pb.StoreKind) {
+	for _, known := range t.stores {
+		if known.Name != name {
+			continue
+		}
+		if known.Kind != kind {
+			t.fail("the store %q is declared as two kinds: give one another name", name)
+		}
+		return
+	}
+	t.stores = append(t.stores, &pb.Store{Name: name, Kind: kind})
+}
+
+// storeName stays the same as long as the order of the calls does.
+func (t *topology) storeName(given, what string) string {
+	if given != "" {
+		return given
+	}
+	return fmt.Sprintf("%s-store-%02d", what, len(t.stores)+1)
+}
+
+func (t *topology) build() *pb.Topology {
+	return &pb.Topology{Nodes: t.declared, Stores: t.stores}
+}
+
+func (t *topology) fail(format string, args ...any) {
+	if t.fault == nil {
+		t.fault = fmt.Errorf(format, args...)
+	}
+}
+
+// Option names a node or its store.
+type Option func(*options)
+
+type options struct {
+	name, store string
+	stores      []StoreDefinition
+}
+
+// Named gives a node a name that stays when others are inserted before it.
+func Named(name string) Option { return func(o *options) { o.name = name } }
+
+// StoredAs names the store of an aggregation; its changelog is `<application.id>-<name>-changelog`.
+func StoredAs(name string) Option { return func(o *options) { o.store = name } }
+
+// WithStores gives a processor its stores.
+func WithStores(stores ...StoreDefinition) Option {
+	return func(o *options) { o.stores = append(o.stores, stores...) }
+}
+
+func optionsOf(given []Option) options {
+	var o options
+	for _, option := range given {
+		option(&o)
+	}
+	return o
+}
