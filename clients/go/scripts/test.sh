@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Format, vet and unit tests.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+unformatted="$(gofmt -l .)"
+[ -z "$unformatted" ] || { echo "not formatted, run gofmt -w: $unformatted"; exit 1; }
+go vet ./...
+out="$(go test -v . 2>&1)" || { echo "$out"; exit 1; }
+(cd schemaregistry && go vet ./... && go test ./...)
+echo "$(grep -c '^ *--- PASS' <<< "$out") passed, 0 failed"
