@@ -34,7 +34,10 @@ const steps = [
   ["types", () => run(bin("tsc"), ["-p", "tsconfig.json"])],
   [
     "proto",
-    () => run(bin("buf"), ["lint"]) || run(bin("buf"), ["format", "--diff", "--exit-code"]),
+    () =>
+      run(bin("buf"), ["lint"]) ||
+      run(bin("buf"), ["format", "--diff", "--exit-code"]) ||
+      run(bin("buf"), ["breaking", "--against", "test/golden/protocol-v1.binpb"]),
   ],
   ["generated code", generatedIsFresh],
   ["unused code", () => run(bin("knip"), ["--no-progress"])],

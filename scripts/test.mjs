@@ -1,5 +1,6 @@
-// `npm test`: set-up, check, then the integration tests on the brokers that this machine can run.
-import { spawnSync } from "node:child_process";
+// `npm test`: set-up, check, the integration tests on the brokers that this machine can run, then the
+// conformance of every SDK whose language it has.
+import { spawn } from "node:child_process";
 import { add, closingLine, runTests } from "./run-tests.mjs";
 import { ensureBuilt, ensureInstalled, ROOT } from "./setup.mjs";
 
@@ -13,18 +14,26 @@ function sumsOf(output) {
   return { passed: Number(passed), failed: Number(failed), skipped: Number(skipped ?? 0) };
 }
 
-function check() {
-  const flags = ["scripts/check.mjs"];
-  const stdio = ["ignore", "pipe", "inherit"];
-  const result = spawnSync(process.execPath, flags, { cwd: ROOT, stdio, encoding: "utf8" });
-  process.stdout.write(result.stdout);
-  return sumsOf(result.stdout);
+/** Another command of ours, shown as it goes; the sums of its last line. */
+function command(script, ...args) {
+  const child = spawn(process.execPath, [`scripts/${script}`, ...args], {
+    cwd: ROOT,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let output = "";
+  child.stdout.setEncoding("utf8");
+  child.stdout.on("data", (text) => {
+    output += text;
+    process.stdout.write(text);
+  });
+  return new Promise((resolve) => child.on("close", () => resolve(sumsOf(output))));
 }
 
 ensureInstalled();
 ensureBuilt();
 let sums = { passed: 0, failed: 0, skipped: 0 };
-if (!only) sums = add(sums, check());
+if (!only) sums = add(sums, await command("check.mjs"));
 sums = add(sums, await runTests(["test/integration"], { concurrency: 1 }));
+if (!only) sums = add(sums, await command("conformance.mjs", "all"));
 process.stdout.write(`${closingLine(sums)}\n`);
 process.exit(sums.failed > 0 ? 1 : 0);

@@ -54,18 +54,20 @@ export type TopologyName = "process" | "stateless" | "aggregate" | "windowed" | 
 /** How a call ends by a status of gRPC. */
 export type Status = "UNAUTHENTICATED" | "UNIMPLEMENTED" | "UNAVAILABLE";
 
+export type Answer =
+  | { readonly values: readonly Text[] }
+  | { readonly entries: readonly (readonly [string, string])[]; readonly more?: boolean }
+  | { readonly error: string };
+
 export type Step =
   /** Sends a frame. */
   | { readonly send: SidecarFrame }
   /** Sends bytes as they are, for what no message says. */
   | { readonly sendBytes: Uint8Array }
-  /** Answers the question asked last, or again. */
-  | {
-      readonly answer:
-        | { readonly values: readonly Text[] }
-        | { readonly entries: readonly (readonly [string, string])[]; readonly more?: boolean }
-        | { readonly error: string };
-    }
+  /** Answers the question asked last, or again; `of` the last one of a task. */
+  | { readonly answer: Answer; readonly of?: string }
+  /** Answers a question that nobody asked. */
+  | { readonly answerUnasked: Answer }
   /** The next frames, in this order. */
   | { readonly expect: Expected }
   /** The next frames, in whatever order: of tasks beside each other. */

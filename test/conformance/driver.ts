@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { ProcessRequest } from "../../src/gen/outrigger/v1/processor_pb.ts";
 import type { StateRequest } from "../../src/gen/outrigger/v1/state_pb.ts";
 import type { Child } from "../support/sidecar-process.ts";
-import type { Case, Expected, Step, TopologyName } from "./case.ts";
+import type { Answer, Case, Expected, Step, TopologyName } from "./case.ts";
 import { bytes, welcomeTo } from "./frames.ts";
 import { checkHello } from "./hello.ts";
 import { type Language, startApplication } from "./languages.ts";
@@ -17,6 +17,8 @@ const STEP_TIMEOUT_MS = 10_000;
 const START_TIMEOUT_MS = 30_000;
 /** A process that was told never to come back would have come by then: its first pause is 50 ms. */
 const NO_RETURN_MS = 1_500;
+/** A request id that no worker has come to within a case. */
+const UNASKED = 4_000_000_000;
 
 type Frame = ProcessRequest["frame"] | "end";
 
@@ -89,7 +91,8 @@ class CaseRun {
   readonly #pair: Pair;
   readonly #inputs = new Map<number, ReturnType<typeof inputsOf>>();
   #stream: ScriptedStream | null = null;
-  #question: StateRequest | null = null;
+  /** The question asked last, of each task, in the order of asking. */
+  readonly #questions = new Map<string, StateRequest>();
 
   constructor(given: Case, pair: Pair) {
     this.#case = given;
@@ -129,7 +132,8 @@ class CaseRun {
       }
       this.#open().send(step.send);
     } else if ("sendBytes" in step) this.#open().sendBytes(step.sendBytes);
-    else if ("answer" in step) this.#answer(step.answer);
+    else if ("answer" in step) this.#answer(this.#askedBy(step.of), step.answer);
+    else if ("answerUnasked" in step) this.#answer(UNASKED, step.answerUnasked);
     else if ("expect" in step) await this.#expect([step.expect]);
     else if ("expectAll" in step) await this.#expect(step.expectAll);
     else if ("welcome" in step) this.#open().send({ case: "welcome", value: step.welcome });
@@ -143,8 +147,14 @@ class CaseRun {
     else this.#open().end(step.end);
   }
 
-  #answer(answer: Extract<Step, { answer: unknown }>["answer"]): void {
-    const requestId = this.#question?.requestId ?? 0;
+  #askedBy(task: string | undefined): number {
+    const questions = [...this.#questions.values()];
+    const question = task === undefined ? questions.at(-1) : this.#questions.get(task);
+    assert.ok(question !== undefined, `${task ?? "nobody"} has asked`);
+    return question.requestId;
+  }
+
+  #answer(requestId: number, answer: Answer): void {
     if ("error" in answer) {
       const value = { requestId, error: answer.error };
       this.#open().send({ case: "stateResponse", value });
@@ -168,7 +178,10 @@ class CaseRun {
     while (open.length > 0) {
       const frame = await this.#next(open.map((one) => JSON.stringify(one)).join(" or "));
       assert.ok(frame !== "end", "the worker ended its stream");
-      if (frame.case === "stateRequest") this.#question = frame.value;
+      if (frame.case === "stateRequest") {
+        this.#questions.delete(frame.value.taskId);
+        this.#questions.set(frame.value.taskId, frame.value);
+      }
       const faults: string[] = [];
       const found = open.findIndex((one) => {
         try {

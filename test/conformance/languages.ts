@@ -7,6 +7,8 @@ import { Child } from "../support/sidecar-process.ts";
 /** One SDK under test; a language with two kinds of handlers is two. */
 export interface Language {
   readonly name: string;
+  /** As a person writes it. */
+  readonly title: string;
   readonly folder: string;
   readonly environment: Readonly<Record<string, string>>;
   /** Commands that must be there; each is run with these arguments to see. */
@@ -16,12 +18,23 @@ export interface Language {
 const PYTHON = { folder: "python", tools: [["python3", "-c", "import venv"]] } as const;
 
 export const LANGUAGES: readonly Language[] = [
-  { name: "typescript", folder: "typescript", environment: {}, tools: [] },
-  { name: "python", ...PYTHON, environment: { OUTRIGGER_CONFORMANCE_HANDLER: "sync" } },
-  { name: "python-async", ...PYTHON, environment: { OUTRIGGER_CONFORMANCE_HANDLER: "async" } },
-  { name: "go", folder: "go", environment: {}, tools: [["go", "version"]] },
+  { name: "typescript", title: "TypeScript", folder: "typescript", environment: {}, tools: [] },
+  {
+    name: "python",
+    title: "Python",
+    ...PYTHON,
+    environment: { OUTRIGGER_CONFORMANCE_HANDLER: "sync" },
+  },
+  {
+    name: "python-async",
+    title: "Python, `async`",
+    ...PYTHON,
+    environment: { OUTRIGGER_CONFORMANCE_HANDLER: "async" },
+  },
+  { name: "go", title: "Go", folder: "go", environment: {}, tools: [["go", "version"]] },
   {
     name: "java",
+    title: "Java",
     folder: "java",
     environment: {},
     tools: [

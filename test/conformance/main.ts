@@ -9,6 +9,7 @@ import { TOPOLOGY_CASES } from "./cases/topologies.ts";
 import { Driver } from "./driver.ts";
 import { KNOWN_FAILURES } from "./known-failures.ts";
 import { LANGUAGES, type Language, setUp, whyNot } from "./languages.ts";
+import { readmeFault, writeReadme } from "./readme.ts";
 import { RealRuns } from "./real-runs.ts";
 import { type Capability, table } from "./table.ts";
 
@@ -20,6 +21,7 @@ what a real one rarely does, and by the real one on a broker, in its hostile mod
   languages        ${LANGUAGES.map(({ name }) => name).join(", ")}
   --full           every hostile mode alone, not only all of them together
   --case ID        only cases whose id begins so
+  --write          puts the table of capabilities into README.md; without, \`all\` checks that it is there
   --help           this text
 `;
 
@@ -40,6 +42,9 @@ interface Options {
   readonly languages: readonly Language[];
   readonly isFull: boolean;
   readonly prefix: string;
+  readonly isWrite: boolean;
+  /** Everything that the README's table shows. */
+  readonly isWhole: boolean;
 }
 
 function optionsOf(args: readonly string[]): Options | null {
@@ -52,7 +57,9 @@ function optionsOf(args: readonly string[]): Options | null {
     : LANGUAGES.filter(({ name }) => names.includes(name));
   const unknown = names.find((name) => name !== "all" && !languages.some((l) => l.name === name));
   if (unknown !== undefined) throw new Error(`there is no language "${unknown}"; see --help`);
-  return { languages, isFull: args.includes("--full"), prefix };
+  const isFull = args.includes("--full");
+  const isWhole = names.includes("all") && prefix === "" && !isFull;
+  return { languages, isFull, prefix, isWrite: args.includes("--write"), isWhole };
 }
 
 /** Counts what every language does, and says what went wrong. */
@@ -78,7 +85,7 @@ class Tally {
     const isRight = (fault === null) === (known === undefined);
     if (isRight) this.passed += 1;
     else this.failed += 1;
-    this.capabilities.push({ language: language.name, group, passed: fault === null });
+    this.capabilities.push({ language: language.title, group, passed: fault === null });
     if (isRight) return;
     const said = fault ?? `it passes, and is listed as failing: ${known?.reason}`;
     stdout.write(`${styleText("red", "FAIL")} ${language.name} ${id}\n      ${said}\n`);
@@ -122,7 +129,17 @@ async function main(): Promise<number> {
     tally.skipped += 1;
     stdout.write(`NOT PROVED: ${language.name} was left out, because ${reason}\n`);
   }
-  stdout.write(`\n${table(tally.capabilities)}\n`);
+  const shown = table(tally.capabilities);
+  stdout.write(`\n${shown}\n`);
+  if (options.isWhole && tally.skipped === 0) {
+    if (options.isWrite) writeReadme(shown);
+    const fault = readmeFault(shown);
+    if (fault === null) tally.passed += 1;
+    else {
+      tally.failed += 1;
+      stdout.write(`${styleText("red", "FAIL")} ${fault}\n`);
+    }
+  }
   const skipped = tally.skipped > 0 ? `, ${tally.skipped} skipped` : "";
   stdout.write(`${tally.passed} passed, ${tally.failed} failed${skipped}\n`);
   return tally.failed > 0 || tally.passed === 0 ? 1 : 0;

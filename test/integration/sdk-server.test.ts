@@ -128,7 +128,7 @@ async function healthOf(address: string, service: string): Promise<string> {
 }
 
 describe("an application and its sidecar", () => {
-  it("shake hands: the topology arrives, the socket is the group's, the service is not ready", async () => {
+  it("shake hands: the topology arrives, the socket is the group's, the service is not ready (P-04)", async () => {
     const { kernel } = await serve();
     const [declared] = kernel.hellos;
     assert.equal(declared?.applicationId, "words");

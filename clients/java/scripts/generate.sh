@@ -30,3 +30,4 @@ done
 rm -rf src/main/java/io/outrigger/gen
 "$work/protoc-$version-$platform.exe" --proto_path="$work/proto" --java_out=src/main/java \
   "$work"/proto/outrigger/v1/*.proto
+node ../../scripts/proto-fingerprint.mjs > src/main/java/io/outrigger/gen/PROTO_SHA256

@@ -17,3 +17,4 @@ for file in "$scratch"/outrigger/v1/*; do
   sed 's/from outrigger\.v1 import/from outrigger.gen import/' "$file" > "$out/$(basename "$file")"
 done
 touch "$out/__init__.py"
+node ../../scripts/proto-fingerprint.mjs > "$out/PROTO_SHA256"

@@ -1,7 +1,7 @@
 import type { Case } from "../case.ts";
-import { batch, sent, states, welcomeTo } from "../frames.ts";
+import { batch, revoked, segment, sent, states, welcomeTo } from "../frames.ts";
 
-const echo = (text: string): unknown => [{ do: "forward", key: "k", value: text }];
+const echo = (text: string): object[] => [{ do: "forward", key: "k", value: text }];
 const rejected = (code: string) => sent({ case: "reject", value: { code, message: "told to go" } });
 
 /** A frame with a field that no version has, and a frame of such a field alone. */
@@ -162,6 +162,42 @@ export const CONNECTION_CASES: readonly Case[] = [
     ],
   },
   {
+    id: "cut-after-revoked",
+    proves: ["P-03", "P-40"],
+    steps: [
+      batch(1, [["k", [{ do: "wait", ms: 100 }, ...echo("old")]]]),
+      revoked(),
+      { end: "cut" },
+      { again: true },
+      batch(1, [["k", echo("new")]], { taskEpoch: 2 }),
+      { expect: { kind: "result", of: 1, epoch: 2, outputs: [{ value: "new" }] } },
+    ],
+  },
+  {
+    id: "cut-after-drain",
+    proves: ["P-03", "P-42"],
+    steps: [
+      batch(1, [["k", [{ do: "wait", ms: 100 }, ...echo("old")]]]),
+      sent({ case: "drain", value: { timeoutMs: 5_000 } }),
+      { end: "cut" },
+      { again: true },
+      batch(1, [["k", echo("new")]], { taskEpoch: 2 }),
+      { expect: { kind: "result", of: 1, epoch: 2, outputs: [{ value: "new" }] } },
+    ],
+  },
+  {
+    id: "cut-while-stopping",
+    proves: ["P-43"],
+    steps: [
+      batch(1, [["k", [{ do: "get", key: "other" }]]], { states: states(null) }),
+      { expect: { kind: "ask", of: 1 } },
+      { signal: "SIGTERM" },
+      { expect: { kind: "paused" } },
+      { end: "cut" },
+      { exit: 0 },
+    ],
+  },
+  {
     id: "sidecar-restarts",
     proves: ["P-03"],
     steps: [
@@ -181,6 +217,22 @@ export const CONNECTION_CASES: readonly Case[] = [
       { again: true },
       batch(2, [["k", echo("a")]]),
       { expect: { kind: "result", of: 2 } },
+    ],
+  },
+  {
+    id: "batch-of-unknown-stage",
+    proves: ["P-47"],
+    steps: [
+      batch(1, [["k", echo("a")]], { stage: 7 }),
+      { exit: 1, said: /PROTOCOL_VIOLATION.*stage 7/ },
+    ],
+  },
+  {
+    id: "batch-of-unknown-source",
+    proves: ["P-47"],
+    steps: [
+      batch(1, [], { segments: [segment([["k", echo("a")]], { source: 9 })] }),
+      { exit: 1, said: /PROTOCOL_VIOLATION.*source 9/ },
     ],
   },
   {

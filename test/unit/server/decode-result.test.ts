@@ -241,7 +241,7 @@ describe("a result read by hand", () => {
     ["headers of no output", withOne({ headers: [{ row: 9, headers: [] }] }), /headers/],
   ];
   for (const [what, outputs, words] of brokenOutputs) {
-    it(`turns outputs with ${what} into a failure of the batch's first row`, () => {
+    it(`P-37: turns outputs with ${what} into a failure of the batch's first row`, () => {
       const answer = answerOf(frameOf({ taskId: "0_1", dispatchId: 5n, done: 3, outputs }));
       assert.equal(answer.failure?.type, "ANSWER_INVALID");
       assert.match(answer.failure?.message ?? "", words);
@@ -258,7 +258,7 @@ describe("a result read by hand", () => {
     ["a delete of no value", { slots: [1], values: [Buffer.alloc(0)], deletes: [1] }],
   ];
   for (const [what, mutation] of brokenMutations) {
-    it(`turns mutations with ${what} into a failure, and applies none`, () => {
+    it(`P-37: turns mutations with ${what} into a failure, and applies none`, () => {
       const good = { store: 1, slots: [0], values: [Buffer.from("x")] };
       const answer = answerOf(frameOf({ mutations: [good, mutation] }));
       assert.equal(answer.failure?.type, "ANSWER_INVALID");
