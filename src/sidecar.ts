@@ -3,9 +3,11 @@ import { join } from "node:path";
 import type { Config } from "./config/config.ts";
 import { asError, type OutriggerError } from "./errors/outrigger-error.ts";
 import { connectKafka } from "./kafka/client.ts";
+import type { FailurePolicy } from "./model/failure.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { Log } from "./ports/log.ts";
 import { failpoint } from "./runtime/failpoint.ts";
+import type { FailureLimits } from "./runtime/failures.ts";
 import { hostileApplication, hostileListener, hostileModes } from "./runtime/hostile.ts";
 import { Kernel } from "./runtime/kernel.ts";
 import type { KernelLimits } from "./runtime/parts.ts";
@@ -32,7 +34,9 @@ export interface SidecarOptions {
   /** `OUTRIGGER_HOSTILE`, for tests of SDKs: how workers are treated. */
   readonly hostile?: string | undefined;
   /** Makes missing source and sink topics with so many partitions; for development. */
-  readonly missingTopicPartitions?: number | undefined;
+  readonly missingTopicPartitions?: number | null | undefined;
+  /** Settings that somebody wrote down: they are stronger than what the application says. */
+  readonly explicit?: ReadonlySet<string> | undefined;
 }
 
 /**
@@ -68,7 +72,7 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
       commitEntered: failpoint(options.failpoint),
       fatal: (error) => fail(error),
     },
-    kernelLimits(config, options.missingTopicPartitions ?? null),
+    kernelLimits(config, options),
   );
   const server = await createApplicationServer(
     {
@@ -158,7 +162,10 @@ function kafkaOptions(config: Config, log: Log): Parameters<typeof connectKafka>
 /** The share of the transaction timeout after which we give up ourselves (R-2). */
 const OWN_DEADLINE = 0.6;
 
-function kernelLimits(config: Config, missingTopicPartitions: number | null): KernelLimits {
+function kernelLimits(
+  config: Config,
+  { missingTopicPartitions = null, explicit = NONE }: SidecarOptions,
+): KernelLimits {
   const { transactionTimeoutMs } = config;
   return {
     applicationId: config.applicationId,
@@ -176,13 +183,8 @@ function kernelLimits(config: Config, missingTopicPartitions: number | null): Ke
       uncommittedBytesMax: config.statestoreUncommittedMaxBytes,
       frameBytesMax: config.maxFrameBytes,
       recordBytesMax: config.producerMaxRequestSize,
-      retry: {
-        max: config.retryMax,
-        initialMs: config.retryInitialMs,
-        factor: config.retryFactor,
-        maxDelayMs: config.retryMaxDelayMs,
-        random: Math.random,
-      },
+      applicationId: config.applicationId,
+      failures: failureLimits(config, explicit),
     },
     lane: {
       commit: {
@@ -200,6 +202,31 @@ function kernelLimits(config: Config, missingTopicPartitions: number | null): Ke
       replicationFactor: config.replicationFactor,
       transactionTimeoutMs,
       missingTopicPartitions,
+      deadLetterTopic: config.errorsDeadLetterQueueTopicName,
     },
   };
 }
+
+function failureLimits(config: Config, explicit: ReadonlySet<string>): FailureLimits {
+  const settings = {
+    retryMax: ["retry.max", config.retryMax],
+    initialMs: ["retry.initial.ms", config.retryInitialMs],
+    factor: ["retry.factor", config.retryFactor],
+    maxDelayMs: ["retry.max.delay.ms", config.retryMaxDelayMs],
+    jitter: ["retry.jitter", config.retryJitter],
+    exhausted: ["retry.then", config.retryThen],
+  } as const;
+  const written = Object.entries(settings).filter(([, [key]]) => explicit.has(key));
+  const valuesOf = (entries: readonly (readonly [string, readonly [string, unknown]])[]) =>
+    Object.fromEntries(entries.map(([name, [, value]]) => [name, value]));
+  return {
+    // Each field of the policy is in `settings`, with the type of its field.
+    defaults: valuesOf(Object.entries(settings)) as unknown as FailurePolicy,
+    overrides: valuesOf(written) as Partial<FailurePolicy>,
+    crashesMax: config.crashesMax,
+    deadLetterTopic: config.errorsDeadLetterQueueTopicName,
+    random: Math.random,
+  };
+}
+
+const NONE: ReadonlySet<string> = new Set();

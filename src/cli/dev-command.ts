@@ -30,7 +30,7 @@ export async function dev(
   try {
     const broker = await startDevBroker({ port: brokerPort });
     try {
-      const { config } = loadConfig({
+      const { config, explicit } = loadConfig({
         flags,
         env: world.env,
         file,
@@ -49,6 +49,7 @@ export async function dev(
       const log = logOf(world, config);
       return await runSidecar({
         config,
+        explicit,
         application,
         env: world.env,
         log,

@@ -52,9 +52,9 @@ function addRun(program: Command, world: World, outcome: Outcome): void {
     .argument("[application...]", "The application's command line, after `--`.")
     .addHelpText("after", RUN_EXAMPLES);
   withSettings(command).action(async (application: string[], options: Options) => {
-    const { config } = loadFor(options, world);
+    const { config, explicit } = loadFor(options, world);
     const log = logOf(world, config);
-    outcome.exitCode = await runSidecar({ config, application, env: world.env, log });
+    outcome.exitCode = await runSidecar({ config, explicit, application, env: world.env, log });
   });
 }
 

@@ -14,6 +14,8 @@ export interface SidecarCommand {
   readonly log: Log;
   /** Makes the topology's missing topics with so many partitions; left out, they are an error. */
   readonly missingTopicPartitions?: number;
+  /** Keys of the settings that somebody wrote down. */
+  readonly explicit: ReadonlySet<string>;
   /** Called once the sidecar listens, with what applications need. */
   readonly onListening?: (address: string) => void;
 }
@@ -46,6 +48,7 @@ async function serve(command: SidecarCommand, signals: StopSignals): Promise<num
       failpoint: command.env["OUTRIGGER_FAILPOINT"],
       hostile: command.env["OUTRIGGER_HOSTILE"],
       missingTopicPartitions: command.missingTopicPartitions,
+      explicit: command.explicit,
     },
   );
   const sidecar = await Promise.race([starting, signals.first]);

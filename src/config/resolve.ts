@@ -24,6 +24,8 @@ export interface LoadedConfig {
   readonly settings: Settings;
   /** Where each key's value comes from, in words. */
   readonly origins: ReadonlyMap<ConfigKey, string>;
+  /** Keys that somebody wrote down. */
+  readonly explicit: ReadonlySet<string>;
 }
 
 /**
@@ -46,7 +48,8 @@ export function resolveConfig(sources: ConfigSources): LoadedConfig {
   faults.push(...brokenRules(settings as Partial<Settings>));
   if (faults.length > 0) throw invalid(faults);
   const complete = schema.parse(settings);
-  return { config: toConfig(complete), settings: complete, origins };
+  const explicit = new Set<string>(chosen.keys());
+  return { config: toConfig(complete), settings: complete, origins, explicit };
 }
 
 /** A configuration from values by dotted key, everything else at its default. */

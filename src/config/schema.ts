@@ -118,6 +118,11 @@ const state = {
     .meta({ description: "Memory of all RocksDB instances together." }),
 };
 
+const topicName = z
+  .string()
+  .regex(/^[A-Za-z0-9._-]+$/)
+  .max(249);
+
 const application = {
   "processing.timeout.ms": integer(100, HOUR_MS)
     .default(60_000)
@@ -155,6 +160,28 @@ const application = {
   }),
   "retry.max.delay.ms": positive(HOUR_MS).default(30_000).meta({
     description: "The longest pause between two retries of a record.",
+  }),
+  "retry.jitter": z.number().min(0).max(1).default(0.5).meta({
+    description: "The share of each pause that is left to chance.",
+  }),
+  "retry.then": z
+    .enum(["fail", "skip", "dlq"])
+    .nullable()
+    .default(null)
+    .meta({
+      description:
+        "What becomes of a record whose tries are used up: `fail` stops its task, `skip` drops it, " +
+        "`dlq` writes a dead letter. Without a value: dlq where a dead-letter topic is set, else fail.",
+    }),
+  "crashes.max": integer(1, 100)
+    .default(3)
+    .meta({
+      description:
+        "How many workers may die of a record, or hang on it past processing.timeout.ms, before it " +
+        "is given up as retry.then says; without retry.then and dead-letter topic it is sent again.",
+    }),
+  "errors.dead.letter.queue.topic.name": topicName.nullable().default(null).meta({
+    description: "Topic of dead letters, in Kafka Streams' format (KIP-1034); it must exist.",
   }),
 };
 

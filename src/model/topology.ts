@@ -1,3 +1,5 @@
+import type { FailurePolicy } from "./failure.ts";
+
 /** The declared topology, as it comes out of the handshake; see `proto/outrigger/v1/topology.proto`. */
 export interface DeclaredTopology {
   readonly nodes: readonly DeclaredNode[];
@@ -75,6 +77,8 @@ export interface Stage {
   readonly stores: readonly StageStore[];
   /** Sinks, by the index that frames use. */
   readonly sinks: readonly { readonly node: string; readonly topic: string }[];
+  /** What the application says of failed records, by the node whose code failed. */
+  readonly policies?: ReadonlyMap<string, Partial<FailurePolicy>>;
 }
 
 /** How rows find their slots in a store that the stage's code uses. */

@@ -12,6 +12,7 @@ import type {
 import type { FetchedChunk } from "../ports/consumer.ts";
 import type { AbortCause } from "../transactions/transaction.ts";
 import type { Cut } from "./cut.ts";
+import { dispatchQueued, overdueError } from "./dispatch.ts";
 import { GroupLoop } from "./group-loop.ts";
 import { Lane } from "./lane.ts";
 import type { KernelLimits, KernelParts } from "./parts.ts";
@@ -26,6 +27,9 @@ export interface Counters {
   records: number;
   commits: number;
   dropped: number;
+  /** Given up by policy: without a trace, and with a dead letter. */
+  skipped: number;
+  deadLettered: number;
   staleAnswers: number;
   aborts: Partial<Record<AbortCause, number>>;
 }
@@ -42,6 +46,8 @@ export class Active {
     records: 0,
     commits: 0,
     dropped: 0,
+    skipped: 0,
+    deadLettered: 0,
     staleAnswers: 0,
     aborts: {},
   };
@@ -91,19 +97,29 @@ export class Active {
 
   workerCame(worker: WorkerId, hello: WorkerHello): void {
     this.workers.add(worker, hello.creditBatches, hello.creditBytes);
+    this.#tasks.reopenStopped();
     this.#tellReadiness();
     this.#dispatchAll();
   }
 
-  /** R-12: nothing is aborted, nothing is wiped; what the worker held goes out again, in order. */
-  workerGone(worker: WorkerId): void {
+  /**
+   * R-12: nothing is aborted, nothing is wiped; what the worker held goes out again, in order. One
+   * that said it was stopping died of nothing that it held.
+   */
+  workerGone(
+    worker: WorkerId,
+    reason: "process_crash" | "processing_timeout" = "process_crash",
+  ): void {
+    const wasStopping = this.workers.isPaused(worker) || this.#draining;
     this.workers.remove(worker);
     for (const runner of this.#tasks.all()) {
+      if (!wasStopping && runner.phase === "running") runner.workerDied(worker, reason);
       for (const entry of runner.ledger.inFlight()) {
         if (entry.worker === worker) runner.ledger.requeue(entry);
       }
     }
     this.#tellReadiness();
+    this.#lane?.consider();
     this.#dispatchAll();
     this.#releaseAll();
   }
@@ -128,7 +144,7 @@ export class Active {
     const entry = runner?.ledger.find(batch.dispatchId, worker) ?? null;
     if (runner?.epoch === batch.taskEpoch && entry !== null) {
       if (this.workers.isPaused(worker)) this.#passOn(runner, entry, worker);
-      else runner.refused(entry, worker);
+      else runner.handedBack(entry, worker);
     }
     this.#dispatchAll();
     this.#releaseAll();
@@ -187,8 +203,8 @@ export class Active {
     this.#group.close();
     await this.#parts.directory.forgetMember();
     await this.#lane?.close();
-    const { records, commits, dropped, staleAnswers } = this.counters;
-    this.#parts.log.info("stopped", { records, commits, dropped, staleAnswers });
+    const { aborts: _, ...counters } = this.counters;
+    this.#parts.log.info("stopped", counters);
   }
 
   /** A broker that is away must not keep us: what it did not commit is redelivered. */
@@ -291,6 +307,18 @@ export class Active {
         });
         clock.after(delayMs, () => runner.resume());
       },
+      suspected: (runner, at, records, deaths) => {
+        log.error("a worker was lost while it worked on records; they go out again", {
+          task: runner.name,
+          at,
+          records,
+          deaths,
+        });
+      },
+      gaveUp: (runner, action, error) => {
+        const said = action === "dlq" ? "a dead letter tells of it" : "it is skipped";
+        log.error(`a record was given up: ${said}`, { task: runner.name, error: error.message });
+      },
       stopped: (runner, error) => {
         this.#tasks.stopFetching(runner);
         log.error("a record failed for good: the task is stopped", {
@@ -305,7 +333,7 @@ export class Active {
 
   #laneHost(): ConstructorParameters<typeof Lane>[1] {
     return {
-      due: () => this.#tasks.all().filter((runner) => runner.hasFinal || isClaiming(runner)),
+      due: () => this.#tasks.all().filter((runner) => isDue(runner)),
       urgent: () => this.#draining || this.#tasks.all().some((runner) => isWaitedFor(runner)),
       holds: (runner) => this.#tasks.holds(runner),
       membership: () => this.#group.membership,
@@ -351,39 +379,20 @@ export class Active {
 
   #dispatch(runner: TaskRunner): void {
     if (this.#draining || this.#lane?.awaitsHeartbeat === true) return;
-    while (runner.phase === "running") {
-      const entry = runner.ledger.nextQueued();
-      if (entry === null) return;
-      const worker = this.workers.forTask(runner.name);
-      if (worker === null) return;
-      const nowMs = this.#now();
-      const batch = entry.item;
-      const name = {
-        taskName: runner.name,
-        taskEpoch: runner.epoch,
-        dispatchId: runner.ledger.dispatch(entry, worker, nowMs),
-      };
-      const bytes = this.#application.dispatch(worker, {
-        ...name,
-        stage: 0,
-        rows: batch.rows,
-        states: batch.states,
-        processingTimeoutMs: this.#limits.processingTimeoutMs,
-      });
-      this.workers.dispatched(worker, name, bytes, nowMs);
-    }
+    dispatchQueued(runner, this.workers, this.#application, {
+      nowMs: this.#now(),
+      processingTimeoutMs: this.#limits.processingTimeoutMs,
+    });
   }
 
   #checkOverdue(): void {
     this.#cancelOverdue = this.#parts.clock.after(OVERDUE_CHECK_MS, () => {
       const { processingTimeoutMs } = this.#limits;
       for (const worker of this.workers.overdue(this.#now(), processingTimeoutMs)) {
-        const text =
-          `worker ${worker} gave no answer for ${processingTimeoutMs} ms ` +
-          "(processing.timeout.ms): its batches are dispatched again";
-        this.#parts.log.error(text, { worker });
-        this.#application.reject(worker, new OutriggerError("HANDLER_FAILED", text));
-        this.workerGone(worker);
+        const error = overdueError(worker, processingTimeoutMs);
+        this.#parts.log.error(error.message, { worker });
+        this.#application.reject(worker, error);
+        this.workerGone(worker, "processing_timeout");
       }
       this.#checkOverdue();
     });
@@ -432,9 +441,12 @@ export class Active {
   #committed(cut: Cut, durationMs: number): void {
     this.counters.commits += 1;
     for (const { runner, batches, positions, commitSequence, ends } of cut.tasks) {
-      for (const { taken, dropped } of batches) {
+      for (const { taken, dropped, givenUp } of batches) {
         this.counters.records += taken.input.to - taken.input.from;
         this.counters.dropped += dropped;
+        if (givenUp === null) continue;
+        if (givenUp.letter === null) this.counters.skipped += 1;
+        else this.counters.deadLettered += 1;
       }
       for (const [name, position] of positions) runner.positions.set(name, position);
       for (const [name, end] of ends) runner.changelogs.set(name, end);
@@ -462,6 +474,10 @@ export class Active {
 }
 
 const PREPARE_TIMEOUT_MS = 30_000;
+
+function isDue(runner: TaskRunner): boolean {
+  return runner.hasFinal || runner.hasNews || isClaiming(runner);
+}
 
 function isClaiming(runner: TaskRunner): boolean {
   return runner.phase === "claiming";

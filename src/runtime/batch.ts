@@ -1,5 +1,6 @@
 import type { OutputColumns, RowRange, SlotState } from "../model/rows.ts";
 import type { KeySet, StoreChanges } from "../ports/store.ts";
+import type { DeadLetter } from "./dead-letters.ts";
 import type { Taken } from "./input-queue.ts";
 
 /**
@@ -21,10 +22,17 @@ export interface Batch {
   readonly streamTimeMs: number;
   /** Rows dropped by built-in nodes: late, or without a key. */
   readonly dropped: number;
+  /** What became of a row that was given up: then the batch is that row alone. */
+  readonly givenUp: GivenUp | null;
   /** Set when final. */
   outcome: Outcome | null;
   /** Whether the outcome's changes were given to the state. */
   staged: boolean;
+}
+
+/** A record without effects of its own: skipped, or with a dead letter to tell of it. */
+export interface GivenUp {
+  readonly letter: DeadLetter | null;
 }
 
 /** What a final batch leaves behind. */
@@ -39,4 +47,22 @@ export function countRows(rows: readonly RowRange[]): number {
   let count = 0;
   for (const range of rows) count += range.to - range.from;
   return count;
+}
+
+/** A row that was given up, on its way through ledger and cut like any other batch. */
+export function givenUpBatch(taken: Taken, letter: DeadLetter | null, streamTimeMs: number): Batch {
+  return {
+    taken,
+    rows: [],
+    rowCount: 0,
+    states: [],
+    keys: [],
+    upstream: [],
+    // Nothing of the record counts, its time neither: what cannot be read is often garbage there too.
+    streamTimeMs,
+    dropped: 0,
+    givenUp: { letter },
+    outcome: null,
+    staged: false,
+  };
 }

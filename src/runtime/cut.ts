@@ -12,7 +12,9 @@ import { topicPartitionName } from "../model/topic-partition.ts";
 import type { AppendedRecord, CutRecords, OffsetToCommit } from "../ports/producer.ts";
 import type { StateCut, StoreMarks, StorePosition } from "../ports/store.ts";
 import { type ChangelogEnd, encodeOffsetMetadata } from "../tasks/offset-metadata.ts";
+import type { Trial } from "../tasks/trial.ts";
 import type { Batch, Outcome } from "./batch.ts";
+import type { DeadLetter } from "./dead-letters.ts";
 import type { SourcePosition, TaskRunner } from "./task-runner.ts";
 
 /** What a commit takes of one task: the contiguous prefix of final batches. */
@@ -23,6 +25,8 @@ export interface TaskCut {
   readonly positions: ReadonlyMap<string, SourcePosition>;
   readonly streamTimeMs: number;
   readonly commitSequence: number;
+  /** What is known against the records behind the cut. */
+  readonly trial: Trial | null;
   /** Where each changelog ends once this cut has committed; known when it was produced. */
   readonly ends: Map<string, ChangelogEnd>;
 }
@@ -56,7 +60,8 @@ function takeTask(runner: TaskRunner): TaskCut {
   const commitSequence = runner.commitSequence + 1;
   const ends = new Map(runner.changelogs);
   const state = runner.state.cut();
-  return { runner, batches, state, positions, streamTimeMs, commitSequence, ends };
+  const trial = runner.takeNews();
+  return { runner, batches, state, positions, streamTimeMs, commitSequence, trial, ends };
 }
 
 /** The cut did not commit: what it took of this task is final again, to be cut again. */
@@ -64,12 +69,14 @@ export function restageTask(task: TaskCut): void {
   const { runner, batches } = task;
   runner.state.restage();
   runner.ledger.putBack(batches);
+  runner.newsAgain();
   for (const { outcome } of batches) runner.outputBytes += outcome?.bytes ?? 0;
 }
 
 function appendTask(task: TaskCut, records: CutRecords, record: AppendedRecord): void {
   for (const batch of task.batches) {
     if (batch.outcome === null) continue;
+    if (batch.givenUp?.letter) appendDeadLetter(task.runner, batch.givenUp.letter, records, record);
     if (batch.outcome.outputs === null) appendRows(task.runner, batch, records, record);
     else appendOutputs(task.runner, batch, batch.outcome, records, record);
   }
@@ -145,6 +152,29 @@ function appendOutputs(
   }
 }
 
+/** In the transaction of its record's offset: neither lost nor doubled. */
+function appendDeadLetter(
+  runner: TaskRunner,
+  { row, headers }: DeadLetter,
+  records: CutRecords,
+  record: AppendedRecord,
+): void {
+  const { bytes, positions, timestamps } = row.columns;
+  const at = row.from * STRIDE;
+  record.topic = runner.limits.failures.deadLetterTopic ?? "";
+  record.partition = -1;
+  record.timestamp = timestamps[row.from] ?? 0;
+  setBytes(record, bytes);
+  record.keyPosition = positions[at + KEY_POSITION] ?? 0;
+  record.keyLength = positions[at + KEY_LENGTH] ?? -1;
+  record.valuePosition = positions[at + VALUE_POSITION] ?? 0;
+  record.valueLength = positions[at + VALUE_LENGTH] ?? -1;
+  record.headersBytes = headers;
+  record.headersPosition = 0;
+  record.headersEnd = headers.length;
+  records.append(record);
+}
+
 /** The last value of each key that the cut changed, to the partition of the task. */
 function appendChangelog(task: TaskCut, records: CutRecords, record: AppendedRecord): void {
   const { runner } = task;
@@ -198,6 +228,7 @@ export function offsetsOf(cut: Cut, lastOffsets: ReadonlyMap<string, number>): O
       streamTimeMs: task.streamTimeMs,
       commitSequence: task.commitSequence,
       changelogs: ends,
+      trial: task.trial,
     });
     return runner.partitions.map((at) => {
       const position = task.positions.get(topicPartitionName(at));

@@ -23,6 +23,12 @@ export interface Taken {
   readonly bytesPerRow: number;
 }
 
+/** Where a batch of this source has to end. */
+export interface LastOffset {
+  readonly source: number;
+  readonly until: number;
+}
+
 /**
  * The input of one task: a queue for each source, read by smallest head timestamp, as Kafka Streams
  * chooses. Bounded from outside: the partition is paused while `bytes` is above its limit.
@@ -55,14 +61,18 @@ export class InputQueue {
     this.#bytes += bytesPerRow * rows;
   }
 
-  /** Takes consecutive rows of one partition; at least one, even above `bytesMax`. */
-  take(rowsMax: number, bytesMax: number): Taken | null {
+  /**
+   * Takes consecutive rows of one partition; at least one, even above `bytesMax`. Rows of the source
+   * of `within` are not mixed: either all are up to its offset, or none.
+   */
+  take(rowsMax: number, bytesMax: number, within: LastOffset | null = null): Taken | null {
     const source = this.#chooseSource();
     const queue = this.#queues[source];
     const head = queue?.[0];
     if (queue === undefined || head === undefined) return null;
     const from = head.from;
-    const to = batchEnd(head, rowsMax, bytesMax);
+    const last = within?.source === source ? within.until : Number.POSITIVE_INFINITY;
+    const to = batchEnd(head, rowsMax, bytesMax, last);
     this.#bytes -= head.bytesPerRow * (to - from);
     const whole = to === head.to;
     if (whole) queue.shift();
@@ -111,8 +121,9 @@ export class InputQueue {
   }
 }
 
-function batchEnd(head: Waiting, rowsMax: number, bytesMax: number): number {
-  const { positions } = head.columns;
+function batchEnd(head: Waiting, rowsMax: number, bytesMax: number, lastOffset: number): number {
+  const { positions, offsets } = head.columns;
+  const isWithin = (offsets[head.from] ?? 0) <= lastOffset;
   const last = Math.min(head.to, head.from + rowsMax);
   let bytes = 0;
   let row = head.from;
@@ -121,6 +132,7 @@ function batchEnd(head: Waiting, rowsMax: number, bytesMax: number): number {
     bytes += Math.max(0, positions[at + KEY_LENGTH] ?? 0);
     bytes += Math.max(0, positions[at + VALUE_LENGTH] ?? 0);
     if (bytes > bytesMax && row > head.from) break;
+    if (isWithin && (offsets[row] ?? 0) > lastOffset) break;
     row++;
   }
   return row;

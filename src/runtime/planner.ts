@@ -63,6 +63,7 @@ export async function planBatch(
     upstream,
     streamTimeMs: latestTimestamp(taken.input, streamTimeMs),
     dropped,
+    givenUp: null,
     outcome: null,
     staged: false,
   };

@@ -11,6 +11,7 @@ export interface SetupLimits {
   readonly transactionTimeoutMs: number;
   /** Null refuses a topology whose topics are missing; a number makes them with so many partitions. */
   readonly missingTopicPartitions: number | null;
+  readonly deadLetterTopic: string | null;
 }
 
 /** What the cluster holds for a topology, checked and created. */
@@ -32,13 +33,19 @@ export async function prepareTopics(
 ): Promise<Prepared> {
   const replicationFactor = await checkCluster(admin, limits, log);
   checkMetadata(program);
+  const { deadLetterTopic } = limits;
   const sinks = sinkTopics(program);
+  if (deadLetterTopic !== null && !sinks.includes(deadLetterTopic)) sinks.push(deadLetterTopic);
   const named = [...new Set([...program.sources, ...sinks])];
   await createMissing(named, admin, limits, log);
   const described = await admin.describeTopics(named);
   const partitions = sourcePartitions(program, described);
   for (const topic of sinks) {
-    if (!described.has(topic)) throw missing(topic, "the topology writes it");
+    const isLetters = topic === deadLetterTopic;
+    const why = isLetters
+      ? "errors.dead.letter.queue.topic.name names it"
+      : "the topology writes it";
+    if (!described.has(topic)) throw missing(topic, why);
   }
   const internal = internalTopics(program, partitions, replicationFactor);
   const names = internal.map(({ name }) => name);

@@ -70,6 +70,7 @@ export async function takeOver(
     positions,
     streamTimeMs: metadata?.streamTimeMs ?? Number.MIN_SAFE_INTEGER,
     commitSequence: metadata?.commitSequence ?? 0,
+    trial: metadata?.trial ?? null,
     changelogs,
     isNew: metadata === null || committed.size < partitions.length,
   };

@@ -7,12 +7,21 @@ import type { BatchAnswer } from "../ports/application.ts";
 import type { FetchedChunk } from "../ports/consumer.ts";
 import type { TaskState } from "../ports/store.ts";
 import { Ledger, type LedgerEntry } from "../tasks/ledger.ts";
-import type { ChangelogEnd } from "../tasks/offset-metadata.ts";
+import type { ChangelogEnd, WrittenTrial } from "../tasks/offset-metadata.ts";
+import { resumed, type Trial, type TriedRows } from "../tasks/trial.ts";
 import { changesOf, faultOf } from "./answers.ts";
-import type { Batch, Outcome } from "./batch.ts";
-import { InputQueue } from "./input-queue.ts";
+import { type Batch, givenUpBatch, type Outcome } from "./batch.ts";
+import { deadLetterOf } from "./dead-letters.ts";
+import {
+  errorOf,
+  type FailureLimits,
+  Failures,
+  type Fault,
+  type Next,
+  type Sentence,
+} from "./failures.ts";
+import { InputQueue, type Taken } from "./input-queue.ts";
 import { planBatch } from "./planner.ts";
-import { Retries, type RetryLimits } from "./retries.ts";
 
 export interface TaskLimits {
   readonly batchRecordsMax: number;
@@ -23,7 +32,8 @@ export interface TaskLimits {
   readonly uncommittedBytesMax: number;
   readonly frameBytesMax: number;
   readonly recordBytesMax: number;
-  readonly retry: RetryLimits;
+  readonly applicationId: string;
+  readonly failures: FailureLimits;
 }
 
 /** Where a task stands in its partitions: the next offset of each source, as of the last cut. */
@@ -38,6 +48,8 @@ export interface TaskStart {
   readonly streamTimeMs: number;
   readonly commitSequence: number;
   readonly changelogs: Map<string, ChangelogEnd>;
+  /** What a predecessor knew against the records at the head. */
+  readonly trial: WrittenTrial | null;
 }
 
 /** What a runner tells; the kernel decides. */
@@ -50,7 +62,11 @@ export interface TaskHost {
   throttled(runner: TaskRunner, full: boolean): void;
   /** A record failed and will be tried again in `delayMs`. */
   retrying(runner: TaskRunner, delayMs: number, error: OutriggerError): void;
-  /** Retries are used up: the task stops, loudly; what is staged is still committed. */
+  /** A worker died while it worked on `count` records from `at` on; they go out again. */
+  suspected(runner: TaskRunner, at: string, count: number, deaths: number): void;
+  /** A record is given up, by policy: it is skipped, or a dead letter tells of it. */
+  gaveUp(runner: TaskRunner, action: "skip" | "dlq", error: OutriggerError): void;
+  /** A record failed for good: the task stops, loudly; what is staged is still committed. */
   stopped(runner: TaskRunner, error: OutriggerError): void;
   /** Planning broke: a store failed. */
   broken(runner: TaskRunner, error: Error): void;
@@ -81,8 +97,10 @@ export class TaskRunner {
   /** As of the last record that a cut took: where planning goes on when nothing waits (R-17). */
   cutStreamTimeMs: number;
   outputBytes = 0;
+  readonly failures: Failures;
   readonly #input: InputQueue;
-  readonly #retries: Retries;
+  /** Something is known of the head that the last cut did not write down. */
+  #hasNews = false;
   #streamTimeMs: number;
   #planning = false;
   #paused = false;
@@ -113,7 +131,12 @@ export class TaskRunner {
     this.#streamTimeMs = start.streamTimeMs;
     this.cutStreamTimeMs = start.streamTimeMs;
     this.#input = new InputQueue(program.sources.length, id.partition);
-    this.#retries = new Retries(limits.retry);
+    const { trial } = start;
+    this.failures = new Failures(
+      limits.failures,
+      program.stage?.policies ?? new Map(),
+      trial === null ? null : resumed(trial, limits.batchRecordsMax),
+    );
     this.#rowsMax = limits.batchRecordsMax;
   }
 
@@ -135,6 +158,22 @@ export class TaskRunner {
     return this.ledger.hasFinalPrefix();
   }
 
+  /** Whether a cut should be taken though nothing is final: workers have died of the head. */
+  get hasNews(): boolean {
+    return this.#hasNews && this.phase !== "claiming";
+  }
+
+  /** For a cut: what is known of the records behind it. */
+  takeNews(): Trial | null {
+    this.#hasNews = false;
+    return this.failures.trial;
+  }
+
+  /** The cut that took the news did not commit. */
+  newsAgain(): void {
+    this.#hasNews = (this.failures.trial?.deaths ?? 0) > 0;
+  }
+
   get uncommittedBytes(): number {
     return this.outputBytes + this.state.stagedBytes;
   }
@@ -144,8 +183,15 @@ export class TaskRunner {
     if (this.phase !== "running" || this.#planning || this.#paused) return;
     if (this.ledger.size >= this.#plannedMax()) return;
     if (this.uncommittedBytes >= this.limits.uncommittedBytesMax) return;
-    const taken = this.#input.take(this.#rowsMax, this.limits.batchBytesMax);
+    const rowsMax = Math.min(this.#rowsMax, this.failures.rowsMax);
+    const { trial } = this.failures;
+    const taken = this.#input.take(rowsMax, this.limits.batchBytesMax, trial);
     if (taken === null) return;
+    const sentence = this.failures.sentenceOn(rowsOf(taken));
+    if (sentence !== null) {
+      this.#giveUp(taken, sentence);
+      return;
+    }
     this.#planning = true;
     planBatch(
       this.program,
@@ -176,15 +222,16 @@ export class TaskRunner {
     const batch = entry.item;
     const fault = faultOf(batch, stage, answer, this.limits);
     if (fault !== null) {
-      const text = `the application's answer for task ${this.name} is invalid: ${fault}`;
-      this.#failed(entry, 0, new OutriggerError("ANSWER_INVALID", text));
+      const message = `the application's answer for task ${this.name} is invalid: ${fault}`;
+      this.#refused(entry, { ...UNKNOWN_FAULT, code: "ANSWER_INVALID", message });
       return;
     }
-    if (answer.failure !== null) {
-      this.#accept(entry, answer);
+    const { failure, done } = answer;
+    if (failure !== null) {
+      if (failure.type !== ANSWER_INVALID) this.#failed(entry, done, faultIn(failure));
+      else this.#refused(entry, { ...faultIn(failure), code: "ANSWER_INVALID", type: "" });
       return;
     }
-    this.#retries.succeeded();
     this.#rowsMax = this.limits.batchRecordsMax;
     this.#finish(entry, {
       outputs: answer.outputs,
@@ -194,9 +241,29 @@ export class TaskRunner {
   }
 
   /** A worker that is not stopping gave the batch back: for want of state, says P-32. */
-  refused(entry: LedgerEntry<Batch>, worker: number): void {
-    const text = `worker ${worker} handed the batch back without being asked to stop`;
-    this.#failed(entry, 0, new OutriggerError("HANDLER_FAILED", text));
+  handedBack(entry: LedgerEntry<Batch>, worker: number): void {
+    const message = `worker ${worker} handed the batch back without being asked to stop`;
+    this.#failed(entry, 0, { ...UNKNOWN_FAULT, message });
+  }
+
+  /**
+   * The worker died, or hung for too long, while it held batches of this task. Only the first can be
+   * the reason, for a worker takes those of one task in order; all go out again (R-12).
+   */
+  workerDied(worker: number, reason: "process_crash" | "processing_timeout"): void {
+    const entry = this.ledger.inFlight().find((one) => one.worker === worker);
+    if (entry === undefined) return;
+    const { isAlone } = entry;
+    const rows = rowsOf(entry.item.taken);
+    const at = this.#placeOf(entry.item.taken);
+    this.#takeBack(entry);
+    const said = reason === "process_crash" ? "died" : "gave no answer in time";
+    const message = `the worker ${said} while it worked on this record`;
+    const fault = { ...UNKNOWN_FAULT, type: reason, message };
+    const next = this.failures.died(rows, isAlone, reason, fault);
+    this.#hasNews = true;
+    this.host.suspected(this, at, rows.count, this.failures.trial?.deaths ?? 0);
+    this.#goOn(next, fault, at);
   }
 
   /** The cut took effect; `items` are done with. */
@@ -229,6 +296,7 @@ export class TaskRunner {
   }
 
   #plannedMax(): number {
+    if (this.failures.isTrying) return this.#unfinished() > 0 ? 0 : 1 + this.#finals();
     // User code with state gets the next batch only when it has answered the last: its mutations
     // decide what the next one reads (design.md §4).
     const stateful = (this.program.stage?.stores.length ?? 0) > 0;
@@ -262,6 +330,7 @@ export class TaskRunner {
 
   #finish(entry: LedgerEntry<Batch>, outcome: Outcome): void {
     entry.item.outcome = outcome;
+    this.failures.passed(rowsOf(entry.item.taken));
     this.outputBytes += outcome.bytes;
     this.ledger.finish(entry);
     // In order and only as a prefix: the overlay must never hold a later batch without an earlier.
@@ -274,54 +343,86 @@ export class TaskRunner {
     this.pump();
   }
 
-  /** A failure at row `done`: what is before it stays where that is possible. */
-  #accept(entry: LedgerEntry<Batch>, answer: BatchAnswer): void {
-    const { failure, done } = answer;
-    invariant(failure !== null, "an answer without a failure is not partial");
-    const text = `${failure.type}: ${failure.message}`;
-    const cause = failure.stack === "" ? {} : { cause: failure.stack };
-    this.#failed(entry, done, new OutriggerError("HANDLER_FAILED", text, cause));
-  }
-
   /**
    * Row `row` failed. The batch and all behind it are given back to the input and planned again: the
    * rows before the failure as a batch of their own, then the failing one first in its batch. Their
    * code runs twice, their effects happen once.
    */
-  #failed(entry: LedgerEntry<Batch>, row: number, error: OutriggerError): void {
+  #failed(entry: LedgerEntry<Batch>, row: number, fault: Fault): void {
+    const { taken } = entry.item;
+    this.#takeBack(entry);
+    this.#rowsMax = row > 0 ? row : 1;
+    if (row > 0) this.pump();
+    else this.#goOn(this.failures.failed(rowsOf(taken), fault), fault, this.#placeOf(taken));
+  }
+
+  /** The answer cannot be taken, whichever row is the reason: halves find it. */
+  #refused(entry: LedgerEntry<Batch>, fault: Fault): void {
+    const { taken } = entry.item;
+    this.#takeBack(entry);
+    this.#goOn(this.failures.refused(rowsOf(taken), fault), fault, this.#placeOf(taken));
+  }
+
+  #takeBack(entry: LedgerEntry<Batch>): void {
     const removed = this.ledger.removeFrom(entry).map(({ item }) => item);
     this.state.resetHead();
     this.#input.putBack(removed.map(({ taken }) => taken));
-    const first = removed[0];
     this.#streamTimeMs = this.ledger.last()?.item.streamTimeMs ?? this.cutStreamTimeMs;
-    this.#rowsMax = row > 0 ? row : 1;
-    if (row > 0) {
-      this.pump();
-      return;
-    }
-    const input = first?.taken.input;
-    const at =
-      input === undefined
-        ? ""
-        : `${topicPartitionName({
-            topic: this.program.sources[input.source] ?? "",
-            partition: input.partition,
-          })}@${input.columns.offsets[input.from]}`;
-    this.#retry(at, error);
   }
 
-  #retry(at: string, error: OutriggerError): void {
-    const delayMs = this.#retries.failed(at);
-    const said = new OutriggerError(error.code, `record ${at}: ${error.message}`, {
-      cause: error.cause,
-    });
-    if (delayMs === null) {
-      this.phase = "stopped";
-      this.host.stopped(this, said);
+  #goOn(next: Next, fault: Fault, at: string): void {
+    switch (next.kind) {
+      case "again":
+        this.#rowsMax = Math.min(this.#rowsMax, next.rowsMax);
+        this.pump();
+        return;
+      case "givenUp":
+        this.pump();
+        return;
+      case "after":
+        this.#paused = true;
+        this.host.retrying(this, next.delayMs, errorOf(fault, at));
+        return;
+      case "stop":
+        this.#stop(errorOf(fault, at));
+        return;
+    }
+  }
+
+  #stop(error: OutriggerError): void {
+    this.phase = "stopped";
+    this.host.stopped(this, error);
+  }
+
+  /** Nothing of the record counts; its offset is stepped over, in order, by the next cut. */
+  #giveUp(taken: Taken, sentence: Sentence): void {
+    const { input } = taken;
+    const at = this.#placeOf(taken);
+    const origin = {
+      topic: this.program.sources[input.source] ?? "",
+      applicationId: this.limits.applicationId,
+      task: this.name,
+    };
+    const { recordBytesMax } = this.limits;
+    const isLetter = sentence.action === "dlq";
+    const letter = isLetter ? deadLetterOf(input, sentence, origin, recordBytesMax) : null;
+    if (isLetter && letter === null) {
+      this.#input.putBack([taken]);
+      const text =
+        `record ${at} is to be dead-lettered, and is too large for it: the limit is ` +
+        `${recordBytesMax} bytes (producer.max.request.size), which is to be raised`;
+      this.#stop(new OutriggerError("HANDLER_FAILED", text));
       return;
     }
-    this.#paused = true;
-    this.host.retrying(this, delayMs, said);
+    this.host.gaveUp(this, sentence.action, errorOf(sentence.fault, at));
+    this.#rowsMax = this.limits.batchRecordsMax;
+    this.#planned(givenUpBatch(taken, letter, this.#streamTimeMs));
+  }
+
+  #placeOf({ input }: Taken): string {
+    const topic = this.program.sources[input.source] ?? "";
+    const name = topicPartitionName({ topic, partition: input.partition });
+    return `${name}@${input.columns.offsets[input.from]}`;
   }
 
   #throttle(): void {
@@ -334,4 +435,31 @@ export class TaskRunner {
       this.host.throttled(this, false);
     }
   }
+}
+
+const UNKNOWN_FAULT: Fault = {
+  code: "HANDLER_FAILED",
+  node: "",
+  type: "",
+  message: "",
+  stack: "",
+  verdict: { kind: "policy" },
+};
+
+/** What the server makes of an answer whose columns contradict each other. */
+const ANSWER_INVALID = "ANSWER_INVALID";
+
+function faultIn(failure: NonNullable<BatchAnswer["failure"]>): Fault {
+  return { ...UNKNOWN_FAULT, ...failure };
+}
+
+function rowsOf({ input }: Taken): TriedRows {
+  const { source, columns, from, to } = input;
+  const last = Math.max(from, to - 1);
+  return {
+    source,
+    from: columns.offsets[from] ?? -1,
+    until: columns.offsets[last] ?? -1,
+    count: to - from,
+  };
 }

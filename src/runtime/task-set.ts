@@ -133,6 +133,18 @@ export class TaskSet {
     this.#close(runner.name, runner.state);
   }
 
+  /**
+   * Tasks that stopped at a record are taken over again: the application that has come may be a
+   * mended one. What they had staged is committed first, or done again.
+   */
+  reopenStopped(): void {
+    for (const runner of this.all()) {
+      if (runner.phase !== "stopped") continue;
+      this.drop(runner);
+      this.open(runner.id);
+    }
+  }
+
   /** Lets everything go, as after a lost membership or an unknown outcome. */
   dropAll(): TaskRunner[] {
     const runners = this.all();

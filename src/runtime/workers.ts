@@ -10,6 +10,8 @@ interface Worker {
   progressAtMs: number;
   /** Bytes of each batch that it holds. */
   readonly batches: Map<string, number>;
+  /** A task whose next batch must be alone with the worker: it gets nothing else until then. */
+  keptFor: string | null;
 }
 
 /** The connected workers: credit, and which task is served by which (a task by one at a time). */
@@ -23,7 +25,7 @@ export class Workers {
 
   add(id: WorkerId, creditBatches: number, creditBytes: number): void {
     const batches = new Map<string, number>();
-    const idle = { bytesInFlight: 0, progressAtMs: 0, batches };
+    const idle = { bytesInFlight: 0, progressAtMs: 0, batches, keptFor: null };
     this.#workers.set(id, { id, creditBatches, creditBytes, ...idle });
   }
 
@@ -50,13 +52,17 @@ export class Workers {
 
   /**
    * The worker of a task, if it has credit. Sticky, so that a key is with one worker at a time; a
-   * new task goes to the worker that serves the fewest.
+   * new task goes to the worker that serves the fewest. `isAlone` waits until the worker holds
+   * nothing, and keeps it from getting anything else until that batch is returned.
    */
-  forTask(taskName: string): WorkerId | null {
+  forTask(taskName: string, isAlone = false): WorkerId | null {
     const id = this.#served.get(taskName) ?? this.#leastLoaded();
     const worker = id === null ? undefined : this.#workers.get(id);
     if (worker === undefined) return null;
     this.#served.set(taskName, worker.id);
+    if (worker.keptFor !== null && worker.keptFor !== taskName) return null;
+    worker.keptFor = isAlone && worker.creditBatches > 0 ? taskName : null;
+    if (isAlone && worker.batches.size > 0) return null;
     const hasBytes = worker.bytesInFlight < worker.creditBytes || worker.batches.size === 0;
     return worker.batches.size < worker.creditBatches && hasBytes ? worker.id : null;
   }
@@ -77,6 +83,7 @@ export class Workers {
     worker.batches.delete(batchKey(batch));
     worker.bytesInFlight -= bytes;
     worker.progressAtMs = nowMs;
+    if (worker.keptFor === batch.taskName) worker.keptFor = null;
     return true;
   }
 
@@ -89,6 +96,9 @@ export class Workers {
   /** A task ended: another may be served better elsewhere. */
   forgetTask(taskName: string): void {
     this.#served.delete(taskName);
+    for (const worker of this.#workers.values()) {
+      if (worker.keptFor === taskName) worker.keptFor = null;
+    }
   }
 
   /** Workers that hold a batch and have given no answer for `processing.timeout.ms` (R-12). */

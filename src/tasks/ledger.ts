@@ -15,6 +15,8 @@ export interface LedgerEntry<T> {
   worker: number;
   dispatchedAtMs: number;
   bytes: number;
+  /** Whether its worker held nothing else when it was sent, and gets nothing before it answers. */
+  isAlone: boolean;
 }
 
 export class Ledger<T> {
@@ -50,6 +52,7 @@ export class Ledger<T> {
       worker: -1,
       dispatchedAtMs: 0,
       bytes: 0,
+      isAlone: false,
     };
     this.#entries.push(entry);
     return entry;
@@ -113,6 +116,7 @@ export class Ledger<T> {
         worker: -1,
         dispatchedAtMs: 0,
         bytes: 0,
+        isAlone: false,
       };
       return entry;
     });

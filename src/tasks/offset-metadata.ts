@@ -1,3 +1,5 @@
+import type { Trial } from "./trial.ts";
+
 /**
  * What travels as metadata of a committed offset (R-5): stream time as of the cut's last record,
  * the commit sequence, and each changelog's end after the cut, with the topic id it belongs to.
@@ -7,7 +9,11 @@ export interface OffsetMetadata {
   readonly commitSequence: number;
   /** By store name. */
   readonly changelogs: ReadonlyMap<string, ChangelogEnd>;
+  /** Records that workers have died of, so that a restart does not begin to count anew. */
+  readonly trial: WrittenTrial | null;
 }
+
+export type WrittenTrial = Omit<Trial, "rowsMax">;
 
 export interface ChangelogEnd {
   readonly topicId: string;
@@ -22,14 +28,17 @@ const MARK = "outrigger/1";
 
 export function encodeOffsetMetadata(metadata: OffsetMetadata): string {
   const changelogs = [...metadata.changelogs].map(([name, at]) => [name, at.topicId, at.end]);
-  return JSON.stringify([MARK, metadata.streamTimeMs, metadata.commitSequence, changelogs]);
+  const fields = [MARK, metadata.streamTimeMs, metadata.commitSequence, changelogs];
+  const { trial } = metadata;
+  if (trial === null || trial.deaths === 0) return JSON.stringify(fields);
+  return JSON.stringify([...fields, [trial.source, trial.from, trial.until, trial.deaths]]);
 }
 
 /** null where the text is not ours: moved by a tool, or committed by another kind of consumer. */
 export function decodeOffsetMetadata(text: string): OffsetMetadata | null {
   const parsed = parseJson(text);
-  if (!Array.isArray(parsed) || parsed.length !== 4 || parsed[0] !== MARK) return null;
-  const [, streamTimeMs, commitSequence, entries]: unknown[] = parsed;
+  if (!Array.isArray(parsed) || parsed.length < 4 || parsed[0] !== MARK) return null;
+  const [, streamTimeMs, commitSequence, entries, trial]: unknown[] = parsed;
   if (typeof streamTimeMs !== "number" || typeof commitSequence !== "number") return null;
   if (!Array.isArray(entries)) return null;
   const changelogs = new Map<string, ChangelogEnd>();
@@ -41,7 +50,16 @@ export function decodeOffsetMetadata(text: string): OffsetMetadata | null {
     }
     changelogs.set(name, { topicId, end });
   }
-  return { streamTimeMs, commitSequence, changelogs };
+  return { streamTimeMs, commitSequence, changelogs, trial: trialOf(trial) };
+}
+
+/** Left out where nothing is on trial, and by versions that knew none. */
+function trialOf(written: unknown): WrittenTrial | null {
+  if (!Array.isArray(written) || !written.every(Number.isSafeInteger)) return null;
+  const [source, from, until, deaths]: number[] = written;
+  if (source === undefined || from === undefined) return null;
+  if (until === undefined || deaths === undefined) return null;
+  return { source, from, until, deaths };
 }
 
 function parseJson(text: string): unknown {
@@ -62,6 +80,7 @@ export function metadataBytesMax(storeNames: readonly string[]): number {
     streamTimeMs: -largest,
     commitSequence: largest,
     changelogs,
+    trial: { source: largest, from: largest, until: largest, deaths: largest },
   });
   return new TextEncoder().encode(text).length;
 }

@@ -4,6 +4,8 @@ export interface PlainRecord {
   readonly key: string | null;
   readonly value: string | null;
   readonly timestamp: number;
+  /** In Kafka's record format, as latin1; none where left out. */
+  readonly headers?: string;
 }
 
 /** Columns over one buffer, as a decoder makes them; offsets are consecutive from `base`. */
@@ -21,9 +23,9 @@ export function columnsOf(records: readonly PlainRecord[], base: number): Record
   const columns = new RecordColumns(Buffer.alloc(0), records.length);
   for (const [row, record] of records.entries()) {
     columns.positions.set([...add(record.key), ...add(record.value)], row * STRIDE);
-    // No headers: a varint count of 0.
-    const [headers] = add("\0");
-    columns.positions.set([headers, headers + 1], row * STRIDE + 4);
+    // Without headers: a varint count of 0.
+    const [headers, size] = add(record.headers ?? "\0");
+    columns.positions.set([headers, headers + size], row * STRIDE + 4);
     columns.offsets[row] = base + row;
     columns.timestamps[row] = record.timestamp;
   }

@@ -38,14 +38,33 @@ export const testLimits: KernelLimits = {
     uncommittedBytesMax: 1_000_000,
     frameBytesMax: 1_000_000,
     recordBytesMax: 1_000,
-    retry: { max: 3, initialMs: 100, factor: 2, maxDelayMs: 1_000, random: () => 0 },
+    applicationId: "app",
+    failures: {
+      defaults: {
+        retryMax: 3,
+        initialMs: 100,
+        factor: 2,
+        maxDelayMs: 1_000,
+        jitter: 0.5,
+        exhausted: null,
+      },
+      overrides: {},
+      crashesMax: 3,
+      deadLetterTopic: null,
+      random: () => 0,
+    },
   },
   lane: {
     commit: { commitIntervalMs: 100, stagedBytesMax: 100_000 },
     transaction: { deadlineMs: 6_000, unknownMs: 1_000 },
     transactionTimeoutMs: 10_000,
   },
-  setup: { replicationFactor: 1, transactionTimeoutMs: 10_000, missingTopicPartitions: null },
+  setup: {
+    replicationFactor: 1,
+    transactionTimeoutMs: 10_000,
+    missingTopicPartitions: null,
+    deadLetterTopic: null,
+  },
 };
 
 /** A program that hands every record of `in` to the handler and writes `out`. */
@@ -89,11 +108,12 @@ export class KernelWorld {
     program: Program,
     handler: Handler,
     before?: { world: World; directory: MemoryDirectory },
+    limits: KernelLimits = testLimits,
   ): Promise<KernelWorld> {
     const world = before?.world ?? new World();
     const directory = before?.directory ?? new MemoryDirectory();
     const application = new ScriptedApplication(handler);
-    const self = new KernelWorld((made) => makeActive(program, made), {
+    const self = new KernelWorld((made) => makeActive(program, made, limits), {
       world,
       directory,
       application,
@@ -146,7 +166,7 @@ interface Parts {
   readonly application: ScriptedApplication;
 }
 
-function makeActive(program: Program, self: KernelWorld): Active {
+function makeActive(program: Program, self: KernelWorld, limits: KernelLimits): Active {
   const { world, directory, clock, application, fatal } = self;
   const facts = { topicId: "t1", deleteRetentionMs: 86_400_000 };
   return new Active(
@@ -170,6 +190,6 @@ function makeActive(program: Program, self: KernelWorld): Active {
       fatal: (error) => fatal.push(error),
     },
     application,
-    testLimits,
+    limits,
   );
 }

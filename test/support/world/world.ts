@@ -145,7 +145,9 @@ class WorldRecords implements CutRecords {
     const value = text(record.valueBytes, record.valuePosition, record.valueLength);
     const partition = Math.max(0, record.partition);
     const at = { topic: record.topic, partition };
-    this.appended.push({ at, record: { key, value, timestamp: record.timestamp } });
+    const { timestamp, headersBytes, headersPosition, headersEnd } = record;
+    const headers = headersBytes?.toString("latin1", headersPosition, headersEnd) ?? "";
+    this.appended.push({ at, record: { key, value, timestamp, headers } });
     this.bytes += (key?.length ?? 0) + (value?.length ?? 0);
   }
 }

@@ -127,3 +127,30 @@ describe("P-15: the workers of a sidecar", () => {
     assert.ok(declare(topology, null, "app"));
   });
 });
+
+describe("a batch that must be alone", () => {
+  const batch = (taskName: string) => ({ taskName, taskEpoch: 1, dispatchId: 1 });
+
+  test("waits until its worker holds nothing, and keeps it from taking anything else", () => {
+    const workers = new Workers();
+    workers.add(1, 4, 1_000);
+    workers.dispatched(1, batch("0_0"), 10, 0);
+    assert.equal(workers.forTask("0_1", true), null);
+    assert.equal(workers.forTask("0_0"), null, "it is kept for the other task");
+    workers.returned(1, batch("0_0"), 0);
+    assert.equal(workers.forTask("0_1", true), 1);
+    workers.dispatched(1, batch("0_1"), 10, 0);
+    assert.equal(workers.forTask("0_0"), null);
+    workers.returned(1, batch("0_1"), 0);
+    assert.equal(workers.forTask("0_0"), 1);
+  });
+
+  test("does not keep a worker when its task is let go", () => {
+    const workers = new Workers();
+    workers.add(1, 4, 1_000);
+    workers.dispatched(1, batch("0_0"), 10, 0);
+    assert.equal(workers.forTask("0_1", true), null);
+    workers.forgetTask("0_1");
+    assert.equal(workers.forTask("0_0"), 1);
+  });
+});

@@ -9,11 +9,16 @@ import {
 
 const plain = { noNullPrototype: true };
 const end = fc.record({ topicId: fc.stringMatching(/^[0-9a-f]{32}$/), end: fc.nat() }, plain);
+const trial = fc.record(
+  { source: fc.nat(), from: fc.nat(), until: fc.maxSafeInteger(), deaths: fc.integer({ min: 1 }) },
+  plain,
+);
 const metadata = fc.record(
   {
     streamTimeMs: fc.maxSafeInteger(),
     commitSequence: fc.nat(),
     changelogs: fc.array(fc.tuple(fc.string(), end)).map((entries) => new Map(entries)),
+    trial: fc.option(trial),
   },
   plain,
 );

@@ -1,0 +1,36 @@
+import { OutriggerError } from "../errors/outrigger-error.ts";
+import type { Application, WorkerId } from "../ports/application.ts";
+import type { TaskRunner } from "./task-runner.ts";
+import type { Workers } from "./workers.ts";
+
+/** Sends what is queued of a task, in order, as long as its worker has credit. */
+export function dispatchQueued(
+  runner: TaskRunner,
+  workers: Workers,
+  application: Application,
+  { nowMs, processingTimeoutMs }: { readonly nowMs: number; readonly processingTimeoutMs: number },
+): void {
+  while (runner.phase === "running") {
+    const entry = runner.ledger.nextQueued();
+    if (entry === null) return;
+    entry.isAlone = runner.failures.mustBeAlone;
+    const worker = workers.forTask(runner.name, entry.isAlone);
+    if (worker === null) return;
+    const { rows, states } = entry.item;
+    const name = {
+      taskName: runner.name,
+      taskEpoch: runner.epoch,
+      dispatchId: runner.ledger.dispatch(entry, worker, nowMs),
+    };
+    const batch = { ...name, stage: 0, rows, states, processingTimeoutMs };
+    const bytes = application.dispatch(worker, batch);
+    workers.dispatched(worker, name, bytes, nowMs);
+  }
+}
+
+export function overdueError(worker: WorkerId, processingTimeoutMs: number): OutriggerError {
+  const text =
+    `worker ${worker} gave no answer for ${processingTimeoutMs} ms (processing.timeout.ms): its ` +
+    "batches are dispatched again";
+  return new OutriggerError("HANDLER_FAILED", text);
+}

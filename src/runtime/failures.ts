@@ -1,0 +1,175 @@
+import { OutriggerError } from "../errors/outrigger-error.ts";
+import type { FailurePolicy, Verdict } from "../model/failure.ts";
+import type { DeadLetterReason } from "../tasks/dead-letter.ts";
+import { decide, lastResort, retryDelayMs } from "../tasks/failure-policy.ts";
+import {
+  afterDeath,
+  afterPassing,
+  afterRefusal,
+  mustBeAlone,
+  type Trial,
+  type TriedRows,
+} from "../tasks/trial.ts";
+
+/** Everything that decides about failed records. */
+export interface FailureLimits {
+  /** What holds where neither the application nor the configuration says anything. */
+  readonly defaults: FailurePolicy;
+  /** What the configuration says in so many words: stronger than the application. */
+  readonly overrides: Partial<FailurePolicy>;
+  /** Workers that may die of a record before it is given up. */
+  readonly crashesMax: number;
+  readonly deadLetterTopic: string | null;
+  /** A value in [0, 1). */
+  readonly random: () => number;
+}
+
+/** How a record failed, in words for people. */
+export interface Fault {
+  readonly code: "HANDLER_FAILED" | "ANSWER_INVALID";
+  readonly node: string;
+  readonly type: string;
+  readonly message: string;
+  readonly stack: string;
+  readonly verdict: Verdict;
+}
+
+/** What is to happen to the record at the head of the input. */
+export interface Sentence {
+  readonly source: number;
+  readonly offset: number;
+  readonly action: "skip" | "dlq";
+  readonly reason: DeadLetterReason;
+  readonly attempts: number;
+  readonly fault: Fault;
+}
+
+export type Next =
+  /** Planned again at once, in smaller batches. */
+  | { readonly kind: "again"; readonly rowsMax: number }
+  | { readonly kind: "after"; readonly delayMs: number }
+  /** The record is given up: it is final without effects of its own. */
+  | { readonly kind: "givenUp" }
+  | { readonly kind: "stop" };
+
+/** What one task knows of the records that failed it, and what it does with them next. */
+export class Failures {
+  readonly #limits: FailureLimits;
+  /** What the application says, by node. */
+  readonly #policies: ReadonlyMap<string, Partial<FailurePolicy>>;
+  #trial: Trial | null;
+  #sentence: Sentence | null = null;
+  #failedAt = "";
+  #failures = 0;
+
+  constructor(
+    limits: FailureLimits,
+    policies: ReadonlyMap<string, Partial<FailurePolicy>>,
+    trial: Trial | null,
+  ) {
+    this.#limits = limits;
+    this.#policies = policies;
+    this.#trial = trial;
+  }
+
+  get trial(): Trial | null {
+    return this.#trial;
+  }
+
+  /** Rows that the next batch may hold. */
+  get rowsMax(): number {
+    if (this.#sentence !== null) return 1;
+    return this.#trial?.rowsMax ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** One batch at a time, so that a death speaks of nothing else. */
+  get isTrying(): boolean {
+    return this.#trial !== null;
+  }
+
+  /** The next batch must be alone with its worker. */
+  get mustBeAlone(): boolean {
+    return mustBeAlone(this.#trial, this.#limits.crashesMax);
+  }
+
+  /** The sentence on these rows, which is carried out with this call. */
+  sentenceOn({ source, from, count }: TriedRows): Sentence | null {
+    const sentence = this.#sentence;
+    const isIt = sentence?.source === source && sentence.offset === from && count === 1;
+    if (!isIt) return null;
+    this.#sentence = null;
+    return sentence;
+  }
+
+  passed(rows: TriedRows): void {
+    this.#failures = 0;
+    this.#failedAt = "";
+    this.#trial = afterPassing(this.#trial, rows);
+  }
+
+  /** The first of `rows` failed: where there are more, it is known to be that one. */
+  failed(rows: TriedRows, fault: Fault): Next {
+    const at = `${rows.source}@${rows.from}`;
+    this.#failures = at === this.#failedAt ? this.#failures + 1 : 1;
+    this.#failedAt = at;
+    const policy = this.#policyOf(fault.node);
+    const hasTopic = this.#limits.deadLetterTopic !== null;
+    const decision = decide(policy, fault.verdict, this.#failures, hasTopic);
+    if (decision === "retry") {
+      const asked = fault.verdict.kind === "retry" ? fault.verdict.afterMs : null;
+      const delayMs = asked ?? retryDelayMs(policy, this.#failures, this.#limits.random());
+      return { kind: "after", delayMs };
+    }
+    // Nothing is decided about a record that is not alone: built-in nodes may have dropped a row
+    // before it, and what is given up must be the one that failed.
+    if (rows.count > 1) return { kind: "again", rowsMax: 1 };
+    if (decision === "fail") return { kind: "stop" };
+    const reason = fault.verdict.kind === "deadLetter" ? "rejected" : "retries_exhausted";
+    return this.#giveUp(rows, decision, reason, this.#failures, fault);
+  }
+
+  /** Some row of these is the reason that the answer could not be taken; one alone has failed. */
+  refused(rows: TriedRows, fault: Fault): Next {
+    if (rows.count <= 1) return this.failed(rows, fault);
+    this.#trial = afterRefusal(this.#trial, rows);
+    return { kind: "again", rowsMax: this.#trial.rowsMax };
+  }
+
+  /** A worker died of these rows, or was given up over them. */
+  died(rows: TriedRows, isAlone: boolean, reason: DeadLetterReason, fault: Fault): Next {
+    this.#trial = afterDeath(this.#trial, rows);
+    const { deaths, rowsMax } = this.#trial;
+    const { crashesMax, deadLetterTopic } = this.#limits;
+    if (rows.count > 1 || !isAlone || deaths < crashesMax) return { kind: "again", rowsMax };
+    const policy = this.#policyOf(fault.node);
+    // Without a place for it the record is sent again for ever, alone and loudly: a process that
+    // keeps dying is started again by its platform, and a stopped task would help nobody.
+    if (policy.exhausted === null && deadLetterTopic === null) return { kind: "again", rowsMax };
+    const action = lastResort(policy, deadLetterTopic !== null);
+    if (action === "fail") return { kind: "stop" };
+    return this.#giveUp(rows, action, reason, deaths, fault);
+  }
+
+  #policyOf(node: string): FailurePolicy {
+    const { defaults, overrides } = this.#limits;
+    return { ...defaults, ...this.#policies.get(node), ...overrides };
+  }
+
+  #giveUp(
+    rows: TriedRows,
+    action: "skip" | "dlq",
+    reason: DeadLetterReason,
+    attempts: number,
+    fault: Fault,
+  ): Next {
+    const { source, from } = rows;
+    this.#sentence = { source, offset: from, action, reason, attempts, fault };
+    return { kind: "givenUp" };
+  }
+}
+
+export function errorOf({ code, type, message, stack }: Fault, at: string): OutriggerError {
+  const said = type === "" ? message : `${type}: ${message}`;
+  const cause = stack === "" ? {} : { cause: stack };
+  return new OutriggerError(code, `record ${at}: ${said}`, cause);
+}
