@@ -17,12 +17,14 @@ export type NodeKind =
       readonly kind: "function";
       readonly operation: "process" | "map" | "mapValues" | "filter";
       readonly stores: readonly string[];
+      readonly failurePolicy?: Partial<FailurePolicy>;
     }
   | {
       readonly kind: "aggregate";
       readonly store: string;
       readonly aggregator: "application" | "count";
       readonly tumbling: TumblingWindows | null;
+      readonly failurePolicy?: Partial<FailurePolicy>;
     }
   | { readonly kind: "sink"; readonly topic: string };
 
@@ -77,8 +79,6 @@ export interface Stage {
   readonly stores: readonly StageStore[];
   /** Sinks, by the index that frames use. */
   readonly sinks: readonly { readonly node: string; readonly topic: string }[];
-  /** What the application says of failed records, by the node whose code failed. */
-  readonly policies?: ReadonlyMap<string, Partial<FailurePolicy>>;
 }
 
 /** How rows find their slots in a store that the stage's code uses. */

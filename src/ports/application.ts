@@ -1,4 +1,5 @@
 import type { OutriggerError } from "../errors/outrigger-error.ts";
+import type { Verdict } from "../model/failure.ts";
 import type { MutationColumns, OutputColumns, RowRange, SlotState } from "../model/rows.ts";
 import type { DeclaredTopology, Program } from "../model/topology.ts";
 import type { KeyRange, KeySet, PageLimits, RangePage } from "./store.ts";
@@ -36,6 +37,9 @@ export interface BatchAnswer extends BatchName {
     readonly type: string;
     readonly message: string;
     readonly stack: string;
+    /** The node whose code failed; empty where the worker does not say. */
+    readonly node: string;
+    readonly verdict: Verdict;
   } | null;
   readonly outputs: OutputColumns;
   readonly mutations: readonly MutationColumns[];

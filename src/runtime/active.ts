@@ -13,6 +13,7 @@ import type { FetchedChunk } from "../ports/consumer.ts";
 import type { AbortCause } from "../transactions/transaction.ts";
 import type { Cut } from "./cut.ts";
 import { dispatchQueued, overdueError } from "./dispatch.ts";
+import { type Policies, policiesOf } from "./failures.ts";
 import { GroupLoop } from "./group-loop.ts";
 import { Lane } from "./lane.ts";
 import type { KernelLimits, KernelParts } from "./parts.ts";
@@ -58,6 +59,8 @@ export class Active {
   readonly #limits: KernelLimits;
   readonly #tasks: TaskSet;
   readonly #group: GroupLoop;
+  /** Of the worker that came last: a new version may say otherwise, and the topology is the same. */
+  #policies: Policies = new Map();
   #lane: Lane | null = null;
   #draining = false;
   #stopped = false;
@@ -97,6 +100,7 @@ export class Active {
 
   workerCame(worker: WorkerId, hello: WorkerHello): void {
     this.workers.add(worker, hello.creditBatches, hello.creditBytes);
+    this.#policies = policiesOf(hello.topology);
     this.#tasks.reopenStopped();
     this.#tellReadiness();
     this.#dispatchAll();
@@ -294,6 +298,7 @@ export class Active {
   #taskHost(): TaskHost {
     const { clock, log, consumer, fatal } = this.#parts;
     return {
+      policies: () => this.#policies,
       queued: (runner) => this.#dispatch(runner),
       staged: () => this.#lane?.consider(),
       throttled: (runner, full) => {

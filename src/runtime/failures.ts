@@ -1,5 +1,6 @@
 import { OutriggerError } from "../errors/outrigger-error.ts";
 import type { FailurePolicy, Verdict } from "../model/failure.ts";
+import type { DeclaredTopology } from "../model/topology.ts";
 import type { DeadLetterReason } from "../tasks/dead-letter.ts";
 import { decide, lastResort, retryDelayMs } from "../tasks/failure-policy.ts";
 import {
@@ -22,6 +23,18 @@ export interface FailureLimits {
   readonly deadLetterTopic: string | null;
   /** A value in [0, 1). */
   readonly random: () => number;
+}
+
+/** What the application says of failed records, by the node whose code failed. */
+export type Policies = ReadonlyMap<string, Partial<FailurePolicy>>;
+
+export function policiesOf({ nodes }: DeclaredTopology): Policies {
+  return new Map(
+    nodes.flatMap((node) => {
+      const isCode = node.kind === "function" || node.kind === "aggregate";
+      return isCode && node.failurePolicy ? [[node.name, node.failurePolicy] as const] : [];
+    }),
+  );
 }
 
 /** How a record failed, in words for people. */
@@ -55,18 +68,13 @@ export type Next =
 /** What one task knows of the records that failed it, and what it does with them next. */
 export class Failures {
   readonly #limits: FailureLimits;
-  /** What the application says, by node. */
-  readonly #policies: ReadonlyMap<string, Partial<FailurePolicy>>;
+  readonly #policies: () => Policies;
   #trial: Trial | null;
   #sentence: Sentence | null = null;
   #failedAt = "";
   #failures = 0;
 
-  constructor(
-    limits: FailureLimits,
-    policies: ReadonlyMap<string, Partial<FailurePolicy>>,
-    trial: Trial | null,
-  ) {
+  constructor(limits: FailureLimits, policies: () => Policies, trial: Trial | null) {
     this.#limits = limits;
     this.#policies = policies;
     this.#trial = trial;
@@ -82,9 +90,12 @@ export class Failures {
     return this.#trial?.rowsMax ?? Number.POSITIVE_INFINITY;
   }
 
-  /** One batch at a time, so that a death speaks of nothing else. */
+  /**
+   * One batch at a time: a death speaks of nothing else, and what follows a record that is tried
+   * again does not run again with it.
+   */
   get isTrying(): boolean {
-    return this.#trial !== null;
+    return this.#trial !== null || this.#failures > 0;
   }
 
   /** The next batch must be alone with its worker. */
@@ -152,7 +163,7 @@ export class Failures {
 
   #policyOf(node: string): FailurePolicy {
     const { defaults, overrides } = this.#limits;
-    return { ...defaults, ...this.#policies.get(node), ...overrides };
+    return { ...defaults, ...this.#policies().get(node), ...overrides };
   }
 
   #giveUp(

@@ -18,6 +18,7 @@ import {
   Failures,
   type Fault,
   type Next,
+  type Policies,
   type Sentence,
 } from "./failures.ts";
 import { InputQueue, type Taken } from "./input-queue.ts";
@@ -54,6 +55,8 @@ export interface TaskStart {
 
 /** What a runner tells; the kernel decides. */
 export interface TaskHost {
+  /** What the application that came last says of failed records. */
+  policies(): Policies;
   /** A batch waits in the ledger for a worker. */
   queued(runner: TaskRunner): void;
   /** Something became final: a commit may be due. */
@@ -134,7 +137,7 @@ export class TaskRunner {
     const { trial } = start;
     this.failures = new Failures(
       limits.failures,
-      program.stage?.policies ?? new Map(),
+      () => host.policies(),
       trial === null ? null : resumed(trial, limits.batchRecordsMax),
     );
     this.#rowsMax = limits.batchRecordsMax;
@@ -228,8 +231,11 @@ export class TaskRunner {
     }
     const { failure, done } = answer;
     if (failure !== null) {
-      if (failure.type !== ANSWER_INVALID) this.#failed(entry, done, faultIn(failure));
-      else this.#refused(entry, { ...faultIn(failure), code: "ANSWER_INVALID", type: "" });
+      const fault: Fault = { code: "HANDLER_FAILED", ...failure };
+      if (failure.type === ANSWER_INVALID) {
+        this.#refused(entry, { ...fault, code: "ANSWER_INVALID", type: "" });
+      } else if (failure.type === FRAME_TOO_LARGE) this.#refused(entry, fault);
+      else this.#failed(entry, done, fault);
       return;
     }
     this.#rowsMax = this.limits.batchRecordsMax;
@@ -448,10 +454,8 @@ const UNKNOWN_FAULT: Fault = {
 
 /** What the server makes of an answer whose columns contradict each other. */
 const ANSWER_INVALID = "ANSWER_INVALID";
-
-function faultIn(failure: NonNullable<BatchAnswer["failure"]>): Fault {
-  return { ...UNKNOWN_FAULT, ...failure };
-}
+/** And of a batch that is larger than its worker receives. */
+const FRAME_TOO_LARGE = "FRAME_TOO_LARGE";
 
 function rowsOf({ input }: Taken): TriedRows {
   const { source, columns, from, to } = input;

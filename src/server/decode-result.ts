@@ -3,6 +3,7 @@
  * generated code.
  */
 
+import type { Verdict } from "../model/failure.ts";
 import type { MutationColumns, OutputColumns } from "../model/rows.ts";
 import type { BatchAnswer, BatchName } from "../ports/application.ts";
 import { readMutations } from "./decode-mutations.ts";
@@ -21,6 +22,9 @@ const MUTATIONS = 7;
 const FAILURE_TYPE = 1;
 const FAILURE_MESSAGE = 2;
 const FAILURE_STACK = 3;
+const FAILURE_NODE = 4;
+const FAILURE_VERDICT = 5;
+const FAILURE_RETRY_AFTER = 6;
 
 /** What an application may say of a failure, in characters for each of its texts. */
 const FAILURE_TEXT_MAX = 4096;
@@ -28,13 +32,39 @@ const FAILURE_TEXT_MAX = 4096;
 /** The failure type of an answer whose columns contradict each other (R-11). */
 export const ANSWER_INVALID = "ANSWER_INVALID";
 
+type Mutable<T> = { -readonly [Field in keyof T]: T[Field] };
+
+export const NO_FAILURE = {
+  type: "",
+  message: "",
+  stack: "",
+  node: "",
+  verdict: { kind: "policy" },
+} as const;
+
+/** A verdict of a newer protocol is left to the policy, as is one that says nothing. */
+function verdictOf(verdict: number, retryAfterMs: number | null): Verdict {
+  if (verdict === 1) return { kind: "retry", afterMs: boundedDelay(retryAfterMs) };
+  if (verdict === 2) return { kind: "deadLetter" };
+  return { kind: verdict === 3 ? "fail" : "policy" };
+}
+
+/** What a timer takes; NaN is a number beyond 2^53. */
+function boundedDelay(afterMs: number | null): number | null {
+  return afterMs === null ? null : Math.min(Number.isNaN(afterMs) ? MAX_MS : afterMs, MAX_MS);
+}
+
+const MAX_MS = 0x7fff_ffff;
+
 /** Reads one `BatchResult`, in as many pieces as the frame holds it. */
 export class ResultReader {
   #dispatchId = 0;
   #taskEpoch = 0;
   #taskName = "";
   #done = 0;
-  #failure: { type: string; message: string; stack: string } | null = null;
+  #failure: Mutable<NonNullable<BatchAnswer["failure"]>> | null = null;
+  #verdict = 0;
+  #retryAfterMs: number | null = null;
   readonly #outputs = new OutputsReader();
   readonly #mutations: MutationColumns[] = [];
   #fault: string | null = null;
@@ -63,17 +93,26 @@ export class ResultReader {
   }
 
   #readFailure(reader: ProtobufReader): void {
-    this.#failure ??= { type: "", message: "", stack: "" };
+    this.#failure ??= { ...NO_FAILURE };
     while (reader.next()) {
       const { field, wireType } = reader;
-      if (wireType !== DELIMITED || field > FAILURE_STACK) {
+      if (wireType === VARINT && field === FAILURE_VERDICT) {
+        this.#verdict = reader.uint32();
+        continue;
+      }
+      if (wireType === VARINT && field === FAILURE_RETRY_AFTER) {
+        this.#retryAfterMs = reader.uint64();
+        continue;
+      }
+      if (wireType !== DELIMITED || field > FAILURE_NODE) {
         reader.skip();
         continue;
       }
       const text = reader.string().slice(0, FAILURE_TEXT_MAX);
       if (field === FAILURE_TYPE) this.#failure.type = text;
       else if (field === FAILURE_MESSAGE) this.#failure.message = text;
-      else this.#failure.stack = text;
+      else if (field === FAILURE_STACK) this.#failure.stack = text;
+      else this.#failure.node = text;
     }
   }
 
@@ -98,10 +137,12 @@ export class ResultReader {
     const fault = this.#fault ?? (typeof outputs === "string" ? outputs : null);
     if (fault !== null || typeof outputs === "string") {
       const message = `the answer to batch ${name.dispatchId} of task ${name.taskName}: ${fault}`;
-      const failure = { type: ANSWER_INVALID, message, stack: "" };
+      const failure = { ...NO_FAILURE, type: ANSWER_INVALID, message };
       return { ...name, done: 0, failure, outputs: noOutputs(bytes), mutations: [] };
     }
-    const [done, failure, mutations] = [this.#done, this.#failure, this.#mutations];
+    const [done, mutations] = [this.#done, this.#mutations];
+    const verdict = verdictOf(this.#verdict, this.#retryAfterMs);
+    const failure = this.#failure === null ? null : { ...this.#failure, verdict };
     return { ...name, done, failure, outputs, mutations };
   }
 }

@@ -1,4 +1,5 @@
 import type { BatchAnswer, BatchName } from "../ports/application.ts";
+import { NO_FAILURE } from "./decode-result.ts";
 
 /** The failure type of a batch that is larger than its worker receives. */
 export const FRAME_TOO_LARGE = "FRAME_TOO_LARGE";
@@ -17,7 +18,7 @@ export function oversizedAnswer(
     taskEpoch,
     dispatchId,
     done: 0,
-    failure: { type: FRAME_TOO_LARGE, message, stack: "" },
+    failure: { ...NO_FAILURE, type: FRAME_TOO_LARGE, message },
     outputs: {
       count: 0,
       bytes: Buffer.alloc(0),

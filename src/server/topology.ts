@@ -13,6 +13,7 @@ import type {
   NodeKind,
   TumblingWindows,
 } from "../model/topology.ts";
+import { policyOf } from "./failure-policy.ts";
 
 /**
  * The declared topology of a `Hello`. Checks only what a message can say wrongly: kinds that are not
@@ -35,16 +36,18 @@ function kindOf({ name, kind }: Node): NodeKind {
     case "source":
       return { kind: "source", topics: kind.value.topics };
     case "function": {
-      const { operation, stores } = kind.value;
-      return { kind: "function", operation: operationOf(name, operation), stores };
+      const { operation, stores, failurePolicy } = kind.value;
+      const policy = policyOf(name, failurePolicy);
+      return { kind: "function", operation: operationOf(name, operation), stores, ...policy };
     }
     case "aggregate": {
-      const { store, aggregator, tumbling } = kind.value;
+      const { store, aggregator, tumbling, failurePolicy } = kind.value;
       return {
         kind: "aggregate",
         store,
         aggregator: aggregatorOf(name, aggregator),
         tumbling: tumbling === undefined ? null : tumblingOf(name, tumbling),
+        ...policyOf(name, failurePolicy),
       };
     }
     case "sink":

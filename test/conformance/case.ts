@@ -1,6 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type {
   ProcessResponseSchema,
+  Verdict,
   WelcomeSchema,
 } from "../../src/gen/outrigger/v1/processor_pb.ts";
 
@@ -32,6 +33,9 @@ export type Expected =
       readonly done?: number;
       /** null says that there is none; a pattern is for its message. */
       readonly failure?: RegExp | null;
+      /** What the failure asks for, and the node that it names; nothing where left out. */
+      readonly verdict?: { readonly kind: Verdict; readonly afterMs?: number };
+      readonly node?: string;
       readonly outputs?: readonly Partial<SeenOutput>[];
       /** Instead of outputs: what the handler noted, one list for each output. */
       readonly notes?: readonly unknown[];
@@ -49,7 +53,7 @@ export type Expected =
   | { readonly kind: "paused" };
 
 /** The kinds of topology of docs/sdks.md. */
-export type TopologyName = "process" | "stateless" | "aggregate" | "windowed" | "count";
+export type TopologyName = "process" | "policy" | "stateless" | "aggregate" | "windowed" | "count";
 
 /** How a call ends by a status of gRPC. */
 export type Status = "UNAUTHENTICATED" | "UNIMPLEMENTED" | "UNAVAILABLE";

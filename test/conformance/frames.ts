@@ -69,6 +69,7 @@ export function revoked(taskEpoch = 1, taskId = "0_0"): Step {
 export function welcomeTo(topology: TopologyName): WelcomeFields {
   const stages = {
     process: { entries: ["interpret"], stores: ["state"] },
+    policy: { entries: ["interpret"], stores: ["state"] },
     stateless: { entries: ["keep"], stores: [] },
     aggregate: { entries: ["fold"], stores: ["folds"] },
     windowed: { entries: ["fold"], stores: ["folds"] },
@@ -76,7 +77,7 @@ export function welcomeTo(topology: TopologyName): WelcomeFields {
   } as const;
   const { entries, stores } = stages[topology];
   return {
-    protocolMinor: 1,
+    protocolMinor: 2,
     sidecarVersion: "conformance",
     applicationId: "app",
     maxFrameBytes: 4 * 1024 * 1024,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { ProcessRequest } from "../../src/gen/outrigger/v1/processor_pb.ts";
+import { type ProcessRequest, Verdict } from "../../src/gen/outrigger/v1/processor_pb.ts";
 import type { RowHeaders } from "../../src/gen/outrigger/v1/records_pb.ts";
 import type { Mutations } from "../../src/gen/outrigger/v1/state_pb.ts";
 import type { Expected, SeenOutput, SidecarFrame, Text } from "./case.ts";
@@ -126,6 +126,7 @@ function compareResult(
       assert.ok(size <= 4_096, `the failure's ${part} takes ${size} bytes`);
     }
     assert.notEqual(result.failure?.type, "", "the failure has no type");
+    compareVerdict(result.failure, expected);
   }
   const outputs = outputsOf(result, inputs);
   if (expected.outputs !== undefined) {
@@ -144,6 +145,17 @@ function compareResult(
     assert.ok(result.mutations.length <= 1, "a store is named twice");
     assert.deepEqual(mutationsOf(result.mutations[0]), expected.mutations);
   }
+}
+
+function compareVerdict(
+  failure: Result["failure"],
+  { verdict = { kind: Verdict.UNSPECIFIED }, node }: Extract<Expected, { kind: "result" }>,
+): void {
+  assert.equal(failure?.verdict, verdict.kind, "the failure's verdict");
+  const { retryAfterMs } = failure ?? {};
+  const afterMs = retryAfterMs === undefined ? undefined : Number(retryAfterMs);
+  assert.equal(afterMs, verdict.afterMs, "when it is to be tried again");
+  if (node !== undefined) assert.equal(failure?.node, node, "the node that failed");
 }
 
 function describe(frame: WorkerFrame): string {

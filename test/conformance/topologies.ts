@@ -1,6 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import {
   Aggregator,
+  Exhausted,
   Operation,
   StoreKind,
   type TopologySchema,
@@ -29,9 +30,34 @@ function code(name: string, parent: string, operation: Operation, stores: string
   return { name, parents: [parent], kind: { case: "function", value: { operation, stores } } };
 }
 
+const withPolicy: Node = {
+  name: "interpret",
+  parents: ["commands"],
+  kind: {
+    case: "function",
+    value: {
+      operation: Operation.PROCESS,
+      stores: ["state"],
+      failurePolicy: {
+        retryMax: 2,
+        retryInitialMs: 250n,
+        retryFactor: 1.5,
+        retryMaxDelayMs: 60_000n,
+        retryJitter: 0,
+        exhausted: Exhausted.DEAD_LETTER,
+      },
+    },
+  },
+};
+
 /** What each SDK's conformance application must declare: the same message, name by name. */
 export function declaredAs(topology: TopologyName): Topology {
   switch (topology) {
+    case "policy":
+      return {
+        nodes: [source, withPolicy, sink("interpret")],
+        stores: [{ name: "state", kind: StoreKind.KEY_VALUE }],
+      };
     case "process":
       return {
         nodes: [

@@ -5,6 +5,8 @@ import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-ho
 import { W3CTraceContextPropagator } from "@opentelemetry/core";
 import {
   createApp,
+  DeadLetter,
+  type FailurePolicy,
   json,
   type KeyValueStore,
   keyValueStore,
@@ -12,6 +14,8 @@ import {
   OutriggerClientError,
   type ProcessedRecord,
   type ProcessorContext,
+  RetryLater,
+  StopTask,
   tumbling,
   utf8,
   type Windowed,
@@ -32,6 +36,8 @@ interface Action {
   readonly headers?: readonly [string, Text][];
   readonly ms?: number;
   readonly message?: string;
+  readonly verdict?: string;
+  readonly afterMs?: number;
   readonly unless?: string;
 }
 
@@ -43,6 +49,7 @@ const text = nullable(utf8);
 const folding = { name: "fold", store: "folds", value: utf8 };
 const topologies: Readonly<Record<string, () => void>> = {
   process,
+  policy,
   stateless,
   aggregate,
   windowed,
@@ -66,12 +73,20 @@ try {
   globalThis.process.exitCode = 1;
 }
 
-function process(): void {
+function process(failurePolicy?: FailurePolicy): void {
   const value = nullable(json<readonly Action[]>());
+  const options = { name: "interpret", stores: [state] };
   app
     .stream("commands", { key: text, value }, { name: "commands" })
-    .process<Text, Text>(interpret, { name: "interpret", stores: [state] })
+    .process<Text, Text>(interpret, failurePolicy ? { ...options, failurePolicy } : options)
     .to("results", { key: text, value: text }, { name: "results" });
+}
+
+function policy(): void {
+  process({
+    retry: { max: 2, initial: "250ms", factor: 1.5, maxDelay: "1m", jitter: 0 },
+    exhausted: "deadLetter",
+  });
 }
 
 function stateless(): void {
@@ -170,11 +185,24 @@ async function act(
       await wait(action.ms ?? 0);
       return;
     case "fail":
-      throw new Error(action.message);
+      throw failure(action);
     case "crash":
       return globalThis.process.exit(42);
     default:
       throw new Error(`there is no action "${action.do}"`);
+  }
+}
+
+function failure({ message, verdict, afterMs }: Action): Error {
+  switch (verdict) {
+    case "retry":
+      return new RetryLater(message ?? "", afterMs === undefined ? {} : { after: afterMs });
+    case "deadLetter":
+      return new DeadLetter(message);
+    case "stop":
+      return new StopTask(message);
+    default:
+      return new Error(message);
   }
 }
 

@@ -1,6 +1,7 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { type AskState, BatchState } from "./batch-state.ts";
 import { type BatchScope, Emitter } from "./emitter.ts";
+import { failureOf } from "./failures.ts";
 import {
   type Batch,
   type BatchResult,
@@ -34,8 +35,6 @@ export interface BatchControl {
   readonly signal: AbortSignal;
 }
 
-const FAILURE_TEXT_MAX = 4_096;
-
 /** Runs one batch to its result; null when it was stopped. Rejects only for a sidecar's fault. */
 export async function runBatch(
   scope: StageScope,
@@ -65,6 +64,7 @@ class BatchRun implements BatchScope {
   readonly outputs = new Outputs();
   readonly signal: AbortSignal;
   readonly isTracing = isTracing();
+  at = "";
   row = 0;
   rowTimestamp = 0;
   rowHeaders: readonly Header[] = [];
@@ -116,6 +116,7 @@ class BatchRun implements BatchScope {
     for (let at = first; at < this.#entries.length; at++) {
       const entry = this.#entries[at];
       if (entry === undefined || this.#isDropped(entry.node)) continue;
+      this.at = entry.node.name;
       const pending = entry.run(reader.record(index, entry.node.input));
       if (isPromise(pending)) return pending.then(() => this.#enter(at + 1, reader, index));
     }
@@ -146,7 +147,7 @@ class BatchRun implements BatchScope {
   fail(error: unknown): BatchResult {
     this.outputs.truncate(this.#outputsBefore, this.#outputBytesBefore);
     for (const state of this.#states.values()) state.rollback();
-    return this.#result(failureOf(error));
+    return this.#result(failureOf(error, this.at));
   }
 
   result(): BatchResult {
@@ -165,13 +166,4 @@ class BatchRun implements BatchScope {
 function keysOf(segment: Segment): (Uint8Array | null)[] {
   const nulls = new Set(segment.nullKeys);
   return segment.keys.map((key, index) => (nulls.has(index) ? null : key));
-}
-
-function failureOf(error: unknown): MessageInitShape<typeof FailureSchema> {
-  if (!(error instanceof Error)) {
-    return { type: typeof error, message: String(error).slice(0, FAILURE_TEXT_MAX) };
-  }
-  const { name, message, stack = "" } = error;
-  const cut = (text: unknown): string => String(text).slice(0, FAILURE_TEXT_MAX);
-  return { type: cut(name), message: cut(message), stack: cut(stack) };
 }

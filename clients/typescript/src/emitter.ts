@@ -17,6 +17,8 @@ export interface BatchScope {
   state(store: string): BatchState;
   /** By the sink node's name. */
   sinkIndex(name: string): number;
+  /** The node whose code runs, for the failure that ends it. */
+  at: string;
   /** The row being processed, and what its record came with. */
   readonly row: number;
   readonly rowTimestamp: number;
@@ -43,8 +45,19 @@ export class Emitter {
 
   /** Hands a record to this node; a promise only where its code waits. */
   run(record: StreamRecord): void | Promise<void> {
-    if (this.node.code !== null) return this.node.code(record, this);
-    this.#write(record);
+    const { name, code } = this.node;
+    const before = this.#scope.at;
+    this.#scope.at = name;
+    const pending = code === null ? this.#write(record) : code(record, this);
+    // Where code throws, the name stays: it is the innermost node whose code did.
+    if (!isPromise(pending)) {
+      this.#scope.at = before;
+      return;
+    }
+    if (before === name) return pending;
+    return pending.then(() => {
+      this.#scope.at = before;
+    });
   }
 
   /** Hands a record to the children, depth first, in the order in which they were declared. */

@@ -1,4 +1,5 @@
 import type { Fold } from "./emitter.ts";
+import { type FailurePolicy, wirePolicy } from "./failures.ts";
 import { isPromise, type ProcessorContext } from "./process-context.ts";
 import type { ProcessedRecord } from "./record.ts";
 import { int64, type Serde } from "./serdes.ts";
@@ -24,6 +25,12 @@ export interface Named {
   readonly name?: string;
 }
 
+/** For code of yours. */
+export interface CodeOptions extends Named {
+  /** What becomes of records that the code fails on; without it, the sidecar's configuration says. */
+  readonly failurePolicy?: FailurePolicy;
+}
+
 /** A stream of records with keys `K` and values `V`. Nothing runs before `app.run()`. */
 export class KStream<K, V> {
   readonly #builder: TopologyBuilder;
@@ -43,11 +50,11 @@ export class KStream<K, V> {
    */
   process<K2 = K, V2 = V>(
     handler: (record: ProcessedRecord<K, V>, ctx: ProcessorContext<K2, V2>) => void | Promise<void>,
-    options: Named & { readonly stores?: readonly StoreDefinition[] } = {},
+    options: CodeOptions & { readonly stores?: readonly StoreDefinition[] } = {},
   ): KStream<K2, V2> {
     const stores = (options.stores ?? []).map(({ name }) => name);
     for (const name of stores) this.#builder.addStore(name, StoreKind.KEY_VALUE);
-    return this.#function(Operation.PROCESS, options.name, stores, (record, emitter) => {
+    return this.#function(Operation.PROCESS, options, stores, (record, emitter) => {
       const context = emitter.context(record);
       const typed = context as unknown as ProcessorContext<K2, V2>;
       try {
@@ -65,9 +72,9 @@ export class KStream<K, V> {
 
   map<K2, V2>(
     mapper: (record: ProcessedRecord<K, V>) => KeyValue<K2, V2>,
-    options: Named = {},
+    options: CodeOptions = {},
   ): KStream<K2, V2> {
-    return this.#function(Operation.MAP, options.name, [], (record, emitter) => {
+    return this.#function(Operation.MAP, options, [], (record, emitter) => {
       const { key, value } = mapper(record as ProcessedRecord<K, V>);
       return emitter.forward(record, { key, value });
     });
@@ -75,9 +82,9 @@ export class KStream<K, V> {
 
   mapValues<V2>(
     mapper: (value: V, key: K, record: ProcessedRecord<K, V>) => V2,
-    options: Named = {},
+    options: CodeOptions = {},
   ): KStream<K, V2> {
-    return this.#function(Operation.MAP_VALUES, options.name, [], (record, emitter) => {
+    return this.#function(Operation.MAP_VALUES, options, [], (record, emitter) => {
       const typed = record as ProcessedRecord<K, V>;
       const value = mapper(typed.value, typed.key, typed);
       return emitter.forward(record, { key: record.key, value });
@@ -86,9 +93,9 @@ export class KStream<K, V> {
 
   filter(
     predicate: (record: ProcessedRecord<K, V>) => boolean,
-    options: Named = {},
+    options: CodeOptions = {},
   ): KStream<K, V> {
-    return this.#function(Operation.FILTER, options.name, [], (record, emitter) => {
+    return this.#function(Operation.FILTER, options, [], (record, emitter) => {
       if (!predicate(record as ProcessedRecord<K, V>)) return;
       return emitter.forward(record, { key: record.key, value: record.value });
     });
@@ -116,13 +123,13 @@ export class KStream<K, V> {
 
   #function<K2, V2>(
     operation: Operation,
-    name: string | undefined,
+    { name, failurePolicy }: CodeOptions,
     stores: string[],
     code: NodeCode,
   ): KStream<K2, V2> {
     const node = this.#builder.add({
       name,
-      kind: { case: "function", value: { operation, stores } },
+      kind: { case: "function", value: { operation, stores, ...policyIn(failurePolicy) } },
       parent: this.#node,
       input: this.#serdes,
       code,
@@ -133,7 +140,7 @@ export class KStream<K, V> {
   }
 }
 
-export interface AggregateOptions<V2> extends Named {
+export interface AggregateOptions<V2> extends CodeOptions {
   /** The store's name; its changelog is `<application.id>-<store>-changelog`. */
   readonly store?: string;
   readonly value: Serde<V2>;
@@ -243,7 +250,13 @@ function addAggregate<V2>(
   builder.addStore(store, windows === null ? StoreKind.KEY_VALUE : StoreKind.WINDOW);
   return builder.add({
     name: options.name,
-    kind: { case: "aggregate", value: aggregateOf(store, Aggregator.APPLICATION, windows) },
+    kind: {
+      case: "aggregate",
+      value: {
+        ...aggregateOf(store, Aggregator.APPLICATION, windows),
+        ...policyIn(options.failurePolicy),
+      },
+    },
     parent,
     input: serdes,
     aggregates: store,
@@ -266,6 +279,13 @@ function addCount(
     parent,
     input: serdes,
   });
+}
+
+function policyIn(policy: FailurePolicy | undefined): {
+  failurePolicy?: NonNullable<ReturnType<typeof wirePolicy>>;
+} {
+  const failurePolicy = wirePolicy(policy);
+  return failurePolicy === undefined ? {} : { failurePolicy };
 }
 
 function aggregateOf(

@@ -1,12 +1,21 @@
-import type { Case } from "../case.ts";
+import { Verdict } from "../../../src/gen/outrigger/v1/processor_pb.ts";
+import type { Case, Step } from "../case.ts";
 import { batch, revoked, sent, states } from "../frames.ts";
 
 const forward = (value: string): object => ({ do: "forward", key: "k", value });
 const put = (key: string, value: string): object => ({ do: "put", key, value });
 const get = (key: string): object => ({ do: "get", key });
 const wait = (ms: number): object => ({ do: "wait", ms });
-const fail = (message: string): object => ({ do: "fail", message });
+const fail = (message: string, over: object = {}): object => ({ do: "fail", message, ...over });
 const drain = sent({ case: "drain", value: { timeoutMs: 5_000 } });
+
+function failed(of: number, failure: RegExp, verdict: VerdictOf): Step {
+  return {
+    expect: { kind: "result", of, failure, verdict, node: "interpret", outputs: [], mutations: {} },
+  };
+}
+
+type VerdictOf = { readonly kind: Verdict; readonly afterMs?: number };
 
 /** Records that fail, batches that are taken away, and how a worker stops. */
 export const FAILURE_CASES: readonly Case[] = [
@@ -64,6 +73,34 @@ export const FAILURE_CASES: readonly Case[] = [
           outputs: [{ value: "kept" }],
         },
       },
+    ],
+  },
+  {
+    id: "verdicts",
+    proves: ["P-48", "P-49"],
+    steps: [
+      batch(1, [["a", [put("a", "1"), fail("busy", { verdict: "retry", afterMs: 1_500 })]]], {
+        states: states(null),
+      }),
+      failed(1, /busy/, { kind: Verdict.RETRY, afterMs: 1_500 }),
+      batch(2, [["a", [fail("later", { verdict: "retry" })]]]),
+      failed(2, /later/, { kind: Verdict.RETRY }),
+      batch(3, [["a", [fail("never", { verdict: "deadLetter" })]]]),
+      failed(3, /never/, { kind: Verdict.DEAD_LETTER }),
+      batch(4, [["a", [fail("halt", { verdict: "stop" })]]]),
+      failed(4, /halt/, { kind: Verdict.FAIL }),
+      batch(5, [["a", [wait(5), fail("no word")]]]),
+      failed(5, /no word/, { kind: Verdict.UNSPECIFIED }),
+    ],
+  },
+  { id: "policy-declared", proves: ["P-50"], topology: "policy", steps: [] },
+  {
+    id: "failure-names-its-node",
+    proves: ["P-48"],
+    topology: "aggregate",
+    steps: [
+      batch(1, [["a", "fail"]], { states: states(null) }),
+      { expect: { kind: "result", of: 1, failure: /told to fail/, node: "fold" } },
     ],
   },
   {

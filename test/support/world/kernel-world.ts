@@ -1,5 +1,6 @@
 import type { OutriggerError } from "../../../src/errors/outrigger-error.ts";
-import type { Program } from "../../../src/model/topology.ts";
+import type { FailurePolicy } from "../../../src/model/failure.ts";
+import type { DeclaredNode, Program } from "../../../src/model/topology.ts";
 import type { Admin } from "../../../src/ports/admin.ts";
 import type { Log } from "../../../src/ports/log.ts";
 import { Active } from "../../../src/runtime/active.ts";
@@ -138,8 +139,8 @@ export class KernelWorld {
     return self;
   }
 
-  connect(worker: number): void {
-    const topology = { nodes: [], stores: [] };
+  connect(worker: number, policy?: Partial<FailurePolicy>): void {
+    const topology = { nodes: policy === undefined ? [] : [handlerWith(policy)], stores: [] };
     const hello = { topology, applicationId: "app", sdk: "test" };
     this.active.workerCame(worker, { ...hello, creditBatches: 4, creditBytes: 1_000_000 });
   }
@@ -158,6 +159,11 @@ export class KernelWorld {
     });
     this.world.append({ topic: "in", partition: 0 }, ...records);
   }
+}
+
+function handlerWith(failurePolicy: Partial<FailurePolicy>): DeclaredNode {
+  const kind = { kind: "function", operation: "process", stores: [] } as const;
+  return { name: "handler", parents: [], ...kind, failurePolicy };
 }
 
 interface Parts {

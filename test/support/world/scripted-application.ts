@@ -1,4 +1,5 @@
 import type { OutriggerError } from "../../../src/errors/outrigger-error.ts";
+import type { Verdict } from "../../../src/model/failure.ts";
 import type { MutationColumns, OutputColumns } from "../../../src/model/rows.ts";
 import type {
   Application,
@@ -94,6 +95,22 @@ export function answerOf(batch: DispatchedBatch, handler: Handler): BatchAnswer 
   return answer.finish(null);
 }
 
+/** What a handler throws to say what is to become of its record. */
+export class ScriptedFailure extends Error {
+  readonly verdict: Verdict;
+
+  constructor(verdict: Verdict) {
+    super(`told to ${verdict.kind}`);
+    this.verdict = verdict;
+  }
+}
+
+function failureOf(error: Error): NonNullable<BatchAnswer["failure"]> {
+  const { name, message } = error;
+  const verdict = error instanceof ScriptedFailure ? error.verdict : ({ kind: "policy" } as const);
+  return { type: name, message, stack: "", node: "handler", verdict };
+}
+
 class AnswerBuilder {
   readonly #batch: DispatchedBatch;
   readonly #values = new Map<number, string>();
@@ -148,7 +165,7 @@ class AnswerBuilder {
       taskEpoch,
       dispatchId,
       done: this.#row,
-      failure: error === null ? null : { type: error.name, message: error.message, stack: "" },
+      failure: error === null ? null : failureOf(error),
       outputs,
       mutations: slots.length === 0 ? [] : [mutation],
     };

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { OutriggerError } from "../../../src/errors/outrigger-error.ts";
+import type { Verdict } from "../../../src/model/failure.ts";
 import type { KernelLimits } from "../../../src/runtime/parts.ts";
 import { decodeOffsetMetadata } from "../../../src/tasks/offset-metadata.ts";
 import { headersIn } from "../../support/headers.ts";
@@ -10,7 +11,7 @@ import {
   statefulProgram,
   testLimits,
 } from "../../support/world/kernel-world.ts";
-import type { Handler } from "../../support/world/scripted-application.ts";
+import { type Handler, ScriptedFailure } from "../../support/world/scripted-application.ts";
 
 const { failures } = testLimits.task;
 
@@ -227,5 +228,66 @@ describe("a record that its worker does not survive", () => {
     await kernel.clock.until(() => letters(kernel).length === 1);
     const [letter] = letters(kernel);
     assert.equal(letter?.headers.get("outrigger.errors.reason"), "processing_timeout");
+  });
+});
+
+describe("what the application says of a record that it failed on", () => {
+  const saying =
+    (verdict: Verdict): Handler =>
+    (row) => {
+      if (row.value === "bad") throw new ScriptedFailure(verdict);
+      return copy(row);
+    };
+
+  test("dead-letters it at once", async () => {
+    const handler = saying({ kind: "deadLetter" });
+    const kernel = await KernelWorld.start(copyProgram, handler, undefined, withTopic);
+    kernel.input("a=1", "a=bad", "a=2");
+    await kernel.clock.until(() => kernel.outputs().length === 2);
+    const [letter] = letters(kernel);
+    assert.equal(letter?.headers.get("outrigger.errors.reason"), "rejected");
+    assert.equal(letter?.headers.get("outrigger.errors.node"), "handler");
+    assert.ok(kernel.clock.nowMs() < 1_000, "without the pauses of retries");
+  });
+
+  test("stops the task at once, whatever the policy is", async () => {
+    const kernel = await KernelWorld.start(
+      copyProgram,
+      saying({ kind: "fail" }),
+      undefined,
+      withTopic,
+    );
+    kernel.input("a=1", "a=bad", "a=2");
+    await kernel.clock.until(() => kernel.outputs().length === 1 && !kernel.application.serving);
+    assert.deepEqual(letters(kernel), []);
+    assert.ok(kernel.clock.nowMs() < 1_000);
+  });
+
+  test("tries it again after the pause that it asks for", async () => {
+    const handler = saying({ kind: "retry", afterMs: 7_000 });
+    const kernel = await KernelWorld.start(copyProgram, handler);
+    kernel.input("a=bad", "a=1");
+    await kernel.clock.until(() => kernel.application.dispatched.length === 1);
+    const failedAtMs = kernel.clock.nowMs();
+    await kernel.clock.until(() => kernel.application.dispatched.length === 2);
+    assert.ok(kernel.clock.nowMs() - failedAtMs >= 7_000);
+    kernel.application.handler = copy;
+    await kernel.clock.until(() => kernel.outputs().length === 2);
+    assert.deepEqual(kernel.outputs(), ["a=bad", "a=1"]);
+  });
+
+  test("in its topology holds from the moment that it connects, unless the configuration objects", async () => {
+    const kernel = await KernelWorld.start(copyProgram, pickyCopy);
+    kernel.connect(2, { exhausted: "skip", retryMax: 0 });
+    kernel.input("a=bad", "a=1");
+    await kernel.clock.until(() => kernel.outputs().length === 1);
+    assert.ok(kernel.clock.nowMs() < 1_000);
+    const overridden = limitsWith({ overrides: { exhausted: "fail" } });
+    const other = await KernelWorld.start(copyProgram, pickyCopy, undefined, overridden);
+    other.connect(2, { exhausted: "skip", retryMax: 0 });
+    other.input("a=bad", "a=1");
+    const isSent = (): boolean => other.application.dispatched.length > 0;
+    await other.clock.until(() => isSent() && !other.application.serving);
+    assert.deepEqual(other.outputs(), []);
   });
 });

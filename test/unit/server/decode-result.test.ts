@@ -6,6 +6,7 @@ import {
   type BatchResult,
   BatchResultSchema,
   ProcessRequestSchema,
+  Verdict,
 } from "../../../src/gen/outrigger/v1/processor_pb.ts";
 import type { OutputsSchema } from "../../../src/gen/outrigger/v1/records_pb.ts";
 import type { MutationsSchema } from "../../../src/gen/outrigger/v1/state_pb.ts";
@@ -62,8 +63,9 @@ function check(answer: BatchAnswer, result: BatchResult): void {
   assert.equal(BigInt(answer.dispatchId), result.dispatchId);
   assert.equal(answer.done, result.done);
   const { failure, outputs, mutations } = result;
-  const { type = "", message = "", stack = "" } = failure ?? {};
-  assert.deepEqual(answer.failure, failure === undefined ? null : { type, message, stack });
+  const { type = "", message = "", stack = "", node = "" } = failure ?? {};
+  const said = { type, message, stack, node, verdict: verdictIn(failure) };
+  assert.deepEqual(answer.failure, failure === undefined ? null : said);
   const inputs = outputs?.inputs ?? [];
   assert.equal(answer.outputs.count, inputs.length);
   assert.deepEqual([...answer.outputs.inputs], inputs);
@@ -94,6 +96,23 @@ function check(answer: BatchAnswer, result: BatchResult): void {
   }
 }
 
+function verdictIn(failure: BatchResult["failure"]): unknown {
+  switch (failure?.verdict) {
+    case Verdict.RETRY: {
+      const { retryAfterMs = null } = failure;
+      const afterMs = retryAfterMs === null ? null : Math.min(Number(retryAfterMs), 2 ** 31 - 1);
+      return { kind: "retry", afterMs };
+    }
+    case Verdict.DEAD_LETTER:
+      return { kind: "deadLetter" };
+    case Verdict.FAIL:
+      return { kind: "fail" };
+    default:
+      return { kind: "policy" };
+  }
+}
+
+const VERDICTS = [Verdict.UNSPECIFIED, Verdict.RETRY, Verdict.DEAD_LETTER, Verdict.FAIL];
 const plain = { noNullPrototype: true };
 const anyBytes = fc.uint8Array({ maxLength: 150 });
 const someIndexes = (count: number) =>
@@ -146,7 +165,17 @@ const anyResult = fc.record(
     taskEpoch: fc.nat(2 ** 32 - 1),
     taskId: fc.string({ maxLength: 8 }),
     done: fc.nat(2 ** 32 - 1),
-    failure: fc.record({ type: fc.string(), message: fc.string(), stack: fc.string() }, plain),
+    failure: fc.record(
+      {
+        type: fc.string(),
+        message: fc.string(),
+        stack: fc.string(),
+        node: fc.string(),
+        verdict: fc.constantFrom(...VERDICTS),
+        retryAfterMs: fc.bigInt(0n, 2n ** 40n),
+      },
+      { ...plain, requiredKeys: ["type", "message", "stack", "node", "verdict"] },
+    ),
     outputs: anyOutputs,
     mutations: fc.array(anyMutations, { maxLength: 3 }),
   },

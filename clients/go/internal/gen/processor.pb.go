@@ -23,6 +23,63 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// What an application may say of a record that it failed on.
+type Verdict int32
+
+const (
+	// Nothing: the policy decides.
+	Verdict_VERDICT_UNSPECIFIED Verdict = 0
+	// Try it again, as often as the policy has tries.
+	Verdict_VERDICT_RETRY Verdict = 1
+	// No try will help: a dead letter; where there is no topic for them, as VERDICT_FAIL.
+	Verdict_VERDICT_DEAD_LETTER Verdict = 2
+	// Stop the task at this record.
+	Verdict_VERDICT_FAIL Verdict = 3
+)
+
+// Enum value maps for Verdict.
+var (
+	Verdict_name = map[int32]string{
+		0: "VERDICT_UNSPECIFIED",
+		1: "VERDICT_RETRY",
+		2: "VERDICT_DEAD_LETTER",
+		3: "VERDICT_FAIL",
+	}
+	Verdict_value = map[string]int32{
+		"VERDICT_UNSPECIFIED": 0,
+		"VERDICT_RETRY":       1,
+		"VERDICT_DEAD_LETTER": 2,
+		"VERDICT_FAIL":        3,
+	}
+)
+
+func (x Verdict) Enum() *Verdict {
+	p := new(Verdict)
+	*p = x
+	return p
+}
+
+func (x Verdict) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Verdict) Descriptor() protoreflect.EnumDescriptor {
+	return file_outrigger_v1_processor_proto_enumTypes[0].Descriptor()
+}
+
+func (Verdict) Type() protoreflect.EnumType {
+	return &file_outrigger_v1_processor_proto_enumTypes[0]
+}
+
+func (x Verdict) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Verdict.Descriptor instead.
+func (Verdict) EnumDescriptor() ([]byte, []int) {
+	return file_outrigger_v1_processor_proto_rawDescGZIP(), []int{0}
+}
+
 // A frame from a worker to the sidecar.
 type ProcessRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -981,7 +1038,13 @@ type Failure struct {
 	// Its message.
 	Message string `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
 	// Its stack trace, at most 4 KiB.
-	Stack         string `protobuf:"bytes,3,opt,name=stack,proto3" json:"stack,omitempty"`
+	Stack string `protobuf:"bytes,3,opt,name=stack,proto3" json:"stack,omitempty"`
+	// The node whose code failed, where the worker knows it. Since minor version 2.
+	Node string `protobuf:"bytes,4,opt,name=node,proto3" json:"node,omitempty"`
+	// What the application says is to become of the record. Since minor version 2.
+	Verdict Verdict `protobuf:"varint,5,opt,name=verdict,proto3,enum=outrigger.v1.Verdict" json:"verdict,omitempty"`
+	// With VERDICT_RETRY: how long to wait first, in ms. Unset leaves it to the policy.
+	RetryAfterMs  *uint64 `protobuf:"varint,6,opt,name=retry_after_ms,json=retryAfterMs,proto3,oneof" json:"retry_after_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1035,6 +1098,27 @@ func (x *Failure) GetStack() string {
 		return x.Stack
 	}
 	return ""
+}
+
+func (x *Failure) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
+}
+
+func (x *Failure) GetVerdict() Verdict {
+	if x != nil {
+		return x.Verdict
+	}
+	return Verdict_VERDICT_UNSPECIFIED
+}
+
+func (x *Failure) GetRetryAfterMs() uint64 {
+	if x != nil && x.RetryAfterMs != nil {
+		return *x.RetryAfterMs
+	}
+	return 0
 }
 
 // A batch that the worker gives back unprocessed, for instance because it is stopping.
@@ -1327,11 +1411,15 @@ const file_outrigger_v1_processor_proto_rawDesc = "" +
 	"\x04done\x18\x04 \x01(\rR\x04done\x12/\n" +
 	"\afailure\x18\x05 \x01(\v2\x15.outrigger.v1.FailureR\afailure\x12/\n" +
 	"\aoutputs\x18\x06 \x01(\v2\x15.outrigger.v1.OutputsR\aoutputs\x125\n" +
-	"\tmutations\x18\a \x03(\v2\x17.outrigger.v1.MutationsR\tmutations\"M\n" +
+	"\tmutations\x18\a \x03(\v2\x17.outrigger.v1.MutationsR\tmutations\"\xd0\x01\n" +
 	"\aFailure\x12\x12\n" +
 	"\x04type\x18\x01 \x01(\tR\x04type\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x14\n" +
-	"\x05stack\x18\x03 \x01(\tR\x05stack\"c\n" +
+	"\x05stack\x18\x03 \x01(\tR\x05stack\x12\x12\n" +
+	"\x04node\x18\x04 \x01(\tR\x04node\x12/\n" +
+	"\averdict\x18\x05 \x01(\x0e2\x15.outrigger.v1.VerdictR\averdict\x12)\n" +
+	"\x0eretry_after_ms\x18\x06 \x01(\x04H\x00R\fretryAfterMs\x88\x01\x01B\x11\n" +
+	"\x0f_retry_after_ms\"c\n" +
 	"\bHandBack\x12\x1f\n" +
 	"\vdispatch_id\x18\x01 \x01(\x04R\n" +
 	"dispatchId\x12\x1d\n" +
@@ -1347,7 +1435,12 @@ const file_outrigger_v1_processor_proto_rawDesc = "" +
 	"timeout_ms\x18\x01 \x01(\rR\ttimeoutMs\";\n" +
 	"\x03Log\x12\x1a\n" +
 	"\bseverity\x18\x01 \x01(\rR\bseverity\x12\x18\n" +
-	"\amessage\x18\x02 \x01(\tR\amessage2^\n" +
+	"\amessage\x18\x02 \x01(\tR\amessage*`\n" +
+	"\aVerdict\x12\x17\n" +
+	"\x13VERDICT_UNSPECIFIED\x10\x00\x12\x11\n" +
+	"\rVERDICT_RETRY\x10\x01\x12\x17\n" +
+	"\x13VERDICT_DEAD_LETTER\x10\x02\x12\x10\n" +
+	"\fVERDICT_FAIL\x10\x032^\n" +
 	"\x10ProcessorService\x12J\n" +
 	"\aProcess\x12\x1c.outrigger.v1.ProcessRequest\x1a\x1d.outrigger.v1.ProcessResponse(\x010\x01b\x06proto3"
 
@@ -1363,60 +1456,63 @@ func file_outrigger_v1_processor_proto_rawDescGZIP() []byte {
 	return file_outrigger_v1_processor_proto_rawDescData
 }
 
+var file_outrigger_v1_processor_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
 var file_outrigger_v1_processor_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_outrigger_v1_processor_proto_goTypes = []any{
-	(*ProcessRequest)(nil),  // 0: outrigger.v1.ProcessRequest
-	(*ProcessResponse)(nil), // 1: outrigger.v1.ProcessResponse
-	(*Hello)(nil),           // 2: outrigger.v1.Hello
-	(*Sdk)(nil),             // 3: outrigger.v1.Sdk
-	(*Credit)(nil),          // 4: outrigger.v1.Credit
-	(*Welcome)(nil),         // 5: outrigger.v1.Welcome
-	(*Stage)(nil),           // 6: outrigger.v1.Stage
-	(*Reject)(nil),          // 7: outrigger.v1.Reject
-	(*Batch)(nil),           // 8: outrigger.v1.Batch
-	(*BatchResult)(nil),     // 9: outrigger.v1.BatchResult
-	(*Failure)(nil),         // 10: outrigger.v1.Failure
-	(*HandBack)(nil),        // 11: outrigger.v1.HandBack
-	(*Revoked)(nil),         // 12: outrigger.v1.Revoked
-	(*Drain)(nil),           // 13: outrigger.v1.Drain
-	(*Log)(nil),             // 14: outrigger.v1.Log
-	(*StateRequest)(nil),    // 15: outrigger.v1.StateRequest
-	(*StateResponse)(nil),   // 16: outrigger.v1.StateResponse
-	(*Topology)(nil),        // 17: outrigger.v1.Topology
-	(*Segment)(nil),         // 18: outrigger.v1.Segment
-	(*StateColumns)(nil),    // 19: outrigger.v1.StateColumns
-	(*Outputs)(nil),         // 20: outrigger.v1.Outputs
-	(*Mutations)(nil),       // 21: outrigger.v1.Mutations
+	(Verdict)(0),            // 0: outrigger.v1.Verdict
+	(*ProcessRequest)(nil),  // 1: outrigger.v1.ProcessRequest
+	(*ProcessResponse)(nil), // 2: outrigger.v1.ProcessResponse
+	(*Hello)(nil),           // 3: outrigger.v1.Hello
+	(*Sdk)(nil),             // 4: outrigger.v1.Sdk
+	(*Credit)(nil),          // 5: outrigger.v1.Credit
+	(*Welcome)(nil),         // 6: outrigger.v1.Welcome
+	(*Stage)(nil),           // 7: outrigger.v1.Stage
+	(*Reject)(nil),          // 8: outrigger.v1.Reject
+	(*Batch)(nil),           // 9: outrigger.v1.Batch
+	(*BatchResult)(nil),     // 10: outrigger.v1.BatchResult
+	(*Failure)(nil),         // 11: outrigger.v1.Failure
+	(*HandBack)(nil),        // 12: outrigger.v1.HandBack
+	(*Revoked)(nil),         // 13: outrigger.v1.Revoked
+	(*Drain)(nil),           // 14: outrigger.v1.Drain
+	(*Log)(nil),             // 15: outrigger.v1.Log
+	(*StateRequest)(nil),    // 16: outrigger.v1.StateRequest
+	(*StateResponse)(nil),   // 17: outrigger.v1.StateResponse
+	(*Topology)(nil),        // 18: outrigger.v1.Topology
+	(*Segment)(nil),         // 19: outrigger.v1.Segment
+	(*StateColumns)(nil),    // 20: outrigger.v1.StateColumns
+	(*Outputs)(nil),         // 21: outrigger.v1.Outputs
+	(*Mutations)(nil),       // 22: outrigger.v1.Mutations
 }
 var file_outrigger_v1_processor_proto_depIdxs = []int32{
-	2,  // 0: outrigger.v1.ProcessRequest.hello:type_name -> outrigger.v1.Hello
-	9,  // 1: outrigger.v1.ProcessRequest.result:type_name -> outrigger.v1.BatchResult
-	15, // 2: outrigger.v1.ProcessRequest.state_request:type_name -> outrigger.v1.StateRequest
-	4,  // 3: outrigger.v1.ProcessRequest.credit:type_name -> outrigger.v1.Credit
-	11, // 4: outrigger.v1.ProcessRequest.hand_back:type_name -> outrigger.v1.HandBack
-	14, // 5: outrigger.v1.ProcessRequest.log:type_name -> outrigger.v1.Log
-	5,  // 6: outrigger.v1.ProcessResponse.welcome:type_name -> outrigger.v1.Welcome
-	7,  // 7: outrigger.v1.ProcessResponse.reject:type_name -> outrigger.v1.Reject
-	8,  // 8: outrigger.v1.ProcessResponse.batch:type_name -> outrigger.v1.Batch
-	16, // 9: outrigger.v1.ProcessResponse.state_response:type_name -> outrigger.v1.StateResponse
-	12, // 10: outrigger.v1.ProcessResponse.revoked:type_name -> outrigger.v1.Revoked
-	13, // 11: outrigger.v1.ProcessResponse.drain:type_name -> outrigger.v1.Drain
-	3,  // 12: outrigger.v1.Hello.sdk:type_name -> outrigger.v1.Sdk
-	17, // 13: outrigger.v1.Hello.topology:type_name -> outrigger.v1.Topology
-	4,  // 14: outrigger.v1.Hello.credit:type_name -> outrigger.v1.Credit
-	6,  // 15: outrigger.v1.Welcome.stages:type_name -> outrigger.v1.Stage
-	18, // 16: outrigger.v1.Batch.segments:type_name -> outrigger.v1.Segment
-	19, // 17: outrigger.v1.Batch.states:type_name -> outrigger.v1.StateColumns
-	10, // 18: outrigger.v1.BatchResult.failure:type_name -> outrigger.v1.Failure
-	20, // 19: outrigger.v1.BatchResult.outputs:type_name -> outrigger.v1.Outputs
-	21, // 20: outrigger.v1.BatchResult.mutations:type_name -> outrigger.v1.Mutations
-	0,  // 21: outrigger.v1.ProcessorService.Process:input_type -> outrigger.v1.ProcessRequest
-	1,  // 22: outrigger.v1.ProcessorService.Process:output_type -> outrigger.v1.ProcessResponse
-	22, // [22:23] is the sub-list for method output_type
-	21, // [21:22] is the sub-list for method input_type
-	21, // [21:21] is the sub-list for extension type_name
-	21, // [21:21] is the sub-list for extension extendee
-	0,  // [0:21] is the sub-list for field type_name
+	3,  // 0: outrigger.v1.ProcessRequest.hello:type_name -> outrigger.v1.Hello
+	10, // 1: outrigger.v1.ProcessRequest.result:type_name -> outrigger.v1.BatchResult
+	16, // 2: outrigger.v1.ProcessRequest.state_request:type_name -> outrigger.v1.StateRequest
+	5,  // 3: outrigger.v1.ProcessRequest.credit:type_name -> outrigger.v1.Credit
+	12, // 4: outrigger.v1.ProcessRequest.hand_back:type_name -> outrigger.v1.HandBack
+	15, // 5: outrigger.v1.ProcessRequest.log:type_name -> outrigger.v1.Log
+	6,  // 6: outrigger.v1.ProcessResponse.welcome:type_name -> outrigger.v1.Welcome
+	8,  // 7: outrigger.v1.ProcessResponse.reject:type_name -> outrigger.v1.Reject
+	9,  // 8: outrigger.v1.ProcessResponse.batch:type_name -> outrigger.v1.Batch
+	17, // 9: outrigger.v1.ProcessResponse.state_response:type_name -> outrigger.v1.StateResponse
+	13, // 10: outrigger.v1.ProcessResponse.revoked:type_name -> outrigger.v1.Revoked
+	14, // 11: outrigger.v1.ProcessResponse.drain:type_name -> outrigger.v1.Drain
+	4,  // 12: outrigger.v1.Hello.sdk:type_name -> outrigger.v1.Sdk
+	18, // 13: outrigger.v1.Hello.topology:type_name -> outrigger.v1.Topology
+	5,  // 14: outrigger.v1.Hello.credit:type_name -> outrigger.v1.Credit
+	7,  // 15: outrigger.v1.Welcome.stages:type_name -> outrigger.v1.Stage
+	19, // 16: outrigger.v1.Batch.segments:type_name -> outrigger.v1.Segment
+	20, // 17: outrigger.v1.Batch.states:type_name -> outrigger.v1.StateColumns
+	11, // 18: outrigger.v1.BatchResult.failure:type_name -> outrigger.v1.Failure
+	21, // 19: outrigger.v1.BatchResult.outputs:type_name -> outrigger.v1.Outputs
+	22, // 20: outrigger.v1.BatchResult.mutations:type_name -> outrigger.v1.Mutations
+	0,  // 21: outrigger.v1.Failure.verdict:type_name -> outrigger.v1.Verdict
+	1,  // 22: outrigger.v1.ProcessorService.Process:input_type -> outrigger.v1.ProcessRequest
+	2,  // 23: outrigger.v1.ProcessorService.Process:output_type -> outrigger.v1.ProcessResponse
+	23, // [23:24] is the sub-list for method output_type
+	22, // [22:23] is the sub-list for method input_type
+	22, // [22:22] is the sub-list for extension type_name
+	22, // [22:22] is the sub-list for extension extendee
+	0,  // [0:22] is the sub-list for field type_name
 }
 
 func init() { file_outrigger_v1_processor_proto_init() }
@@ -1443,18 +1539,20 @@ func file_outrigger_v1_processor_proto_init() {
 		(*ProcessResponse_Revoked)(nil),
 		(*ProcessResponse_Drain)(nil),
 	}
+	file_outrigger_v1_processor_proto_msgTypes[10].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_outrigger_v1_processor_proto_rawDesc), len(file_outrigger_v1_processor_proto_rawDesc)),
-			NumEnums:      0,
+			NumEnums:      1,
 			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_outrigger_v1_processor_proto_goTypes,
 		DependencyIndexes: file_outrigger_v1_processor_proto_depIdxs,
+		EnumInfos:         file_outrigger_v1_processor_proto_enumTypes,
 		MessageInfos:      file_outrigger_v1_processor_proto_msgTypes,
 	}.Build()
 	File_outrigger_v1_processor_proto = out.File

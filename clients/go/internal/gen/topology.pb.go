@@ -24,6 +24,63 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// What becomes of a record whose tries are used up.
+type Exhausted int32
+
+const (
+	// Left to the sidecar.
+	Exhausted_EXHAUSTED_UNSPECIFIED Exhausted = 0
+	// Its task stops.
+	Exhausted_EXHAUSTED_FAIL Exhausted = 1
+	// It is stepped over, without a trace but a count.
+	Exhausted_EXHAUSTED_SKIP Exhausted = 2
+	// A dead letter tells of it.
+	Exhausted_EXHAUSTED_DEAD_LETTER Exhausted = 3
+)
+
+// Enum value maps for Exhausted.
+var (
+	Exhausted_name = map[int32]string{
+		0: "EXHAUSTED_UNSPECIFIED",
+		1: "EXHAUSTED_FAIL",
+		2: "EXHAUSTED_SKIP",
+		3: "EXHAUSTED_DEAD_LETTER",
+	}
+	Exhausted_value = map[string]int32{
+		"EXHAUSTED_UNSPECIFIED": 0,
+		"EXHAUSTED_FAIL":        1,
+		"EXHAUSTED_SKIP":        2,
+		"EXHAUSTED_DEAD_LETTER": 3,
+	}
+)
+
+func (x Exhausted) Enum() *Exhausted {
+	p := new(Exhausted)
+	*p = x
+	return p
+}
+
+func (x Exhausted) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Exhausted) Descriptor() protoreflect.EnumDescriptor {
+	return file_outrigger_v1_topology_proto_enumTypes[0].Descriptor()
+}
+
+func (Exhausted) Type() protoreflect.EnumType {
+	return &file_outrigger_v1_topology_proto_enumTypes[0]
+}
+
+func (x Exhausted) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Exhausted.Descriptor instead.
+func (Exhausted) EnumDescriptor() ([]byte, []int) {
+	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{0}
+}
+
 // What a `Function` may do to a record.
 type Operation int32
 
@@ -69,11 +126,11 @@ func (x Operation) String() string {
 }
 
 func (Operation) Descriptor() protoreflect.EnumDescriptor {
-	return file_outrigger_v1_topology_proto_enumTypes[0].Descriptor()
+	return file_outrigger_v1_topology_proto_enumTypes[1].Descriptor()
 }
 
 func (Operation) Type() protoreflect.EnumType {
-	return &file_outrigger_v1_topology_proto_enumTypes[0]
+	return &file_outrigger_v1_topology_proto_enumTypes[1]
 }
 
 func (x Operation) Number() protoreflect.EnumNumber {
@@ -82,7 +139,7 @@ func (x Operation) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Operation.Descriptor instead.
 func (Operation) EnumDescriptor() ([]byte, []int) {
-	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{0}
+	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{1}
 }
 
 // Where a fold runs.
@@ -122,11 +179,11 @@ func (x Aggregator) String() string {
 }
 
 func (Aggregator) Descriptor() protoreflect.EnumDescriptor {
-	return file_outrigger_v1_topology_proto_enumTypes[1].Descriptor()
+	return file_outrigger_v1_topology_proto_enumTypes[2].Descriptor()
 }
 
 func (Aggregator) Type() protoreflect.EnumType {
-	return &file_outrigger_v1_topology_proto_enumTypes[1]
+	return &file_outrigger_v1_topology_proto_enumTypes[2]
 }
 
 func (x Aggregator) Number() protoreflect.EnumNumber {
@@ -135,7 +192,7 @@ func (x Aggregator) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Aggregator.Descriptor instead.
 func (Aggregator) EnumDescriptor() ([]byte, []int) {
-	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{1}
+	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{2}
 }
 
 // The layout of a store's keys.
@@ -175,11 +232,11 @@ func (x StoreKind) String() string {
 }
 
 func (StoreKind) Descriptor() protoreflect.EnumDescriptor {
-	return file_outrigger_v1_topology_proto_enumTypes[2].Descriptor()
+	return file_outrigger_v1_topology_proto_enumTypes[3].Descriptor()
 }
 
 func (StoreKind) Type() protoreflect.EnumType {
-	return &file_outrigger_v1_topology_proto_enumTypes[2]
+	return &file_outrigger_v1_topology_proto_enumTypes[3]
 }
 
 func (x StoreKind) Number() protoreflect.EnumNumber {
@@ -188,7 +245,7 @@ func (x StoreKind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use StoreKind.Descriptor instead.
 func (StoreKind) EnumDescriptor() ([]byte, []int) {
-	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{2}
+	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{3}
 }
 
 // The declared topology: a graph of named nodes.
@@ -437,7 +494,10 @@ type Function struct {
 	// What the code may do. UNSPECIFIED is refused.
 	Operation Operation `protobuf:"varint,1,opt,name=operation,proto3,enum=outrigger.v1.Operation" json:"operation,omitempty"`
 	// The key-value stores that the code reads and writes. PROCESS only.
-	Stores        []string `protobuf:"bytes,2,rep,name=stores,proto3" json:"stores,omitempty"`
+	Stores []string `protobuf:"bytes,2,rep,name=stores,proto3" json:"stores,omitempty"`
+	// What becomes of records that the code fails on; unset leaves it to the sidecar's configuration,
+	// which also overrides it. Since minor version 2.
+	FailurePolicy *FailurePolicy `protobuf:"bytes,3,opt,name=failure_policy,json=failurePolicy,proto3" json:"failure_policy,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -486,6 +546,105 @@ func (x *Function) GetStores() []string {
 	return nil
 }
 
+func (x *Function) GetFailurePolicy() *FailurePolicy {
+	if x != nil {
+		return x.FailurePolicy
+	}
+	return nil
+}
+
+// What becomes of a record that fails. What is unset, the sidecar's configuration says.
+type FailurePolicy struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How often it is tried again.
+	RetryMax *uint32 `protobuf:"varint,1,opt,name=retry_max,json=retryMax,proto3,oneof" json:"retry_max,omitempty"`
+	// The pause before the first retry, in ms.
+	RetryInitialMs *uint64 `protobuf:"varint,2,opt,name=retry_initial_ms,json=retryInitialMs,proto3,oneof" json:"retry_initial_ms,omitempty"`
+	// The factor by which pauses grow, from 1 on.
+	RetryFactor *float64 `protobuf:"fixed64,3,opt,name=retry_factor,json=retryFactor,proto3,oneof" json:"retry_factor,omitempty"`
+	// The longest pause, in ms.
+	RetryMaxDelayMs *uint64 `protobuf:"varint,4,opt,name=retry_max_delay_ms,json=retryMaxDelayMs,proto3,oneof" json:"retry_max_delay_ms,omitempty"`
+	// The share of each pause that is left to chance, from 0 to 1.
+	RetryJitter *float64 `protobuf:"fixed64,5,opt,name=retry_jitter,json=retryJitter,proto3,oneof" json:"retry_jitter,omitempty"`
+	// What becomes of it when its tries are used up. UNSPECIFIED: a dead letter where there is a topic
+	// for them, else FAIL.
+	Exhausted     Exhausted `protobuf:"varint,6,opt,name=exhausted,proto3,enum=outrigger.v1.Exhausted" json:"exhausted,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FailurePolicy) Reset() {
+	*x = FailurePolicy{}
+	mi := &file_outrigger_v1_topology_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FailurePolicy) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FailurePolicy) ProtoMessage() {}
+
+func (x *FailurePolicy) ProtoReflect() protoreflect.Message {
+	mi := &file_outrigger_v1_topology_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FailurePolicy.ProtoReflect.Descriptor instead.
+func (*FailurePolicy) Descriptor() ([]byte, []int) {
+	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *FailurePolicy) GetRetryMax() uint32 {
+	if x != nil && x.RetryMax != nil {
+		return *x.RetryMax
+	}
+	return 0
+}
+
+func (x *FailurePolicy) GetRetryInitialMs() uint64 {
+	if x != nil && x.RetryInitialMs != nil {
+		return *x.RetryInitialMs
+	}
+	return 0
+}
+
+func (x *FailurePolicy) GetRetryFactor() float64 {
+	if x != nil && x.RetryFactor != nil {
+		return *x.RetryFactor
+	}
+	return 0
+}
+
+func (x *FailurePolicy) GetRetryMaxDelayMs() uint64 {
+	if x != nil && x.RetryMaxDelayMs != nil {
+		return *x.RetryMaxDelayMs
+	}
+	return 0
+}
+
+func (x *FailurePolicy) GetRetryJitter() float64 {
+	if x != nil && x.RetryJitter != nil {
+		return *x.RetryJitter
+	}
+	return 0
+}
+
+func (x *FailurePolicy) GetExhausted() Exhausted {
+	if x != nil {
+		return x.Exhausted
+	}
+	return Exhausted_EXHAUSTED_UNSPECIFIED
+}
+
 // Folds the records of a key into a value held in a store, and forwards each new value.
 type Aggregate struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -494,14 +653,16 @@ type Aggregate struct {
 	// Where the fold runs. UNSPECIFIED is refused.
 	Aggregator Aggregator `protobuf:"varint,2,opt,name=aggregator,proto3,enum=outrigger.v1.Aggregator" json:"aggregator,omitempty"`
 	// The windows; unset folds over all time.
-	Tumbling      *TumblingWindows `protobuf:"bytes,3,opt,name=tumbling,proto3" json:"tumbling,omitempty"`
+	Tumbling *TumblingWindows `protobuf:"bytes,3,opt,name=tumbling,proto3" json:"tumbling,omitempty"`
+	// As a function's; of an aggregator in the application only. Since minor version 2.
+	FailurePolicy *FailurePolicy `protobuf:"bytes,4,opt,name=failure_policy,json=failurePolicy,proto3" json:"failure_policy,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Aggregate) Reset() {
 	*x = Aggregate{}
-	mi := &file_outrigger_v1_topology_proto_msgTypes[4]
+	mi := &file_outrigger_v1_topology_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -513,7 +674,7 @@ func (x *Aggregate) String() string {
 func (*Aggregate) ProtoMessage() {}
 
 func (x *Aggregate) ProtoReflect() protoreflect.Message {
-	mi := &file_outrigger_v1_topology_proto_msgTypes[4]
+	mi := &file_outrigger_v1_topology_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -526,7 +687,7 @@ func (x *Aggregate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Aggregate.ProtoReflect.Descriptor instead.
 func (*Aggregate) Descriptor() ([]byte, []int) {
-	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{4}
+	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Aggregate) GetStore() string {
@@ -550,6 +711,13 @@ func (x *Aggregate) GetTumbling() *TumblingWindows {
 	return nil
 }
 
+func (x *Aggregate) GetFailurePolicy() *FailurePolicy {
+	if x != nil {
+		return x.FailurePolicy
+	}
+	return nil
+}
+
 // Windows of fixed size that neither overlap nor leave gaps, aligned to the epoch.
 type TumblingWindows struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -563,7 +731,7 @@ type TumblingWindows struct {
 
 func (x *TumblingWindows) Reset() {
 	*x = TumblingWindows{}
-	mi := &file_outrigger_v1_topology_proto_msgTypes[5]
+	mi := &file_outrigger_v1_topology_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -575,7 +743,7 @@ func (x *TumblingWindows) String() string {
 func (*TumblingWindows) ProtoMessage() {}
 
 func (x *TumblingWindows) ProtoReflect() protoreflect.Message {
-	mi := &file_outrigger_v1_topology_proto_msgTypes[5]
+	mi := &file_outrigger_v1_topology_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -588,7 +756,7 @@ func (x *TumblingWindows) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TumblingWindows.ProtoReflect.Descriptor instead.
 func (*TumblingWindows) Descriptor() ([]byte, []int) {
-	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{5}
+	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *TumblingWindows) GetSizeMs() int64 {
@@ -616,7 +784,7 @@ type Sink struct {
 
 func (x *Sink) Reset() {
 	*x = Sink{}
-	mi := &file_outrigger_v1_topology_proto_msgTypes[6]
+	mi := &file_outrigger_v1_topology_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -628,7 +796,7 @@ func (x *Sink) String() string {
 func (*Sink) ProtoMessage() {}
 
 func (x *Sink) ProtoReflect() protoreflect.Message {
-	mi := &file_outrigger_v1_topology_proto_msgTypes[6]
+	mi := &file_outrigger_v1_topology_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -641,7 +809,7 @@ func (x *Sink) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Sink.ProtoReflect.Descriptor instead.
 func (*Sink) Descriptor() ([]byte, []int) {
-	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{6}
+	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Sink) GetTopic() string {
@@ -664,7 +832,7 @@ type Store struct {
 
 func (x *Store) Reset() {
 	*x = Store{}
-	mi := &file_outrigger_v1_topology_proto_msgTypes[7]
+	mi := &file_outrigger_v1_topology_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -676,7 +844,7 @@ func (x *Store) String() string {
 func (*Store) ProtoMessage() {}
 
 func (x *Store) ProtoReflect() protoreflect.Message {
-	mi := &file_outrigger_v1_topology_proto_msgTypes[7]
+	mi := &file_outrigger_v1_topology_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -689,7 +857,7 @@ func (x *Store) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Store.ProtoReflect.Descriptor instead.
 func (*Store) Descriptor() ([]byte, []int) {
-	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{7}
+	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Store) GetName() string {
@@ -723,16 +891,31 @@ const file_outrigger_v1_topology_proto_rawDesc = "" +
 	"\x04sink\x18\x06 \x01(\v2\x12.outrigger.v1.SinkH\x00R\x04sinkB\x06\n" +
 	"\x04kind\" \n" +
 	"\x06Source\x12\x16\n" +
-	"\x06topics\x18\x01 \x03(\tR\x06topics\"Y\n" +
+	"\x06topics\x18\x01 \x03(\tR\x06topics\"\x9d\x01\n" +
 	"\bFunction\x125\n" +
 	"\toperation\x18\x01 \x01(\x0e2\x17.outrigger.v1.OperationR\toperation\x12\x16\n" +
-	"\x06stores\x18\x02 \x03(\tR\x06stores\"\x96\x01\n" +
+	"\x06stores\x18\x02 \x03(\tR\x06stores\x12B\n" +
+	"\x0efailure_policy\x18\x03 \x01(\v2\x1b.outrigger.v1.FailurePolicyR\rfailurePolicy\"\xf5\x02\n" +
+	"\rFailurePolicy\x12 \n" +
+	"\tretry_max\x18\x01 \x01(\rH\x00R\bretryMax\x88\x01\x01\x12-\n" +
+	"\x10retry_initial_ms\x18\x02 \x01(\x04H\x01R\x0eretryInitialMs\x88\x01\x01\x12&\n" +
+	"\fretry_factor\x18\x03 \x01(\x01H\x02R\vretryFactor\x88\x01\x01\x120\n" +
+	"\x12retry_max_delay_ms\x18\x04 \x01(\x04H\x03R\x0fretryMaxDelayMs\x88\x01\x01\x12&\n" +
+	"\fretry_jitter\x18\x05 \x01(\x01H\x04R\vretryJitter\x88\x01\x01\x125\n" +
+	"\texhausted\x18\x06 \x01(\x0e2\x17.outrigger.v1.ExhaustedR\texhaustedB\f\n" +
+	"\n" +
+	"_retry_maxB\x13\n" +
+	"\x11_retry_initial_msB\x0f\n" +
+	"\r_retry_factorB\x15\n" +
+	"\x13_retry_max_delay_msB\x0f\n" +
+	"\r_retry_jitter\"\xda\x01\n" +
 	"\tAggregate\x12\x14\n" +
 	"\x05store\x18\x01 \x01(\tR\x05store\x128\n" +
 	"\n" +
 	"aggregator\x18\x02 \x01(\x0e2\x18.outrigger.v1.AggregatorR\n" +
 	"aggregator\x129\n" +
-	"\btumbling\x18\x03 \x01(\v2\x1d.outrigger.v1.TumblingWindowsR\btumbling\"E\n" +
+	"\btumbling\x18\x03 \x01(\v2\x1d.outrigger.v1.TumblingWindowsR\btumbling\x12B\n" +
+	"\x0efailure_policy\x18\x04 \x01(\v2\x1b.outrigger.v1.FailurePolicyR\rfailurePolicy\"E\n" +
 	"\x0fTumblingWindows\x12\x17\n" +
 	"\asize_ms\x18\x01 \x01(\x03R\x06sizeMs\x12\x19\n" +
 	"\bgrace_ms\x18\x02 \x01(\x03R\agraceMs\"\x1c\n" +
@@ -740,7 +923,12 @@ const file_outrigger_v1_topology_proto_rawDesc = "" +
 	"\x05topic\x18\x01 \x01(\tR\x05topic\"H\n" +
 	"\x05Store\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12+\n" +
-	"\x04kind\x18\x02 \x01(\x0e2\x17.outrigger.v1.StoreKindR\x04kind*\x80\x01\n" +
+	"\x04kind\x18\x02 \x01(\x0e2\x17.outrigger.v1.StoreKindR\x04kind*i\n" +
+	"\tExhausted\x12\x19\n" +
+	"\x15EXHAUSTED_UNSPECIFIED\x10\x00\x12\x12\n" +
+	"\x0eEXHAUSTED_FAIL\x10\x01\x12\x12\n" +
+	"\x0eEXHAUSTED_SKIP\x10\x02\x12\x19\n" +
+	"\x15EXHAUSTED_DEAD_LETTER\x10\x03*\x80\x01\n" +
 	"\tOperation\x12\x19\n" +
 	"\x15OPERATION_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11OPERATION_PROCESS\x10\x01\x12\x11\n" +
@@ -769,37 +957,42 @@ func file_outrigger_v1_topology_proto_rawDescGZIP() []byte {
 	return file_outrigger_v1_topology_proto_rawDescData
 }
 
-var file_outrigger_v1_topology_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_outrigger_v1_topology_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_outrigger_v1_topology_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
+var file_outrigger_v1_topology_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_outrigger_v1_topology_proto_goTypes = []any{
-	(Operation)(0),          // 0: outrigger.v1.Operation
-	(Aggregator)(0),         // 1: outrigger.v1.Aggregator
-	(StoreKind)(0),          // 2: outrigger.v1.StoreKind
-	(*Topology)(nil),        // 3: outrigger.v1.Topology
-	(*Node)(nil),            // 4: outrigger.v1.Node
-	(*Source)(nil),          // 5: outrigger.v1.Source
-	(*Function)(nil),        // 6: outrigger.v1.Function
-	(*Aggregate)(nil),       // 7: outrigger.v1.Aggregate
-	(*TumblingWindows)(nil), // 8: outrigger.v1.TumblingWindows
-	(*Sink)(nil),            // 9: outrigger.v1.Sink
-	(*Store)(nil),           // 10: outrigger.v1.Store
+	(Exhausted)(0),          // 0: outrigger.v1.Exhausted
+	(Operation)(0),          // 1: outrigger.v1.Operation
+	(Aggregator)(0),         // 2: outrigger.v1.Aggregator
+	(StoreKind)(0),          // 3: outrigger.v1.StoreKind
+	(*Topology)(nil),        // 4: outrigger.v1.Topology
+	(*Node)(nil),            // 5: outrigger.v1.Node
+	(*Source)(nil),          // 6: outrigger.v1.Source
+	(*Function)(nil),        // 7: outrigger.v1.Function
+	(*FailurePolicy)(nil),   // 8: outrigger.v1.FailurePolicy
+	(*Aggregate)(nil),       // 9: outrigger.v1.Aggregate
+	(*TumblingWindows)(nil), // 10: outrigger.v1.TumblingWindows
+	(*Sink)(nil),            // 11: outrigger.v1.Sink
+	(*Store)(nil),           // 12: outrigger.v1.Store
 }
 var file_outrigger_v1_topology_proto_depIdxs = []int32{
-	4,  // 0: outrigger.v1.Topology.nodes:type_name -> outrigger.v1.Node
-	10, // 1: outrigger.v1.Topology.stores:type_name -> outrigger.v1.Store
-	5,  // 2: outrigger.v1.Node.source:type_name -> outrigger.v1.Source
-	6,  // 3: outrigger.v1.Node.function:type_name -> outrigger.v1.Function
-	7,  // 4: outrigger.v1.Node.aggregate:type_name -> outrigger.v1.Aggregate
-	9,  // 5: outrigger.v1.Node.sink:type_name -> outrigger.v1.Sink
-	0,  // 6: outrigger.v1.Function.operation:type_name -> outrigger.v1.Operation
-	1,  // 7: outrigger.v1.Aggregate.aggregator:type_name -> outrigger.v1.Aggregator
-	8,  // 8: outrigger.v1.Aggregate.tumbling:type_name -> outrigger.v1.TumblingWindows
-	2,  // 9: outrigger.v1.Store.kind:type_name -> outrigger.v1.StoreKind
-	10, // [10:10] is the sub-list for method output_type
-	10, // [10:10] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	5,  // 0: outrigger.v1.Topology.nodes:type_name -> outrigger.v1.Node
+	12, // 1: outrigger.v1.Topology.stores:type_name -> outrigger.v1.Store
+	6,  // 2: outrigger.v1.Node.source:type_name -> outrigger.v1.Source
+	7,  // 3: outrigger.v1.Node.function:type_name -> outrigger.v1.Function
+	9,  // 4: outrigger.v1.Node.aggregate:type_name -> outrigger.v1.Aggregate
+	11, // 5: outrigger.v1.Node.sink:type_name -> outrigger.v1.Sink
+	1,  // 6: outrigger.v1.Function.operation:type_name -> outrigger.v1.Operation
+	8,  // 7: outrigger.v1.Function.failure_policy:type_name -> outrigger.v1.FailurePolicy
+	0,  // 8: outrigger.v1.FailurePolicy.exhausted:type_name -> outrigger.v1.Exhausted
+	2,  // 9: outrigger.v1.Aggregate.aggregator:type_name -> outrigger.v1.Aggregator
+	10, // 10: outrigger.v1.Aggregate.tumbling:type_name -> outrigger.v1.TumblingWindows
+	8,  // 11: outrigger.v1.Aggregate.failure_policy:type_name -> outrigger.v1.FailurePolicy
+	3,  // 12: outrigger.v1.Store.kind:type_name -> outrigger.v1.StoreKind
+	13, // [13:13] is the sub-list for method output_type
+	13, // [13:13] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_outrigger_v1_topology_proto_init() }
@@ -813,13 +1006,14 @@ func file_outrigger_v1_topology_proto_init() {
 		(*Node_Aggregate)(nil),
 		(*Node_Sink)(nil),
 	}
+	file_outrigger_v1_topology_proto_msgTypes[4].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_outrigger_v1_topology_proto_rawDesc), len(file_outrigger_v1_topology_proto_rawDesc)),
-			NumEnums:      3,
-			NumMessages:   8,
+			NumEnums:      4,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

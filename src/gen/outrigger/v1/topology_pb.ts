@@ -13,7 +13,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file outrigger/v1/topology.proto.
  */
 export const file_outrigger_v1_topology: GenFile = /*@__PURE__*/
-  fileDesc("ChtvdXRyaWdnZXIvdjEvdG9wb2xvZ3kucHJvdG8SDG91dHJpZ2dlci52MSJSCghUb3BvbG9neRIhCgVub2RlcxgBIAMoCzISLm91dHJpZ2dlci52MS5Ob2RlEiMKBnN0b3JlcxgCIAMoCzITLm91dHJpZ2dlci52MS5TdG9yZSLTAQoETm9kZRIMCgRuYW1lGAEgASgJEg8KB3BhcmVudHMYAiADKAkSJgoGc291cmNlGAMgASgLMhQub3V0cmlnZ2VyLnYxLlNvdXJjZUgAEioKCGZ1bmN0aW9uGAQgASgLMhYub3V0cmlnZ2VyLnYxLkZ1bmN0aW9uSAASLAoJYWdncmVnYXRlGAUgASgLMhcub3V0cmlnZ2VyLnYxLkFnZ3JlZ2F0ZUgAEiIKBHNpbmsYBiABKAsyEi5vdXRyaWdnZXIudjEuU2lua0gAQgYKBGtpbmQiGAoGU291cmNlEg4KBnRvcGljcxgBIAMoCSJGCghGdW5jdGlvbhIqCglvcGVyYXRpb24YASABKA4yFy5vdXRyaWdnZXIudjEuT3BlcmF0aW9uEg4KBnN0b3JlcxgCIAMoCSJ5CglBZ2dyZWdhdGUSDQoFc3RvcmUYASABKAkSLAoKYWdncmVnYXRvchgCIAEoDjIYLm91dHJpZ2dlci52MS5BZ2dyZWdhdG9yEi8KCHR1bWJsaW5nGAMgASgLMh0ub3V0cmlnZ2VyLnYxLlR1bWJsaW5nV2luZG93cyI0Cg9UdW1ibGluZ1dpbmRvd3MSDwoHc2l6ZV9tcxgBIAEoAxIQCghncmFjZV9tcxgCIAEoAyIVCgRTaW5rEg0KBXRvcGljGAEgASgJIjwKBVN0b3JlEgwKBG5hbWUYASABKAkSJQoEa2luZBgCIAEoDjIXLm91dHJpZ2dlci52MS5TdG9yZUtpbmQqgAEKCU9wZXJhdGlvbhIZChVPUEVSQVRJT05fVU5TUEVDSUZJRUQQABIVChFPUEVSQVRJT05fUFJPQ0VTUxABEhEKDU9QRVJBVElPTl9NQVAQAhIYChRPUEVSQVRJT05fTUFQX1ZBTFVFUxADEhQKEE9QRVJBVElPTl9GSUxURVIQBCpaCgpBZ2dyZWdhdG9yEhoKFkFHR1JFR0FUT1JfVU5TUEVDSUZJRUQQABIaChZBR0dSRUdBVE9SX0FQUExJQ0FUSU9OEAESFAoQQUdHUkVHQVRPUl9DT1VOVBACKlgKCVN0b3JlS2luZBIaChZTVE9SRV9LSU5EX1VOU1BFQ0lGSUVEEAASGAoUU1RPUkVfS0lORF9LRVlfVkFMVUUQARIVChFTVE9SRV9LSU5EX1dJTkRPVxACYgZwcm90bzM");
+  fileDesc("ChtvdXRyaWdnZXIvdjEvdG9wb2xvZ3kucHJvdG8SDG91dHJpZ2dlci52MSJSCghUb3BvbG9neRIhCgVub2RlcxgBIAMoCzISLm91dHJpZ2dlci52MS5Ob2RlEiMKBnN0b3JlcxgCIAMoCzITLm91dHJpZ2dlci52MS5TdG9yZSLTAQoETm9kZRIMCgRuYW1lGAEgASgJEg8KB3BhcmVudHMYAiADKAkSJgoGc291cmNlGAMgASgLMhQub3V0cmlnZ2VyLnYxLlNvdXJjZUgAEioKCGZ1bmN0aW9uGAQgASgLMhYub3V0cmlnZ2VyLnYxLkZ1bmN0aW9uSAASLAoJYWdncmVnYXRlGAUgASgLMhcub3V0cmlnZ2VyLnYxLkFnZ3JlZ2F0ZUgAEiIKBHNpbmsYBiABKAsyEi5vdXRyaWdnZXIudjEuU2lua0gAQgYKBGtpbmQiGAoGU291cmNlEg4KBnRvcGljcxgBIAMoCSJ7CghGdW5jdGlvbhIqCglvcGVyYXRpb24YASABKA4yFy5vdXRyaWdnZXIudjEuT3BlcmF0aW9uEg4KBnN0b3JlcxgCIAMoCRIzCg5mYWlsdXJlX3BvbGljeRgDIAEoCzIbLm91dHJpZ2dlci52MS5GYWlsdXJlUG9saWN5IqUCCg1GYWlsdXJlUG9saWN5EhYKCXJldHJ5X21heBgBIAEoDUgAiAEBEh0KEHJldHJ5X2luaXRpYWxfbXMYAiABKARIAYgBARIZCgxyZXRyeV9mYWN0b3IYAyABKAFIAogBARIfChJyZXRyeV9tYXhfZGVsYXlfbXMYBCABKARIA4gBARIZCgxyZXRyeV9qaXR0ZXIYBSABKAFIBIgBARIqCglleGhhdXN0ZWQYBiABKA4yFy5vdXRyaWdnZXIudjEuRXhoYXVzdGVkQgwKCl9yZXRyeV9tYXhCEwoRX3JldHJ5X2luaXRpYWxfbXNCDwoNX3JldHJ5X2ZhY3RvckIVChNfcmV0cnlfbWF4X2RlbGF5X21zQg8KDV9yZXRyeV9qaXR0ZXIirgEKCUFnZ3JlZ2F0ZRINCgVzdG9yZRgBIAEoCRIsCgphZ2dyZWdhdG9yGAIgASgOMhgub3V0cmlnZ2VyLnYxLkFnZ3JlZ2F0b3ISLwoIdHVtYmxpbmcYAyABKAsyHS5vdXRyaWdnZXIudjEuVHVtYmxpbmdXaW5kb3dzEjMKDmZhaWx1cmVfcG9saWN5GAQgASgLMhsub3V0cmlnZ2VyLnYxLkZhaWx1cmVQb2xpY3kiNAoPVHVtYmxpbmdXaW5kb3dzEg8KB3NpemVfbXMYASABKAMSEAoIZ3JhY2VfbXMYAiABKAMiFQoEU2luaxINCgV0b3BpYxgBIAEoCSI8CgVTdG9yZRIMCgRuYW1lGAEgASgJEiUKBGtpbmQYAiABKA4yFy5vdXRyaWdnZXIudjEuU3RvcmVLaW5kKmkKCUV4aGF1c3RlZBIZChVFWEhBVVNURURfVU5TUEVDSUZJRUQQABISCg5FWEhBVVNURURfRkFJTBABEhIKDkVYSEFVU1RFRF9TS0lQEAISGQoVRVhIQVVTVEVEX0RFQURfTEVUVEVSEAMqgAEKCU9wZXJhdGlvbhIZChVPUEVSQVRJT05fVU5TUEVDSUZJRUQQABIVChFPUEVSQVRJT05fUFJPQ0VTUxABEhEKDU9QRVJBVElPTl9NQVAQAhIYChRPUEVSQVRJT05fTUFQX1ZBTFVFUxADEhQKEE9QRVJBVElPTl9GSUxURVIQBCpaCgpBZ2dyZWdhdG9yEhoKFkFHR1JFR0FUT1JfVU5TUEVDSUZJRUQQABIaChZBR0dSRUdBVE9SX0FQUExJQ0FUSU9OEAESFAoQQUdHUkVHQVRPUl9DT1VOVBACKlgKCVN0b3JlS2luZBIaChZTVE9SRV9LSU5EX1VOU1BFQ0lGSUVEEAASGAoUU1RPUkVfS0lORF9LRVlfVkFMVUUQARIVChFTVE9SRV9LSU5EX1dJTkRPVxACYgZwcm90bzM");
 
 /**
  * The declared topology: a graph of named nodes.
@@ -150,6 +150,14 @@ export type Function = Message<"outrigger.v1.Function"> & {
    * @generated from field: repeated string stores = 2;
    */
   stores: string[];
+
+  /**
+   * What becomes of records that the code fails on; unset leaves it to the sidecar's configuration,
+   * which also overrides it. Since minor version 2.
+   *
+   * @generated from field: outrigger.v1.FailurePolicy failure_policy = 3;
+   */
+  failurePolicy?: FailurePolicy | undefined;
 };
 
 /**
@@ -158,6 +166,63 @@ export type Function = Message<"outrigger.v1.Function"> & {
  */
 export const FunctionSchema: GenMessage<Function> = /*@__PURE__*/
   messageDesc(file_outrigger_v1_topology, 3);
+
+/**
+ * What becomes of a record that fails. What is unset, the sidecar's configuration says.
+ *
+ * @generated from message outrigger.v1.FailurePolicy
+ */
+export type FailurePolicy = Message<"outrigger.v1.FailurePolicy"> & {
+  /**
+   * How often it is tried again.
+   *
+   * @generated from field: optional uint32 retry_max = 1;
+   */
+  retryMax?: number | undefined;
+
+  /**
+   * The pause before the first retry, in ms.
+   *
+   * @generated from field: optional uint64 retry_initial_ms = 2;
+   */
+  retryInitialMs?: bigint | undefined;
+
+  /**
+   * The factor by which pauses grow, from 1 on.
+   *
+   * @generated from field: optional double retry_factor = 3;
+   */
+  retryFactor?: number | undefined;
+
+  /**
+   * The longest pause, in ms.
+   *
+   * @generated from field: optional uint64 retry_max_delay_ms = 4;
+   */
+  retryMaxDelayMs?: bigint | undefined;
+
+  /**
+   * The share of each pause that is left to chance, from 0 to 1.
+   *
+   * @generated from field: optional double retry_jitter = 5;
+   */
+  retryJitter?: number | undefined;
+
+  /**
+   * What becomes of it when its tries are used up. UNSPECIFIED: a dead letter where there is a topic
+   * for them, else FAIL.
+   *
+   * @generated from field: outrigger.v1.Exhausted exhausted = 6;
+   */
+  exhausted: Exhausted;
+};
+
+/**
+ * Describes the message outrigger.v1.FailurePolicy.
+ * Use `create(FailurePolicySchema)` to create a new message.
+ */
+export const FailurePolicySchema: GenMessage<FailurePolicy> = /*@__PURE__*/
+  messageDesc(file_outrigger_v1_topology, 4);
 
 /**
  * Folds the records of a key into a value held in a store, and forwards each new value.
@@ -185,6 +250,13 @@ export type Aggregate = Message<"outrigger.v1.Aggregate"> & {
    * @generated from field: outrigger.v1.TumblingWindows tumbling = 3;
    */
   tumbling?: TumblingWindows | undefined;
+
+  /**
+   * As a function's; of an aggregator in the application only. Since minor version 2.
+   *
+   * @generated from field: outrigger.v1.FailurePolicy failure_policy = 4;
+   */
+  failurePolicy?: FailurePolicy | undefined;
 };
 
 /**
@@ -192,7 +264,7 @@ export type Aggregate = Message<"outrigger.v1.Aggregate"> & {
  * Use `create(AggregateSchema)` to create a new message.
  */
 export const AggregateSchema: GenMessage<Aggregate> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_topology, 4);
+  messageDesc(file_outrigger_v1_topology, 5);
 
 /**
  * Windows of fixed size that neither overlap nor leave gaps, aligned to the epoch.
@@ -220,7 +292,7 @@ export type TumblingWindows = Message<"outrigger.v1.TumblingWindows"> & {
  * Use `create(TumblingWindowsSchema)` to create a new message.
  */
 export const TumblingWindowsSchema: GenMessage<TumblingWindows> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_topology, 5);
+  messageDesc(file_outrigger_v1_topology, 6);
 
 /**
  * Writes a topic that must exist.
@@ -241,7 +313,7 @@ export type Sink = Message<"outrigger.v1.Sink"> & {
  * Use `create(SinkSchema)` to create a new message.
  */
 export const SinkSchema: GenMessage<Sink> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_topology, 6);
+  messageDesc(file_outrigger_v1_topology, 7);
 
 /**
  * A store: state of one task, backed by a compacted changelog topic.
@@ -269,7 +341,55 @@ export type Store = Message<"outrigger.v1.Store"> & {
  * Use `create(StoreSchema)` to create a new message.
  */
 export const StoreSchema: GenMessage<Store> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_topology, 7);
+  messageDesc(file_outrigger_v1_topology, 8);
+
+/**
+ * What becomes of a record whose tries are used up.
+ *
+ * @generated from enum outrigger.v1.Exhausted
+ */
+export const Exhausted = {
+  /**
+   * Left to the sidecar.
+   *
+   * @generated from enum value: EXHAUSTED_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Its task stops.
+   *
+   * @generated from enum value: EXHAUSTED_FAIL = 1;
+   */
+  FAIL: 1,
+
+  /**
+   * It is stepped over, without a trace but a count.
+   *
+   * @generated from enum value: EXHAUSTED_SKIP = 2;
+   */
+  SKIP: 2,
+
+  /**
+   * A dead letter tells of it.
+   *
+   * @generated from enum value: EXHAUSTED_DEAD_LETTER = 3;
+   */
+  DEAD_LETTER: 3,
+} as const;
+
+/**
+ * What becomes of a record whose tries are used up.
+ *
+ * @generated from enum outrigger.v1.Exhausted
+ */
+export type Exhausted = (typeof Exhausted)[keyof typeof Exhausted] | UnknownEnum;
+
+/**
+ * Describes the enum outrigger.v1.Exhausted.
+ */
+export const ExhaustedSchema: GenEnum<Exhausted> = /*@__PURE__*/
+  enumDesc(file_outrigger_v1_topology, 0);
 
 /**
  * What a `Function` may do to a record.
@@ -324,7 +444,7 @@ export type Operation = (typeof Operation)[keyof typeof Operation] | UnknownEnum
  * Describes the enum outrigger.v1.Operation.
  */
 export const OperationSchema: GenEnum<Operation> = /*@__PURE__*/
-  enumDesc(file_outrigger_v1_topology, 0);
+  enumDesc(file_outrigger_v1_topology, 1);
 
 /**
  * Where a fold runs.
@@ -365,7 +485,7 @@ export type Aggregator = (typeof Aggregator)[keyof typeof Aggregator] | UnknownE
  * Describes the enum outrigger.v1.Aggregator.
  */
 export const AggregatorSchema: GenEnum<Aggregator> = /*@__PURE__*/
-  enumDesc(file_outrigger_v1_topology, 1);
+  enumDesc(file_outrigger_v1_topology, 2);
 
 /**
  * The layout of a store's keys.
@@ -406,5 +526,5 @@ export type StoreKind = (typeof StoreKind)[keyof typeof StoreKind] | UnknownEnum
  * Describes the enum outrigger.v1.StoreKind.
  */
 export const StoreKindSchema: GenEnum<StoreKind> = /*@__PURE__*/
-  enumDesc(file_outrigger_v1_topology, 2);
+  enumDesc(file_outrigger_v1_topology, 3);
 

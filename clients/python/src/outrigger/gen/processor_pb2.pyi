@@ -2,12 +2,24 @@ from outrigger.gen import records_pb2 as _records_pb2
 from outrigger.gen import state_pb2 as _state_pb2
 from outrigger.gen import topology_pb2 as _topology_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class Verdict(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    VERDICT_UNSPECIFIED: _ClassVar[Verdict]
+    VERDICT_RETRY: _ClassVar[Verdict]
+    VERDICT_DEAD_LETTER: _ClassVar[Verdict]
+    VERDICT_FAIL: _ClassVar[Verdict]
+VERDICT_UNSPECIFIED: Verdict
+VERDICT_RETRY: Verdict
+VERDICT_DEAD_LETTER: Verdict
+VERDICT_FAIL: Verdict
 
 class ProcessRequest(_message.Message):
     __slots__ = ("hello", "result", "state_request", "credit", "hand_back", "log")
@@ -150,14 +162,20 @@ class BatchResult(_message.Message):
     def __init__(self, dispatch_id: _Optional[int] = ..., task_epoch: _Optional[int] = ..., task_id: _Optional[str] = ..., done: _Optional[int] = ..., failure: _Optional[_Union[Failure, _Mapping]] = ..., outputs: _Optional[_Union[_records_pb2.Outputs, _Mapping]] = ..., mutations: _Optional[_Iterable[_Union[_state_pb2.Mutations, _Mapping]]] = ...) -> None: ...
 
 class Failure(_message.Message):
-    __slots__ = ("type", "message", "stack")
+    __slots__ = ("type", "message", "stack", "node", "verdict", "retry_after_ms")
     TYPE_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     STACK_FIELD_NUMBER: _ClassVar[int]
+    NODE_FIELD_NUMBER: _ClassVar[int]
+    VERDICT_FIELD_NUMBER: _ClassVar[int]
+    RETRY_AFTER_MS_FIELD_NUMBER: _ClassVar[int]
     type: str
     message: str
     stack: str
-    def __init__(self, type: _Optional[str] = ..., message: _Optional[str] = ..., stack: _Optional[str] = ...) -> None: ...
+    node: str
+    verdict: Verdict
+    retry_after_ms: int
+    def __init__(self, type: _Optional[str] = ..., message: _Optional[str] = ..., stack: _Optional[str] = ..., node: _Optional[str] = ..., verdict: _Optional[_Union[Verdict, str]] = ..., retry_after_ms: _Optional[int] = ...) -> None: ...
 
 class HandBack(_message.Message):
     __slots__ = ("dispatch_id", "task_epoch", "task_id")

@@ -7,6 +7,13 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class Exhausted(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    EXHAUSTED_UNSPECIFIED: _ClassVar[Exhausted]
+    EXHAUSTED_FAIL: _ClassVar[Exhausted]
+    EXHAUSTED_SKIP: _ClassVar[Exhausted]
+    EXHAUSTED_DEAD_LETTER: _ClassVar[Exhausted]
+
 class Operation(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     OPERATION_UNSPECIFIED: _ClassVar[Operation]
@@ -26,6 +33,10 @@ class StoreKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     STORE_KIND_UNSPECIFIED: _ClassVar[StoreKind]
     STORE_KIND_KEY_VALUE: _ClassVar[StoreKind]
     STORE_KIND_WINDOW: _ClassVar[StoreKind]
+EXHAUSTED_UNSPECIFIED: Exhausted
+EXHAUSTED_FAIL: Exhausted
+EXHAUSTED_SKIP: Exhausted
+EXHAUSTED_DEAD_LETTER: Exhausted
 OPERATION_UNSPECIFIED: Operation
 OPERATION_PROCESS: Operation
 OPERATION_MAP: Operation
@@ -69,22 +80,42 @@ class Source(_message.Message):
     def __init__(self, topics: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Function(_message.Message):
-    __slots__ = ("operation", "stores")
+    __slots__ = ("operation", "stores", "failure_policy")
     OPERATION_FIELD_NUMBER: _ClassVar[int]
     STORES_FIELD_NUMBER: _ClassVar[int]
+    FAILURE_POLICY_FIELD_NUMBER: _ClassVar[int]
     operation: Operation
     stores: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, operation: _Optional[_Union[Operation, str]] = ..., stores: _Optional[_Iterable[str]] = ...) -> None: ...
+    failure_policy: FailurePolicy
+    def __init__(self, operation: _Optional[_Union[Operation, str]] = ..., stores: _Optional[_Iterable[str]] = ..., failure_policy: _Optional[_Union[FailurePolicy, _Mapping]] = ...) -> None: ...
+
+class FailurePolicy(_message.Message):
+    __slots__ = ("retry_max", "retry_initial_ms", "retry_factor", "retry_max_delay_ms", "retry_jitter", "exhausted")
+    RETRY_MAX_FIELD_NUMBER: _ClassVar[int]
+    RETRY_INITIAL_MS_FIELD_NUMBER: _ClassVar[int]
+    RETRY_FACTOR_FIELD_NUMBER: _ClassVar[int]
+    RETRY_MAX_DELAY_MS_FIELD_NUMBER: _ClassVar[int]
+    RETRY_JITTER_FIELD_NUMBER: _ClassVar[int]
+    EXHAUSTED_FIELD_NUMBER: _ClassVar[int]
+    retry_max: int
+    retry_initial_ms: int
+    retry_factor: float
+    retry_max_delay_ms: int
+    retry_jitter: float
+    exhausted: Exhausted
+    def __init__(self, retry_max: _Optional[int] = ..., retry_initial_ms: _Optional[int] = ..., retry_factor: _Optional[float] = ..., retry_max_delay_ms: _Optional[int] = ..., retry_jitter: _Optional[float] = ..., exhausted: _Optional[_Union[Exhausted, str]] = ...) -> None: ...
 
 class Aggregate(_message.Message):
-    __slots__ = ("store", "aggregator", "tumbling")
+    __slots__ = ("store", "aggregator", "tumbling", "failure_policy")
     STORE_FIELD_NUMBER: _ClassVar[int]
     AGGREGATOR_FIELD_NUMBER: _ClassVar[int]
     TUMBLING_FIELD_NUMBER: _ClassVar[int]
+    FAILURE_POLICY_FIELD_NUMBER: _ClassVar[int]
     store: str
     aggregator: Aggregator
     tumbling: TumblingWindows
-    def __init__(self, store: _Optional[str] = ..., aggregator: _Optional[_Union[Aggregator, str]] = ..., tumbling: _Optional[_Union[TumblingWindows, _Mapping]] = ...) -> None: ...
+    failure_policy: FailurePolicy
+    def __init__(self, store: _Optional[str] = ..., aggregator: _Optional[_Union[Aggregator, str]] = ..., tumbling: _Optional[_Union[TumblingWindows, _Mapping]] = ..., failure_policy: _Optional[_Union[FailurePolicy, _Mapping]] = ...) -> None: ...
 
 class TumblingWindows(_message.Message):
     __slots__ = ("size_ms", "grace_ms")

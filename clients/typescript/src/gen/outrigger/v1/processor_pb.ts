@@ -4,21 +4,21 @@
 
 // The stream between an application process and its sidecar. See docs/protocol.md.
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Outputs, Segment } from "./records_pb.ts";
 import { file_outrigger_v1_records } from "./records_pb.ts";
 import type { Mutations, StateColumns, StateRequest, StateResponse } from "./state_pb.ts";
 import { file_outrigger_v1_state } from "./state_pb.ts";
 import type { Topology } from "./topology_pb.ts";
 import { file_outrigger_v1_topology } from "./topology_pb.ts";
-import type { Message } from "@bufbuild/protobuf";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file outrigger/v1/processor.proto.
  */
 export const file_outrigger_v1_processor: GenFile = /*@__PURE__*/
-  fileDesc("ChxvdXRyaWdnZXIvdjEvcHJvY2Vzc29yLnByb3RvEgxvdXRyaWdnZXIudjEimAIKDlByb2Nlc3NSZXF1ZXN0EiQKBWhlbGxvGAEgASgLMhMub3V0cmlnZ2VyLnYxLkhlbGxvSAASKwoGcmVzdWx0GAIgASgLMhkub3V0cmlnZ2VyLnYxLkJhdGNoUmVzdWx0SAASMwoNc3RhdGVfcmVxdWVzdBgDIAEoCzIaLm91dHJpZ2dlci52MS5TdGF0ZVJlcXVlc3RIABImCgZjcmVkaXQYBCABKAsyFC5vdXRyaWdnZXIudjEuQ3JlZGl0SAASKwoJaGFuZF9iYWNrGAUgASgLMhYub3V0cmlnZ2VyLnYxLkhhbmRCYWNrSAASIAoDbG9nGAYgASgLMhEub3V0cmlnZ2VyLnYxLkxvZ0gAQgcKBWZyYW1lIpkCCg9Qcm9jZXNzUmVzcG9uc2USKAoHd2VsY29tZRgBIAEoCzIVLm91dHJpZ2dlci52MS5XZWxjb21lSAASJgoGcmVqZWN0GAIgASgLMhQub3V0cmlnZ2VyLnYxLlJlamVjdEgAEiQKBWJhdGNoGAMgASgLMhMub3V0cmlnZ2VyLnYxLkJhdGNoSAASNQoOc3RhdGVfcmVzcG9uc2UYBCABKAsyGy5vdXRyaWdnZXIudjEuU3RhdGVSZXNwb25zZUgAEigKB3Jldm9rZWQYBSABKAsyFS5vdXRyaWdnZXIudjEuUmV2b2tlZEgAEiQKBWRyYWluGAYgASgLMhMub3V0cmlnZ2VyLnYxLkRyYWluSABCBwoFZnJhbWUi1gEKBUhlbGxvEhYKDnByb3RvY29sX21pbm9yGAEgASgNEhQKDGNhcGFiaWxpdGllcxgCIAMoCRIeCgNzZGsYAyABKAsyES5vdXRyaWdnZXIudjEuU2RrEigKCHRvcG9sb2d5GAQgASgLMhYub3V0cmlnZ2VyLnYxLlRvcG9sb2d5EhcKD21heF9mcmFtZV9ieXRlcxgFIAEoDRIkCgZjcmVkaXQYBiABKAsyFC5vdXRyaWdnZXIudjEuQ3JlZGl0EhYKDmFwcGxpY2F0aW9uX2lkGAcgASgJIjUKA1NkaxIMCgRuYW1lGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSDwoHcnVudGltZRgDIAEoCSIoCgZDcmVkaXQSDwoHYmF0Y2hlcxgBIAEoDRINCgVieXRlcxgCIAEoDSK3AQoHV2VsY29tZRIWCg5wcm90b2NvbF9taW5vchgBIAEoDRIUCgxjYXBhYmlsaXRpZXMYAiADKAkSFwoPc2lkZWNhcl92ZXJzaW9uGAMgASgJEhYKDmFwcGxpY2F0aW9uX2lkGAQgASgJEhcKD21heF9mcmFtZV9ieXRlcxgFIAEoDRIPCgdzb3VyY2VzGAYgAygJEiMKBnN0YWdlcxgHIAMoCzITLm91dHJpZ2dlci52MS5TdGFnZSI3CgVTdGFnZRIPCgdlbnRyaWVzGAEgAygJEg4KBnN0b3JlcxgCIAMoCRINCgVzaW5rcxgDIAMoCSInCgZSZWplY3QSDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJIsQBCgVCYXRjaBITCgtkaXNwYXRjaF9pZBgBIAEoBBISCgp0YXNrX2Vwb2NoGAIgASgNEg8KB3Rhc2tfaWQYAyABKAkSDQoFc3RhZ2UYBCABKA0SJwoIc2VnbWVudHMYBSADKAsyFS5vdXRyaWdnZXIudjEuU2VnbWVudBIqCgZzdGF0ZXMYBiADKAsyGi5vdXRyaWdnZXIudjEuU3RhdGVDb2x1bW5zEh0KFXByb2Nlc3NpbmdfdGltZW91dF9tcxgHIAEoDSLRAQoLQmF0Y2hSZXN1bHQSEwoLZGlzcGF0Y2hfaWQYASABKAQSEgoKdGFza19lcG9jaBgCIAEoDRIPCgd0YXNrX2lkGAMgASgJEgwKBGRvbmUYBCABKA0SJgoHZmFpbHVyZRgFIAEoCzIVLm91dHJpZ2dlci52MS5GYWlsdXJlEiYKB291dHB1dHMYBiABKAsyFS5vdXRyaWdnZXIudjEuT3V0cHV0cxIqCgltdXRhdGlvbnMYByADKAsyFy5vdXRyaWdnZXIudjEuTXV0YXRpb25zIjcKB0ZhaWx1cmUSDAoEdHlwZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEg0KBXN0YWNrGAMgASgJIkQKCEhhbmRCYWNrEhMKC2Rpc3BhdGNoX2lkGAEgASgEEhIKCnRhc2tfZXBvY2gYAiABKA0SDwoHdGFza19pZBgDIAEoCSIuCgdSZXZva2VkEg8KB3Rhc2tfaWQYASABKAkSEgoKdGFza19lcG9jaBgCIAEoDSIbCgVEcmFpbhISCgp0aW1lb3V0X21zGAEgASgNIigKA0xvZxIQCghzZXZlcml0eRgBIAEoDRIPCgdtZXNzYWdlGAIgASgJMl4KEFByb2Nlc3NvclNlcnZpY2USSgoHUHJvY2VzcxIcLm91dHJpZ2dlci52MS5Qcm9jZXNzUmVxdWVzdBodLm91dHJpZ2dlci52MS5Qcm9jZXNzUmVzcG9uc2UoATABYgZwcm90bzM", [file_outrigger_v1_records, file_outrigger_v1_state, file_outrigger_v1_topology]);
+  fileDesc("ChxvdXRyaWdnZXIvdjEvcHJvY2Vzc29yLnByb3RvEgxvdXRyaWdnZXIudjEimAIKDlByb2Nlc3NSZXF1ZXN0EiQKBWhlbGxvGAEgASgLMhMub3V0cmlnZ2VyLnYxLkhlbGxvSAASKwoGcmVzdWx0GAIgASgLMhkub3V0cmlnZ2VyLnYxLkJhdGNoUmVzdWx0SAASMwoNc3RhdGVfcmVxdWVzdBgDIAEoCzIaLm91dHJpZ2dlci52MS5TdGF0ZVJlcXVlc3RIABImCgZjcmVkaXQYBCABKAsyFC5vdXRyaWdnZXIudjEuQ3JlZGl0SAASKwoJaGFuZF9iYWNrGAUgASgLMhYub3V0cmlnZ2VyLnYxLkhhbmRCYWNrSAASIAoDbG9nGAYgASgLMhEub3V0cmlnZ2VyLnYxLkxvZ0gAQgcKBWZyYW1lIpkCCg9Qcm9jZXNzUmVzcG9uc2USKAoHd2VsY29tZRgBIAEoCzIVLm91dHJpZ2dlci52MS5XZWxjb21lSAASJgoGcmVqZWN0GAIgASgLMhQub3V0cmlnZ2VyLnYxLlJlamVjdEgAEiQKBWJhdGNoGAMgASgLMhMub3V0cmlnZ2VyLnYxLkJhdGNoSAASNQoOc3RhdGVfcmVzcG9uc2UYBCABKAsyGy5vdXRyaWdnZXIudjEuU3RhdGVSZXNwb25zZUgAEigKB3Jldm9rZWQYBSABKAsyFS5vdXRyaWdnZXIudjEuUmV2b2tlZEgAEiQKBWRyYWluGAYgASgLMhMub3V0cmlnZ2VyLnYxLkRyYWluSABCBwoFZnJhbWUi1gEKBUhlbGxvEhYKDnByb3RvY29sX21pbm9yGAEgASgNEhQKDGNhcGFiaWxpdGllcxgCIAMoCRIeCgNzZGsYAyABKAsyES5vdXRyaWdnZXIudjEuU2RrEigKCHRvcG9sb2d5GAQgASgLMhYub3V0cmlnZ2VyLnYxLlRvcG9sb2d5EhcKD21heF9mcmFtZV9ieXRlcxgFIAEoDRIkCgZjcmVkaXQYBiABKAsyFC5vdXRyaWdnZXIudjEuQ3JlZGl0EhYKDmFwcGxpY2F0aW9uX2lkGAcgASgJIjUKA1NkaxIMCgRuYW1lGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSDwoHcnVudGltZRgDIAEoCSIoCgZDcmVkaXQSDwoHYmF0Y2hlcxgBIAEoDRINCgVieXRlcxgCIAEoDSK3AQoHV2VsY29tZRIWCg5wcm90b2NvbF9taW5vchgBIAEoDRIUCgxjYXBhYmlsaXRpZXMYAiADKAkSFwoPc2lkZWNhcl92ZXJzaW9uGAMgASgJEhYKDmFwcGxpY2F0aW9uX2lkGAQgASgJEhcKD21heF9mcmFtZV9ieXRlcxgFIAEoDRIPCgdzb3VyY2VzGAYgAygJEiMKBnN0YWdlcxgHIAMoCzITLm91dHJpZ2dlci52MS5TdGFnZSI3CgVTdGFnZRIPCgdlbnRyaWVzGAEgAygJEg4KBnN0b3JlcxgCIAMoCRINCgVzaW5rcxgDIAMoCSInCgZSZWplY3QSDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJIsQBCgVCYXRjaBITCgtkaXNwYXRjaF9pZBgBIAEoBBISCgp0YXNrX2Vwb2NoGAIgASgNEg8KB3Rhc2tfaWQYAyABKAkSDQoFc3RhZ2UYBCABKA0SJwoIc2VnbWVudHMYBSADKAsyFS5vdXRyaWdnZXIudjEuU2VnbWVudBIqCgZzdGF0ZXMYBiADKAsyGi5vdXRyaWdnZXIudjEuU3RhdGVDb2x1bW5zEh0KFXByb2Nlc3NpbmdfdGltZW91dF9tcxgHIAEoDSLRAQoLQmF0Y2hSZXN1bHQSEwoLZGlzcGF0Y2hfaWQYASABKAQSEgoKdGFza19lcG9jaBgCIAEoDRIPCgd0YXNrX2lkGAMgASgJEgwKBGRvbmUYBCABKA0SJgoHZmFpbHVyZRgFIAEoCzIVLm91dHJpZ2dlci52MS5GYWlsdXJlEiYKB291dHB1dHMYBiABKAsyFS5vdXRyaWdnZXIudjEuT3V0cHV0cxIqCgltdXRhdGlvbnMYByADKAsyFy5vdXRyaWdnZXIudjEuTXV0YXRpb25zIp0BCgdGYWlsdXJlEgwKBHR5cGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCRINCgVzdGFjaxgDIAEoCRIMCgRub2RlGAQgASgJEiYKB3ZlcmRpY3QYBSABKA4yFS5vdXRyaWdnZXIudjEuVmVyZGljdBIbCg5yZXRyeV9hZnRlcl9tcxgGIAEoBEgAiAEBQhEKD19yZXRyeV9hZnRlcl9tcyJECghIYW5kQmFjaxITCgtkaXNwYXRjaF9pZBgBIAEoBBISCgp0YXNrX2Vwb2NoGAIgASgNEg8KB3Rhc2tfaWQYAyABKAkiLgoHUmV2b2tlZBIPCgd0YXNrX2lkGAEgASgJEhIKCnRhc2tfZXBvY2gYAiABKA0iGwoFRHJhaW4SEgoKdGltZW91dF9tcxgBIAEoDSIoCgNMb2cSEAoIc2V2ZXJpdHkYASABKA0SDwoHbWVzc2FnZRgCIAEoCSpgCgdWZXJkaWN0EhcKE1ZFUkRJQ1RfVU5TUEVDSUZJRUQQABIRCg1WRVJESUNUX1JFVFJZEAESFwoTVkVSRElDVF9ERUFEX0xFVFRFUhACEhAKDFZFUkRJQ1RfRkFJTBADMl4KEFByb2Nlc3NvclNlcnZpY2USSgoHUHJvY2VzcxIcLm91dHJpZ2dlci52MS5Qcm9jZXNzUmVxdWVzdBodLm91dHJpZ2dlci52MS5Qcm9jZXNzUmVzcG9uc2UoATABYgZwcm90bzM", [file_outrigger_v1_records, file_outrigger_v1_state, file_outrigger_v1_topology]);
 
 /**
  * A frame from a worker to the sidecar.
@@ -564,6 +564,27 @@ export type Failure = Message<"outrigger.v1.Failure"> & {
    * @generated from field: string stack = 3;
    */
   stack: string;
+
+  /**
+   * The node whose code failed, where the worker knows it. Since minor version 2.
+   *
+   * @generated from field: string node = 4;
+   */
+  node: string;
+
+  /**
+   * What the application says is to become of the record. Since minor version 2.
+   *
+   * @generated from field: outrigger.v1.Verdict verdict = 5;
+   */
+  verdict: Verdict;
+
+  /**
+   * With VERDICT_RETRY: how long to wait first, in ms. Unset leaves it to the policy.
+   *
+   * @generated from field: optional uint64 retry_after_ms = 6;
+   */
+  retryAfterMs?: bigint | undefined;
 };
 
 /**
@@ -684,6 +705,54 @@ export type Log = Message<"outrigger.v1.Log"> & {
  */
 export const LogSchema: GenMessage<Log> = /*@__PURE__*/
   messageDesc(file_outrigger_v1_processor, 14);
+
+/**
+ * What an application may say of a record that it failed on.
+ *
+ * @generated from enum outrigger.v1.Verdict
+ */
+export const Verdict = {
+  /**
+   * Nothing: the policy decides.
+   *
+   * @generated from enum value: VERDICT_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Try it again, as often as the policy has tries.
+   *
+   * @generated from enum value: VERDICT_RETRY = 1;
+   */
+  RETRY: 1,
+
+  /**
+   * No try will help: a dead letter; where there is no topic for them, as VERDICT_FAIL.
+   *
+   * @generated from enum value: VERDICT_DEAD_LETTER = 2;
+   */
+  DEAD_LETTER: 2,
+
+  /**
+   * Stop the task at this record.
+   *
+   * @generated from enum value: VERDICT_FAIL = 3;
+   */
+  FAIL: 3,
+} as const;
+
+/**
+ * What an application may say of a record that it failed on.
+ *
+ * @generated from enum outrigger.v1.Verdict
+ */
+export type Verdict = (typeof Verdict)[keyof typeof Verdict] | UnknownEnum;
+
+/**
+ * Describes the enum outrigger.v1.Verdict.
+ */
+export const VerdictSchema: GenEnum<Verdict> = /*@__PURE__*/
+  enumDesc(file_outrigger_v1_processor, 0);
 
 /**
  * Serves application processes, called workers.

@@ -161,6 +161,44 @@ private static final long serialVersionUID = 0L;
     return tumbling_ == null ? io.outrigger.gen.v1.TumblingWindows.getDefaultInstance() : tumbling_;
   }
 
+  public static final int FAILURE_POLICY_FIELD_NUMBER = 4;
+  private io.outrigger.gen.v1.FailurePolicy failurePolicy_;
+  /**
+   * <pre>
+   * As a function's; of an aggregator in the application only. Since minor version 2.
+   * </pre>
+   *
+   * <code>.outrigger.v1.FailurePolicy failure_policy = 4;</code>
+   * @return Whether the failurePolicy field is set.
+   */
+  @java.lang.Override
+  public boolean hasFailurePolicy() {
+    return ((bitField0_ & 0x00000002) != 0);
+  }
+  /**
+   * <pre>
+   * As a function's; of an aggregator in the application only. Since minor version 2.
+   * </pre>
+   *
+   * <code>.outrigger.v1.FailurePolicy failure_policy = 4;</code>
+   * @return The failurePolicy.
+   */
+  @java.lang.Override
+  public io.outrigger.gen.v1.FailurePolicy getFailurePolicy() {
+    return failurePolicy_ == null ? io.outrigger.gen.v1.FailurePolicy.getDefaultInstance() : failurePolicy_;
+  }
+  /**
+   * <pre>
+   * As a function's; of an aggregator in the application only. Since minor version 2.
+   * </pre>
+   *
+   * <code>.outrigger.v1.FailurePolicy failure_policy = 4;</code>
+   */
+  @java.lang.Override
+  public io.outrigger.gen.v1.FailurePolicyOrBuilder getFailurePolicyOrBuilder() {
+    return failurePolicy_ == null ? io.outrigger.gen.v1.FailurePolicy.getDefaultInstance() : failurePolicy_;
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -184,6 +222,9 @@ private static final long serialVersionUID = 0L;
     if (((bitField0_ & 0x00000001) != 0)) {
       output.writeMessage(3, getTumbling());
     }
+    if (((bitField0_ & 0x00000002) != 0)) {
+      output.writeMessage(4, getFailurePolicy());
+    }
     getUnknownFields().writeTo(output);
   }
 
@@ -203,6 +244,10 @@ private static final long serialVersionUID = 0L;
     if (((bitField0_ & 0x00000001) != 0)) {
       size += com.google.protobuf.CodedOutputStream
         .computeMessageSize(3, getTumbling());
+    }
+    if (((bitField0_ & 0x00000002) != 0)) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeMessageSize(4, getFailurePolicy());
     }
     size += getUnknownFields().getSerializedSize();
     memoizedSize = size;
@@ -227,6 +272,11 @@ private static final long serialVersionUID = 0L;
       if (!getTumbling()
           .equals(other.getTumbling())) return false;
     }
+    if (hasFailurePolicy() != other.hasFailurePolicy()) return false;
+    if (hasFailurePolicy()) {
+      if (!getFailurePolicy()
+          .equals(other.getFailurePolicy())) return false;
+    }
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -245,6 +295,10 @@ private static final long serialVersionUID = 0L;
     if (hasTumbling()) {
       hash = (37 * hash) + TUMBLING_FIELD_NUMBER;
       hash = (53 * hash) + getTumbling().hashCode();
+    }
+    if (hasFailurePolicy()) {
+      hash = (37 * hash) + FAILURE_POLICY_FIELD_NUMBER;
+      hash = (53 * hash) + getFailurePolicy().hashCode();
     }
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
@@ -381,6 +435,7 @@ private static final long serialVersionUID = 0L;
       if (com.google.protobuf.GeneratedMessage
               .alwaysUseFieldBuilders) {
         internalGetTumblingFieldBuilder();
+        internalGetFailurePolicyFieldBuilder();
       }
     }
     @java.lang.Override
@@ -393,6 +448,11 @@ private static final long serialVersionUID = 0L;
       if (tumblingBuilder_ != null) {
         tumblingBuilder_.dispose();
         tumblingBuilder_ = null;
+      }
+      failurePolicy_ = null;
+      if (failurePolicyBuilder_ != null) {
+        failurePolicyBuilder_.dispose();
+        failurePolicyBuilder_ = null;
       }
       return this;
     }
@@ -440,6 +500,12 @@ private static final long serialVersionUID = 0L;
             : tumblingBuilder_.build();
         to_bitField0_ |= 0x00000001;
       }
+      if (((from_bitField0_ & 0x00000008) != 0)) {
+        result.failurePolicy_ = failurePolicyBuilder_ == null
+            ? failurePolicy_
+            : failurePolicyBuilder_.build();
+        to_bitField0_ |= 0x00000002;
+      }
       result.bitField0_ |= to_bitField0_;
     }
 
@@ -465,6 +531,9 @@ private static final long serialVersionUID = 0L;
       }
       if (other.hasTumbling()) {
         mergeTumbling(other.getTumbling());
+      }
+      if (other.hasFailurePolicy()) {
+        mergeFailurePolicy(other.getFailurePolicy());
       }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
@@ -509,6 +578,13 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00000004;
               break;
             } // case 26
+            case 34: {
+              input.readMessage(
+                  internalGetFailurePolicyFieldBuilder().getBuilder(),
+                  extensionRegistry);
+              bitField0_ |= 0x00000008;
+              break;
+            } // case 34
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -844,6 +920,163 @@ private static final long serialVersionUID = 0L;
         tumbling_ = null;
       }
       return tumblingBuilder_;
+    }
+
+    private io.outrigger.gen.v1.FailurePolicy failurePolicy_;
+    private com.google.protobuf.SingleFieldBuilder<
+        io.outrigger.gen.v1.FailurePolicy, io.outrigger.gen.v1.FailurePolicy.Builder, io.outrigger.gen.v1.FailurePolicyOrBuilder> failurePolicyBuilder_;
+    /**
+     * <pre>
+     * As a function's; of an aggregator in the application only. Since minor version 2.
+     * </pre>
+     *
+     * <code>.outrigger.v1.FailurePolicy failure_policy = 4;</code>
+     * @return Whether the failurePolicy field is set.
+     */
+    public boolean hasFailurePolicy() {
+      return ((bitField0_ & 0x00000008) != 0);
+    }
+    /**
+     * <pre>
+     * As a function's; of an aggregator in the application only. Since minor version 2.
+     * </pre>
+     *
+     * <code>.outrigger.v1.FailurePolicy failure_policy = 4;</code>
+     * @return The failurePolicy.
+     */
+    public io.outrigger.gen.v1.FailurePolicy getFailurePolicy() {
+      if (failurePolicyBuilder_ == null) {
+        return failurePolicy_ == null ? io.outrigger.gen.v1.FailurePolicy.getDefaultInstance() : failurePolicy_;
+      } else {
+        return failurePolicyBuilder_.getMessage();
+      }
+    }
+    /**
+     * <pre>
+     * As a function's; of an aggregator in the application only. Since minor version 2.
+     * </pre>
+     *
+     * <code>.outrigger.v1.FailurePolicy failure_policy = 4;</code>
+     */
+    public Builder setFailurePolicy(io.outrigger.gen.v1.FailurePolicy value) {
+      if (failurePolicyBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        failurePolicy_ = value;
+      } else {
+        failurePolicyBuilder_.setMessage(value);
+      }
+      bitField0_ |= 0x00000008;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * As a function's; of an aggregator in the application only. Since minor version 2.
+     * </pre>
+     *
+     * <code>.outrigger.v1.FailurePolicy failure_policy = 4;</code>
+     */
+    public Builder setFailurePolicy(
+        io.outrigger.gen.v1.FailurePolicy.Builder builderForValue) {
+      if (failurePolicyBuilder_ == null) {
+        failurePolicy_ = builderForValue.build();
+      } else {
+        failurePolicyBuilder_.setMessage(builderForValue.build());
+      }
+      bitField0_ |= 0x00000008;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * As a function's; of an aggregator in the application only. Since minor version 2.
+     * </pre>
+     *
+     * <code>.outrigger.v1.FailurePolicy failure_policy = 4;</code>
+     */
+    public Builder mergeFailurePolicy(io.outrigger.gen.v1.FailurePolicy value) {
+      if (failurePolicyBuilder_ == null) {
+        if (((bitField0_ & 0x00000008) != 0) &&
+          failurePolicy_ != null &&
+          failurePolicy_ != io.outrigger.gen.v1.FailurePolicy.getDefaultInstance()) {
+          getFailurePolicyBuilder().mergeFrom(value);
+        } else {
+          failurePolicy_ = value;
+        }
+      } else {
+        failurePolicyBuilder_.mergeFrom(value);
+      }
+      if (failurePolicy_ != null) {
+        bitField0_ |= 0x00000008;
+        onChanged();
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * As a function's; of an aggregator in the application only. Since minor version 2.
+     * </pre>
+     *
+     * <code>.outrigger.v1.FailurePolicy failure_policy = 4;</code>
+     */
+    public Builder clearFailurePolicy() {
+      bitField0_ = (bitField0_ & ~0x00000008);
+      failurePolicy_ = null;
+      if (failurePolicyBuilder_ != null) {
+        failurePolicyBuilder_.dispose();
+        failurePolicyBuilder_ = null;
+      }
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * As a function's; of an aggregator in the application only. Since minor version 2.
+     * </pre>
+     *
+     * <code>.outrigger.v1.FailurePolicy failure_policy = 4;</code>
+     */
+    public io.outrigger.gen.v1.FailurePolicy.Builder getFailurePolicyBuilder() {
+      bitField0_ |= 0x00000008;
+      onChanged();
+      return internalGetFailurePolicyFieldBuilder().getBuilder();
+    }
+    /**
+     * <pre>
+     * As a function's; of an aggregator in the application only. Since minor version 2.
+     * </pre>
+     *
+     * <code>.outrigger.v1.FailurePolicy failure_policy = 4;</code>
+     */
+    public io.outrigger.gen.v1.FailurePolicyOrBuilder getFailurePolicyOrBuilder() {
+      if (failurePolicyBuilder_ != null) {
+        return failurePolicyBuilder_.getMessageOrBuilder();
+      } else {
+        return failurePolicy_ == null ?
+            io.outrigger.gen.v1.FailurePolicy.getDefaultInstance() : failurePolicy_;
+      }
+    }
+    /**
+     * <pre>
+     * As a function's; of an aggregator in the application only. Since minor version 2.
+     * </pre>
+     *
+     * <code>.outrigger.v1.FailurePolicy failure_policy = 4;</code>
+     */
+    private com.google.protobuf.SingleFieldBuilder<
+        io.outrigger.gen.v1.FailurePolicy, io.outrigger.gen.v1.FailurePolicy.Builder, io.outrigger.gen.v1.FailurePolicyOrBuilder> 
+        internalGetFailurePolicyFieldBuilder() {
+      if (failurePolicyBuilder_ == null) {
+        failurePolicyBuilder_ = new com.google.protobuf.SingleFieldBuilder<
+            io.outrigger.gen.v1.FailurePolicy, io.outrigger.gen.v1.FailurePolicy.Builder, io.outrigger.gen.v1.FailurePolicyOrBuilder>(
+                getFailurePolicy(),
+                getParentForChildren(),
+                isClean());
+        failurePolicy_ = null;
+      }
+      return failurePolicyBuilder_;
     }
 
     // @@protoc_insertion_point(builder_scope:outrigger.v1.Aggregate)

@@ -75,4 +75,31 @@ public interface AggregateOrBuilder extends
    * <code>.outrigger.v1.TumblingWindows tumbling = 3;</code>
    */
   io.outrigger.gen.v1.TumblingWindowsOrBuilder getTumblingOrBuilder();
+
+  /**
+   * <pre>
+   * As a function's; of an aggregator in the application only. Since minor version 2.
+   * </pre>
+   *
+   * <code>.outrigger.v1.FailurePolicy failure_policy = 4;</code>
+   * @return Whether the failurePolicy field is set.
+   */
+  boolean hasFailurePolicy();
+  /**
+   * <pre>
+   * As a function's; of an aggregator in the application only. Since minor version 2.
+   * </pre>
+   *
+   * <code>.outrigger.v1.FailurePolicy failure_policy = 4;</code>
+   * @return The failurePolicy.
+   */
+  io.outrigger.gen.v1.FailurePolicy getFailurePolicy();
+  /**
+   * <pre>
+   * As a function's; of an aggregator in the application only. Since minor version 2.
+   * </pre>
+   *
+   * <code>.outrigger.v1.FailurePolicy failure_policy = 4;</code>
+   */
+  io.outrigger.gen.v1.FailurePolicyOrBuilder getFailurePolicyOrBuilder();
 }

@@ -35,6 +35,8 @@ private static final long serialVersionUID = 0L;
     type_ = "";
     message_ = "";
     stack_ = "";
+    node_ = "";
+    verdict_ = 0;
   }
 
   public static final com.google.protobuf.Descriptors.Descriptor
@@ -50,6 +52,7 @@ private static final long serialVersionUID = 0L;
             io.outrigger.gen.v1.Failure.class, io.outrigger.gen.v1.Failure.Builder.class);
   }
 
+  private int bitField0_;
   public static final int TYPE_FIELD_NUMBER = 1;
   @SuppressWarnings("serial")
   private volatile java.lang.Object type_ = "";
@@ -191,6 +194,106 @@ private static final long serialVersionUID = 0L;
     }
   }
 
+  public static final int NODE_FIELD_NUMBER = 4;
+  @SuppressWarnings("serial")
+  private volatile java.lang.Object node_ = "";
+  /**
+   * <pre>
+   * The node whose code failed, where the worker knows it. Since minor version 2.
+   * </pre>
+   *
+   * <code>string node = 4;</code>
+   * @return The node.
+   */
+  @java.lang.Override
+  public java.lang.String getNode() {
+    java.lang.Object ref = node_;
+    if (ref instanceof java.lang.String) {
+      return (java.lang.String) ref;
+    } else {
+      com.google.protobuf.ByteString bs = 
+          (com.google.protobuf.ByteString) ref;
+      java.lang.String s = bs.toStringUtf8();
+      node_ = s;
+      return s;
+    }
+  }
+  /**
+   * <pre>
+   * The node whose code failed, where the worker knows it. Since minor version 2.
+   * </pre>
+   *
+   * <code>string node = 4;</code>
+   * @return The bytes for node.
+   */
+  @java.lang.Override
+  public com.google.protobuf.ByteString
+      getNodeBytes() {
+    java.lang.Object ref = node_;
+    if (ref instanceof java.lang.String) {
+      com.google.protobuf.ByteString b = 
+          com.google.protobuf.ByteString.copyFromUtf8(
+              (java.lang.String) ref);
+      node_ = b;
+      return b;
+    } else {
+      return (com.google.protobuf.ByteString) ref;
+    }
+  }
+
+  public static final int VERDICT_FIELD_NUMBER = 5;
+  private int verdict_ = 0;
+  /**
+   * <pre>
+   * What the application says is to become of the record. Since minor version 2.
+   * </pre>
+   *
+   * <code>.outrigger.v1.Verdict verdict = 5;</code>
+   * @return The enum numeric value on the wire for verdict.
+   */
+  @java.lang.Override public int getVerdictValue() {
+    return verdict_;
+  }
+  /**
+   * <pre>
+   * What the application says is to become of the record. Since minor version 2.
+   * </pre>
+   *
+   * <code>.outrigger.v1.Verdict verdict = 5;</code>
+   * @return The verdict.
+   */
+  @java.lang.Override public io.outrigger.gen.v1.Verdict getVerdict() {
+    io.outrigger.gen.v1.Verdict result = io.outrigger.gen.v1.Verdict.forNumber(verdict_);
+    return result == null ? io.outrigger.gen.v1.Verdict.UNRECOGNIZED : result;
+  }
+
+  public static final int RETRY_AFTER_MS_FIELD_NUMBER = 6;
+  private long retryAfterMs_ = 0L;
+  /**
+   * <pre>
+   * With VERDICT_RETRY: how long to wait first, in ms. Unset leaves it to the policy.
+   * </pre>
+   *
+   * <code>optional uint64 retry_after_ms = 6;</code>
+   * @return Whether the retryAfterMs field is set.
+   */
+  @java.lang.Override
+  public boolean hasRetryAfterMs() {
+    return ((bitField0_ & 0x00000001) != 0);
+  }
+  /**
+   * <pre>
+   * With VERDICT_RETRY: how long to wait first, in ms. Unset leaves it to the policy.
+   * </pre>
+   *
+   * <code>optional uint64 retry_after_ms = 6;</code>
+   * @return The retryAfterMs.
+   */
+  @java.lang.Override
+  public long getRetryAfterMs() {
+    return retryAfterMs_;
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -214,6 +317,15 @@ private static final long serialVersionUID = 0L;
     if (!com.google.protobuf.GeneratedMessage.isStringEmpty(stack_)) {
       com.google.protobuf.GeneratedMessage.writeString(output, 3, stack_);
     }
+    if (!com.google.protobuf.GeneratedMessage.isStringEmpty(node_)) {
+      com.google.protobuf.GeneratedMessage.writeString(output, 4, node_);
+    }
+    if (verdict_ != io.outrigger.gen.v1.Verdict.VERDICT_UNSPECIFIED.getNumber()) {
+      output.writeEnum(5, verdict_);
+    }
+    if (((bitField0_ & 0x00000001) != 0)) {
+      output.writeUInt64(6, retryAfterMs_);
+    }
     getUnknownFields().writeTo(output);
   }
 
@@ -231,6 +343,17 @@ private static final long serialVersionUID = 0L;
     }
     if (!com.google.protobuf.GeneratedMessage.isStringEmpty(stack_)) {
       size += com.google.protobuf.GeneratedMessage.computeStringSize(3, stack_);
+    }
+    if (!com.google.protobuf.GeneratedMessage.isStringEmpty(node_)) {
+      size += com.google.protobuf.GeneratedMessage.computeStringSize(4, node_);
+    }
+    if (verdict_ != io.outrigger.gen.v1.Verdict.VERDICT_UNSPECIFIED.getNumber()) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeEnumSize(5, verdict_);
+    }
+    if (((bitField0_ & 0x00000001) != 0)) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeUInt64Size(6, retryAfterMs_);
     }
     size += getUnknownFields().getSerializedSize();
     memoizedSize = size;
@@ -253,6 +376,14 @@ private static final long serialVersionUID = 0L;
         .equals(other.getMessage())) return false;
     if (!getStack()
         .equals(other.getStack())) return false;
+    if (!getNode()
+        .equals(other.getNode())) return false;
+    if (verdict_ != other.verdict_) return false;
+    if (hasRetryAfterMs() != other.hasRetryAfterMs()) return false;
+    if (hasRetryAfterMs()) {
+      if (getRetryAfterMs()
+          != other.getRetryAfterMs()) return false;
+    }
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -270,6 +401,15 @@ private static final long serialVersionUID = 0L;
     hash = (53 * hash) + getMessage().hashCode();
     hash = (37 * hash) + STACK_FIELD_NUMBER;
     hash = (53 * hash) + getStack().hashCode();
+    hash = (37 * hash) + NODE_FIELD_NUMBER;
+    hash = (53 * hash) + getNode().hashCode();
+    hash = (37 * hash) + VERDICT_FIELD_NUMBER;
+    hash = (53 * hash) + verdict_;
+    if (hasRetryAfterMs()) {
+      hash = (37 * hash) + RETRY_AFTER_MS_FIELD_NUMBER;
+      hash = (53 * hash) + com.google.protobuf.Internal.hashLong(
+          getRetryAfterMs());
+    }
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
     return hash;
@@ -408,6 +548,9 @@ private static final long serialVersionUID = 0L;
       type_ = "";
       message_ = "";
       stack_ = "";
+      node_ = "";
+      verdict_ = 0;
+      retryAfterMs_ = 0L;
       return this;
     }
 
@@ -450,6 +593,18 @@ private static final long serialVersionUID = 0L;
       if (((from_bitField0_ & 0x00000004) != 0)) {
         result.stack_ = stack_;
       }
+      if (((from_bitField0_ & 0x00000008) != 0)) {
+        result.node_ = node_;
+      }
+      if (((from_bitField0_ & 0x00000010) != 0)) {
+        result.verdict_ = verdict_;
+      }
+      int to_bitField0_ = 0;
+      if (((from_bitField0_ & 0x00000020) != 0)) {
+        result.retryAfterMs_ = retryAfterMs_;
+        to_bitField0_ |= 0x00000001;
+      }
+      result.bitField0_ |= to_bitField0_;
     }
 
     @java.lang.Override
@@ -478,6 +633,17 @@ private static final long serialVersionUID = 0L;
         stack_ = other.stack_;
         bitField0_ |= 0x00000004;
         onChanged();
+      }
+      if (!other.getNode().isEmpty()) {
+        node_ = other.node_;
+        bitField0_ |= 0x00000008;
+        onChanged();
+      }
+      if (other.verdict_ != 0) {
+        setVerdictValue(other.getVerdictValue());
+      }
+      if (other.hasRetryAfterMs()) {
+        setRetryAfterMs(other.getRetryAfterMs());
       }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
@@ -520,6 +686,21 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00000004;
               break;
             } // case 26
+            case 34: {
+              node_ = input.readStringRequireUtf8();
+              bitField0_ |= 0x00000008;
+              break;
+            } // case 34
+            case 40: {
+              verdict_ = input.readEnum();
+              bitField0_ |= 0x00000010;
+              break;
+            } // case 40
+            case 48: {
+              retryAfterMs_ = input.readUInt64();
+              bitField0_ |= 0x00000020;
+              break;
+            } // case 48
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -809,6 +990,225 @@ private static final long serialVersionUID = 0L;
       checkByteStringIsUtf8(value);
       stack_ = value;
       bitField0_ |= 0x00000004;
+      onChanged();
+      return this;
+    }
+
+    private java.lang.Object node_ = "";
+    /**
+     * <pre>
+     * The node whose code failed, where the worker knows it. Since minor version 2.
+     * </pre>
+     *
+     * <code>string node = 4;</code>
+     * @return The node.
+     */
+    public java.lang.String getNode() {
+      java.lang.Object ref = node_;
+      if (!(ref instanceof java.lang.String)) {
+        com.google.protobuf.ByteString bs =
+            (com.google.protobuf.ByteString) ref;
+        java.lang.String s = bs.toStringUtf8();
+        node_ = s;
+        return s;
+      } else {
+        return (java.lang.String) ref;
+      }
+    }
+    /**
+     * <pre>
+     * The node whose code failed, where the worker knows it. Since minor version 2.
+     * </pre>
+     *
+     * <code>string node = 4;</code>
+     * @return The bytes for node.
+     */
+    public com.google.protobuf.ByteString
+        getNodeBytes() {
+      java.lang.Object ref = node_;
+      if (ref instanceof String) {
+        com.google.protobuf.ByteString b = 
+            com.google.protobuf.ByteString.copyFromUtf8(
+                (java.lang.String) ref);
+        node_ = b;
+        return b;
+      } else {
+        return (com.google.protobuf.ByteString) ref;
+      }
+    }
+    /**
+     * <pre>
+     * The node whose code failed, where the worker knows it. Since minor version 2.
+     * </pre>
+     *
+     * <code>string node = 4;</code>
+     * @param value The node to set.
+     * @return This builder for chaining.
+     */
+    public Builder setNode(
+        java.lang.String value) {
+      if (value == null) { throw new NullPointerException(); }
+      node_ = value;
+      bitField0_ |= 0x00000008;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * The node whose code failed, where the worker knows it. Since minor version 2.
+     * </pre>
+     *
+     * <code>string node = 4;</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearNode() {
+      node_ = getDefaultInstance().getNode();
+      bitField0_ = (bitField0_ & ~0x00000008);
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * The node whose code failed, where the worker knows it. Since minor version 2.
+     * </pre>
+     *
+     * <code>string node = 4;</code>
+     * @param value The bytes for node to set.
+     * @return This builder for chaining.
+     */
+    public Builder setNodeBytes(
+        com.google.protobuf.ByteString value) {
+      if (value == null) { throw new NullPointerException(); }
+      checkByteStringIsUtf8(value);
+      node_ = value;
+      bitField0_ |= 0x00000008;
+      onChanged();
+      return this;
+    }
+
+    private int verdict_ = 0;
+    /**
+     * <pre>
+     * What the application says is to become of the record. Since minor version 2.
+     * </pre>
+     *
+     * <code>.outrigger.v1.Verdict verdict = 5;</code>
+     * @return The enum numeric value on the wire for verdict.
+     */
+    @java.lang.Override public int getVerdictValue() {
+      return verdict_;
+    }
+    /**
+     * <pre>
+     * What the application says is to become of the record. Since minor version 2.
+     * </pre>
+     *
+     * <code>.outrigger.v1.Verdict verdict = 5;</code>
+     * @param value The enum numeric value on the wire for verdict to set.
+     * @return This builder for chaining.
+     */
+    public Builder setVerdictValue(int value) {
+      verdict_ = value;
+      bitField0_ |= 0x00000010;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * What the application says is to become of the record. Since minor version 2.
+     * </pre>
+     *
+     * <code>.outrigger.v1.Verdict verdict = 5;</code>
+     * @return The verdict.
+     */
+    @java.lang.Override
+    public io.outrigger.gen.v1.Verdict getVerdict() {
+      io.outrigger.gen.v1.Verdict result = io.outrigger.gen.v1.Verdict.forNumber(verdict_);
+      return result == null ? io.outrigger.gen.v1.Verdict.UNRECOGNIZED : result;
+    }
+    /**
+     * <pre>
+     * What the application says is to become of the record. Since minor version 2.
+     * </pre>
+     *
+     * <code>.outrigger.v1.Verdict verdict = 5;</code>
+     * @param value The verdict to set.
+     * @return This builder for chaining.
+     */
+    public Builder setVerdict(io.outrigger.gen.v1.Verdict value) {
+      if (value == null) { throw new NullPointerException(); }
+      bitField0_ |= 0x00000010;
+      verdict_ = value.getNumber();
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * What the application says is to become of the record. Since minor version 2.
+     * </pre>
+     *
+     * <code>.outrigger.v1.Verdict verdict = 5;</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearVerdict() {
+      bitField0_ = (bitField0_ & ~0x00000010);
+      verdict_ = 0;
+      onChanged();
+      return this;
+    }
+
+    private long retryAfterMs_ ;
+    /**
+     * <pre>
+     * With VERDICT_RETRY: how long to wait first, in ms. Unset leaves it to the policy.
+     * </pre>
+     *
+     * <code>optional uint64 retry_after_ms = 6;</code>
+     * @return Whether the retryAfterMs field is set.
+     */
+    @java.lang.Override
+    public boolean hasRetryAfterMs() {
+      return ((bitField0_ & 0x00000020) != 0);
+    }
+    /**
+     * <pre>
+     * With VERDICT_RETRY: how long to wait first, in ms. Unset leaves it to the policy.
+     * </pre>
+     *
+     * <code>optional uint64 retry_after_ms = 6;</code>
+     * @return The retryAfterMs.
+     */
+    @java.lang.Override
+    public long getRetryAfterMs() {
+      return retryAfterMs_;
+    }
+    /**
+     * <pre>
+     * With VERDICT_RETRY: how long to wait first, in ms. Unset leaves it to the policy.
+     * </pre>
+     *
+     * <code>optional uint64 retry_after_ms = 6;</code>
+     * @param value The retryAfterMs to set.
+     * @return This builder for chaining.
+     */
+    public Builder setRetryAfterMs(long value) {
+
+      retryAfterMs_ = value;
+      bitField0_ |= 0x00000020;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * With VERDICT_RETRY: how long to wait first, in ms. Unset leaves it to the policy.
+     * </pre>
+     *
+     * <code>optional uint64 retry_after_ms = 6;</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearRetryAfterMs() {
+      bitField0_ = (bitField0_ & ~0x00000020);
+      retryAfterMs_ = 0L;
       onChanged();
       return this;
     }

@@ -69,4 +69,62 @@ public interface FailureOrBuilder extends
    */
   com.google.protobuf.ByteString
       getStackBytes();
+
+  /**
+   * <pre>
+   * The node whose code failed, where the worker knows it. Since minor version 2.
+   * </pre>
+   *
+   * <code>string node = 4;</code>
+   * @return The node.
+   */
+  java.lang.String getNode();
+  /**
+   * <pre>
+   * The node whose code failed, where the worker knows it. Since minor version 2.
+   * </pre>
+   *
+   * <code>string node = 4;</code>
+   * @return The bytes for node.
+   */
+  com.google.protobuf.ByteString
+      getNodeBytes();
+
+  /**
+   * <pre>
+   * What the application says is to become of the record. Since minor version 2.
+   * </pre>
+   *
+   * <code>.outrigger.v1.Verdict verdict = 5;</code>
+   * @return The enum numeric value on the wire for verdict.
+   */
+  int getVerdictValue();
+  /**
+   * <pre>
+   * What the application says is to become of the record. Since minor version 2.
+   * </pre>
+   *
+   * <code>.outrigger.v1.Verdict verdict = 5;</code>
+   * @return The verdict.
+   */
+  io.outrigger.gen.v1.Verdict getVerdict();
+
+  /**
+   * <pre>
+   * With VERDICT_RETRY: how long to wait first, in ms. Unset leaves it to the policy.
+   * </pre>
+   *
+   * <code>optional uint64 retry_after_ms = 6;</code>
+   * @return Whether the retryAfterMs field is set.
+   */
+  boolean hasRetryAfterMs();
+  /**
+   * <pre>
+   * With VERDICT_RETRY: how long to wait first, in ms. Unset leaves it to the policy.
+   * </pre>
+   *
+   * <code>optional uint64 retry_after_ms = 6;</code>
+   * @return The retryAfterMs.
+   */
+  long getRetryAfterMs();
 }

@@ -50,6 +50,7 @@ private static final long serialVersionUID = 0L;
             io.outrigger.gen.v1.Function.class, io.outrigger.gen.v1.Function.Builder.class);
   }
 
+  private int bitField0_;
   public static final int OPERATION_FIELD_NUMBER = 1;
   private int operation_ = 0;
   /**
@@ -129,6 +130,47 @@ private static final long serialVersionUID = 0L;
     return stores_.getByteString(index);
   }
 
+  public static final int FAILURE_POLICY_FIELD_NUMBER = 3;
+  private io.outrigger.gen.v1.FailurePolicy failurePolicy_;
+  /**
+   * <pre>
+   * What becomes of records that the code fails on; unset leaves it to the sidecar's configuration,
+   * which also overrides it. Since minor version 2.
+   * </pre>
+   *
+   * <code>.outrigger.v1.FailurePolicy failure_policy = 3;</code>
+   * @return Whether the failurePolicy field is set.
+   */
+  @java.lang.Override
+  public boolean hasFailurePolicy() {
+    return ((bitField0_ & 0x00000001) != 0);
+  }
+  /**
+   * <pre>
+   * What becomes of records that the code fails on; unset leaves it to the sidecar's configuration,
+   * which also overrides it. Since minor version 2.
+   * </pre>
+   *
+   * <code>.outrigger.v1.FailurePolicy failure_policy = 3;</code>
+   * @return The failurePolicy.
+   */
+  @java.lang.Override
+  public io.outrigger.gen.v1.FailurePolicy getFailurePolicy() {
+    return failurePolicy_ == null ? io.outrigger.gen.v1.FailurePolicy.getDefaultInstance() : failurePolicy_;
+  }
+  /**
+   * <pre>
+   * What becomes of records that the code fails on; unset leaves it to the sidecar's configuration,
+   * which also overrides it. Since minor version 2.
+   * </pre>
+   *
+   * <code>.outrigger.v1.FailurePolicy failure_policy = 3;</code>
+   */
+  @java.lang.Override
+  public io.outrigger.gen.v1.FailurePolicyOrBuilder getFailurePolicyOrBuilder() {
+    return failurePolicy_ == null ? io.outrigger.gen.v1.FailurePolicy.getDefaultInstance() : failurePolicy_;
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -148,6 +190,9 @@ private static final long serialVersionUID = 0L;
     }
     for (int i = 0; i < stores_.size(); i++) {
       com.google.protobuf.GeneratedMessage.writeString(output, 2, stores_.getRaw(i));
+    }
+    if (((bitField0_ & 0x00000001) != 0)) {
+      output.writeMessage(3, getFailurePolicy());
     }
     getUnknownFields().writeTo(output);
   }
@@ -170,6 +215,10 @@ private static final long serialVersionUID = 0L;
       size += dataSize;
       size += 1 * getStoresList().size();
     }
+    if (((bitField0_ & 0x00000001) != 0)) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeMessageSize(3, getFailurePolicy());
+    }
     size += getUnknownFields().getSerializedSize();
     memoizedSize = size;
     return size;
@@ -188,6 +237,11 @@ private static final long serialVersionUID = 0L;
     if (operation_ != other.operation_) return false;
     if (!getStoresList()
         .equals(other.getStoresList())) return false;
+    if (hasFailurePolicy() != other.hasFailurePolicy()) return false;
+    if (hasFailurePolicy()) {
+      if (!getFailurePolicy()
+          .equals(other.getFailurePolicy())) return false;
+    }
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -204,6 +258,10 @@ private static final long serialVersionUID = 0L;
     if (getStoresCount() > 0) {
       hash = (37 * hash) + STORES_FIELD_NUMBER;
       hash = (53 * hash) + getStoresList().hashCode();
+    }
+    if (hasFailurePolicy()) {
+      hash = (37 * hash) + FAILURE_POLICY_FIELD_NUMBER;
+      hash = (53 * hash) + getFailurePolicy().hashCode();
     }
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
@@ -328,13 +386,19 @@ private static final long serialVersionUID = 0L;
 
     // Construct using io.outrigger.gen.v1.Function.newBuilder()
     private Builder() {
-
+      maybeForceBuilderInitialization();
     }
 
     private Builder(
         com.google.protobuf.GeneratedMessage.BuilderParent parent) {
       super(parent);
-
+      maybeForceBuilderInitialization();
+    }
+    private void maybeForceBuilderInitialization() {
+      if (com.google.protobuf.GeneratedMessage
+              .alwaysUseFieldBuilders) {
+        internalGetFailurePolicyFieldBuilder();
+      }
     }
     @java.lang.Override
     public Builder clear() {
@@ -343,6 +407,11 @@ private static final long serialVersionUID = 0L;
       operation_ = 0;
       stores_ =
           com.google.protobuf.LazyStringArrayList.emptyList();
+      failurePolicy_ = null;
+      if (failurePolicyBuilder_ != null) {
+        failurePolicyBuilder_.dispose();
+        failurePolicyBuilder_ = null;
+      }
       return this;
     }
 
@@ -383,6 +452,14 @@ private static final long serialVersionUID = 0L;
         stores_.makeImmutable();
         result.stores_ = stores_;
       }
+      int to_bitField0_ = 0;
+      if (((from_bitField0_ & 0x00000004) != 0)) {
+        result.failurePolicy_ = failurePolicyBuilder_ == null
+            ? failurePolicy_
+            : failurePolicyBuilder_.build();
+        to_bitField0_ |= 0x00000001;
+      }
+      result.bitField0_ |= to_bitField0_;
     }
 
     @java.lang.Override
@@ -409,6 +486,9 @@ private static final long serialVersionUID = 0L;
           stores_.addAll(other.stores_);
         }
         onChanged();
+      }
+      if (other.hasFailurePolicy()) {
+        mergeFailurePolicy(other.getFailurePolicy());
       }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
@@ -447,6 +527,13 @@ private static final long serialVersionUID = 0L;
               stores_.add(s);
               break;
             } // case 18
+            case 26: {
+              input.readMessage(
+                  internalGetFailurePolicyFieldBuilder().getBuilder(),
+                  extensionRegistry);
+              bitField0_ |= 0x00000004;
+              break;
+            } // case 26
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -680,6 +767,172 @@ private static final long serialVersionUID = 0L;
       bitField0_ |= 0x00000002;
       onChanged();
       return this;
+    }
+
+    private io.outrigger.gen.v1.FailurePolicy failurePolicy_;
+    private com.google.protobuf.SingleFieldBuilder<
+        io.outrigger.gen.v1.FailurePolicy, io.outrigger.gen.v1.FailurePolicy.Builder, io.outrigger.gen.v1.FailurePolicyOrBuilder> failurePolicyBuilder_;
+    /**
+     * <pre>
+     * What becomes of records that the code fails on; unset leaves it to the sidecar's configuration,
+     * which also overrides it. Since minor version 2.
+     * </pre>
+     *
+     * <code>.outrigger.v1.FailurePolicy failure_policy = 3;</code>
+     * @return Whether the failurePolicy field is set.
+     */
+    public boolean hasFailurePolicy() {
+      return ((bitField0_ & 0x00000004) != 0);
+    }
+    /**
+     * <pre>
+     * What becomes of records that the code fails on; unset leaves it to the sidecar's configuration,
+     * which also overrides it. Since minor version 2.
+     * </pre>
+     *
+     * <code>.outrigger.v1.FailurePolicy failure_policy = 3;</code>
+     * @return The failurePolicy.
+     */
+    public io.outrigger.gen.v1.FailurePolicy getFailurePolicy() {
+      if (failurePolicyBuilder_ == null) {
+        return failurePolicy_ == null ? io.outrigger.gen.v1.FailurePolicy.getDefaultInstance() : failurePolicy_;
+      } else {
+        return failurePolicyBuilder_.getMessage();
+      }
+    }
+    /**
+     * <pre>
+     * What becomes of records that the code fails on; unset leaves it to the sidecar's configuration,
+     * which also overrides it. Since minor version 2.
+     * </pre>
+     *
+     * <code>.outrigger.v1.FailurePolicy failure_policy = 3;</code>
+     */
+    public Builder setFailurePolicy(io.outrigger.gen.v1.FailurePolicy value) {
+      if (failurePolicyBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        failurePolicy_ = value;
+      } else {
+        failurePolicyBuilder_.setMessage(value);
+      }
+      bitField0_ |= 0x00000004;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * What becomes of records that the code fails on; unset leaves it to the sidecar's configuration,
+     * which also overrides it. Since minor version 2.
+     * </pre>
+     *
+     * <code>.outrigger.v1.FailurePolicy failure_policy = 3;</code>
+     */
+    public Builder setFailurePolicy(
+        io.outrigger.gen.v1.FailurePolicy.Builder builderForValue) {
+      if (failurePolicyBuilder_ == null) {
+        failurePolicy_ = builderForValue.build();
+      } else {
+        failurePolicyBuilder_.setMessage(builderForValue.build());
+      }
+      bitField0_ |= 0x00000004;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * What becomes of records that the code fails on; unset leaves it to the sidecar's configuration,
+     * which also overrides it. Since minor version 2.
+     * </pre>
+     *
+     * <code>.outrigger.v1.FailurePolicy failure_policy = 3;</code>
+     */
+    public Builder mergeFailurePolicy(io.outrigger.gen.v1.FailurePolicy value) {
+      if (failurePolicyBuilder_ == null) {
+        if (((bitField0_ & 0x00000004) != 0) &&
+          failurePolicy_ != null &&
+          failurePolicy_ != io.outrigger.gen.v1.FailurePolicy.getDefaultInstance()) {
+          getFailurePolicyBuilder().mergeFrom(value);
+        } else {
+          failurePolicy_ = value;
+        }
+      } else {
+        failurePolicyBuilder_.mergeFrom(value);
+      }
+      if (failurePolicy_ != null) {
+        bitField0_ |= 0x00000004;
+        onChanged();
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * What becomes of records that the code fails on; unset leaves it to the sidecar's configuration,
+     * which also overrides it. Since minor version 2.
+     * </pre>
+     *
+     * <code>.outrigger.v1.FailurePolicy failure_policy = 3;</code>
+     */
+    public Builder clearFailurePolicy() {
+      bitField0_ = (bitField0_ & ~0x00000004);
+      failurePolicy_ = null;
+      if (failurePolicyBuilder_ != null) {
+        failurePolicyBuilder_.dispose();
+        failurePolicyBuilder_ = null;
+      }
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * What becomes of records that the code fails on; unset leaves it to the sidecar's configuration,
+     * which also overrides it. Since minor version 2.
+     * </pre>
+     *
+     * <code>.outrigger.v1.FailurePolicy failure_policy = 3;</code>
+     */
+    public io.outrigger.gen.v1.FailurePolicy.Builder getFailurePolicyBuilder() {
+      bitField0_ |= 0x00000004;
+      onChanged();
+      return internalGetFailurePolicyFieldBuilder().getBuilder();
+    }
+    /**
+     * <pre>
+     * What becomes of records that the code fails on; unset leaves it to the sidecar's configuration,
+     * which also overrides it. Since minor version 2.
+     * </pre>
+     *
+     * <code>.outrigger.v1.FailurePolicy failure_policy = 3;</code>
+     */
+    public io.outrigger.gen.v1.FailurePolicyOrBuilder getFailurePolicyOrBuilder() {
+      if (failurePolicyBuilder_ != null) {
+        return failurePolicyBuilder_.getMessageOrBuilder();
+      } else {
+        return failurePolicy_ == null ?
+            io.outrigger.gen.v1.FailurePolicy.getDefaultInstance() : failurePolicy_;
+      }
+    }
+    /**
+     * <pre>
+     * What becomes of records that the code fails on; unset leaves it to the sidecar's configuration,
+     * which also overrides it. Since minor version 2.
+     * </pre>
+     *
+     * <code>.outrigger.v1.FailurePolicy failure_policy = 3;</code>
+     */
+    private com.google.protobuf.SingleFieldBuilder<
+        io.outrigger.gen.v1.FailurePolicy, io.outrigger.gen.v1.FailurePolicy.Builder, io.outrigger.gen.v1.FailurePolicyOrBuilder> 
+        internalGetFailurePolicyFieldBuilder() {
+      if (failurePolicyBuilder_ == null) {
+        failurePolicyBuilder_ = new com.google.protobuf.SingleFieldBuilder<
+            io.outrigger.gen.v1.FailurePolicy, io.outrigger.gen.v1.FailurePolicy.Builder, io.outrigger.gen.v1.FailurePolicyOrBuilder>(
+                getFailurePolicy(),
+                getParentForChildren(),
+                isClean());
+        failurePolicy_ = null;
+      }
+      return failurePolicyBuilder_;
     }
 
     // @@protoc_insertion_point(builder_scope:outrigger.v1.Function)

@@ -69,4 +69,34 @@ public interface FunctionOrBuilder extends
    */
   com.google.protobuf.ByteString
       getStoresBytes(int index);
+
+  /**
+   * <pre>
+   * What becomes of records that the code fails on; unset leaves it to the sidecar's configuration,
+   * which also overrides it. Since minor version 2.
+   * </pre>
+   *
+   * <code>.outrigger.v1.FailurePolicy failure_policy = 3;</code>
+   * @return Whether the failurePolicy field is set.
+   */
+  boolean hasFailurePolicy();
+  /**
+   * <pre>
+   * What becomes of records that the code fails on; unset leaves it to the sidecar's configuration,
+   * which also overrides it. Since minor version 2.
+   * </pre>
+   *
+   * <code>.outrigger.v1.FailurePolicy failure_policy = 3;</code>
+   * @return The failurePolicy.
+   */
+  io.outrigger.gen.v1.FailurePolicy getFailurePolicy();
+  /**
+   * <pre>
+   * What becomes of records that the code fails on; unset leaves it to the sidecar's configuration,
+   * which also overrides it. Since minor version 2.
+   * </pre>
+   *
+   * <code>.outrigger.v1.FailurePolicy failure_policy = 3;</code>
+   */
+  io.outrigger.gen.v1.FailurePolicyOrBuilder getFailurePolicyOrBuilder();
 }

@@ -152,16 +152,21 @@ public final class Processor extends com.google.protobuf.GeneratedFile {
       "\003 \001(\t\022\014\n\004done\030\004 \001(\r\022&\n\007failure\030\005 \001(\0132\025.o" +
       "utrigger.v1.Failure\022&\n\007outputs\030\006 \001(\0132\025.o" +
       "utrigger.v1.Outputs\022*\n\tmutations\030\007 \003(\0132\027" +
-      ".outrigger.v1.Mutations\"7\n\007Failure\022\014\n\004ty" +
-      "pe\030\001 \001(\t\022\017\n\007message\030\002 \001(\t\022\r\n\005stack\030\003 \001(\t" +
-      "\"D\n\010HandBack\022\023\n\013dispatch_id\030\001 \001(\004\022\022\n\ntas" +
-      "k_epoch\030\002 \001(\r\022\017\n\007task_id\030\003 \001(\t\".\n\007Revoke" +
-      "d\022\017\n\007task_id\030\001 \001(\t\022\022\n\ntask_epoch\030\002 \001(\r\"\033" +
-      "\n\005Drain\022\022\n\ntimeout_ms\030\001 \001(\r\"(\n\003Log\022\020\n\010se" +
-      "verity\030\001 \001(\r\022\017\n\007message\030\002 \001(\t2^\n\020Process" +
-      "orService\022J\n\007Process\022\034.outrigger.v1.Proc" +
-      "essRequest\032\035.outrigger.v1.ProcessRespons" +
-      "e(\0010\001B\027\n\023io.outrigger.gen.v1P\001b\006proto3"
+      ".outrigger.v1.Mutations\"\235\001\n\007Failure\022\014\n\004t" +
+      "ype\030\001 \001(\t\022\017\n\007message\030\002 \001(\t\022\r\n\005stack\030\003 \001(" +
+      "\t\022\014\n\004node\030\004 \001(\t\022&\n\007verdict\030\005 \001(\0162\025.outri" +
+      "gger.v1.Verdict\022\033\n\016retry_after_ms\030\006 \001(\004H" +
+      "\000\210\001\001B\021\n\017_retry_after_ms\"D\n\010HandBack\022\023\n\013d" +
+      "ispatch_id\030\001 \001(\004\022\022\n\ntask_epoch\030\002 \001(\r\022\017\n\007" +
+      "task_id\030\003 \001(\t\".\n\007Revoked\022\017\n\007task_id\030\001 \001(" +
+      "\t\022\022\n\ntask_epoch\030\002 \001(\r\"\033\n\005Drain\022\022\n\ntimeou" +
+      "t_ms\030\001 \001(\r\"(\n\003Log\022\020\n\010severity\030\001 \001(\r\022\017\n\007m" +
+      "essage\030\002 \001(\t*`\n\007Verdict\022\027\n\023VERDICT_UNSPE" +
+      "CIFIED\020\000\022\021\n\rVERDICT_RETRY\020\001\022\027\n\023VERDICT_D" +
+      "EAD_LETTER\020\002\022\020\n\014VERDICT_FAIL\020\0032^\n\020Proces" +
+      "sorService\022J\n\007Process\022\034.outrigger.v1.Pro" +
+      "cessRequest\032\035.outrigger.v1.ProcessRespon" +
+      "se(\0010\001B\027\n\023io.outrigger.gen.v1P\001b\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,
@@ -235,7 +240,7 @@ public final class Processor extends com.google.protobuf.GeneratedFile {
     internal_static_outrigger_v1_Failure_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_Failure_descriptor,
-        new java.lang.String[] { "Type", "Message", "Stack", });
+        new java.lang.String[] { "Type", "Message", "Stack", "Node", "Verdict", "RetryAfterMs", });
     internal_static_outrigger_v1_HandBack_descriptor =
       getDescriptor().getMessageType(11);
     internal_static_outrigger_v1_HandBack_fieldAccessorTable = new

@@ -134,7 +134,7 @@ public enum StoreKind
   }
   public static com.google.protobuf.Descriptors.EnumDescriptor
       getDescriptor() {
-    return io.outrigger.gen.v1.TopologyOuterClass.getDescriptor().getEnumTypes().get(2);
+    return io.outrigger.gen.v1.TopologyOuterClass.getDescriptor().getEnumTypes().get(3);
   }
 
   private static final StoreKind[] VALUES = values();

@@ -47,6 +47,11 @@ public final class TopologyOuterClass extends com.google.protobuf.GeneratedFile 
     com.google.protobuf.GeneratedMessage.FieldAccessorTable
       internal_static_outrigger_v1_Function_fieldAccessorTable;
   static final com.google.protobuf.Descriptors.Descriptor
+    internal_static_outrigger_v1_FailurePolicy_descriptor;
+  static final 
+    com.google.protobuf.GeneratedMessage.FieldAccessorTable
+      internal_static_outrigger_v1_FailurePolicy_fieldAccessorTable;
+  static final com.google.protobuf.Descriptors.Descriptor
     internal_static_outrigger_v1_Aggregate_descriptor;
   static final 
     com.google.protobuf.GeneratedMessage.FieldAccessorTable
@@ -84,24 +89,36 @@ public final class TopologyOuterClass extends com.google.protobuf.GeneratedFile 
       ".FunctionH\000\022,\n\taggregate\030\005 \001(\0132\027.outrigg" +
       "er.v1.AggregateH\000\022\"\n\004sink\030\006 \001(\0132\022.outrig" +
       "ger.v1.SinkH\000B\006\n\004kind\"\030\n\006Source\022\016\n\006topic" +
-      "s\030\001 \003(\t\"F\n\010Function\022*\n\toperation\030\001 \001(\0162\027" +
-      ".outrigger.v1.Operation\022\016\n\006stores\030\002 \003(\t\"" +
-      "y\n\tAggregate\022\r\n\005store\030\001 \001(\t\022,\n\naggregato" +
-      "r\030\002 \001(\0162\030.outrigger.v1.Aggregator\022/\n\010tum" +
-      "bling\030\003 \001(\0132\035.outrigger.v1.TumblingWindo" +
-      "ws\"4\n\017TumblingWindows\022\017\n\007size_ms\030\001 \001(\003\022\020" +
-      "\n\010grace_ms\030\002 \001(\003\"\025\n\004Sink\022\r\n\005topic\030\001 \001(\t\"" +
-      "<\n\005Store\022\014\n\004name\030\001 \001(\t\022%\n\004kind\030\002 \001(\0162\027.o" +
-      "utrigger.v1.StoreKind*\200\001\n\tOperation\022\031\n\025O" +
-      "PERATION_UNSPECIFIED\020\000\022\025\n\021OPERATION_PROC" +
-      "ESS\020\001\022\021\n\rOPERATION_MAP\020\002\022\030\n\024OPERATION_MA" +
-      "P_VALUES\020\003\022\024\n\020OPERATION_FILTER\020\004*Z\n\nAggr" +
-      "egator\022\032\n\026AGGREGATOR_UNSPECIFIED\020\000\022\032\n\026AG" +
-      "GREGATOR_APPLICATION\020\001\022\024\n\020AGGREGATOR_COU" +
-      "NT\020\002*X\n\tStoreKind\022\032\n\026STORE_KIND_UNSPECIF" +
-      "IED\020\000\022\030\n\024STORE_KIND_KEY_VALUE\020\001\022\025\n\021STORE" +
-      "_KIND_WINDOW\020\002B\027\n\023io.outrigger.gen.v1P\001b" +
-      "\006proto3"
+      "s\030\001 \003(\t\"{\n\010Function\022*\n\toperation\030\001 \001(\0162\027" +
+      ".outrigger.v1.Operation\022\016\n\006stores\030\002 \003(\t\022" +
+      "3\n\016failure_policy\030\003 \001(\0132\033.outrigger.v1.F" +
+      "ailurePolicy\"\245\002\n\rFailurePolicy\022\026\n\tretry_" +
+      "max\030\001 \001(\rH\000\210\001\001\022\035\n\020retry_initial_ms\030\002 \001(\004" +
+      "H\001\210\001\001\022\031\n\014retry_factor\030\003 \001(\001H\002\210\001\001\022\037\n\022retr" +
+      "y_max_delay_ms\030\004 \001(\004H\003\210\001\001\022\031\n\014retry_jitte" +
+      "r\030\005 \001(\001H\004\210\001\001\022*\n\texhausted\030\006 \001(\0162\027.outrig" +
+      "ger.v1.ExhaustedB\014\n\n_retry_maxB\023\n\021_retry" +
+      "_initial_msB\017\n\r_retry_factorB\025\n\023_retry_m" +
+      "ax_delay_msB\017\n\r_retry_jitter\"\256\001\n\tAggrega" +
+      "te\022\r\n\005store\030\001 \001(\t\022,\n\naggregator\030\002 \001(\0162\030." +
+      "outrigger.v1.Aggregator\022/\n\010tumbling\030\003 \001(" +
+      "\0132\035.outrigger.v1.TumblingWindows\0223\n\016fail" +
+      "ure_policy\030\004 \001(\0132\033.outrigger.v1.FailureP" +
+      "olicy\"4\n\017TumblingWindows\022\017\n\007size_ms\030\001 \001(" +
+      "\003\022\020\n\010grace_ms\030\002 \001(\003\"\025\n\004Sink\022\r\n\005topic\030\001 \001" +
+      "(\t\"<\n\005Store\022\014\n\004name\030\001 \001(\t\022%\n\004kind\030\002 \001(\0162" +
+      "\027.outrigger.v1.StoreKind*i\n\tExhausted\022\031\n" +
+      "\025EXHAUSTED_UNSPECIFIED\020\000\022\022\n\016EXHAUSTED_FA" +
+      "IL\020\001\022\022\n\016EXHAUSTED_SKIP\020\002\022\031\n\025EXHAUSTED_DE" +
+      "AD_LETTER\020\003*\200\001\n\tOperation\022\031\n\025OPERATION_U" +
+      "NSPECIFIED\020\000\022\025\n\021OPERATION_PROCESS\020\001\022\021\n\rO" +
+      "PERATION_MAP\020\002\022\030\n\024OPERATION_MAP_VALUES\020\003" +
+      "\022\024\n\020OPERATION_FILTER\020\004*Z\n\nAggregator\022\032\n\026" +
+      "AGGREGATOR_UNSPECIFIED\020\000\022\032\n\026AGGREGATOR_A" +
+      "PPLICATION\020\001\022\024\n\020AGGREGATOR_COUNT\020\002*X\n\tSt" +
+      "oreKind\022\032\n\026STORE_KIND_UNSPECIFIED\020\000\022\030\n\024S" +
+      "TORE_KIND_KEY_VALUE\020\001\022\025\n\021STORE_KIND_WIND" +
+      "OW\020\002B\027\n\023io.outrigger.gen.v1P\001b\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,
@@ -130,27 +147,33 @@ public final class TopologyOuterClass extends com.google.protobuf.GeneratedFile 
     internal_static_outrigger_v1_Function_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_Function_descriptor,
-        new java.lang.String[] { "Operation", "Stores", });
-    internal_static_outrigger_v1_Aggregate_descriptor =
+        new java.lang.String[] { "Operation", "Stores", "FailurePolicy", });
+    internal_static_outrigger_v1_FailurePolicy_descriptor =
       getDescriptor().getMessageType(4);
+    internal_static_outrigger_v1_FailurePolicy_fieldAccessorTable = new
+      com.google.protobuf.GeneratedMessage.FieldAccessorTable(
+        internal_static_outrigger_v1_FailurePolicy_descriptor,
+        new java.lang.String[] { "RetryMax", "RetryInitialMs", "RetryFactor", "RetryMaxDelayMs", "RetryJitter", "Exhausted", });
+    internal_static_outrigger_v1_Aggregate_descriptor =
+      getDescriptor().getMessageType(5);
     internal_static_outrigger_v1_Aggregate_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_Aggregate_descriptor,
-        new java.lang.String[] { "Store", "Aggregator", "Tumbling", });
+        new java.lang.String[] { "Store", "Aggregator", "Tumbling", "FailurePolicy", });
     internal_static_outrigger_v1_TumblingWindows_descriptor =
-      getDescriptor().getMessageType(5);
+      getDescriptor().getMessageType(6);
     internal_static_outrigger_v1_TumblingWindows_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_TumblingWindows_descriptor,
         new java.lang.String[] { "SizeMs", "GraceMs", });
     internal_static_outrigger_v1_Sink_descriptor =
-      getDescriptor().getMessageType(6);
+      getDescriptor().getMessageType(7);
     internal_static_outrigger_v1_Sink_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_Sink_descriptor,
         new java.lang.String[] { "Topic", });
     internal_static_outrigger_v1_Store_descriptor =
-      getDescriptor().getMessageType(7);
+      getDescriptor().getMessageType(8);
     internal_static_outrigger_v1_Store_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_Store_descriptor,
