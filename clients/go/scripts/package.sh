@@ -1,73 +1,108 @@
 #!/usr/bin/env bash
-# Makes the module's zip as a Go proxy serves it, and runs a program of an empty module, in the folder
-# given, that requires it from there.
+# package.sh <empty folder>: zips the two modules as a Go proxy serves them, and builds a program in an
+# empty module there that requires both by version. With OUTRIGGER_ADDRESS set the program then serves,
+# from `in` to `out`, until SIGTERM; without, `ok` is the last line.
 set -euo pipefail
 here="$(cd "$(dirname "$0")/.." && pwd)"
 cd "$1"
+folder="$PWD"
 module=github.com/outrigger-io/outrigger/clients/go
 version=v0.1.0
-served="proxy/$module/@v"
-mkdir -p "$served" app
-cp "$here/go.mod" "$served/$version.mod"
-echo "{\"Version\":\"$version\",\"Time\":\"2026-01-01T00:00:00Z\"}" > "$served/$version.info"
-echo "$version" > "$served/list"
-folder="zip/$module@$version"
-mkdir -p "$folder"
-cp "$here"/*.go "$here"/go.mod "$here"/go.sum "$here"/LICENSE "$here"/README.md "$folder"
-cp -r "$here/internal" "$folder"
-rm -f "$folder"/*_test.go
-mkdir zipper
-cat > zipper/main.go <<'EOF'
+
+mkdir zipper app
+cat > zipper/main.go <<'END'
+// Zips a folder under a prefix; of directories there are no entries in a module's zip.
 package main
 
 import (
 	"archive/zip"
+	"io/fs"
 	"os"
 )
 
 func main() {
-	file, err := os.Create(os.Args[2])
+	from, prefix := os.DirFS(os.Args[1]), os.Args[2]
+	writer := zip.NewWriter(os.Stdout)
+	must(fs.WalkDir(from, ".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		data, err := fs.ReadFile(from, path)
+		must(err)
+		to, err := writer.Create(prefix + "/" + path)
+		must(err)
+		_, err = to.Write(data)
+		return err
+	}))
+	must(writer.Close())
+}
+
+func must(err error) {
 	if err != nil {
 		panic(err)
 	}
-	writer := zip.NewWriter(file)
-	if err := writer.AddFS(os.DirFS(os.Args[1])); err != nil {
-		panic(err)
-	}
-	if err := writer.Close(); err != nil {
-		panic(err)
-	}
 }
-EOF
-go run zipper/main.go zip "$served/$version.zip"
-cat > app/main.go <<'EOF'
+END
+
+# serve <module> <folder>: a folder with a go.mod of its own within is another module.
+serve() {
+  local served="proxy/$1/@v" staged
+  staged="$(mktemp -d "$folder/staged.XXXXXX")"
+  mkdir -p "$served"
+  tar -C "$2" --exclude=./bin --exclude=./scripts --exclude=./schemaregistry -cf - . | tar -C "$staged" -xf -
+  cp "$2/go.mod" "$served/$version.mod"
+  echo "{\"Version\":\"$version\",\"Time\":\"2026-01-01T00:00:00Z\"}" > "$served/$version.info"
+  echo "$version" > "$served/list"
+  go run zipper/main.go "$staged" "$1@$version" > "$served/$version.zip"
+}
+serve "$module" "$here"
+serve "$module/schemaregistry" "$here/schemaregistry"
+
+# A module cache of its own, filled from the user's: what is served here must never be taken for the
+# real one. Checksums are the repository's.
+export GOPROXY="file://$folder/proxy,file://$(go env GOMODCACHE)/cache/download,$(go env GOPROXY)"
+export GOMODCACHE="$folder/modules" GONOSUMDB="$module,$module/*" GOFLAGS="-mod=mod -modcacherw"
+cat > app/main.go <<'END'
 package main
 
 import (
 	"context"
-	"fmt"
+	"log"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/twmb/franz-go/pkg/sr"
 
 	"github.com/outrigger-io/outrigger/clients/go"
+	"github.com/outrigger-io/outrigger/clients/go/schemaregistry"
 )
 
 func main() {
-	app := outrigger.New(outrigger.Config{Address: "unix:/nowhere"})
-	outrigger.Stream(app, outrigger.UTF8, outrigger.UTF8, []string{"in"}).
-		To("out", outrigger.UTF8, outrigger.UTF8)
-	ctx, stop := context.WithCancel(context.Background())
-	stop()
-	if err := app.Run(ctx); err != nil {
-		panic(err)
+	app := outrigger.New(outrigger.Config{})
+	in := outrigger.Stream(app, outrigger.UTF8, outrigger.UTF8, []string{"in"})
+	outrigger.MapValues(in, func(value string) (string, error) {
+		return strings.ToUpper(value), nil
+	}).To("out", outrigger.UTF8, outrigger.UTF8)
+	if _, err := schemaregistry.Of[string](&sr.Serde{}).Deserialize(nil); err == nil {
+		log.Fatal("the other module does not work")
 	}
-	fmt.Println("ok")
+
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	if err := app.Run(ctx); err != nil {
+		log.Fatal(err)
+	}
 }
-EOF
+END
 cd app
-export GOPROXY="file://$1/proxy,$(go env GOPROXY)" GONOSUMDB="$module" GOFLAGS=-mod=mod
-cache="$(go env GOMODCACHE)"
-go mod init empty > /dev/null 2>&1
-go get "$module@$version" > get.log 2>&1 || { cat get.log; exit 1; }
-go run .
-# What was served from here must not be taken for the real one later.
-chmod -R u+w "$cache/$module@$version"
-rm -rf "$cache/$module@$version" "$cache/cache/download/$module"
+cat "$here/go.sum" "$here/schemaregistry/go.sum" | sort -u > go.sum
+{
+  go mod init empty
+  go get "$module@$version" "$module/schemaregistry@$version"
+  go build -trimpath -o app .
+} > build.log 2>&1 || { cat build.log >&2; exit 1; }
+if [ -n "${OUTRIGGER_ADDRESS:-}" ]; then exec ./app; fi
+said="$(./app 2>&1 || true)"
+[[ "$said" == *OUTRIGGER_ADDRESS* ]] || { echo "$said" >&2; exit 1; }
+echo ok

@@ -3,4 +3,5 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 mkdir -p bin
-go build -o bin/ ./conformance ./examples/...
+# With -trimpath, what was compiled here serves wherever else the same sources are compiled.
+go build -trimpath -o bin/ ./conformance ./examples/...
