@@ -1,7 +1,6 @@
 package io.outrigger.examples;
 
 import io.outrigger.Outrigger;
-import io.outrigger.Produced;
 import io.outrigger.Serdes;
 
 /** Every greeting in upper case. */
@@ -22,7 +21,7 @@ public final class Quickstart {
 
     app.<String, String>stream("greetings")
         .mapValues(greeting -> greeting.toUpperCase())
-        .to("shouted-greetings", Produced.with(Serdes.utf8(), Serdes.utf8()));
+        .to("shouted-greetings");
 
     app.run();
   }

@@ -32,15 +32,15 @@ final class Failures {
     }
   }
 
-  /** The same throwable to a caller that declares none. */
+  /** Throws it on, checked or not, to a caller that declares none; never returns. */
   static RuntimeException unchecked(Throwable error) {
-    throw Failures.<RuntimeException>as(error);
+    throw Failures.<RuntimeException>sneaked(error);
   }
 
-  // The compiler takes E for an unchecked one; at run time nothing is cast.
+  // Thrown within the generic method, where E is but Throwable: the caller would cast it to E.
   @SuppressWarnings("unchecked")
-  private static <E extends Throwable> E as(Throwable error) {
-    return (E) error;
+  private static <E extends Throwable> E sneaked(Throwable error) throws E {
+    throw (E) error;
   }
 
   private static String cut(String text) {

@@ -9,7 +9,12 @@ import java.nio.charset.StandardCharsets;
  * @param value the value; null is not the same as empty. It must not be changed
  */
 public record Header(String key, byte[] value) {
-  /** Refuses a header without a key. */
+  /**
+   * Refuses a header without a key.
+   *
+   * @param key the key
+   * @param value the value; null is not the same as empty
+   */
   public Header {
     if (key == null) throw new IllegalArgumentException("a header's key is null: give it a name");
   }

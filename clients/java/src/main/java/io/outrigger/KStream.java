@@ -236,6 +236,16 @@ public final class KStream<K, V> {
         SerdePair.of(produced.keySerde, produced.valueSerde);
   }
 
+  /**
+   * Writes a topic that must exist, with the application's default serdes.
+   *
+   * @param topic the topic
+   */
+  public void to(String topic) {
+    Produced<?, ?> defaults = Produced.with(builder.defaults.key(), builder.defaults.value());
+    to(topic, KStream.<Produced<K, V>>untyped(defaults));
+  }
+
   private <K2, V2> KStream<K2, V2> process(
       Supplier<NodeCode> code, String name, KeyValueStoreDefinition<?, ?>... stores) {
     List<String> names =

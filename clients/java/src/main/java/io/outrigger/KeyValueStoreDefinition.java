@@ -14,7 +14,13 @@ import java.util.Objects;
  * @param valueSerde how values are written
  */
 public record KeyValueStoreDefinition<K, V>(String name, Serde<K> keySerde, Serde<V> valueSerde) {
-  /** Refuses a definition that lacks something. */
+  /**
+   * Refuses a definition that lacks something.
+   *
+   * @param name the name
+   * @param keySerde how keys are written
+   * @param valueSerde how values are written
+   */
   public KeyValueStoreDefinition {
     Objects.requireNonNull(name, "the name of a store is null");
     Objects.requireNonNull(keySerde, () -> "the store \"" + name + "\" has no serde for keys");

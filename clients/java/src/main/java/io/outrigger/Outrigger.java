@@ -20,13 +20,15 @@ public final class Outrigger implements AutoCloseable {
   private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(30);
 
   private final OutriggerBuilder options;
-  private final TopologyBuilder topology = new TopologyBuilder();
+  private final TopologyBuilder topology;
   private final CompletableFuture<Void> terminated = new CompletableFuture<>();
   private Server server;
   private boolean isStopped;
 
   Outrigger(OutriggerBuilder options) {
     this.options = options;
+    this.topology =
+        new TopologyBuilder(SerdePair.of(options.defaultKeySerde, options.defaultValueSerde));
   }
 
   /**

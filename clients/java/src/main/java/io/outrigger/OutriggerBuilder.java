@@ -46,7 +46,7 @@ public final class OutriggerBuilder {
   }
 
   /**
-   * The keys' serde of streams that name none. Default: bytes as they are.
+   * The keys' serde of sources and sinks that name none. Default: bytes as they are.
    *
    * @param serde the serde
    * @return this
@@ -57,7 +57,7 @@ public final class OutriggerBuilder {
   }
 
   /**
-   * The values' serde of streams that name none. Default: bytes as they are.
+   * The values' serde of sources and sinks that name none. Default: bytes as they are.
    *
    * @param serde the serde
    * @return this

@@ -7,6 +7,7 @@ package io.outrigger;
 public final class OutriggerRejectedException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
+  /** The code. */
   private final String code;
 
   OutriggerRejectedException(String code, String message) {

@@ -15,7 +15,13 @@ final class TopologyBuilder {
   private final Map<String, TopologyNode> nodes = new LinkedHashMap<>();
   private final List<Node> declared = new ArrayList<>();
   private final Map<String, StoreKind> stores = new LinkedHashMap<>();
+  /** How streams are read and written that name no serdes. */
+  final SerdePair defaults;
   private boolean isFrozen;
+
+  TopologyBuilder(SerdePair defaults) {
+    this.defaults = defaults;
+  }
 
   /** By name, in the order of their declaration. */
   Map<String, TopologyNode> nodes() {

@@ -29,7 +29,7 @@ import java.util.function.Function;
 final class FakeSidecar implements Session.Host, AutoCloseable {
   private static final long TIMEOUT_MS = 10_000;
 
-  final TopologyBuilder builder = new TopologyBuilder();
+  final TopologyBuilder builder = new TopologyBuilder(SerdePair.of(Serdes.utf8(), Serdes.utf8()));
   final ExecutorService executor = TaskThreads.pool();
   final Session session = new Session(builder.nodes(), executor, this);
   private final List<ProcessRequest> frames = new ArrayList<>();
