@@ -3,11 +3,5 @@
 from outrigger import App, utf8
 
 app = App(default_key=utf8, default_value=utf8)
-
-(
-    app.stream("greetings", key=utf8, value=utf8)
-    .map_values(str.upper)
-    .to("shouted-greetings", key=utf8, value=utf8)
-)
-
+app.stream("greetings").map_values(str.upper).to("shouted-greetings")
 app.run(handle_signals=True)

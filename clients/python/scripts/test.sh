@@ -5,7 +5,9 @@ cd "$(dirname "$0")/.."
 .venv/bin/ruff format -q --check .
 .venv/bin/ruff check -q .
 .venv/bin/mypy
-.venv/bin/python -m pytest | tee .pytest_cache.log
-counts="$(tail -n 1 .pytest_cache.log)"
-rm -f .pytest_cache.log
-echo "$(grep -o '[0-9]* passed' <<< "$counts"), 0 failed"
+said="$(.venv/bin/python -m pytest 2>&1)" || failed=1
+echo "$said"
+count() { { grep -o "[0-9]* $1" <<< "$(tail -n 1 <<< "$said")" || true; } | cut -d ' ' -f 1; }
+bad="$(count failed)" errors="$(count error)" good="$(count passed)"
+echo "${good:-0} passed, $((${bad:-0} + ${errors:-0})) failed"
+[ -z "${failed:-}" ]

@@ -40,7 +40,8 @@ class App:
     address: ``unix:/path`` or ``host:port``; OUTRIGGER_ADDRESS where it is left out.
     token: the sidecar's, over TCP; OUTRIGGER_TOKEN where it is left out.
     application_id: checked against the sidecar's; left out, the sidecar's is taken.
-    default_key, default_value: for sources that name no serde. Default: bytes as they are.
+    default_key, default_value: for sources and sinks that name no serde. Default: bytes as they
+        are.
     """
 
     def __init__(
@@ -55,8 +56,7 @@ class App:
         self._address = address
         self._token = token
         self._application_id = application_id
-        self._defaults = Serdes(default_key, default_value)
-        self._builder = TopologyBuilder()
+        self._builder = TopologyBuilder(Serdes(default_key, default_value))
         self._stopping = threading.Event()
         self._wake = threading.Event()
 
@@ -78,7 +78,7 @@ class App:
         name: str | None = None,
     ) -> KStream[Any, Any]:
         """Reads topics; the serdes say what the handlers get."""
-        serdes = Serdes(key or self._defaults.key, value or self._defaults.value)
+        serdes = self._builder.serdes(key, value)
         declared = topology_pb2.Node(source=topology_pb2.Source(topics=topics))
         node = self._builder.add("source", declared, None, name, Node("", serdes))
         return KStream(self._builder, node, serdes)

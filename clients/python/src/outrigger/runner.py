@@ -27,7 +27,8 @@ class Runner:
         self._work: SimpleQueue[tuple[Coroutine[Any, Any, Any], Done]] = SimpleQueue()
         self._lock = threading.Lock()
         self._threads = 0
-        self._idle = 0
+        # Work that is not done yet, whether a thread has it or none does.
+        self._pending = 0
 
     def run(self, work: Coroutine[Any, Any, Any], waits: bool, done: Done) -> None:
         """``waits``: it may suspend, so it goes to the event loop."""
@@ -35,12 +36,12 @@ class Runner:
             asyncio.run_coroutine_threadsafe(_tell(work, done), self._event_loop())
             return
         with self._lock:
-            starts = self._idle == 0 and self._threads < THREADS_MAX
+            self._pending += 1
+            # A thread for each piece of work: those that have none wait for one.
+            starts = self._threads < min(self._pending, THREADS_MAX)
             if starts:
                 self._threads += 1
-            elif self._idle > 0:
-                self._idle -= 1
-        self._work.put((work, done))
+            self._work.put((work, done))
         if starts:
             threading.Thread(target=self._serve, name="outrigger-task", daemon=True).start()
 
@@ -53,7 +54,6 @@ class Runner:
                     if not self._work.empty():
                         continue
                     self._threads -= 1
-                    self._idle = max(0, self._idle - 1)
                     return
             try:
                 value = drive(work)
@@ -62,7 +62,7 @@ class Runner:
             else:
                 done(value, None)
             with self._lock:
-                self._idle += 1
+                self._pending -= 1
 
     def _event_loop(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:

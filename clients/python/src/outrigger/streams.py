@@ -90,9 +90,16 @@ class KStream(Generic[K, V]):
         """Groups by the key that the records have."""
         return KGroupedStream(self._builder, self._node, self._serdes)
 
-    def to(self, topic: str, *, key: Serde[K], value: Serde[V], name: str | None = None) -> None:
-        """Writes a topic that must exist, with these serdes."""
-        node = Node("", self._serdes, sink=Serdes(key, value))
+    def to(
+        self,
+        topic: str,
+        *,
+        key: Serde[K] | None = None,
+        value: Serde[V] | None = None,
+        name: str | None = None,
+    ) -> None:
+        """Writes a topic that must exist, with these serdes, or the application's default ones."""
+        node = Node("", self._serdes, sink=self._builder.serdes(key, value))
         self._builder.add("sink", pb.Node(sink=pb.Sink(topic=topic)), self._node, name, node)
 
     def _function(

@@ -44,10 +44,15 @@ class Node:
 
 
 class TopologyBuilder:
-    def __init__(self) -> None:
+    def __init__(self, defaults: Serdes) -> None:
+        # For sources and sinks that name no serdes.
+        self.defaults = defaults
         self.nodes: dict[str, Node] = {}
         self._declared: list[pb.Node] = []
         self._stores: dict[str, pb.Store] = {}
+
+    def serdes(self, key: Serde[Any] | None, value: Serde[Any] | None) -> Serdes:
+        return Serdes(key or self.defaults.key, value or self.defaults.value)
 
     def add(
         self, kind: str, declared: pb.Node, parent: str | None, name: str | None, node: Node

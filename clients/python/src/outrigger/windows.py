@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import struct
-from typing import Generic, NamedTuple, TypeVar
+import sys
+from typing import Generic, TypeVar
+
+if sys.version_info >= (3, 11):
+    from typing import NamedTuple
+else:  # which knows no generic ones yet
+    from typing_extensions import NamedTuple
 
 from .durations import Duration, duration_ms
 from .serdes import Serde
