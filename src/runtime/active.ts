@@ -333,6 +333,7 @@ export class Active {
         this.#tellReadiness();
       },
       broken: (_, error) => fatal(toOutriggerError(error)),
+      idle: () => this.#releaseAll(),
     };
   }
 
@@ -354,7 +355,7 @@ export class Active {
       },
       takeOverAll: () => {
         this.#parts.log.warn("a commit's outcome is unknown: every task is taken over again");
-        for (const { id } of this.#tasks.dropAll()) this.#tasks.open(id);
+        this.#takeOverAll();
       },
       explained: () => this.#dispatchAll(),
       replaceProducer: async () => {
@@ -433,13 +434,32 @@ export class Active {
       if (runner.phase !== "ending" || !runner.isIdle) continue;
       runner.abandonUnfinished();
       if (runner.hasFinal || this.#lane?.holds(runner) === true) continue;
-      for (const worker of this.workers.serving(runner.name)) {
-        this.#application.revoke(worker, runner.name, runner.epoch);
+      this.#letGo(runner);
+    }
+  }
+
+  #letGo(runner: TaskRunner): void {
+    for (const worker of this.workers.serving(runner.name)) {
+      this.#application.revoke(worker, runner.name, runner.epoch);
+    }
+    this.workers.forgetTask(runner.name);
+    this.#tasks.drop(runner);
+    this.#parts.log.info("task let go", { task: runner.name, epoch: runner.epoch });
+    for (const at of runner.partitions) this.#group.released(at);
+  }
+
+  /**
+   * R-7: what the unknown cut did is found out by a takeover of every task. One that was revoked
+   * meanwhile is the next owner's to find out; one that is being taken over is doing so already.
+   */
+  #takeOverAll(): void {
+    for (const runner of this.#tasks.all()) {
+      if (runner.phase === "ending" && !this.#draining) {
+        this.#letGo(runner);
+        continue;
       }
-      this.workers.forgetTask(runner.name);
       this.#tasks.drop(runner);
-      this.#parts.log.info("task let go", { task: runner.name, epoch: runner.epoch });
-      for (const at of runner.partitions) this.#group.released(at);
+      this.#tasks.open(runner.id);
     }
   }
 

@@ -73,6 +73,14 @@ export interface TaskHost {
   stopped(runner: TaskRunner, error: OutriggerError): void;
   /** Planning broke: a store failed. */
   broken(runner: TaskRunner, error: Error): void;
+  /** What was being planned when the task was told to end is done with. */
+  idle(runner: TaskRunner): void;
+}
+
+/** Rows that are to be planned again, and what is decided when they are back. */
+interface TakenBack {
+  readonly taken: readonly Taken[];
+  readonly goOn: () => void;
 }
 
 /**
@@ -108,6 +116,8 @@ export class TaskRunner {
   #planning = false;
   #paused = false;
   #throttled = false;
+  /** What waits for the end of the planning that is under way. */
+  #takenBack: TakenBack | null = null;
   /** Rows that the next batch may hold: fewer after a failure or an oversized frame. */
   #rowsMax: number;
 
@@ -203,14 +213,7 @@ export class TaskRunner {
       this.#streamTimeMs,
       this.limits.frameBytesMax / 2,
     ).then(
-      (batch) => {
-        this.#planning = false;
-        if (this.phase === "closed") return;
-        if (batch === null) this.#shrink(taken);
-        else this.#planned(batch);
-        this.#throttle();
-        this.pump();
-      },
+      (batch) => this.#endPlanning(taken, batch),
       (error: unknown) => {
         this.#planning = false;
         if (this.phase !== "closed") this.host.broken(this, asError(error));
@@ -242,7 +245,7 @@ export class TaskRunner {
     this.#finish(entry, {
       outputs: answer.outputs,
       changes: [...batch.upstream, ...changesOf(batch, stage, answer)],
-      bytes: answer.outputs.bytes.length,
+      bytes: inputBytes(batch.taken) + answer.outputs.bytes.length,
     });
   }
 
@@ -260,16 +263,18 @@ export class TaskRunner {
     const entry = this.ledger.inFlight().find((one) => one.worker === worker);
     if (entry === undefined) return;
     const { isAlone } = entry;
-    const rows = rowsOf(entry.item.taken);
-    const at = this.#placeOf(entry.item.taken);
-    this.#takeBack(entry);
+    const { taken } = entry.item;
     const said = reason === "process_crash" ? "died" : "gave no answer in time";
     const message = `the worker ${said} while it worked on this record`;
     const fault = { ...UNKNOWN_FAULT, type: reason, message };
-    const next = this.failures.died(rows, isAlone, reason, fault);
-    this.#hasNews = true;
-    this.host.suspected(this, at, rows.count, this.failures.trial?.deaths ?? 0);
-    this.#goOn(next, fault, at);
+    this.#takeBack(entry, () => {
+      const rows = rowsOf(taken);
+      const at = this.#placeOf(taken);
+      const next = this.failures.died(rows, isAlone, reason, fault);
+      this.#hasNews = true;
+      this.host.suspected(this, at, rows.count, this.failures.trial?.deaths ?? 0);
+      this.#goOn(next, fault, at);
+    });
   }
 
   /** The cut took effect; `items` are done with. */
@@ -317,21 +322,47 @@ export class TaskRunner {
     return this.ledger.unfinished;
   }
 
+  /** While a batch was planned the task may have been told to end, or an elder batch have failed. */
+  #endPlanning(taken: Taken, batch: Batch | null): void {
+    this.#planning = false;
+    if (this.phase === "closed") return;
+    // What ends takes up nothing new. Elder batches may have been abandoned meanwhile, and a cut of
+    // this one would step over them.
+    if (this.phase !== "running") {
+      this.host.idle(this);
+      return;
+    }
+    if (this.#takenBack !== null) this.#giveBack(this.#takenBack, [taken]);
+    else if (batch === null) this.#shrink(taken);
+    else this.#planned(batch);
+    this.#throttle();
+    this.pump();
+  }
+
   #planned(batch: Batch): void {
     this.#streamTimeMs = batch.streamTimeMs;
     const entry = this.ledger.add(batch);
     if (this.program.stage === null || batch.rowCount === 0) {
-      this.#finish(entry, { outputs: null, changes: batch.upstream, bytes: 0 });
+      const bytes = inputBytes(batch.taken);
+      this.#finish(entry, { outputs: null, changes: batch.upstream, bytes });
     } else {
       this.host.queued(this);
     }
   }
 
-  #shrink(taken: Parameters<InputQueue["putBack"]>[0][number]): void {
+  #shrink(taken: Taken): void {
     // Half the rows, so that a few steps find a batch that fits; one row is always sent.
     this.#rowsMax = Math.max(1, Math.floor((taken.input.to - taken.input.from) / 2));
-    this.state.resetHead();
+    this.#resetHead();
     this.#input.putBack([taken]);
+  }
+
+  /** What ran ahead of batches that stay is kept: they were planned and will be final with it. */
+  #resetHead(): void {
+    this.state.resetHead();
+    for (const { item } of this.ledger.entries) {
+      if (!item.staged) for (const changes of item.upstream) this.state.advance(changes);
+    }
   }
 
   #finish(entry: LedgerEntry<Batch>, outcome: Outcome): void {
@@ -350,30 +381,46 @@ export class TaskRunner {
   }
 
   /**
-   * Row `row` failed. The batch and all behind it are given back to the input and planned again: the
-   * rows before the failure as a batch of their own, then the failing one first in its batch. Their
-   * code runs twice, their effects happen once.
+   * Row `row` failed. Everything from its batch on is planned again: the rows before it as a batch of
+   * their own, then the failing one first in its batch. Their code runs twice, their effects happen
+   * once.
    */
   #failed(entry: LedgerEntry<Batch>, row: number, fault: Fault): void {
     const { taken } = entry.item;
-    this.#takeBack(entry);
-    this.#rowsMax = row > 0 ? row : 1;
-    if (row > 0) this.pump();
-    else this.#goOn(this.failures.failed(rowsOf(taken), fault), fault, this.#placeOf(taken));
+    this.#takeBack(entry, () => {
+      this.#rowsMax = row > 0 ? row : 1;
+      if (row > 0) this.pump();
+      else this.#goOn(this.failures.failed(rowsOf(taken), fault), fault, this.#placeOf(taken));
+    });
   }
 
   /** The answer cannot be taken, whichever row is the reason: halves find it. */
   #refused(entry: LedgerEntry<Batch>, fault: Fault): void {
     const { taken } = entry.item;
-    this.#takeBack(entry);
-    this.#goOn(this.failures.refused(rowsOf(taken), fault), fault, this.#placeOf(taken));
+    this.#takeBack(entry, () => {
+      this.#goOn(this.failures.refused(rowsOf(taken), fault), fault, this.#placeOf(taken));
+    });
   }
 
-  #takeBack(entry: LedgerEntry<Batch>): void {
-    const removed = this.ledger.removeFrom(entry).map(({ item }) => item);
-    this.state.resetHead();
-    this.#input.putBack(removed.map(({ taken }) => taken));
+  /**
+   * The batch and all behind it leave the ledger at once, and are given back to the input when no
+   * planning is under way: that builds on them, and its rows come behind theirs.
+   */
+  #takeBack(entry: LedgerEntry<Batch>, goOn: () => void): void {
+    const removed = this.ledger.removeFrom(entry).map(({ item }) => item.taken);
+    const back = { taken: [...removed, ...(this.#takenBack?.taken ?? [])], goOn };
+    if (this.#planning) this.#takenBack = back;
+    else this.#giveBack(back, []);
+  }
+
+  #giveBack({ taken, goOn }: TakenBack, planned: readonly Taken[]): void {
+    this.#takenBack = null;
+    // What ends leaves its records to the next owner.
+    if (this.phase !== "running") return;
+    this.#resetHead();
+    this.#input.putBack([...taken, ...planned]);
     this.#streamTimeMs = this.ledger.last()?.item.streamTimeMs ?? this.cutStreamTimeMs;
+    goOn();
   }
 
   #goOn(next: Next, fault: Fault, at: string): void {
@@ -466,4 +513,9 @@ function rowsOf({ input }: Taken): TriedRows {
     until: columns.offsets[last] ?? -1,
     count: to - from,
   };
+}
+
+/** Bytes that the rows of a batch keep alive until they are committed. */
+function inputBytes({ input, bytesPerRow }: Taken): number {
+  return (input.to - input.from) * bytesPerRow;
 }

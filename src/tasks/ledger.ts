@@ -27,6 +27,11 @@ export class Ledger<T> {
     return this.#entries.length;
   }
 
+  /** All, in order. */
+  get entries(): readonly LedgerEntry<T>[] {
+    return this.#entries;
+  }
+
   /** Batches without a final outcome. */
   get unfinished(): number {
     let count = 0;
@@ -58,7 +63,7 @@ export class Ledger<T> {
     return entry;
   }
 
-  /** The first queued batch, unless one behind it was sent already: order within a task is kept. */
+  /** The first queued batch. One behind it may be with a worker already: the cut keeps the order. */
   nextQueued(): LedgerEntry<T> | null {
     return this.#entries.find((entry) => entry.state === "queued") ?? null;
   }

@@ -89,6 +89,13 @@ export const statefulProgram: Program = {
   stores: [{ name: "state", kind: "keyValue", changelogTopic: "app-state-changelog" }],
 };
 
+/** A built-in count before the handler: what it counted runs ahead of the hop. */
+export const countingProgram: Program = {
+  ...copyProgram,
+  operators: [{ kind: "count", node: "count", store: 0, tumbling: null, takes: "valued" }],
+  stores: [{ name: "counts", kind: "keyValue", changelogTopic: "app-counts-changelog" }],
+};
+
 /** A running kernel over a world: what a test starts, breaks and looks at. */
 export class KernelWorld {
   readonly world: World;

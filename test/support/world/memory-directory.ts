@@ -26,6 +26,8 @@ const emptyMarks: StoreMarks = {
 export class Disk {
   readonly data = new Map<string, Buffer>();
   marks: StoreMarks | null = null;
+  /** While set, reads wait: a disk takes its time, and other things happen meanwhile. */
+  slow: Promise<void> | null = null;
 }
 
 /** TaskState in memory: the same layers as the real one, nothing more. */
@@ -48,6 +50,12 @@ export class MemoryState implements TaskState {
   async read(store: number, keys: KeySet, view: "staged" | "head"): Promise<(Buffer | null)[]> {
     const layers =
       view === "head" ? [this.#head, this.#staged, this.#cut] : [this.#staged, this.#cut];
+    const found = this.#lookUp(store, keys, layers);
+    if (this.disk.slow !== null) await this.disk.slow;
+    return found;
+  }
+
+  #lookUp(store: number, keys: KeySet, layers: readonly Layer[]): (Buffer | null)[] {
     return Array.from({ length: keys.count }, (_, slot) => {
       const position = keys.positions[slot * 2] ?? 0;
       const end = position + (keys.positions[slot * 2 + 1] ?? 0);

@@ -40,6 +40,8 @@ export class World {
     offsets: [] as OffsetsVerdict[],
     end: [] as { verdict: EndVerdict; takesEffect: boolean }[],
   };
+  /** While set, offsets are pending: OffsetFetch waits, as with require_stable. */
+  unstable: Promise<void> | null = null;
   #assignmentTold = "";
   readonly #started = new Map<string, { at: TopicPartition; offset: number; fence: number }>();
   #listener: ConsumerListener | null = null;
@@ -75,6 +77,7 @@ export class World {
 
   readonly offsets: Offsets = {
     committed: async (_, partitions) => {
+      if (this.unstable !== null) await this.unstable;
       const found = new Map<string, CommittedOffset>();
       for (const at of partitions) {
         const offset = this.committed.get(topicPartitionName(at));

@@ -177,6 +177,46 @@ for (const takesEffect of [true, false]) {
   });
 }
 
+/** Every answer to EndTxn is lost until the kernel asks for a new producer id. */
+async function loseOutcome(kernel: KernelWorld): Promise<void> {
+  const unknown = { kind: "unknown", error: refused } as const;
+  for (let i = 0; i < 30; i++) {
+    kernel.world.script.end.push({ verdict: unknown, takesEffect: false });
+  }
+  await kernel.clock.until(() => kernel.world.calls.at(-1) === "end commit first");
+}
+
+test("R-7: a task that is being opened when an outcome stays unknown is opened all the same", async () => {
+  const kernel = await KernelWorld.start(copyProgram, copy);
+  await kernel.clock.until(() => kernel.world.committed.has("in-0"));
+  let stable = (): void => {};
+  kernel.world.unstable = new Promise((resolve) => {
+    stable = resolve;
+  });
+  kernel.world.assignment = [0, 1].map((partition) => ({ topic: "in", partition }));
+  kernel.world.append({ topic: "in", partition: 1 }, { key: "z", value: "9", timestamp: 1 });
+  await kernel.clock.until(() => kernel.world.calls.includes("heartbeat 1 in-0,in-1"));
+  kernel.input("a=1");
+  await loseOutcome(kernel);
+  await kernel.clock.until(() => kernel.world.calls.at(-1) === "init");
+  kernel.world.script.end.length = 0;
+  stable();
+  await kernel.clock.until(() => kernel.outputs().length === 2);
+  assert.deepEqual(kernel.outputs().toSorted(), ["a=1", "z=9"]);
+});
+
+test("R-7: a task that was revoked meanwhile is let go, not taken over again", async () => {
+  const kernel = await KernelWorld.start(copyProgram, copy);
+  await kernel.clock.until(() => kernel.world.committed.has("in-0"));
+  kernel.input("a=1");
+  await loseOutcome(kernel);
+  kernel.world.assignment = [];
+  kernel.world.memberEpoch = 2;
+  await kernel.clock.until(() => kernel.world.calls.includes("init"));
+  await kernel.clock.until(() => kernel.world.calls.includes("heartbeat 2 "), 30_000);
+  assert.deepEqual(kernel.outputs(), []);
+});
+
 test("R-6: a member epoch that moved is adopted; the open transaction goes on", async () => {
   const kernel = await KernelWorld.start(copyProgram, copy);
   await kernel.clock.until(() => kernel.world.committed.has("in-0"));
