@@ -1,3 +1,4 @@
+import { invariant } from "../errors/invariant.ts";
 import {
   HEADERS_END,
   HEADERS_POSITION,
@@ -232,12 +233,8 @@ export function offsetsOf(cut: Cut, lastOffsets: ReadonlyMap<string, number>): O
     });
     return runner.partitions.map((at) => {
       const position = task.positions.get(topicPartitionName(at));
-      return {
-        ...at,
-        offset: position?.offset ?? 0,
-        leaderEpoch: position?.leaderEpoch ?? -1,
-        metadata,
-      };
+      invariant(position !== undefined, `no position is known of ${topicPartitionName(at)}`);
+      return { ...at, offset: position.offset, leaderEpoch: position.leaderEpoch, metadata };
     });
   });
 }

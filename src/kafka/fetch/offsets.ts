@@ -38,7 +38,7 @@ class GroupOffsets implements Offsets {
     const waits = { ...limits, retryBackoffMs: limits.unstableOffsetsBackoffMs };
     const outcome = await retrying(waits, signal, async () => {
       const answer = await this.#fetchOffsets(membership, partitions, signal);
-      return this.#judge(answer);
+      return this.#judge(answer, partitions.length);
     });
     // A stale epoch is retriable for the caller, who can heartbeat, not here with the same epoch.
     if (outcome instanceof OutriggerError) throw outcome;
@@ -79,7 +79,7 @@ class GroupOffsets implements Offsets {
   }
 
   /** Throws what is to be retried; a fatal error is a result. */
-  #judge(answer: OffsetFetchAnswer): Committed | OutriggerError {
+  #judge(answer: OffsetFetchAnswer, asked: number): Committed | OutriggerError {
     // Kafka answers -1 for a group that has committed nothing, other brokers that it is unknown.
     if (answer.error === ERROR.GROUP_ID_NOT_FOUND) return new Map();
     const codes = [answer.error, ...answer.partitions.map((partition) => partition.error)];
@@ -93,6 +93,11 @@ class GroupOffsets implements Offsets {
         "BROKER_UNAVAILABLE",
         `the offsets of group ${this.#groupId} are not available yet: ${errorName(code)}`,
       );
+    }
+    // A partition that is left out would pass for a new one, and be read from its start (R-5).
+    if (answer.partitions.length < asked) {
+      const text = `OffsetFetch answered ${answer.partitions.length} of ${asked} partitions`;
+      return new OutriggerError("BROKER_ANSWER_MALFORMED", text);
     }
     for (const partition of answer.partitions) {
       const { offset, leaderEpoch, metadata } = partition;

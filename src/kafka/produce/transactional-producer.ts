@@ -155,10 +155,14 @@ class TransactionsV2 implements TransactionalProducer {
     const producer = this.#ending ?? this.#producer;
     this.#ending = producer;
     const { transactionalId } = this.#options;
+    let requests = 0;
     const asked = await this.#askTransactionCoordinator(
       "EndTxn",
       wire.END_TXN,
-      (version) => wire.endTxnRequest(version, transactionalId, producer, outcome),
+      (version) => {
+        requests += 1;
+        return wire.endTxnRequest(version, transactionalId, producer, outcome);
+      },
       ({ error }) => error,
       { deadlineMs: this.#deadlineMs(), signal: this.#closing.signal },
       // A request that may have arrived is never repeated here: the kernel knows that it is.
@@ -174,7 +178,9 @@ class TransactionsV2 implements TransactionalProducer {
       return { kind: "ended" };
     }
     const error = brokerError("EndTxn", code, transactionalId);
-    switch (classify("EndTxn", code, attempt)) {
+    // A coordinator that lost its log while it wrote the commit says only that it is none. Its
+    // successor may find the commit there: a refusal of what was asked again is the echo of that.
+    switch (classify("EndTxn", code, requests > 1 ? "repeated" : attempt)) {
       case "abortable":
         this.#ending = null;
         return { kind: "abortable", error };

@@ -395,6 +395,14 @@ test("an unknown group, and offset -1, are no committed offset", async () => {
   }
 });
 
+test("R-5: a partition that is left out of the answer does not pass for a new one", () =>
+  withCluster({ offsets: () => offsetsAnswer({ offset: 42 }) }, async (cluster, signal) => {
+    const asked = [AT, { topic: "flights", partition: 1 }];
+    await assert.rejects(createOffsets(cluster, "group").committed(MEMBER, asked, signal), {
+      code: "BROKER_ANSWER_MALFORMED",
+    });
+  }));
+
 for (const [code, expected] of [
   [ERROR.UNKNOWN_MEMBER_ID, "MEMBERSHIP_LOST"],
   [ERROR.STALE_MEMBER_EPOCH, "MEMBER_EPOCH_STALE"],
