@@ -1,6 +1,14 @@
 import { startDevBroker } from "@outrigger/dev-broker";
 import type { OutputRecord } from "./verify.ts";
 
+/** When the output has been read. */
+export interface ReadUntil {
+  readonly enough: (records: readonly OutputRecord[]) => boolean;
+  /** Called when there is enough: ends whoever writes, so that nothing can come unseen. */
+  readonly settle: () => Promise<void>;
+  readonly timeoutMs: number;
+}
+
 /** The broker that the demo runs on, in a process of its own. */
 export interface DemoBroker {
   readonly name: string;
@@ -9,12 +17,7 @@ export interface DemoBroker {
   /** Who reads the output back. */
   readonly reader: string;
   /** Reads a topic with a client that is not ours; null takes kafkajs. */
-  readonly read:
-    | ((
-        topic: string,
-        enough: (records: readonly OutputRecord[]) => boolean,
-      ) => Promise<OutputRecord[]>)
-    | null;
+  readonly read: ((topic: string, until: ReadUntil) => Promise<OutputRecord[]>) | null;
   stop(): Promise<void>;
 }
 

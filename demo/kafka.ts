@@ -1,4 +1,5 @@
 import kafkajs, { type Kafka, type Message } from "kafkajs";
+import type { ReadUntil } from "./broker.ts";
 import { departureMs, type Flight } from "./flights.ts";
 import type { OutputRecord } from "./verify.ts";
 
@@ -67,12 +68,14 @@ function toMessage(flight: Flight): Message {
   };
 }
 
-/** Reads committed records of a topic until `enough` says so or the time is up. */
+/** What a broker holds back of a fetch, and then some: nothing that was written comes later. */
+const QUIET_MS = 1_000;
+
+/** Reads committed records of a topic until there is enough or the time is up, and all that follow. */
 export async function readCommitted(
   kafka: Kafka,
   topic: string,
-  enough: (records: readonly OutputRecord[]) => boolean,
-  timeoutMs: number,
+  { enough, settle, timeoutMs }: ReadUntil,
 ): Promise<OutputRecord[]> {
   const records: OutputRecord[] = [];
   const consumer = kafka.consumer({
@@ -91,12 +94,14 @@ export async function readCommitted(
           records.push({ partition, key, value: message.value?.toString() ?? null });
           if (!enough(records)) return;
           clearTimeout(timer);
-          // A little longer: a doubled record would come now.
-          setTimeout(resolve, 1_000);
+          resolve();
         },
       })
       .catch(reject);
   });
+  // Whoever could write more has ended; what it wrote last, a doubled record among it, is read yet.
+  await settle();
+  await new Promise((resolve) => setTimeout(resolve, QUIET_MS));
   await consumer.disconnect();
   return records;
 }

@@ -41,15 +41,33 @@ const READ_TIMEOUT_MS = 40_000;
 
 /** Everything that must be gone when the demo ends, newest first. */
 const cleanUps: (() => Promise<void> | void)[] = [];
+let cleaned: Promise<void> = Promise.resolve();
+/** The broker on its way up: what is interrupted must know it to stop it. */
+let opening: Promise<unknown> = Promise.resolve();
+const interrupt = new AbortController();
 
-async function cleanUp(): Promise<void> {
-  for (const step of cleanUps.splice(0).reverse()) {
-    try {
-      await step();
-    } catch (error: unknown) {
-      stdout.write(`cleaning up: ${String(error)}\n`);
+/** Resolves when everything that was registered is gone, whoever asked first. */
+function cleanUp(): Promise<void> {
+  cleaned = cleaned.then(async () => {
+    for (let step = cleanUps.pop(); step !== undefined; step = cleanUps.pop()) {
+      try {
+        await step();
+      } catch (error: unknown) {
+        stdout.write(`cleaning up: ${String(error)}\n`);
+      }
     }
-  }
+  });
+  return cleaned;
+}
+
+/** Ctrl-C: leaves nothing, also where it comes while something is being started. */
+async function stop(code: number): Promise<void> {
+  if (interrupt.signal.aborted) return;
+  interrupt.abort(new Error("interrupted"));
+  stdout.write("\nstopping …\n");
+  await opening.catch(() => {});
+  await cleanUp();
+  exit(code);
 }
 
 async function main(): Promise<number> {
@@ -69,17 +87,19 @@ async function main(): Promise<number> {
   say(styleText("bold", "Outrigger demo: real flights, counted exactly once"));
   const language = languageOf(argv);
   const command = applicationCommand(language, isCopy, say);
-  const broker = await startBroker(wantsKafka);
+  const starting = startBroker(wantsKafka);
+  opening = starting;
+  const broker = await starting;
   cleanUps.push(() => broker.stop());
+  interrupt.signal.throwIfAborted();
   say(`  broker       ${broker.name}, ${broker.bootstrapServers}, pid ${broker.pid}`);
   const kafka = connectKafka(broker.bootstrapServers);
   const output = isCopy ? "flights-copy" : "departures";
   await createTopics(kafka, ["flights", output]);
+  interrupt.signal.throwIfAborted();
 
   const address = `unix:${join(directory, "sidecar.sock")}`;
   const processes = startProcesses(broker, directory, address, { isCopy, command }, say);
-  const abort = new AbortController();
-  cleanUps.push(() => abort.abort());
   const kills = new KillPlan(processes, flights.length, say);
   await feed(
     kafka,
@@ -89,19 +109,26 @@ async function main(): Promise<number> {
       progress.draw(sent);
       kills.reached(sent);
     },
-    abort.signal,
+    interrupt.signal,
   );
   await kills.done();
   // Stopped by the person who watches: what follows would judge half a run.
-  if (abort.signal.aborted) return 130;
+  interrupt.signal.throwIfAborted();
 
   say("  reading the output back, committed records only …");
-  const read =
-    broker.read ?? ((topic, enough) => readCommitted(kafka, topic, enough, READ_TIMEOUT_MS));
-  const records = await read(output, (found) => found.length >= flights.length);
-  const expected = expectedByDay(flights);
-  const verdict = isCopy ? verifyCopy(records, flights) : verifyDepartures(records, expected);
-  if (!isCopy) say(`\n${table(busiestDays(expected, 5))}\n`);
+  const read = broker.read ?? ((topic, until) => readCommitted(kafka, topic, until));
+  const records = await read(output, {
+    enough: (found) => found.length >= flights.length,
+    settle: async () => {
+      await processes.application.stop();
+      await processes.sidecar.stop();
+    },
+    timeoutMs: READ_TIMEOUT_MS,
+  });
+  const verdict = isCopy
+    ? verifyCopy(records, flights)
+    : verifyDepartures(records, expectedByDay(flights));
+  if (!isCopy) say(`\n${table(busiestDays(records, 5))}\n`);
   await cleanUp();
   const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1);
   const counted = isCopy ? "" : `counted in ${language}; `;
@@ -189,21 +216,18 @@ for (const [signal, code] of [
   ["SIGINT", 130],
   ["SIGTERM", 143],
 ] as const) {
-  process.on(signal, () => {
-    stdout.write("\nstopping …\n");
-    cleanUp().then(
-      () => exit(code),
-      () => exit(code),
-    );
-  });
+  process.on(signal, () => void stop(code));
 }
 
+let code = 1;
 try {
-  const code = await main();
+  code = await main();
+} catch (error: unknown) {
+  const said = error instanceof Error ? error.message : String(error);
+  if (!interrupt.signal.aborted) stdout.write(`demo: ${said}\n`);
+}
+// Who was interrupted ends there, with a code of its own.
+if (!interrupt.signal.aborted) {
   await cleanUp();
   exit(code);
-} catch (error: unknown) {
-  stdout.write(`demo: ${error instanceof Error ? error.message : String(error)}\n`);
-  await cleanUp();
-  exit(1);
 }

@@ -13,6 +13,7 @@ export class DemoProcess {
   /** The end of its output, shown when it dies unasked. */
   #tail: string[] = [];
   #expected = false;
+  #stopped = false;
 
   constructor(
     name: string,
@@ -31,7 +32,9 @@ export class DemoProcess {
     return this.#child?.pid ?? 0;
   }
 
+  /** Does nothing once it was stopped: a kill under way may ask for it. */
   start(): void {
+    if (this.#stopped) return;
     this.starts += 1;
     this.#expected = false;
     const child = spawn(this.#command, [...this.#arguments], {
@@ -57,6 +60,7 @@ export class DemoProcess {
 
   /** SIGTERM, and SIGKILL for one that does not end within `graceMs`. */
   async stop(graceMs = 8_000): Promise<void> {
+    this.#stopped = true;
     const timer = setTimeout(() => this.#child?.kill("SIGKILL"), graceMs);
     await this.#end("SIGTERM");
     clearTimeout(timer);

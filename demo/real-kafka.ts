@@ -1,10 +1,8 @@
 import { readWithJava } from "../test/support/judges.ts";
 import { startKafka } from "../test/support/kafka-broker.ts";
 import { whyNoJava } from "../test/support/kafka-jars.ts";
-import type { DemoBroker } from "./broker.ts";
+import type { DemoBroker, ReadUntil } from "./broker.ts";
 import type { OutputRecord } from "./verify.ts";
-
-const READ_TIMEOUT_MS = 40_000;
 
 /** A real Apache Kafka; the output is read back by Kafka's own Java consumer. */
 export async function startKafkaForDemo(): Promise<DemoBroker> {
@@ -18,7 +16,7 @@ export async function startKafkaForDemo(): Promise<DemoBroker> {
     pid: broker.pid,
     bootstrapServers: broker.bootstrapServers,
     reader: "Kafka's Java consumer, read committed",
-    read: (topic, enough) => readUntil(broker.bootstrapServers, topic, enough),
+    read: (topic, until) => readUntil(broker.bootstrapServers, topic, until),
     stop: () => broker.stop(),
   };
 }
@@ -26,16 +24,21 @@ export async function startKafkaForDemo(): Promise<DemoBroker> {
 async function readUntil(
   bootstrapServers: string,
   topic: string,
-  enough: (records: readonly OutputRecord[]) => boolean,
+  { enough, settle, timeoutMs }: ReadUntil,
 ): Promise<OutputRecord[]> {
-  const deadline = performance.now() + READ_TIMEOUT_MS;
-  for (;;) {
-    const judged = await readWithJava(bootstrapServers, [topic]);
-    const records = judged.map(({ partition, key, value }) => ({
-      partition,
-      key: key?.toString() ?? null,
-      value: value?.toString() ?? null,
-    }));
-    if (enough(records) || performance.now() > deadline) return records;
+  const deadline = performance.now() + timeoutMs;
+  while (!enough(await readAll(bootstrapServers, topic))) {
+    if (performance.now() > deadline) break;
   }
+  await settle();
+  return await readAll(bootstrapServers, topic);
+}
+
+async function readAll(bootstrapServers: string, topic: string): Promise<OutputRecord[]> {
+  const judged = await readWithJava(bootstrapServers, [topic]);
+  return judged.map(({ partition, key, value }) => ({
+    partition,
+    key: key?.toString() ?? null,
+    value: value?.toString() ?? null,
+  }));
 }

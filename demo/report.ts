@@ -1,6 +1,6 @@
 import { stdout } from "node:process";
 import { styleText } from "node:util";
-import type { Expected } from "./flights.ts";
+import type { Day } from "./verify.ts";
 
 const WIDTH = 30;
 
@@ -31,11 +31,11 @@ export class Progress {
 }
 
 /** The busiest airport-days, as a person reads them. */
-export function table(days: readonly (readonly [string, Expected])[]): string {
+export function table(days: readonly Day[]): string {
   const head = ["airport", "day", "departures", "average delay"];
-  const rows = days.map(([key, { count, delaySum }]) => {
+  const rows = days.map(({ key, count, averageDelay }) => {
     const [airport = "", day = ""] = key.split(" ");
-    return [airport, day, String(count), `${(delaySum / count).toFixed(1)} min`];
+    return [airport, day, String(count), `${averageDelay.toFixed(1)} min`];
   });
   const widths = head.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),

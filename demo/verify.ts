@@ -98,10 +98,17 @@ export function verifyCopy(output: readonly OutputRecord[], flights: readonly Fl
   return { windows: output.length, lost, doubled, faults };
 }
 
-/** The airport-days with the most departures. */
-export function busiestDays(
-  expected: ReadonlyMap<string, Expected>,
-  rows: number,
-): readonly (readonly [string, Expected])[] {
-  return [...expected].sort(([, a], [, b]) => b.count - a.count).slice(0, rows);
+/** An airport-day as the output has it last. */
+export interface Day {
+  readonly key: string;
+  readonly count: number;
+  readonly averageDelay: number;
+}
+
+/** The airport-days with the most departures, as they were read back. */
+export function busiestDays(output: readonly OutputRecord[], rows: number): readonly Day[] {
+  const last = new Map<string, Update>();
+  for (const { key, value } of output) last.set(key ?? "", asUpdate(value));
+  const days = [...last].map(([key, update]) => ({ key, ...update }));
+  return days.sort((a, b) => b.count - a.count).slice(0, rows);
 }

@@ -1,14 +1,15 @@
 // What every entry command needs first: dependencies installed, code built. Plain Node, no packages.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 export const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const MODULES = `${ROOT}node_modules`;
 const MARK = `${MODULES}/.outrigger-installed`;
 const LOCK = `${ROOT}.setup-lock`;
-const LOCK_STALE_MS = 300_000;
+/** A lock without a name is one that is being written. */
+const LOCK_NAMELESS_MS = 2_000;
 const NODE_MIN = [20, 19];
 
 function say(text) {
@@ -27,24 +28,38 @@ function requireNode() {
   process.exit(2);
 }
 
-/** Two commands at once must not install over each other. */
+/** Two commands at once must not install over each other. The lock names who holds it. */
 function withLock(work) {
-  for (;;) {
-    try {
-      mkdirSync(LOCK);
-      break;
-    } catch {
-      const age = existsSync(LOCK) ? Date.now() - statSync(LOCK).mtimeMs : 0;
-      if (age > LOCK_STALE_MS) rmdirSync(LOCK);
-      else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
-    }
+  while (!takeLock()) {
+    if (isLockStale()) rmSync(LOCK, { force: true, recursive: true });
+    else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
   }
   // `process.exit` runs no finally; the lock must go either way.
-  const release = () => rmdirSync(LOCK);
+  const release = () => rmSync(LOCK, { force: true });
   process.once("exit", release);
   work();
   process.off("exit", release);
   release();
+}
+
+function takeLock() {
+  try {
+    writeFileSync(LOCK, String(process.pid), { flag: "wx" });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Ctrl-C while npm or the compiler runs ends us without a chance to take the lock back. */
+function isLockStale() {
+  try {
+    const pid = Number(readFileSync(LOCK, "utf8"));
+    if (pid > 0) process.kill(pid, 0);
+    return pid === 0 && Date.now() - statSync(LOCK).mtimeMs > LOCK_NAMELESS_MS;
+  } catch (error) {
+    return error.code === "ESRCH" || error.code === "EISDIR";
+  }
 }
 
 function fingerprint() {
