@@ -1,14 +1,14 @@
 import { readWithJava } from "../test/support/judges.ts";
 import { startKafka } from "../test/support/kafka-broker.ts";
-import { whyNoJava } from "../test/support/kafka-jars.ts";
+import { whyNoKafka } from "../test/support/kafka-jars.ts";
 import type { DemoBroker, ReadUntil } from "./broker.ts";
 import type { OutputRecord } from "./verify.ts";
 
 /** A real Apache Kafka; the output is read back by Kafka's own Java consumer. */
 export async function startKafkaForDemo(): Promise<DemoBroker> {
-  const missing = whyNoJava();
+  const missing = whyNoKafka();
   if (missing !== null) {
-    throw new Error(`--broker kafka needs Java 17 and a JDK, but ${missing}; leave it out`);
+    throw new Error(`--broker kafka needs a JDK of Java 17, but ${missing}; leave it out`);
   }
   const broker = await startKafka();
   return {

@@ -177,6 +177,9 @@ async function apply(
       const value = next.value === null ? null : Buffer.from(next.value);
       state[next.kind]({ store: 0, keys: [Buffer.from(next.key)], values: [value] });
       model[next.kind === "stage" ? "staged" : "head"].set(next.key, next.value);
+      // What ran ahead has arrived. Told by identity, which two deletes of one key always have.
+      const arrived = next.kind === "stage" && value === null && model.head.get(next.key) === null;
+      if (arrived) model.head.delete(next.key);
       return state;
     }
     case "cut":

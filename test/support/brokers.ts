@@ -1,6 +1,6 @@
 import { startDevBroker } from "@outrigger/dev-broker";
 import { startKafka } from "./kafka-broker.ts";
-import { whyNoJava } from "./kafka-jars.ts";
+import { whyNoKafka } from "./kafka-jars.ts";
 
 /** A broker that a test may use up. */
 export interface Broker {
@@ -19,7 +19,7 @@ export interface BrokerKind {
  */
 export function availableBrokers(): BrokerKind[] {
   const embedded: BrokerKind = { name: "embedded", start: () => startDevBroker() };
-  const missing = whyNoJava();
+  const missing = whyNoKafka();
   if (missing === null) {
     return [embedded, { name: "kafka", start: (config = {}) => startKafka({ config }) }];
   }

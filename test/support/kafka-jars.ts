@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
+  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -11,7 +12,6 @@ import {
 } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { pathToFileURL } from "node:url";
 
 /** Apache Kafka's jars and Java: what the tests on a real broker stand on. */
 
@@ -35,12 +35,27 @@ export function cacheFolder(name: string): string {
   return folder;
 }
 
-/** null when a Java of at least 17 is on the PATH, else why it is not. */
-export function whyNoJava(): string | null {
+/** null when a real Kafka can be run here, else what is missing for it. */
+export function whyNoKafka(): string | null {
+  const missing = whyNoJava();
+  if (missing !== null) return missing;
+  const repository = process.env["OUTRIGGER_MAVEN_REPOSITORY"];
+  const isCached = allPresent(cacheFolder(`kafka-${VERSION}`), readLock());
+  if (isCached || repository !== undefined || hasMaven()) return null;
+  return (
+    "Apache Kafka's jars are not cached, and there is no `mvn` to fetch them (install Maven, or name " +
+    "a Maven repository in OUTRIGGER_MAVEN_REPOSITORY)"
+  );
+}
+
+/** The judge is compiled where it is used, so a JDK is needed. */
+function whyNoJava(): string | null {
   const { stderr, status } = spawnSync("java", ["-version"], { encoding: "utf8" });
   if (status !== 0) return "there is no Java on the PATH";
   const [, major = "0"] = /version "(\d+)/.exec(stderr) ?? [];
-  return Number(major) >= JAVA_MIN ? null : `Java is ${major}, Kafka needs ${JAVA_MIN}`;
+  if (Number(major) < JAVA_MIN) return `Java is ${major}, Kafka needs ${JAVA_MIN}`;
+  const { status: compiler } = spawnSync("javac", ["-version"]);
+  return compiler === 0 ? null : "there is a Java, but no `javac`: a JDK is needed";
 }
 
 interface Jar {
@@ -76,14 +91,8 @@ async function fetchAll(folder: string, jars: readonly Jar[]): Promise<void> {
   const fresh = mkdtempSync(join(tmpdir(), "outrigger-kafka-jars-"));
   try {
     const repository = process.env["OUTRIGGER_MAVEN_REPOSITORY"];
-    if (hasMaven()) copyByMaven(fresh);
-    else if (repository !== undefined) await download(repository, fresh, jars);
-    else {
-      throw new Error(
-        "Apache Kafka's jars are not cached, and there is no `mvn` to fetch them: install Maven, " +
-          "or name a Maven repository in OUTRIGGER_MAVEN_REPOSITORY",
-      );
-    }
+    if (repository === undefined) copyByMaven(fresh);
+    else await download(repository, fresh, jars);
     for (const { sha256, path } of jars) {
       const bytes = readFileSync(join(fresh, basename(path)));
       const actual = createHash("sha256").update(bytes).digest("hex");
@@ -119,11 +128,17 @@ function copyByMaven(into: string): void {
   if (status !== 0) throw new Error(`mvn could not fetch Kafka's jars:\n${stdout}${stderr}`);
 }
 
+/** A repository is a URL, or a folder laid out as one. */
 async function download(repository: string, into: string, jars: readonly Jar[]): Promise<void> {
-  const base = repository.includes("://") ? repository : pathToFileURL(repository).href;
+  const base = repository.replace(/\/$/, "");
   for (const { path } of jars) {
-    const response = await fetch(`${base.replace(/\/$/, "")}/${path}`);
-    if (!response.ok) throw new Error(`${path}: HTTP ${response.status} from the repository`);
-    writeFileSync(join(into, basename(path)), Buffer.from(await response.arrayBuffer()));
+    const target = join(into, basename(path));
+    if (!base.includes("://")) {
+      copyFileSync(join(base, path), target);
+      continue;
+    }
+    const response = await fetch(`${base}/${path}`);
+    if (!response.ok) throw new Error(`${base}/${path}: HTTP ${response.status}`);
+    writeFileSync(target, Buffer.from(await response.arrayBuffer()));
   }
 }

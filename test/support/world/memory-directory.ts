@@ -28,6 +28,8 @@ export class Disk {
   marks: StoreMarks | null = null;
   /** While set, reads wait: a disk takes its time, and other things happen meanwhile. */
   slow: Promise<void> | null = null;
+  /** Reads that wait. */
+  waiting = 0;
 }
 
 /** TaskState in memory: the same layers as the real one, nothing more. */
@@ -51,7 +53,11 @@ export class MemoryState implements TaskState {
     const layers =
       view === "head" ? [this.#head, this.#staged, this.#cut] : [this.#staged, this.#cut];
     const found = this.#lookUp(store, keys, layers);
-    if (this.disk.slow !== null) await this.disk.slow;
+    if (this.disk.slow !== null) {
+      this.disk.waiting += 1;
+      await this.disk.slow;
+      this.disk.waiting -= 1;
+    }
     return found;
   }
 
@@ -99,6 +105,11 @@ export class MemoryState implements TaskState {
 
   stage(changes: StoreChanges): void {
     put(this.#staged, changes);
+    const arrived: Layer = new Map();
+    put(arrived, changes);
+    for (const [name, value] of arrived) {
+      if (this.#head.get(name) === value) this.#head.delete(name);
+    }
   }
 
   resetHead(): void {

@@ -336,9 +336,9 @@ test("a paused partition is in no further fetch, and a new start replaces the ol
     {
       fetch: (request) => {
         fetches.push(request);
-        const offset = request.partitions[0]?.offset ?? -1;
+        const { offset = -1, partition = 0 } = request.partitions[0] ?? {};
         if (offset === 105) return held(request);
-        return fetchAnswer([{ topicId: ID, partition: 0, records: batchAt(offset) }]);
+        return fetchAnswer([{ topicId: ID, partition, records: batchAt(offset) }]);
       },
     },
     async (cluster, signal) => {
@@ -349,15 +349,23 @@ test("a paused partition is in no further fetch, and a new start replaces the ol
         {
           ...seen.listener,
           fetched: (chunk) => {
-            consumer.pause(AT);
+            if (chunk.partition === AT.partition) consumer.pause(AT);
             seen.listener.fetched(chunk);
           },
         },
       );
       consumer.start(AT, { offset: 0, leaderEpoch: -1, fence: 1 });
       await seen.until(() => seen.chunks.length === 1, signal);
-      await new Promise((resolve) => setTimeout(resolve, 20));
-      assert.equal(fetches.length, 1);
+      // Another partition is read on and on meanwhile: its fetches name the paused one no more.
+      consumer.start({ ...AT, partition: 1 }, { offset: 0, leaderEpoch: -1, fence: 1 });
+      await seen.until(
+        () => seen.chunks.filter(({ partition }) => partition === 1).length === 3,
+        signal,
+      );
+      consumer.stop({ ...AT, partition: 1 });
+      const named = fetches.filter(({ partitions }) => partitions.some((p) => p.partition === 0));
+      assert.equal(named.length, 1);
+      seen.chunks.length = 1;
       consumer.start(AT, { offset: 100, leaderEpoch: -1, fence: 2 });
       await seen.until(() => seen.chunks.length === 2, signal);
       await consumer.close();

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { PlainRecord } from "../../support/world/columns.ts";
 import { countingProgram, KernelWorld } from "../../support/world/kernel-world.ts";
 import type { Handler } from "../../support/world/scripted-application.ts";
 
@@ -8,8 +9,10 @@ const forward: Handler = ({ key, value }) => ({
   outputs: [[key ?? "", String(Buffer.from(value ?? "", "latin1").readBigInt64BE())]],
 });
 
+const record = (key: string): PlainRecord => ({ key, value: "x", timestamp: 1_000 });
+
 /** The kernel, with one batch at the application and one that is being planned. */
-async function whilePlanning(handler: Handler, ...planned: string[]) {
+async function whilePlanning(handler: Handler, ...planned: PlainRecord[]) {
   const kernel = await KernelWorld.start(countingProgram, handler);
   kernel.application.hold = true;
   kernel.input("a=x", "a=x", "b=x");
@@ -20,9 +23,9 @@ async function whilePlanning(handler: Handler, ...planned: string[]) {
   disk.slow = new Promise((resolve) => {
     goOn = resolve;
   });
-  kernel.input(...planned);
-  await new Promise((resolve) => setImmediate(resolve));
-  await new Promise((resolve) => setImmediate(resolve));
+  const at = { topic: "in", partition: 0 };
+  kernel.world.append(at, ...planned);
+  await kernel.clock.until(() => disk.waiting === 1);
   const read = (): void => {
     disk.slow = null;
     goOn();
@@ -37,8 +40,8 @@ test("R-3: a record fails while the next batch is planned: order and counts are 
       if (row.key === "b" && failures-- > 0) throw new Error("no");
       return forward(row);
     },
-    "a=x",
-    "b=x",
+    record("a"),
+    record("b"),
   );
   kernel.application.release();
   read();
@@ -49,9 +52,7 @@ test("R-3: a record fails while the next batch is planned: order and counts are 
 
 test("R-6: what is planned when a revocation runs out is not committed over its elders", async () => {
   // A record without a value is dropped by the count: its batch is final without a hop.
-  const { kernel, read } = await whilePlanning(forward);
-  kernel.world.append({ topic: "in", partition: 0 }, { key: "a", value: null, timestamp: 1_000 });
-  await new Promise((resolve) => setImmediate(resolve));
+  const { kernel, read } = await whilePlanning(forward, { ...record("a"), value: null });
   kernel.world.assignment = [];
   kernel.world.memberEpoch = 2;
   await kernel.clock.until(() => kernel.clock.nowMs() > 8_000);
@@ -61,13 +62,12 @@ test("R-6: what is planned when a revocation runs out is not committed over its 
 });
 
 test("R-6: a partition is let go as soon as its last planning ends, not at the time-out", async () => {
-  const { kernel, read } = await whilePlanning(forward, "a=x");
+  const { kernel, read } = await whilePlanning(forward, record("a"));
   kernel.world.assignment = [];
   kernel.world.memberEpoch = 2;
   await kernel.clock.until(() => kernel.world.calls.includes("heartbeat 2 -"), 9_000);
   const revokedAtMs = kernel.clock.nowMs();
   kernel.application.release();
-  await new Promise((resolve) => setImmediate(resolve));
   read();
   await kernel.clock.until(() => kernel.world.calls.includes("heartbeat 2 "));
   assert.ok(kernel.clock.nowMs() - revokedAtMs < 1_000, "it waited for the time-out");
