@@ -4,7 +4,7 @@ import type { DeclaredNode, Program } from "../../../src/model/topology.ts";
 import type { Admin } from "../../../src/ports/admin.ts";
 import type { Log } from "../../../src/ports/log.ts";
 import { Active } from "../../../src/runtime/active.ts";
-import type { KernelLimits } from "../../../src/runtime/parts.ts";
+import type { KernelLimits, KernelParts } from "../../../src/runtime/parts.ts";
 import { MemoryDirectory } from "./memory-directory.ts";
 import { type Handler, ScriptedApplication } from "./scripted-application.ts";
 import { VirtualClock } from "./virtual-clock.ts";
@@ -179,30 +179,33 @@ interface Parts {
   readonly application: ScriptedApplication;
 }
 
+/** The parts of a kernel in this world. */
+export function kernelParts(
+  { world, directory, clock, fatal }: KernelWorld,
+  over: Partial<KernelParts> = {},
+): KernelParts {
+  return {
+    consumer: world.consumer,
+    offsets: world.offsets,
+    group: world.group,
+    admin: noAdmin,
+    directory,
+    createProducer: () => world.createProducer(),
+    clock,
+    log: silent,
+    newMemberId: () => "member-1",
+    commitEntered: () => {},
+    fatal: (error) => fatal.push(error),
+    ...over,
+  };
+}
+
 function makeActive(program: Program, self: KernelWorld, limits: KernelLimits): Active {
-  const { world, directory, clock, application, fatal } = self;
   const facts = { topicId: "t1", deleteRetentionMs: 86_400_000 };
-  return new Active(
-    program,
-    {
-      partitions: 1,
-      changelogs: new Map(program.stores.map(({ changelogTopic }) => [changelogTopic, facts])),
-      outputs: ["out"],
-    },
-    {
-      consumer: world.consumer,
-      offsets: world.offsets,
-      group: world.group,
-      admin: noAdmin,
-      directory,
-      createProducer: () => world.createProducer(),
-      clock,
-      log: silent,
-      newMemberId: () => "member-1",
-      commitEntered: () => {},
-      fatal: (error) => fatal.push(error),
-    },
-    application,
-    limits,
-  );
+  const prepared = {
+    partitions: 1,
+    changelogs: new Map(program.stores.map(({ changelogTopic }) => [changelogTopic, facts])),
+    outputs: ["out"],
+  };
+  return new Active(program, prepared, kernelParts(self), self.application, limits);
 }

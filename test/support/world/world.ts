@@ -40,6 +40,10 @@ export class World {
     offsets: [] as OffsetsVerdict[],
     end: [] as { verdict: EndVerdict; takesEffect: boolean }[],
   };
+  /** While set, these requests wait; whether they take effect first is as with a real broker. */
+  readonly gates: Partial<Record<"heartbeat" | "produce" | "end", Promise<void>>> = {};
+  /** Whether acknowledgements carry offsets: those of a duplicate sequence do not. */
+  acknowledgesOffsets = true;
   /** While set, offsets are pending: OffsetFetch waits, as with require_stable. */
   unstable: Promise<void> | null = null;
   #assignmentTold = "";
@@ -97,6 +101,7 @@ export class World {
     heartbeat: async (request: HeartbeatRequest) => {
       const owned = request.owned?.map(topicPartitionName).join(",") ?? "-";
       this.calls.push(`heartbeat ${request.memberEpoch} ${owned}`);
+      await this.gates.heartbeat;
       const scripted = this.script.heartbeat.shift();
       if (scripted !== undefined) return scripted;
       const names = this.assignment.map(topicPartitionName).join(",");
@@ -178,6 +183,7 @@ class WorldProducer implements TransactionalProducer {
 
   async produce(records: CutRecords): Promise<ProduceVerdict> {
     this.#world.calls.push(`produce ${records.records}`);
+    await this.#world.gates.produce;
     const scripted = this.#world.script.produce.shift();
     if (scripted !== undefined) return scripted;
     if (!(records instanceof WorldRecords)) throw new Error("records of another world");
@@ -188,6 +194,8 @@ class WorldProducer implements TransactionalProducer {
       const before = lastOffsets.get(name) ?? this.#world.log(at).length - 1;
       lastOffsets.set(name, before + 1);
     }
+    if (!this.#world.acknowledgesOffsets)
+      for (const name of lastOffsets.keys()) lastOffsets.set(name, -1);
     return { kind: "acked", lastOffsets };
   }
 
@@ -212,6 +220,7 @@ class WorldProducer implements TransactionalProducer {
     const scripted = this.#world.script.end.shift();
     if (outcome === "commit" && (scripted?.takesEffect ?? true)) this.#commit();
     this.#forget();
+    await this.#world.gates.end;
     return scripted?.verdict ?? { kind: "ended" };
   }
 

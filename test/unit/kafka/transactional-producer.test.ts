@@ -115,7 +115,7 @@ test("R-6: an offset commit is repeated while the coordinator moves, then accept
   withProducer(
     {
       offsets: [
-        [ERROR.NOT_COORDINATOR, 0],
+        [0, ERROR.NOT_COORDINATOR],
         [0, 0],
       ],
     },

@@ -1,0 +1,167 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { OutriggerError } from "../../../src/errors/outrigger-error.ts";
+import { decodeOffsetMetadata } from "../../../src/tasks/offset-metadata.ts";
+import { copyProgram, KernelWorld, statefulProgram } from "../../support/world/kernel-world.ts";
+import type { Handler } from "../../support/world/scripted-application.ts";
+
+const IN = { topic: "in", partition: 0 };
+const copy: Handler = ({ key, value }) => ({ outputs: [[key ?? "", value ?? ""]] });
+const count: Handler = ({ key, state }) => {
+  const next = String(Number(state ?? "0") + 1);
+  return { outputs: [[key ?? "", next]], state: next };
+};
+const refused = new OutriggerError("TRANSACTION_ABORTED", "refused");
+
+/** A promise that the test keeps. */
+function gate(): { readonly shut: Promise<void>; readonly open: () => void } {
+  let open = (): void => {};
+  const shut = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { shut, open };
+}
+
+/** Everything but heartbeats, from the first offset commit on. */
+function commitCalls(kernel: KernelWorld): string[] {
+  return kernel.world.calls.filter((call) => !call.startsWith("heartbeat"));
+}
+
+async function claimed(kernel: KernelWorld): Promise<KernelWorld> {
+  await kernel.clock.until(() => kernel.world.committed.has("in-0"));
+  return kernel;
+}
+
+test("R-4: the offsets wait until every record has been acknowledged", async () => {
+  const kernel = await claimed(await KernelWorld.start(copyProgram, copy));
+  const { shut, open } = gate();
+  kernel.world.gates.produce = shut;
+  kernel.input("a=1");
+  await kernel.clock.until(() => commitCalls(kernel).includes("produce 1"));
+  await kernel.clock.until(() => kernel.clock.nowMs() > 5_000);
+  assert.equal(commitCalls(kernel).at(-1), "produce 1");
+  open();
+  await kernel.clock.until(() => kernel.outputs().length === 1);
+  assert.deepEqual(commitCalls(kernel).slice(-2), ["offsets in-0=1", "end commit first"]);
+});
+
+test("R-4: the store is as it was until EndTxn has been answered", async () => {
+  const kernel = await claimed(await KernelWorld.start(statefulProgram, count));
+  const disk = kernel.directory.disks.get("0_0");
+  const before = disk?.marks?.commitSequence;
+  const { shut, open } = gate();
+  kernel.world.gates.end = shut;
+  kernel.input("a=x");
+  await kernel.clock.until(() => kernel.outputs().length === 1);
+  await kernel.clock.until(() => kernel.clock.nowMs() > 5_000);
+  assert.deepEqual([disk?.data.size, disk?.marks?.commitSequence], [0, before]);
+  open();
+  await kernel.clock.until(() => disk?.data.get("0/a")?.toString() === "1");
+});
+
+test("R-4: a task that was lost while EndTxn was under way writes no store", async () => {
+  const kernel = await claimed(await KernelWorld.start(statefulProgram, count));
+  const { shut, open } = gate();
+  kernel.world.gates.end = shut;
+  kernel.input("a=x");
+  await kernel.clock.until(() => kernel.outputs().length === 1);
+  // Lost, and taken over again: the takeover restores what the cut did from the changelog.
+  kernel.world.script.heartbeat.push({ kind: "lost", error: refused });
+  const heartbeats = (): number => kernel.world.calls.filter((c) => c === "heartbeat 0 ").length;
+  await kernel.clock.until(() => heartbeats() === 2);
+  await kernel.clock.until(() => kernel.directory.disks.get("0_0")?.data.size === 1);
+  const restored = kernel.directory.disks.get("0_0")?.marks?.commitSequence;
+  open();
+  kernel.world.gates.end = Promise.resolve();
+  await kernel.clock.until(() => kernel.clock.nowMs() > 5_000);
+  assert.equal(kernel.directory.disks.get("0_0")?.marks?.commitSequence, restored);
+  kernel.input("a=x");
+  await kernel.clock.until(() => kernel.outputs().length === 2);
+  assert.deepEqual(kernel.outputs(), ["a=1", "a=2"]);
+});
+
+test("R-4: an acknowledgement without an offset leaves the position where it was", async () => {
+  const kernel = await claimed(await KernelWorld.start(statefulProgram, count));
+  kernel.input("a=x", "b=x");
+  await kernel.clock.until(() => kernel.directory.disks.get("0_0")?.data.size === 2);
+  const position = (): number | undefined =>
+    kernel.directory.disks.get("0_0")?.marks?.positions.get(0)?.position;
+  const metadata = (): number | undefined =>
+    decodeOffsetMetadata(kernel.world.committed.get("in-0")?.metadata ?? "")?.changelogs.get(
+      "state",
+    )?.end;
+  assert.deepEqual([position(), metadata()], [2, 2]);
+  kernel.world.acknowledgesOffsets = false;
+  kernel.input("a=x");
+  await kernel.clock.until(() => kernel.world.committed.get("in-0")?.offset === 3);
+  await kernel.clock.until(
+    () => kernel.directory.disks.get("0_0")?.data.get("0/a")?.toString() === "2",
+  );
+  assert.deepEqual([position(), metadata()], [2, 2]);
+});
+
+test("R-8: after refused offsets nothing is begun or dispatched before a heartbeat is answered", async () => {
+  const kernel = await claimed(await KernelWorld.start(copyProgram, copy));
+  const { shut, open } = gate();
+  kernel.world.script.offsets.push({ kind: "abortable", error: refused });
+  kernel.input("a=1");
+  kernel.world.gates.heartbeat = shut;
+  await kernel.clock.until(() => commitCalls(kernel).at(-1) === "end abort first");
+  const dispatched = kernel.application.dispatched.length;
+  kernel.input("b=2");
+  await kernel.clock.until(() => kernel.clock.nowMs() > 5_000);
+  assert.equal(commitCalls(kernel).at(-1), "end abort first");
+  assert.equal(kernel.application.dispatched.length, dispatched);
+  open();
+  await kernel.clock.until(() => kernel.outputs().length === 2);
+  assert.deepEqual(kernel.outputs(), ["a=1", "b=2"]);
+});
+
+test("R-11: records that were fetched under an older epoch are dropped", async () => {
+  const kernel = await claimed(await KernelWorld.start(copyProgram, copy));
+  const late: Parameters<typeof kernel.active.fetched>[0][] = [];
+  kernel.world.listen({ fetched: (chunk) => late.push(chunk), failed: () => {} });
+  kernel.input("a=1");
+  await kernel.clock.until(() => late.length === 1);
+  kernel.world.listen({ fetched: (chunk) => kernel.active.fetched(chunk), failed: () => {} });
+  kernel.world.script.heartbeat.push({ kind: "lost", error: refused });
+  await kernel.clock.until(() => kernel.outputs().length === 1);
+  for (const chunk of late) kernel.active.fetched(chunk);
+  kernel.input("b=2");
+  await kernel.clock.until(() => kernel.world.committed.get("in-0")?.offset === 2);
+  assert.deepEqual(kernel.outputs(), ["a=1", "b=2"]);
+});
+
+test("R-11: an answer that names another epoch of the task is dropped", async () => {
+  const kernel = await claimed(await KernelWorld.start(copyProgram, copy));
+  kernel.application.hold = true;
+  kernel.input("a=1");
+  await kernel.clock.until(() => kernel.application.held.length === 1);
+  const [before] = kernel.application.held.splice(0);
+  kernel.world.script.heartbeat.push({ kind: "lost", error: refused });
+  await kernel.clock.until(() => kernel.application.held.length === 1);
+  const [now] = kernel.application.held;
+  assert.ok(before !== undefined && now !== undefined);
+  assert.notEqual(before.batch.taskEpoch, now.batch.taskEpoch);
+  // Both are the first dispatch of their epoch: the dispatch id alone would not tell them apart.
+  assert.equal(before.batch.dispatchId, now.batch.dispatchId);
+  kernel.application.answer(1, before.batch);
+  await kernel.clock.until(() => kernel.clock.nowMs() > 9_000);
+  assert.deepEqual(kernel.outputs(), []);
+  kernel.application.release();
+  await kernel.clock.until(() => kernel.outputs().length === 1);
+});
+
+test("R-17: a cut commits stream time as of its last record, not the newest", async () => {
+  const kernel = await claimed(await KernelWorld.start(copyProgram, copy));
+  kernel.application.hold = true;
+  const at = (timestamp: number) => ({ key: "a", value: "1", timestamp });
+  kernel.world.append(IN, at(1_000), at(2_000), at(3_000), at(9_000));
+  await kernel.clock.until(() => kernel.application.held.length === 2);
+  const [first] = kernel.application.held.splice(0, 1);
+  assert.ok(first !== undefined);
+  kernel.application.answer(first.worker, first.batch);
+  await kernel.clock.until(() => kernel.world.committed.get("in-0")?.offset === 3);
+  const { metadata = "" } = kernel.world.committed.get("in-0") ?? {};
+  assert.equal(decodeOffsetMetadata(metadata)?.streamTimeMs, 3_000);
+});

@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { HeartbeatRequest } from "../../../src/ports/consumer.ts";
+import { Kernel } from "../../../src/runtime/kernel.ts";
+import {
+  copyProgram,
+  KernelWorld,
+  kernelParts,
+  testLimits,
+} from "../../support/world/kernel-world.ts";
+import { MemoryDirectory } from "../../support/world/memory-directory.ts";
+import { ScriptedApplication } from "../../support/world/scripted-application.ts";
+
+test("R-15: a predecessor that died is sent its leave, once the group can be reached", async () => {
+  const requests: HeartbeatRequest[] = [];
+  const kernel = await KernelWorld.start(copyProgram, () => ({ outputs: [] }));
+  const directory = new MemoryDirectory();
+  directory.predecessorMemberId = "dead";
+  const parts = kernelParts(kernel, {
+    directory,
+    group: {
+      heartbeat: async (request) => {
+        requests.push(request);
+        const error = new Error("no coordinator yet");
+        if (requests.length === 1) return { kind: "retriable", error: error as never };
+        return { kind: "member", memberEpoch: -1, heartbeatIntervalMs: 0, assignment: null };
+      },
+    },
+  });
+  await new Kernel(parts, testLimits).start(new ScriptedApplication(() => ({ outputs: [] })));
+  const said = requests.map(({ memberId, memberEpoch }) => `${memberId} ${memberEpoch}`);
+  assert.deepEqual(said, ["dead -1", "dead -1"]);
+  assert.equal(directory.predecessorMemberId, null);
+});
+
+test("R-15: the own member id is in the directory before the group is joined", async () => {
+  const kernel = await KernelWorld.start(copyProgram, () => ({ outputs: [] }));
+  await kernel.clock.until(() => kernel.world.committed.has("in-0"));
+  assert.equal(kernel.directory.predecessorMemberId, "member-1");
+});
