@@ -104,6 +104,8 @@ export interface TaskState {
   drop(): void;
   /** Restoring: applies changelog records (null value deletes) and moves the position, atomically. */
   restore(changes: StoreChanges, position: StorePosition): Promise<void>;
+  /** Restoring is done: as of `atMs`, wall clock, the stores held all that was committed (R-10). */
+  caughtUp(atMs: number): Promise<void>;
   /** Deletes everything of the task and opens it empty. */
   wipe(): Promise<void>;
   close(): Promise<void>;

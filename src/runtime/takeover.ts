@@ -55,8 +55,10 @@ export async function takeOver(
 ): Promise<TakenOver> {
   const partitions = program.sources.map((topic) => ({ topic, partition }));
   const committed = await deps.offsets.committed(NOBODY, partitions, signal);
-  const metadata = metadataOf(partitions, committed, deps.groupId);
-  const plans = await planStores(program, partition, state, metadata, deps, signal);
+  const found = metadataOf(partitions, committed);
+  const { metadata } = found;
+  const asOfMs = deps.clock.wallMs();
+  const plans = await planStores(program, partition, state, found, deps, signal);
   const changelogs = new Map<string, ChangelogEnd>();
   for (const { index, at, facts, plan } of plans) {
     const store = program.stores[index]?.name ?? "";
@@ -65,6 +67,7 @@ export async function takeOver(
     invariant(position >= committedEnd, "a restored store must reach what was committed");
     changelogs.set(store, { topicId: facts.topicId, end: committedEnd });
   }
+  if (plans.length > 0) await state.caughtUp(asOfMs);
   const positions = await startPositions(partitions, committed, deps, signal);
   return {
     positions,
@@ -76,29 +79,30 @@ export async function takeOver(
   };
 }
 
-/** The newest of the metadata that the task's partitions carry; null when none has ever committed. */
+interface FoundMetadata {
+  /** null when the task has never committed, or somebody else has committed since. */
+  readonly metadata: OffsetMetadata | null;
+  /** A committed offset without our metadata, in words: a tool or another consumer wrote it. */
+  readonly foreign: string | null;
+}
+
+/** The newest of the metadata that the task's partitions carry. */
 function metadataOf(
   partitions: readonly TopicPartition[],
   committed: ReadonlyMap<string, CommittedOffset>,
-  groupId: string,
-): OffsetMetadata | null {
+): FoundMetadata {
   let newest: OffsetMetadata | null = null;
   for (const at of partitions) {
     const offset = committed.get(topicPartitionName(at));
     if (offset === undefined) continue;
     const metadata = decodeOffsetMetadata(offset.metadata);
     if (metadata === null) {
-      throw new OutriggerError(
-        "OFFSETS_LOST",
-        `the committed offset ${offset.offset} of ${topicPartitionName(at)} in group ${groupId} ` +
-          "was not written by Outrigger: a tool or another consumer moved it, so state and offsets " +
-          "no longer belong together. Reset the application: delete the group's offsets, its " +
-          "changelog topics and its state directory, then start again",
-      );
+      const foreign = `the committed offset ${offset.offset} of ${topicPartitionName(at)}`;
+      return { metadata: null, foreign };
     }
     if (newest === null || metadata.commitSequence > newest.commitSequence) newest = metadata;
   }
-  return newest;
+  return { metadata: newest, foreign: null };
 }
 
 interface PlannedStore {
@@ -113,10 +117,11 @@ async function planStores(
   program: Program,
   partition: number,
   state: TaskState,
-  metadata: OffsetMetadata | null,
+  found: FoundMetadata,
   deps: TakeoverDependencies,
   signal: AbortSignal,
 ): Promise<PlannedStore[]> {
+  const { metadata } = found;
   const plans: PlannedStore[] = [];
   for (const [index, store] of program.stores.entries()) {
     const at = { topic: store.changelogTopic, partition };
@@ -135,18 +140,19 @@ async function planStores(
       hasCommitted: metadata !== null,
       committed: metadata?.changelogs.get(store.name) ?? null,
     });
-    plans.push({ index, at, facts, plan: orStop(plan, at, deps.groupId) });
+    plans.push({ index, at, facts, plan: orStop(plan, at, found, deps.groupId) });
   }
   const wipe = plans.find(({ plan }) => plan.wipe !== "no");
   if (wipe === undefined) return plans;
   deps.onWipe(program.stores[wipe.index]?.name ?? "", wipe.plan.wipe);
   await state.wipe();
-  return await planStores(program, partition, state, metadata, deps, signal);
+  return await planStores(program, partition, state, found, deps, signal);
 }
 
 function orStop(
   plan: RestorePlan,
   at: TopicPartition,
+  { foreign }: FoundMetadata,
   groupId: string,
 ): RestorePlan & { kind: "restore" } {
   const name = topicPartitionName(at);
@@ -160,6 +166,15 @@ function orStop(
           "would give wrong results; restore the topic, or reset the application",
       );
     case "offsetsLost":
+      if (foreign !== null) {
+        throw new OutriggerError(
+          "OFFSETS_LOST",
+          `${foreign} in group ${groupId} was not written by Outrigger, but ${plan.reason}: a tool ` +
+            "or another consumer moved it, so state and offsets no longer belong together. Reset " +
+            "the application: delete the group's offsets, its changelog topics and its state " +
+            "directory, then start again",
+        );
+      }
       throw new OutriggerError(
         "OFFSETS_LOST",
         `group ${groupId} has no committed offset for the task of ${name}, but ${plan.reason}: ` +

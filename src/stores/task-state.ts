@@ -167,6 +167,12 @@ export class RocksTaskState implements TaskState {
     this.#marks = next;
   }
 
+  async caughtUp(atMs: number): Promise<void> {
+    const next = { ...(this.#marks ?? NO_MARKS), caughtUpAtMs: atMs };
+    await this.#write([], next);
+    this.#marks = next;
+  }
+
   async wipe(): Promise<void> {
     this.drop();
     await this.#database.close();

@@ -97,6 +97,34 @@ export function storeContract(name: string, make: () => Promise<StateUnderTest>)
     await state.close();
   });
 
+  test(`${name}: R-8: a cut that goes back lies under what was staged since`, async () => {
+    const under = await make();
+    const state = await under.open();
+    const stage = (key: string, value: string): void =>
+      state.stage({ store: 0, keys: [Buffer.from(key)], values: [Buffer.from(value)] });
+    stage("both", "older");
+    stage("only", "older");
+    state.cut();
+    stage("both", "newer");
+    state.restage();
+    const found = await state.read(0, keySet(["both", "only"]), "staged");
+    assert.deepEqual(found.map(String), ["newer", "older"]);
+    const [changes] = state.cut().changes;
+    assert.deepEqual(changes?.keys.map(String).toSorted(), ["both", "only"]);
+    await state.close();
+  });
+
+  test(`${name}: R-10: when it was caught up comes back, and changes nothing else`, async () => {
+    const under = await make();
+    let state = await under.open();
+    await state.restore({ store: 0, keys: [], values: [] }, { topicId: "t1", position: 7 });
+    await state.caughtUp(4_000);
+    state = await under.reopen(state);
+    assert.equal(state.marks()?.caughtUpAtMs, 4_000);
+    assert.equal(state.marks()?.positions.get(0)?.position, 7);
+    await state.close();
+  });
+
   test(`${name}: R-4: data and position come back together, positions of other stores stay`, async () => {
     const under = await make();
     let state = await under.open();

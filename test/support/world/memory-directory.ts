@@ -159,6 +159,10 @@ export class MemoryState implements TaskState {
     this.disk.marks = { ...before, positions };
   }
 
+  async caughtUp(atMs: number): Promise<void> {
+    this.disk.marks = { ...(this.disk.marks ?? emptyMarks), caughtUpAtMs: atMs };
+  }
+
   async wipe(): Promise<void> {
     this.disk.data.clear();
     this.disk.marks = null;

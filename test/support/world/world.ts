@@ -31,6 +31,8 @@ export class World {
   readonly logs = new Map<string, PlainRecord[]>();
   readonly committed = new Map<string, CommittedOffset>();
   readonly calls: string[] = [];
+  /** What takeovers asked for, in order. */
+  readonly reads: string[] = [];
   memberEpoch = 1;
   assignment: TopicPartition[] = [];
   /** Answers to give instead of the usual ones, first come first served. */
@@ -81,6 +83,7 @@ export class World {
 
   readonly offsets: Offsets = {
     committed: async (_, partitions) => {
+      this.reads.push("committed offsets");
       if (this.unstable !== null) await this.unstable;
       const found = new Map<string, CommittedOffset>();
       for (const at of partitions) {
@@ -89,7 +92,10 @@ export class World {
       }
       return found;
     },
-    range: async (at) => ({ start: 0, end: this.log(at).length }),
+    range: async (at) => {
+      this.reads.push(`range of ${topicPartitionName(at)}`);
+      return { start: 0, end: this.log(at).length };
+    },
     read: (at, from, target) => this.#read(at, from, target),
   };
 

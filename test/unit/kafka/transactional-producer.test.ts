@@ -26,11 +26,16 @@ const OFFSETS = [0, 1].map((partition) => ({
 
 /** A producer whose coordinator answers with these codes, the last one for ever. */
 async function withProducer(
-  codes: { readonly end?: readonly number[]; readonly offsets?: readonly (readonly number[])[] },
+  codes: {
+    readonly end?: readonly number[];
+    readonly offsets?: readonly (readonly number[])[];
+    /** Filled with the id and epoch that each EndTxn names. */
+    readonly identities?: (readonly [bigint, number])[];
+  },
   use: (producer: TransactionalProducer, asked: Map<number, number>) => Promise<void>,
 ): Promise<void> {
   const asked = new Map<number, number>();
-  const broker: ScriptedBroker = await ScriptedBroker.start(({ apiKey }) => {
+  const broker: ScriptedBroker = await ScriptedBroker.start(({ apiKey, reader }) => {
     const times = asked.get(apiKey) ?? 0;
     asked.set(apiKey, times + 1);
     switch (apiKey) {
@@ -43,7 +48,9 @@ async function withProducer(
       case TXN_OFFSET_COMMIT:
         return offsetsAnswer(codes.offsets?.[times] ?? codes.offsets?.at(-1) ?? []);
       case END_TXN:
-        return identityAnswer(codes.end?.[times] ?? codes.end?.at(-1) ?? 0);
+        reader.compactString();
+        codes.identities?.push([reader.bigint64(), reader.int16()]);
+        return identityAnswer(codes.end?.[times] ?? codes.end?.at(-1) ?? 0, 2 + times);
       default:
         return identityAnswer(0);
     }
@@ -69,8 +76,8 @@ async function withProducer(
 }
 
 /** InitProducerId v5 and EndTxn v5 answer alike. */
-function identityAnswer(code: number): Buffer {
-  return new WireWriter().int32(0).int16(code).bigint64(4_000n).int16(1).emptyTags().finish();
+function identityAnswer(code: number, epoch = 1): Buffer {
+  return new WireWriter().int32(0).int16(code).bigint64(4_000n).int16(epoch).emptyTags().finish();
 }
 
 function offsetsAnswer(codes: readonly number[]): Buffer {
@@ -124,3 +131,26 @@ test("R-6: an offset commit is repeated while the coordinator moves, then accept
       assert.equal(asked.get(TXN_OFFSET_COMMIT), 2);
     },
   ));
+
+test("R-14: the epoch of an EndTxn answer is the next transaction's; a repeated one keeps its own", () => {
+  const identities: [bigint, number][] = [];
+  const end = [0, ERROR.INVALID_TXN_STATE, 0, 0];
+  return withProducer({ end, identities }, async (producer) => {
+    assert.deepEqual(await producer.end("commit", "first"), { kind: "ended" });
+    assert.equal((await producer.end("commit", "repeated")).kind, "unknown");
+    assert.deepEqual(await producer.end("commit", "repeated"), { kind: "ended" });
+    assert.deepEqual(await producer.end("commit", "first"), { kind: "ended" });
+    assert.deepEqual(
+      identities.map(([, epoch]) => epoch),
+      [1, 2, 2, 4],
+    );
+  });
+});
+
+test("R-2: offsets that the coordinator never takes are given up before the broker would", () =>
+  withProducer({ offsets: [[ERROR.CONCURRENT_TRANSACTIONS, 0]] }, async (producer) => {
+    const startedAtMs = performance.now();
+    assert.equal((await producer.sendOffsets(OFFSETS, MEMBER)).kind, "abortable");
+    const tookMs = performance.now() - startedAtMs;
+    assert.ok(tookMs < 1_000, `it took ${tookMs} ms of a transaction timeout of 1000 ms`);
+  }));

@@ -29,6 +29,11 @@ test("committed records are seen, aborted ones and markers are not", () => {
   assert.deepEqual(readAll(log), { keys: ["a", "c"], position: log.end });
 });
 
+test("R-5: the position behind the last visible batch steps over the markers that follow", () => {
+  const log = new CommittedLog().append(1, ["a"]).append(2, ["x"]).commit(1).abort(2);
+  assert.equal(toChunks(log.fetched(0), 0, AT, 0).at(-1)?.nextOffset, log.end);
+});
+
 test("both aborted transactions of one producer are hidden, not what it committed between", () => {
   const log = new CommittedLog().append(1, ["x1"]).append(2, ["y1"]).abort(1).append(1, ["a"]);
   log.append(2, ["y2"]).commit(1).append(1, ["x2"]).abort(2).append(1, ["x3"]).abort(1);

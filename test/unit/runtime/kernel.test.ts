@@ -4,6 +4,7 @@ import { OutriggerError } from "../../../src/errors/outrigger-error.ts";
 import { copyProgram, KernelWorld, statefulProgram } from "../../support/world/kernel-world.ts";
 import { MemoryDirectory } from "../../support/world/memory-directory.ts";
 import type { Handler } from "../../support/world/scripted-application.ts";
+import { World } from "../../support/world/world.ts";
 
 const copy: Handler = ({ key, value }) => ({ outputs: [[key ?? "", value ?? ""]] });
 
@@ -298,6 +299,48 @@ test("R-9: a restart with an empty directory restores the state from the changel
   second.input("a=x", "b=x");
   await second.clock.until(() => second.outputs().length === 5);
   assert.deepEqual(second.outputs().slice(3), ["a=3", "b=2"]);
+});
+
+test("R-9: the changelog's end is asked for when the stable offsets have been answered", async () => {
+  const kernel = await KernelWorld.start(statefulProgram, count);
+  await kernel.clock.until(() => kernel.world.committed.has("in-0"));
+  const [first, second] = kernel.world.reads;
+  assert.deepEqual([first, second], ["committed offsets", "range of app-state-changelog-0"]);
+});
+
+test("R-9: offsets that a tool has moved stop a task that has state", async () => {
+  const first = await KernelWorld.start(statefulProgram, count);
+  first.input("a=x", "a=x");
+  await first.clock.until(() => first.outputs().length === 2);
+  await settle(first);
+  first.world.committed.set("in-0", { offset: 1, leaderEpoch: 0, metadata: "" });
+  const second = await KernelWorld.start(statefulProgram, count, first);
+  await second.clock.until(() => second.fatal.length > 0);
+  assert.equal(second.fatal[0]?.code, "OFFSETS_LOST");
+  assert.match(second.fatal[0]?.message ?? "", /in-0 .* was not written by Outrigger/);
+});
+
+test("R-9: an application without state goes on from where a tool has put it", async () => {
+  const world = new World();
+  world.committed.set("in-0", { offset: 2, leaderEpoch: 0, metadata: "by a tool" });
+  const kernel = await KernelWorld.start(copyProgram, copy, {
+    world,
+    directory: new MemoryDirectory(),
+  });
+  kernel.input("a=1", "b=2", "c=3");
+  await kernel.clock.until(() => kernel.outputs().length === 1);
+  assert.deepEqual(kernel.outputs(), ["c=3"]);
+  assert.equal(world.committed.get("in-0")?.offset, 3);
+});
+
+test("R-10: a store that was restored counts as caught up, also before its first commit", async () => {
+  const first = await KernelWorld.start(statefulProgram, count);
+  first.input("a=x");
+  await first.clock.until(() => first.outputs().length === 1);
+  await settle(first);
+  const directory = new MemoryDirectory();
+  const second = await KernelWorld.start(statefulProgram, count, { world: first.world, directory });
+  await second.clock.until(() => (directory.disks.get("0_0")?.marks?.caughtUpAtMs ?? 0) > 0);
 });
 
 test("a clean stop commits what is final, leaves the group and forgets the member", async () => {
