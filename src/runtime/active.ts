@@ -10,30 +10,20 @@ import type {
   WorkerId,
 } from "../ports/application.ts";
 import type { FetchedChunk } from "../ports/consumer.ts";
-import type { AbortCause } from "../transactions/transaction.ts";
+import { countCommitted, zeroCounters } from "./counters.ts";
 import type { Cut } from "./cut.ts";
 import { dispatchQueued, overdueError } from "./dispatch.ts";
+import { failureLog } from "./failure-log.ts";
 import { type Policies, policiesOf } from "./failures.ts";
 import { GroupLoop } from "./group-loop.ts";
 import { Lane } from "./lane.ts";
 import type { KernelLimits, KernelParts } from "./parts.ts";
 import type { Prepared } from "./setup.ts";
 import { answerQuestion } from "./state-questions.ts";
-import type { TaskHost, TaskRunner } from "./task-runner.ts";
+import type { TaskHost } from "./task-host.ts";
+import type { TaskRunner } from "./task-runner.ts";
 import { TaskSet } from "./task-set.ts";
 import { Workers } from "./workers.ts";
-
-/** What happened so far; each is one metric. */
-export interface Counters {
-  records: number;
-  commits: number;
-  dropped: number;
-  /** Given up by policy: without a trace, and with a dead letter. */
-  skipped: number;
-  deadLettered: number;
-  staleAnswers: number;
-  aborts: Partial<Record<AbortCause, number>>;
-}
 
 const OVERDUE_CHECK_MS = 250;
 
@@ -43,15 +33,7 @@ const OVERDUE_CHECK_MS = 250;
  */
 export class Active {
   readonly workers = new Workers();
-  readonly counters: Counters = {
-    records: 0,
-    commits: 0,
-    dropped: 0,
-    skipped: 0,
-    deadLettered: 0,
-    staleAnswers: 0,
-    aborts: {},
-  };
+  readonly counters = zeroCounters();
   readonly #program: Program;
   readonly #prepared: Prepared;
   readonly #parts: KernelParts;
@@ -297,6 +279,7 @@ export class Active {
 
   #taskHost(): TaskHost {
     const { clock, log, consumer, fatal } = this.#parts;
+    const say = failureLog(log);
     return {
       policies: () => this.#policies,
       queued: (runner) => this.#dispatch(runner),
@@ -305,31 +288,14 @@ export class Active {
         for (const at of runner.partitions) full ? consumer.pause(at) : consumer.resume(at);
       },
       retrying: (runner, delayMs, error) => {
-        log.warn("a record failed and is tried again", {
-          task: runner.name,
-          delayMs: Math.round(delayMs),
-          error: error.message,
-        });
+        say.retrying(runner, delayMs, error);
         clock.after(delayMs, () => runner.resume());
       },
-      suspected: (runner, at, records, deaths) => {
-        log.error("a worker was lost while it worked on records; they go out again", {
-          task: runner.name,
-          at,
-          records,
-          deaths,
-        });
-      },
-      gaveUp: (runner, action, error) => {
-        const said = action === "dlq" ? "a dead letter tells of it" : "it is skipped";
-        log.error(`a record was given up: ${said}`, { task: runner.name, error: error.message });
-      },
+      suspected: say.suspected,
+      gaveUp: say.gaveUp,
       stopped: (runner, error) => {
         this.#tasks.stopFetching(runner);
-        log.error("a record failed for good: the task is stopped", {
-          task: runner.name,
-          error: error.message,
-        });
+        say.stopped(runner, error);
         this.#tellReadiness();
       },
       broken: (_, error) => fatal(toOutriggerError(error)),
@@ -466,13 +432,7 @@ export class Active {
   #committed(cut: Cut, durationMs: number): void {
     this.counters.commits += 1;
     for (const { runner, batches, positions, commitSequence, ends } of cut.tasks) {
-      for (const { taken, dropped, givenUp } of batches) {
-        this.counters.records += taken.input.to - taken.input.from;
-        this.counters.dropped += dropped;
-        if (givenUp === null) continue;
-        if (givenUp.letter === null) this.counters.skipped += 1;
-        else this.counters.deadLettered += 1;
-      }
+      for (const batch of batches) countCommitted(this.counters, batch);
       for (const [name, position] of positions) runner.positions.set(name, position);
       for (const [name, end] of ends) runner.changelogs.set(name, end);
       runner.commitSequence = commitSequence;

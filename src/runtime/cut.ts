@@ -16,7 +16,8 @@ import { type ChangelogEnd, encodeOffsetMetadata } from "../tasks/offset-metadat
 import type { Trial } from "../tasks/trial.ts";
 import type { Batch, Outcome } from "./batch.ts";
 import type { DeadLetter } from "./dead-letters.ts";
-import type { SourcePosition, TaskRunner } from "./task-runner.ts";
+import type { SourcePosition } from "./task-host.ts";
+import type { TaskRunner } from "./task-runner.ts";
 
 /** What a commit takes of one task: the contiguous prefix of final batches (R-3). */
 export interface TaskCut {

@@ -2,6 +2,7 @@ import type { RecordColumns } from "../model/columns.ts";
 import { KEY_LENGTH, STRIDE, VALUE_LENGTH } from "../model/columns.ts";
 import type { RowRange } from "../model/rows.ts";
 import type { FetchedChunk } from "../ports/consumer.ts";
+import type { TriedRows } from "../tasks/trial.ts";
 
 /** Fetched rows of one source partition that wait for their batch. */
 interface Waiting {
@@ -136,4 +137,21 @@ function batchEnd(head: Waiting, rowsMax: number, bytesMax: number, lastOffset: 
     row++;
   }
   return row;
+}
+
+/** The rows as failures are counted by: source and offsets. */
+export function rowsOf({ input }: Taken): TriedRows {
+  const { source, columns, from, to } = input;
+  const last = Math.max(from, to - 1);
+  return {
+    source,
+    from: columns.offsets[from] ?? -1,
+    until: columns.offsets[last] ?? -1,
+    count: to - from,
+  };
+}
+
+/** Bytes that the rows of a batch keep alive until they are committed. */
+export function inputBytes({ input, bytesPerRow }: Taken): number {
+  return (input.to - input.from) * bytesPerRow;
 }

@@ -8,7 +8,7 @@ import type { StateDirectory } from "../ports/store.ts";
 import type { Transaction } from "../transactions/transaction.ts";
 import type { LaneLimits } from "./lane.ts";
 import type { SetupLimits } from "./setup.ts";
-import type { TaskLimits } from "./task-runner.ts";
+import type { TaskLimits } from "./task-host.ts";
 
 /** The world, as the kernel knows it: ports only. */
 export interface KernelParts {

@@ -11,7 +11,7 @@ import {
   type OffsetMetadata,
 } from "../tasks/offset-metadata.ts";
 import { planRestore, type RestorePlan } from "../tasks/restoration.ts";
-import type { SourcePosition, TaskStart } from "./task-runner.ts";
+import type { SourcePosition, TaskStart } from "./task-host.ts";
 
 /** The changelog topic as the cluster has it. */
 export interface ChangelogFacts {

@@ -7,75 +7,15 @@ import type { BatchAnswer } from "../ports/application.ts";
 import type { FetchedChunk } from "../ports/consumer.ts";
 import type { TaskState } from "../ports/store.ts";
 import { Ledger, type LedgerEntry } from "../tasks/ledger.ts";
-import type { ChangelogEnd, WrittenTrial } from "../tasks/offset-metadata.ts";
-import { resumed, type Trial, type TriedRows } from "../tasks/trial.ts";
+import type { ChangelogEnd } from "../tasks/offset-metadata.ts";
+import { resumed, type Trial } from "../tasks/trial.ts";
 import { changesOf, faultOf } from "./answers.ts";
 import { type Batch, givenUpBatch, type Outcome } from "./batch.ts";
 import { deadLetterOf } from "./dead-letters.ts";
-import {
-  errorOf,
-  type FailureLimits,
-  Failures,
-  type Fault,
-  type Next,
-  type Policies,
-  type Sentence,
-} from "./failures.ts";
-import { InputQueue, type Taken } from "./input-queue.ts";
+import { errorOf, Failures, type Fault, type Next, type Sentence } from "./failures.ts";
+import { InputQueue, inputBytes, rowsOf, type Taken } from "./input-queue.ts";
 import { planBatch } from "./planner.ts";
-
-export interface TaskLimits {
-  readonly batchRecordsMax: number;
-  readonly batchBytesMax: number;
-  /** Batches planned ahead of their answers, where user code holds no state. */
-  readonly plannedMax: number;
-  readonly inputBytesMax: number;
-  readonly uncommittedBytesMax: number;
-  readonly frameBytesMax: number;
-  readonly recordBytesMax: number;
-  readonly applicationId: string;
-  readonly failures: FailureLimits;
-}
-
-/** Where a task stands in its partitions: the next offset of each source, as of the last cut. */
-export interface SourcePosition {
-  offset: number;
-  leaderEpoch: number;
-}
-
-/** What a takeover found: where the task goes on. */
-export interface TaskStart {
-  readonly positions: Map<string, SourcePosition>;
-  readonly streamTimeMs: number;
-  readonly commitSequence: number;
-  readonly changelogs: Map<string, ChangelogEnd>;
-  /** What a predecessor knew against the records at the head. */
-  readonly trial: WrittenTrial | null;
-}
-
-/** What a runner tells; the kernel decides. */
-export interface TaskHost {
-  /** What the application that came last says of failed records. */
-  policies(): Policies;
-  /** A batch waits in the ledger for a worker. */
-  queued(runner: TaskRunner): void;
-  /** Something became final: a commit may be due. */
-  staged(runner: TaskRunner): void;
-  /** The input buffer is full (true) or has room again. */
-  throttled(runner: TaskRunner, full: boolean): void;
-  /** A record failed and will be tried again in `delayMs`. */
-  retrying(runner: TaskRunner, delayMs: number, error: OutriggerError): void;
-  /** A worker died while it worked on `count` records from `at` on; they go out again. */
-  suspected(runner: TaskRunner, at: string, count: number, deaths: number): void;
-  /** A record is given up, by policy: it is skipped, or a dead letter tells of it. */
-  gaveUp(runner: TaskRunner, action: "skip" | "dlq", error: OutriggerError): void;
-  /** A record failed for good: the task stops, loudly; what is staged is still committed. */
-  stopped(runner: TaskRunner, error: OutriggerError): void;
-  /** Planning broke: a store failed. */
-  broken(runner: TaskRunner, error: Error): void;
-  /** What was being planned when the task was told to end is done with. */
-  idle(runner: TaskRunner): void;
-}
+import type { SourcePosition, TaskHost, TaskLimits, TaskStart } from "./task-host.ts";
 
 /** Rows that are to be planned again, and what is decided when they are back. */
 interface TakenBack {
@@ -503,19 +443,3 @@ const UNKNOWN_FAULT: Fault = {
 const ANSWER_INVALID = "ANSWER_INVALID";
 /** And of a batch that is larger than its worker receives. */
 const FRAME_TOO_LARGE = "FRAME_TOO_LARGE";
-
-function rowsOf({ input }: Taken): TriedRows {
-  const { source, columns, from, to } = input;
-  const last = Math.max(from, to - 1);
-  return {
-    source,
-    from: columns.offsets[from] ?? -1,
-    until: columns.offsets[last] ?? -1,
-    count: to - from,
-  };
-}
-
-/** Bytes that the rows of a batch keep alive until they are committed. */
-function inputBytes({ input, bytesPerRow }: Taken): number {
-  return (input.to - input.from) * bytesPerRow;
-}

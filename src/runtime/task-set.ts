@@ -6,7 +6,8 @@ import type { Consumer, FetchedChunk } from "../ports/consumer.ts";
 import type { Log } from "../ports/log.ts";
 import type { StateDirectory, TaskState } from "../ports/store.ts";
 import { type TakenOver, type TakeoverDependencies, takeOver } from "./takeover.ts";
-import { type TaskHost, type TaskLimits, TaskRunner } from "./task-runner.ts";
+import type { TaskHost, TaskLimits } from "./task-host.ts";
+import { TaskRunner } from "./task-runner.ts";
 
 export interface TaskSetHost {
   /** A takeover is done: the runner is claiming or running. */

@@ -12,7 +12,10 @@ plugin=org.apache.maven.plugins
 
 # The pom's own elements are indented by two; the first version is the SDK's.
 version="$(sed -n 's:^  <version>\(.*\)</version>$:\1:p' "$here/pom.xml")"
-version_of() { grep -A 1 "<artifactId>$1</artifactId>" "$here/pom.xml" | sed -n 's:.*<version>\(.*\)</version>.*:\1:p'; }
+version_of() {
+  grep -A 1 "<artifactId>$1</artifactId>" "$here/pom.xml" |
+    sed -n 's:.*<version>\(.*\)</version>.*:\1:p'
+}
 quietly() { "$@" > build.log 2>&1 || { cat build.log >&2; exit 1; }; }
 
 built="$here/target/$artifact-$version"

@@ -81,7 +81,8 @@ test("R-3: what ran ahead of an elder batch is kept when a younger one fails fir
     return forward(row);
   });
   kernel.application.hold = true;
-  kernel.input("a=x", "a=x", "a=x", "b=x", "a=x");
+  // The row before the failed one is planned again at once, behind the elder batch.
+  kernel.input("a=x", "a=x", "a=x", "a=x", "b=x");
   await kernel.clock.until(() => kernel.application.held.length === 2);
   const [elder, younger] = kernel.application.held.splice(0);
   assert.ok(elder !== undefined && younger !== undefined);
@@ -90,5 +91,5 @@ test("R-3: what ran ahead of an elder batch is kept when a younger one fails fir
   await kernel.clock.until(() => kernel.application.dispatched.length > 2);
   kernel.application.answer(elder.worker, elder.batch);
   await kernel.clock.until(() => kernel.outputs().length === 5);
-  assert.deepEqual(kernel.outputs(), ["a=1", "a=2", "a=3", "b=1", "a=4"]);
+  assert.deepEqual(kernel.outputs(), ["a=1", "a=2", "a=3", "a=4", "b=1"]);
 });

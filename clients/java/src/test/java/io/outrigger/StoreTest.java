@@ -110,7 +110,9 @@ class StoreTest {
             .addStates(slots(0, 0, 0, 0, 0)));
     StateRequest question = sidecar.question(0);
     assertEquals(List.of("x"), texts(question.getKeysList()));
-    assertEquals("0_0 1 9", question.getTaskId() + " " + question.getTaskEpoch() + " " + question.getDispatchId());
+    assertEquals("0_0", question.getTaskId());
+    assertEquals(1, question.getTaskEpoch());
+    assertEquals(9, question.getDispatchId());
     sidecar.answer(question.getRequestId(), "5");
     BatchResult result = sidecar.result(0);
     assertEquals(List.of("0: x=5", "1: x=5", "2: x=7", "3: x=7", "4: a=2"), outputsOf(result));

@@ -1,0 +1,57 @@
+import type { OutriggerError } from "../errors/outrigger-error.ts";
+import type { ChangelogEnd, WrittenTrial } from "../tasks/offset-metadata.ts";
+import type { FailureLimits, Policies } from "./failures.ts";
+import type { TaskRunner } from "./task-runner.ts";
+
+export interface TaskLimits {
+  readonly batchRecordsMax: number;
+  readonly batchBytesMax: number;
+  /** Batches planned ahead of their answers, where user code holds no state. */
+  readonly plannedMax: number;
+  readonly inputBytesMax: number;
+  readonly uncommittedBytesMax: number;
+  readonly frameBytesMax: number;
+  readonly recordBytesMax: number;
+  readonly applicationId: string;
+  readonly failures: FailureLimits;
+}
+
+/** Where a task stands in its partitions: the next offset of each source, as of the last cut. */
+export interface SourcePosition {
+  offset: number;
+  leaderEpoch: number;
+}
+
+/** What a takeover found: where the task goes on. */
+export interface TaskStart {
+  readonly positions: Map<string, SourcePosition>;
+  readonly streamTimeMs: number;
+  readonly commitSequence: number;
+  readonly changelogs: Map<string, ChangelogEnd>;
+  /** What a predecessor knew against the records at the head. */
+  readonly trial: WrittenTrial | null;
+}
+
+/** What a runner tells; the kernel decides. */
+export interface TaskHost {
+  /** What the application that came last says of failed records. */
+  policies(): Policies;
+  /** A batch waits in the ledger for a worker. */
+  queued(runner: TaskRunner): void;
+  /** Something became final: a commit may be due. */
+  staged(runner: TaskRunner): void;
+  /** The input buffer is full (true) or has room again. */
+  throttled(runner: TaskRunner, full: boolean): void;
+  /** A record failed and will be tried again in `delayMs`. */
+  retrying(runner: TaskRunner, delayMs: number, error: OutriggerError): void;
+  /** A worker died while it worked on `count` records from `at` on; they go out again. */
+  suspected(runner: TaskRunner, at: string, count: number, deaths: number): void;
+  /** A record is given up, by policy: it is skipped, or a dead letter tells of it. */
+  gaveUp(runner: TaskRunner, action: "skip" | "dlq", error: OutriggerError): void;
+  /** A record failed for good: the task stops, loudly; what is staged is still committed. */
+  stopped(runner: TaskRunner, error: OutriggerError): void;
+  /** Planning broke: a store failed. */
+  broken(runner: TaskRunner, error: Error): void;
+  /** What was being planned when the task was told to end is done with. */
+  idle(runner: TaskRunner): void;
+}
