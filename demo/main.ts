@@ -133,7 +133,7 @@ async function main(): Promise<number> {
   const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1);
   const counted = isCopy ? "" : `counted in ${language}; `;
   say(`  ${counted}read by ${broker.reader}; ${kills.count} processes killed; took ${seconds} s`);
-  return report(verdict, flights.length, records);
+  return report(verdict, flights.length, records, isCopy);
 }
 
 function startProcesses(
@@ -202,12 +202,18 @@ class KillPlan {
   }
 }
 
-function report(verdict: Verdict, flights: number, records: readonly OutputRecord[]): number {
+function report(
+  verdict: Verdict,
+  flights: number,
+  records: readonly OutputRecord[],
+  isCopy: boolean,
+): number {
   const { windows, lost, doubled, faults } = verdict;
   for (const fault of faults.slice(0, 10)) stdout.write(`  WRONG ${fault}\n`);
   if (faults.length > 10) stdout.write(`  … and ${faults.length - 10} more\n`);
   const isRight = lost === 0 && doubled === 0 && faults.length === 0 && records.length === flights;
-  const line = `demo: ${flights} flights in, ${windows} windows out, ${lost} lost, ${doubled} doubled`;
+  const what = isCopy ? "copies" : "windows";
+  const line = `demo: ${flights} flights in, ${windows} ${what} out, ${lost} lost, ${doubled} doubled`;
   stdout.write(`${styleText(isRight ? "green" : "red", line)}\n`);
   return isRight ? 0 : 1;
 }

@@ -26,9 +26,10 @@ export async function dev(
   { flags, file, application, brokerPort }: DevArguments,
 ): Promise<number> {
   const { startDevBroker } = await import("@outrigger/dev-broker");
-  const stateDir = mkdtempSync(join(tmpdir(), "outrigger-dev-"));
+  // The broker first: one that is interrupted on its way up ends by itself, and leaves nothing.
+  const broker = await startDevBroker({ port: brokerPort });
   try {
-    const broker = await startDevBroker({ port: brokerPort });
+    const stateDir = mkdtempSync(join(tmpdir(), "outrigger-dev-"));
     try {
       const { config, explicit } = loadConfig({
         flags,
@@ -57,10 +58,10 @@ export async function dev(
         missingTopicPartitions: PARTITIONS,
       });
     } finally {
-      await broker.stop();
+      rmSync(stateDir, { recursive: true, force: true });
     }
   } finally {
-    rmSync(stateDir, { recursive: true, force: true });
+    await broker.stop();
   }
 }
 

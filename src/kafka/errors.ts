@@ -143,12 +143,18 @@ const produce: readonly Row[] = [
       [ERROR.OUT_OF_ORDER_SEQUENCE_NUMBER, "the log misses what came before: begin again"],
       [ERROR.UNKNOWN_PRODUCER_ID, "the log forgot this producer (retention)"],
       [ERROR.TRANSACTION_ABORTABLE, "the broker asks for an abort (KIP-1050)"],
-      [ERROR.MESSAGE_TOO_LARGE, "above the topic's max.message.bytes"],
-      [ERROR.RECORD_LIST_TOO_LARGE, "above the topic's segment.bytes"],
       [ERROR.CORRUPT_MESSAGE, "damaged on its way: the checksum does not fit"],
     ] as const
   ).map(([code, reason]): Row => ({ request: "Produce", code, first: "abortable", reason })),
 ];
+
+/** Sizes were checked before. To abort and try again would be refused again, for ever. */
+const oversized: readonly Row[] = (
+  [
+    [ERROR.MESSAGE_TOO_LARGE, "above the topic's max.message.bytes"],
+    [ERROR.RECORD_LIST_TOO_LARGE, "above the topic's segment.bytes"],
+  ] as const
+).map(([code, reason]): Row => ({ request: "Produce", code, first: "fatal", reason }));
 
 const offsets: readonly Row[] = [
   {
@@ -237,6 +243,7 @@ export const table: readonly Row[] = [
   ...fencing,
   ...init,
   ...produce,
+  ...oversized,
   ...offsets,
   ...end,
   ...heartbeat,

@@ -262,19 +262,16 @@ export class Active {
       },
     };
     const program = this.#program;
-    return new TaskSet(
-      { program, directory, consumer, takeover, limits: task, log },
-      this.#taskHost(),
-      {
-        opened: (runner) => {
-          this.#tellReadiness();
-          if (this.#draining) runner.endDispatch();
-          if (runner.phase === "claiming") this.#lane?.consider();
-          else runner.pump();
-        },
-        failed: (error) => this.#parts.fatal(toOutriggerError(error)),
+    const limits = { ...task, messageBytesMax: this.#prepared.messageBytesMax };
+    return new TaskSet({ program, directory, consumer, takeover, limits, log }, this.#taskHost(), {
+      opened: (runner) => {
+        this.#tellReadiness();
+        if (this.#draining) runner.endDispatch();
+        if (runner.phase === "claiming") this.#lane?.consider();
+        else runner.pump();
       },
-    );
+      failed: (error) => this.#parts.fatal(toOutriggerError(error)),
+    });
   }
 
   #taskHost(): TaskHost {

@@ -1,12 +1,24 @@
-import { type MutationColumns, OUTPUT_STRIDE } from "../model/rows.ts";
+import { HEADERS_END, HEADERS_POSITION, STRIDE } from "../model/columns.ts";
+import { OUTPUT_STRIDE } from "../model/rows.ts";
 import type { Stage } from "../model/topology.ts";
 import type { BatchAnswer } from "../ports/application.ts";
 import type { StoreChanges } from "../ports/store.ts";
 import type { Batch } from "./batch.ts";
 
-/** The largest record that a cut may hold, checked before anything is produced (R-2). */
+/** The largest records that a cut may hold, checked before anything is produced (R-2). */
 export interface AnswerLimits {
   readonly recordBytesMax: number;
+  /** `max.message.bytes` by topic: a broker counts the batch that the record travels in. */
+  readonly messageBytesMax: ReadonlyMap<string, number>;
+}
+
+/** A batch's header (61), and all that a record has beside key, value and headers, at their largest. */
+const BATCH_OVERHEAD_BYTES = 100;
+
+/** Bytes of key, value and headers that a record of this topic may have. */
+export function largestRecord(topic: string, limits: AnswerLimits): number {
+  const topicMax = limits.messageBytesMax.get(topic) ?? Number.POSITIVE_INFINITY;
+  return Math.min(limits.recordBytesMax, topicMax - BATCH_OVERHEAD_BYTES);
 }
 
 /**
@@ -17,6 +29,7 @@ export function faultOf(
   batch: Batch,
   stage: Stage,
   answer: BatchAnswer,
+  changelogs: readonly string[],
   limits: AnswerLimits,
 ): string | null {
   if (answer.done > batch.rowCount) {
@@ -25,10 +38,18 @@ export function faultOf(
   if (answer.failure === null && answer.done !== batch.rowCount) {
     return `it says ${answer.done} of ${batch.rowCount} rows are done and names no failure`;
   }
-  return faultOfOutputs(stage, answer, limits) ?? faultOfMutations(batch, stage, answer, limits);
+  return (
+    faultOfOutputs(batch, stage, answer, limits) ??
+    faultOfMutations(batch, stage, answer, changelogs, limits)
+  );
 }
 
-function faultOfOutputs(stage: Stage, answer: BatchAnswer, limits: AnswerLimits): string | null {
+function faultOfOutputs(
+  batch: Batch,
+  stage: Stage,
+  answer: BatchAnswer,
+  limits: AnswerLimits,
+): string | null {
   const { outputs, done } = answer;
   let last = 0;
   for (let i = 0; i < outputs.count; i++) {
@@ -43,21 +64,51 @@ function faultOfOutputs(stage: Stage, answer: BatchAnswer, limits: AnswerLimits)
     }
     const at = i * OUTPUT_STRIDE;
     const bytes =
-      Math.max(0, outputs.positions[at + 1] ?? 0) + Math.max(0, outputs.positions[at + 3] ?? 0);
-    if (bytes > limits.recordBytesMax) {
-      return (
-        `output ${i} for ${stage.sinks[sink]?.topic} has ${bytes} bytes; the limit is ` +
-        `${limits.recordBytesMax} (producer.max.request.size): make it smaller, or raise the limit`
-      );
-    }
+      Math.max(0, outputs.positions[at + 1] ?? 0) +
+      Math.max(0, outputs.positions[at + 3] ?? 0) +
+      (outputs.headers?.get(i)?.length ?? headerBytes(batch, input));
+    const topic = stage.sinks[sink]?.topic ?? "";
+    const tooLarge = faultOfSize(`output ${i} for ${topic}`, bytes, topic, limits);
+    if (tooLarge !== null) return tooLarge;
   }
   return null;
+}
+
+function faultOfSize(
+  what: string,
+  bytes: number,
+  topic: string,
+  { recordBytesMax, messageBytesMax }: AnswerLimits,
+): string | null {
+  const remedy = "make it smaller, or raise the limit";
+  if (bytes > recordBytesMax) {
+    const limit = `${recordBytesMax} (producer.max.request.size)`;
+    return `${what} has ${bytes} bytes; the limit is ${limit}: ${remedy}`;
+  }
+  if (bytes <= largestRecord(topic, { recordBytesMax, messageBytesMax })) return null;
+  const limit = `${messageBytesMax.get(topic)} (max.message.bytes of ${topic}), its batch included`;
+  return `${what} has ${bytes} bytes; the limit is ${limit}: ${remedy}`;
+}
+
+/** Headers of a row, which an output without its own takes over. */
+function headerBytes(batch: Batch, row: number): number {
+  let before = 0;
+  for (const { columns, from, to } of batch.rows) {
+    if (row - before < to - from) {
+      const at = (from + row - before) * STRIDE;
+      const { positions } = columns;
+      return (positions[at + HEADERS_END] ?? 0) - (positions[at + HEADERS_POSITION] ?? 0);
+    }
+    before += to - from;
+  }
+  return 0;
 }
 
 function faultOfMutations(
   batch: Batch,
   stage: Stage,
   answer: BatchAnswer,
+  changelogs: readonly string[],
   limits: AnswerLimits,
 ): string | null {
   const seen = new Set<number>();
@@ -76,23 +127,25 @@ function faultOfMutations(
       const slot = mutation.slots[i] ?? -1;
       if (slot < 0 || slot >= slots) return `it changes slot ${slot}; the store has ${slots}`;
     }
-    const oversized = largestValue(mutation);
-    if (oversized > limits.recordBytesMax) {
-      return (
-        `a value for store ${store} has ${oversized} bytes; the limit is ` +
-        `${limits.recordBytesMax} (producer.max.request.size)`
-      );
-    }
+    const bytes =
+      largest(mutation.values) + Math.max(largestKey(batch, store), largest(mutation.keys));
+    const what = `a value for store ${store}, with its key,`;
+    const tooLarge = faultOfSize(what, bytes, changelogs[spec.store] ?? "", limits);
+    if (tooLarge !== null) return tooLarge;
   }
   return null;
 }
 
-function largestValue(mutation: MutationColumns): number {
-  let largest = 0;
-  for (let i = 1; i < mutation.values.length; i += 2) {
-    largest = Math.max(largest, mutation.values[i] ?? 0);
-  }
-  return largest;
+/** The longest of positions and lengths. */
+function largest(spans: Int32Array): number {
+  let bytes = 0;
+  for (let i = 1; i < spans.length; i += 2) bytes = Math.max(bytes, spans[i] ?? 0);
+  return bytes;
+}
+
+function largestKey(batch: Batch, store: number): number {
+  const keys = batch.keys[store];
+  return keys === undefined ? 0 : largest(keys.positions.subarray(0, keys.count * 2));
 }
 
 /** What the stage's code changed, as keys and values of the task's stores. */

@@ -20,6 +20,8 @@ export interface Prepared {
   readonly changelogs: ReadonlyMap<string, ChangelogFacts>;
   /** Every topic that cuts write. */
   readonly outputs: readonly string[];
+  /** `max.message.bytes` of each of them, where the cluster tells it. */
+  readonly messageBytesMax: ReadonlyMap<string, number>;
 }
 
 const DELETE_RETENTION_DEFAULT_MS = 86_400_000;
@@ -52,7 +54,8 @@ export async function prepareTopics(
   const existing = await admin.describeTopics(names);
   await admin.createTopics(internal.filter(({ name }) => !existing.has(name)));
   const changelogs = new Map<string, ChangelogFacts>();
-  for (const [name, topic] of await admin.describeTopics(names)) {
+  const created = await admin.describeTopics(names);
+  for (const [name, topic] of created) {
     checkChangelog(topic, partitions);
     const retention = Number(topic.configs.get("delete.retention.ms"));
     const known = Number.isFinite(retention) && retention > 0;
@@ -61,7 +64,21 @@ export async function prepareTopics(
       deleteRetentionMs: known ? retention : DELETE_RETENTION_DEFAULT_MS,
     });
   }
-  return { partitions, changelogs, outputs: [...new Set([...sinks, ...names])] };
+  const outputs = [...new Set([...sinks, ...names])];
+  const messageBytesMax = messageLimits(outputs, new Map([...described, ...created]));
+  return { partitions, changelogs, outputs, messageBytesMax };
+}
+
+function messageLimits(
+  topics: readonly string[],
+  described: ReadonlyMap<string, TopicDescription>,
+): Map<string, number> {
+  const limits = new Map<string, number>();
+  for (const topic of topics) {
+    const bytes = Number(described.get(topic)?.configs.get("max.message.bytes"));
+    if (bytes > 0) limits.set(topic, bytes);
+  }
+  return limits;
 }
 
 async function checkCluster(admin: Admin, limits: SetupLimits, log: Log): Promise<number> {

@@ -16,6 +16,12 @@ export interface TaskLimits {
   readonly failures: FailureLimits;
 }
 
+/** The same with what the cluster says. */
+export interface RunnerLimits extends TaskLimits {
+  /** `max.message.bytes` of the topics that cuts write. */
+  readonly messageBytesMax: ReadonlyMap<string, number>;
+}
+
 /** Where a task stands in its partitions: the next offset of each source, as of the last cut. */
 export interface SourcePosition {
   offset: number;

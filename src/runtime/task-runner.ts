@@ -9,13 +9,13 @@ import type { TaskState } from "../ports/store.ts";
 import { Ledger, type LedgerEntry } from "../tasks/ledger.ts";
 import type { ChangelogEnd } from "../tasks/offset-metadata.ts";
 import { resumed, type Trial } from "../tasks/trial.ts";
-import { changesOf, faultOf } from "./answers.ts";
+import { changesOf, faultOf, largestRecord } from "./answers.ts";
 import { type Batch, givenUpBatch, type Outcome } from "./batch.ts";
 import { deadLetterOf } from "./dead-letters.ts";
 import { errorOf, Failures, type Fault, type Next, type Sentence } from "./failures.ts";
 import { InputQueue, inputBytes, rowsOf, type Taken } from "./input-queue.ts";
 import { planBatch } from "./planner.ts";
-import type { SourcePosition, TaskHost, TaskLimits, TaskStart } from "./task-host.ts";
+import type { RunnerLimits, SourcePosition, TaskHost, TaskStart } from "./task-host.ts";
 
 /** Rows that are to be planned again, and what is decided when they are back. */
 interface TakenBack {
@@ -35,7 +35,7 @@ export class TaskRunner {
   readonly id: TaskId;
   readonly epoch: number;
   readonly state: TaskState;
-  readonly limits: TaskLimits;
+  readonly limits: RunnerLimits;
   readonly host: TaskHost;
   readonly name: string;
   readonly partitions: readonly TopicPartition[];
@@ -66,7 +66,7 @@ export class TaskRunner {
     id: TaskId,
     epoch: number,
     state: TaskState,
-    limits: TaskLimits,
+    limits: RunnerLimits,
     host: TaskHost,
     start: TaskStart,
   ) {
@@ -166,7 +166,8 @@ export class TaskRunner {
     const { stage } = this.program;
     invariant(stage !== null, "a batch was answered for a program without user code");
     const batch = entry.item;
-    const fault = faultOf(batch, stage, answer, this.limits);
+    const changelogs = this.program.stores.map(({ changelogTopic }) => changelogTopic);
+    const fault = faultOf(batch, stage, answer, changelogs, this.limits);
     if (fault !== null) {
       const message = `the application's answer for task ${this.name} is invalid: ${fault}`;
       this.#refused(entry, { ...UNKNOWN_FAULT, code: "ANSWER_INVALID", message });
@@ -347,7 +348,11 @@ export class TaskRunner {
    * planning is under way: that builds on them, and its rows come behind theirs.
    */
   #takeBack(entry: LedgerEntry<Batch>, goOn: () => void): void {
-    const removed = this.ledger.removeFrom(entry).map(({ item }) => item.taken);
+    const removed = this.ledger.removeFrom(entry).map(({ item }) => {
+      // What was answered before its elders is answered anew.
+      this.outputBytes -= item.outcome?.bytes ?? 0;
+      return item.taken;
+    });
     const back = { taken: [...removed, ...(this.#takenBack?.taken ?? [])], goOn };
     if (this.#planning) this.#takenBack = back;
     else this.#giveBack(back, []);
@@ -396,14 +401,16 @@ export class TaskRunner {
       applicationId: this.limits.applicationId,
       task: this.name,
     };
-    const { recordBytesMax } = this.limits;
+    const letters = this.limits.failures.deadLetterTopic ?? "";
+    const recordBytesMax = largestRecord(letters, this.limits);
     const isLetter = sentence.action === "dlq";
     const letter = isLetter ? deadLetterOf(input, sentence, origin, recordBytesMax) : null;
     if (isLetter && letter === null) {
       this.#input.putBack([taken]);
       const text =
         `record ${at} is to be dead-lettered, and is too large for it: the limit is ` +
-        `${recordBytesMax} bytes (producer.max.request.size), which is to be raised`;
+        `${recordBytesMax} bytes (producer.max.request.size, or max.message.bytes of ${letters}), ` +
+        "which is to be raised";
       this.#stop(new OutriggerError("HANDLER_FAILED", text));
       return;
     }

@@ -6,7 +6,7 @@ import type { Consumer, FetchedChunk } from "../ports/consumer.ts";
 import type { Log } from "../ports/log.ts";
 import type { StateDirectory, TaskState } from "../ports/store.ts";
 import { type TakenOver, type TakeoverDependencies, takeOver } from "./takeover.ts";
-import type { TaskHost, TaskLimits } from "./task-host.ts";
+import type { RunnerLimits, TaskHost } from "./task-host.ts";
 import { TaskRunner } from "./task-runner.ts";
 
 export interface TaskSetHost {
@@ -36,7 +36,7 @@ export class TaskSet {
   readonly #directory: StateDirectory;
   readonly #consumer: Consumer;
   readonly #takeover: TakeoverDependencies;
-  readonly #limits: TaskLimits;
+  readonly #limits: RunnerLimits;
   readonly #taskHost: TaskHost;
   readonly #host: TaskSetHost;
   readonly #log: Log;
@@ -47,7 +47,7 @@ export class TaskSet {
       readonly directory: StateDirectory;
       readonly consumer: Consumer;
       readonly takeover: TakeoverDependencies;
-      readonly limits: TaskLimits;
+      readonly limits: RunnerLimits;
       readonly log: Log;
     },
     taskHost: TaskHost,

@@ -206,6 +206,7 @@ function makeActive(program: Program, self: KernelWorld, limits: KernelLimits): 
     partitions: 1,
     changelogs: new Map(program.stores.map(({ changelogTopic }) => [changelogTopic, facts])),
     outputs: ["out"],
+    messageBytesMax: new Map([["out", 500]]),
   };
   return new Active(program, prepared, kernelParts(self), self.application, limits);
 }

@@ -286,6 +286,16 @@ test("a record that fails for good stops its task; what came before it is commit
   assert.equal(kernel.world.committed.get("in-0")?.offset, 1);
 });
 
+test("R-2: an output that its topic would refuse fails its record, not the transaction", async () => {
+  const kernel = await KernelWorld.start(copyProgram, copy);
+  kernel.input("a=1", `b=${"x".repeat(450)}`, "c=3");
+  await kernel.clock.until(() => kernel.outputs().length === 1);
+  await kernel.clock.until(() => !kernel.application.serving);
+  assert.deepEqual(kernel.outputs(), ["a=1"]);
+  assert.ok(!kernel.world.calls.includes("end abort first"));
+  assert.deepEqual(kernel.active.counters.aborts, {});
+});
+
 test("R-9: a restart with an empty directory restores the state from the changelog", async () => {
   const first = await KernelWorld.start(statefulProgram, count);
   first.input("a=x", "a=x", "b=x");

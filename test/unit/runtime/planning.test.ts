@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { PlainRecord } from "../../support/world/columns.ts";
-import { countingProgram, KernelWorld } from "../../support/world/kernel-world.ts";
+import { copyProgram, countingProgram, KernelWorld } from "../../support/world/kernel-world.ts";
 import type { Handler } from "../../support/world/scripted-application.ts";
 
 /** Sends on what was counted: the count is an int64. */
@@ -92,4 +92,30 @@ test("R-3: what ran ahead of an elder batch is kept when a younger one fails fir
   kernel.application.answer(elder.worker, elder.batch);
   await kernel.clock.until(() => kernel.outputs().length === 5);
   assert.deepEqual(kernel.outputs(), ["a=1", "a=2", "a=3", "a=4", "b=1"]);
+});
+
+test("R-3: what is given back counts no longer as uncommitted, however often it happens", async () => {
+  // Twelve times more than 100 kB of answered batches are given back; the limit is 1 MB.
+  const failed = new Set<string>();
+  const kernel = await KernelWorld.start(copyProgram, ({ key, value }) => {
+    if (value?.startsWith("bad") && !failed.has(key ?? "")) {
+      failed.add(key ?? "");
+      throw new Error("no");
+    }
+    return { outputs: [[key ?? "", "done"]] };
+  });
+  for (let round = 1; round <= 12; round++) {
+    kernel.application.hold = true;
+    const timestamp = 1_000;
+    const bad = { key: `b${round}`, value: "bad", timestamp };
+    const large = { key: `l${round}`, value: "x".repeat(100_000), timestamp };
+    kernel.world.append({ topic: "in", partition: 0 }, bad, bad, bad, large, large, large);
+    await kernel.clock.until(() => kernel.application.held.length === 2);
+    const [elder, younger] = kernel.application.held.splice(0);
+    assert.ok(elder !== undefined && younger !== undefined);
+    kernel.application.hold = false;
+    kernel.application.answer(younger.worker, younger.batch);
+    kernel.application.answer(elder.worker, elder.batch);
+    await kernel.clock.until(() => kernel.outputs().length === 6 * round);
+  }
 });
