@@ -44,6 +44,9 @@ export const LANGUAGES: readonly Language[] = [
   },
 ];
 
+/** One of each SDK, whatever kinds of handlers it has. */
+export const SDKS = LANGUAGES.filter(({ name, folder }) => name === folder);
+
 /** Why the language cannot be tested here; null when it can. */
 export function whyNot({ folder, tools }: Language): string | null {
   if (!existsSync(scriptOf(folder, "setup"))) return `there is no clients/${folder}`;

@@ -15,6 +15,7 @@ export async function makeTopics(
   kafka: Kafka,
   topics: readonly string[],
   configs: Readonly<Record<string, string>> = { "retention.ms": "-1" },
+  numPartitions = 4,
 ): Promise<void> {
   const admin = kafka.admin();
   await admin.connect();
@@ -23,7 +24,7 @@ export async function makeTopics(
     waitForLeaders: true,
     topics: topics.map((topic) => ({
       topic,
-      numPartitions: 4,
+      numPartitions,
       replicationFactor: 1,
       configEntries,
     })),

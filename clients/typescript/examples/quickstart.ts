@@ -7,6 +7,6 @@ const app = createApp({ defaultKeySerde: utf8, defaultValueSerde: utf8 });
 app
   .stream("greetings")
   .mapValues((greeting) => greeting.toUpperCase())
-  .to("shouted-greetings", { key: utf8, value: utf8 });
+  .to("shouted-greetings");
 
 await app.run({ handleSignals: true });

@@ -19,7 +19,7 @@ export interface AppOptions<DK, DV> {
   readonly address?: string;
   /** The sidecar's token over TCP; `OUTRIGGER_TOKEN` where it is left out. */
   readonly token?: string;
-  /** For sources that name no serde of their own. Default: bytes as they are. */
+  /** For sources and sinks that name no serde of their own. Default: bytes as they are. */
   readonly defaultKeySerde?: Serde<DK>;
   readonly defaultValueSerde?: Serde<DV>;
   /** Default: warnings to standard error. */
@@ -56,11 +56,14 @@ export function createApp<DK = Uint8Array | null, DV = Uint8Array | null>(
 
 export class App<DK = Uint8Array | null, DV = Uint8Array | null> {
   readonly #options: AppOptions<DK, DV>;
-  readonly #builder = new TopologyBuilder();
+  readonly #builder: TopologyBuilder;
   readonly #log: Logger;
 
   constructor(options: AppOptions<DK, DV>) {
     this.#options = options;
+    const { defaultKeySerde: key = bytes, defaultValueSerde: value = bytes } = options;
+    // Which types the serdes take is the builder's to say, and the compiler's to check.
+    this.#builder = new TopologyBuilder({ key, value } as unknown as Serdes);
     this.#log = options.logger ?? STANDARD_ERROR;
   }
 
@@ -70,11 +73,7 @@ export class App<DK = Uint8Array | null, DV = Uint8Array | null> {
     serdes: { readonly key?: Serde<K>; readonly value?: Serde<V> } = {},
     options: Named = {},
   ): KStream<K, V> {
-    const { defaultKeySerde = bytes, defaultValueSerde = bytes } = this.#options;
-    const input = {
-      key: serdes.key ?? defaultKeySerde,
-      value: serdes.value ?? defaultValueSerde,
-    } as unknown as Serdes;
+    const input = this.#builder.serdes(serdes);
     const list = typeof topics === "string" ? [topics] : [...topics];
     const node = this.#builder.add({
       name: options.name,

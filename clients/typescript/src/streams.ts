@@ -106,10 +106,10 @@ export class KStream<K, V> {
     return new KGroupedStream(this.#builder, this.#node, this.#serdes);
   }
 
-  /** Writes a topic that must exist, with these serdes. */
+  /** Writes a topic that must exist, with these serdes, or the application's default ones. */
   to(
     topic: string,
-    serdes: { readonly key: Serde<K>; readonly value: Serde<V> },
+    serdes: { readonly key?: Serde<K>; readonly value?: Serde<V> } = {},
     options: Named = {},
   ): void {
     this.#builder.add({
@@ -117,7 +117,7 @@ export class KStream<K, V> {
       kind: { case: "sink", value: { topic } },
       parent: this.#node,
       input: this.#serdes,
-      sink: serdes as unknown as Serdes,
+      sink: this.#builder.serdes(serdes),
     });
   }
 

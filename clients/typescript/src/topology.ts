@@ -41,8 +41,22 @@ export interface Serdes {
 /** The topology under construction: what is declared to the sidecar, and the code that runs here. */
 export class TopologyBuilder {
   readonly nodes = new Map<string, TopologyNode>();
+  /** For sources and sinks that name no serdes. */
+  readonly #defaults: Serdes;
   readonly #declared: MessageInitShape<typeof NodeSchema>[] = [];
   readonly #stores = new Map<string, MessageInitShape<typeof StoreSchema>>();
+
+  constructor(defaults: Serdes) {
+    this.#defaults = defaults;
+  }
+
+  /** What was named, and the application's defaults for what was not. */
+  serdes({ key, value }: { readonly key?: unknown; readonly value?: unknown }): Serdes {
+    return {
+      key: (key as Serde<unknown> | undefined) ?? this.#defaults.key,
+      value: (value as Serde<unknown> | undefined) ?? this.#defaults.value,
+    };
+  }
 
   /** Adds a node under its parent; `name` is made unique where it was not given. */
   add(node: {

@@ -34,7 +34,7 @@ export function source<K, V>(
 /** Plays the sidecar's end of a session: sends frames, keeps what comes back. */
 export class FakeSidecar {
   readonly frames: Frame[] = [];
-  readonly builder = new TopologyBuilder();
+  readonly builder = new TopologyBuilder({ key: bytes, value: bytes } as unknown as Serdes);
   rejection: OutriggerClientError | null = null;
   isIdle = false;
   #arrived: () => void = () => {};

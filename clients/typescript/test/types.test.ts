@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import {
   createApp,
+  int64,
   json,
   keyValueStore,
   nullable,
@@ -9,6 +10,8 @@ import {
   utf8,
   type Windowed,
 } from "../src/index.ts";
+import { KStream } from "../src/streams.ts";
+import { type Serdes, TopologyBuilder } from "../src/topology.ts";
 
 /** Compiles only where `T` is exactly `Expected`. */
 type Same<T, Expected> =
@@ -73,4 +76,16 @@ it("refuses an application without an address, and says how to get one", async (
   } finally {
     if (before !== undefined) process.env["OUTRIGGER_ADDRESS"] = before;
   }
+});
+
+it("reads and writes with the application's default serdes, where none are named", () => {
+  const builder = new TopologyBuilder({ key: utf8, value: int64 } as unknown as Serdes);
+  const input = builder.serdes({});
+  const kind = { case: "source" as const, value: { topics: ["in"] } };
+  const node = builder.add({ name: undefined, kind, parent: null, input });
+  new KStream<string, string>(builder, node, input).to("out", { value: utf8 });
+  const sink = builder.nodes.get("sink-02");
+  assert.equal(sink?.input.value, int64);
+  assert.equal(sink?.sink?.key, utf8);
+  assert.equal(sink?.sink?.value, utf8);
 });
