@@ -4,6 +4,7 @@ import { type Child, eventually } from "./sidecar-process.ts";
 import { watch } from "./topics.ts";
 
 const MARK = "end mark of the test";
+let marks = 0;
 
 /** A topic that is read to its end again and again: what has come since the last time. */
 export class Tail {
@@ -12,7 +13,6 @@ export class Tail {
   readonly #records: JudgedRecord[];
   readonly #stop: () => Promise<void>;
   #taken = 0;
-  #marks = 0;
 
   private constructor(kafka: Kafka, topic: string, watched: Awaited<ReturnType<typeof watch>>) {
     this.#kafka = kafka;
@@ -25,10 +25,14 @@ export class Tail {
     return new Tail(kafka, topic, await watch(kafka, topic));
   }
 
-  /** Waits until at least so many new records are there. */
+  /** Waits until at least so many new records are there; fails when one of the children ends. */
   async reaches(count: number, children: readonly Child[], timeoutMs = 60_000): Promise<void> {
     const what = `${count} records of ${this.#topic}`;
-    const isThere = (): boolean => this.#records.length - this.#taken >= count;
+    const isThere = (): boolean => {
+      const ended = children.find(({ isRunning }) => !isRunning);
+      if (ended !== undefined) throw new Error(`${ended.name} has ended:\n${ended.output}`);
+      return this.#records.length - this.#taken >= count;
+    };
     await eventually(what, isThere, children, timeoutMs);
   }
 
@@ -38,7 +42,7 @@ export class Tail {
    */
   async take(): Promise<JudgedRecord[]> {
     const partitions = await this.#partitions();
-    const value = `${MARK} ${this.#marks++}`;
+    const value = `${MARK} ${marks++}`;
     const producer = this.#kafka.producer({
       createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
     });
