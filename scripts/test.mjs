@@ -1,10 +1,12 @@
-// `npm test`: set-up, check, the integration tests on the brokers that this machine can run, then the
-// conformance of every SDK whose language it has.
+// `npm test`: set-up, check, the integration tests on the brokers that this machine can run, operations,
+// then the conformance of every SDK whose language it has. `--integration` and `--ops` run only what
+// their names say.
 import { spawn } from "node:child_process";
 import { add, closingLine, runTests } from "./run-tests.mjs";
 import { ensureBuilt, ensureInstalled, ROOT } from "./setup.mjs";
 
-const only = process.argv.includes("--integration");
+const SUITES = ["integration", "ops"];
+const asked = SUITES.filter((suite) => process.argv.includes(`--${suite}`));
 
 function sumsOf(output) {
   const lines = output.trimEnd().split("\n");
@@ -31,9 +33,12 @@ function command(script, ...args) {
 
 ensureInstalled();
 ensureBuilt();
+const isWhole = asked.length === 0;
 let sums = { passed: 0, failed: 0, skipped: 0 };
-if (!only) sums = add(sums, await command("check.mjs"));
-sums = add(sums, await runTests(["test/integration"], { concurrency: 1 }));
-if (!only) sums = add(sums, await command("conformance.mjs", "all"));
+if (isWhole) sums = add(sums, await command("check.mjs"));
+for (const suite of isWhole ? SUITES : asked) {
+  sums = add(sums, await runTests([`test/${suite}`], { concurrency: 1 }));
+}
+if (isWhole) sums = add(sums, await command("conformance.mjs", "all"));
 process.stdout.write(`${closingLine(sums)}\n`);
 process.exit(sums.failed > 0 ? 1 : 0);
