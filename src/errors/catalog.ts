@@ -59,6 +59,14 @@ export const catalog = {
     recovery: "stopProcess",
     summary: "State exists, but no committed offset belongs to it.",
   },
+  CHANGELOG_TOUCHED: {
+    recovery: "stopProcess",
+    summary: "Somebody else wrote into a changelog.",
+  },
+  GROUP_TOUCHED: {
+    recovery: "stopProcess",
+    summary: "A member of the group is no sidecar.",
+  },
   STORE_CORRUPTED: { recovery: "wipeAndRestore", summary: "Local state cannot be trusted." },
   STORE_FAILED: {
     recovery: "stopProcess",

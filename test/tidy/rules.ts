@@ -8,6 +8,7 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
   transactions: ["model", "errors"],
   operators: ["model", "errors"],
   tasks: ["model", "errors", "transactions", "topology", "operators"],
+  checks: ["model", "errors", "tasks"],
   ports: ["model", "errors"],
   config: ["model", "errors"],
   telemetry: ["model", "errors", "config", "ports"],
@@ -18,18 +19,19 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
     "transactions",
     "tasks",
     "operators",
+    "checks",
     "ports",
     "telemetry",
   ],
   kafka: ["model", "errors", "config", "ports", "telemetry"],
   stores: ["model", "errors", "config", "ports", "telemetry"],
   server: ["model", "errors", "config", "ports", "telemetry", "gen"],
-  cli: ["model", "errors", "config", "ports", "telemetry", "sidecar.ts"],
+  cli: ["model", "errors", "checks", "config", "ports", "telemetry", "sidecar.ts", "checkup.ts"],
   gen: ["gen"],
 };
 
 /** No IO, no clock, no randomness, nothing to await: the deciding half of the sidecar. */
-export const PURE = ["model", "errors", "topology", "transactions", "tasks", "operators"];
+export const PURE = ["model", "errors", "topology", "transactions", "tasks", "operators", "checks"];
 
 /** Each third-party package has one owner. */
 export const OWNERS: Readonly<Record<string, readonly string[]>> = {

@@ -7,7 +7,12 @@ import {
   FIND_COORDINATOR,
   findCoordinatorRequest,
 } from "../protocol/find-coordinator.ts";
-import { METADATA, metadataRequest } from "../protocol/metadata.ts";
+import {
+  type BrokerNode,
+  METADATA,
+  type MetadataAnswer,
+  metadataRequest,
+} from "../protocol/metadata.ts";
 import { type BrokerConnection, BrokerConnections, type Purpose } from "./broker-connections.ts";
 import type { WireRequest } from "./connection.ts";
 import { type Leader, MetadataCache, type TopicMetadata } from "./metadata-cache.ts";
@@ -72,6 +77,18 @@ export class Cluster {
   /** Aborts when the cluster is closed; what waits on behalf of the client should end then. */
   get closing(): AbortSignal {
     return this.#closing.signal;
+  }
+
+  /** The brokers that are known. */
+  nodes(): readonly BrokerNode[] {
+    return this.#cache.brokers();
+  }
+
+  /** Topics as they are now, null for all, with what this client may do; nothing is cached. */
+  describe(names: readonly string[] | null): Promise<MetadataAnswer> {
+    return this.#withAnyBroker(({ connection, versions }) =>
+      connection.send(metadataRequest(versions.pick(METADATA), names, true)),
+    );
   }
 
   /** Rejects with BROKER_UNAVAILABLE or REQUEST_TIMED_OUT, which are retriable. */

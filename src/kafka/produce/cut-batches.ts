@@ -1,4 +1,5 @@
 import { OutriggerError } from "../../errors/outrigger-error.ts";
+import { BATCH_BYTES_MAX } from "../../model/batch-bytes.ts";
 import type { AppendedRecord, CutRecords } from "../../ports/producer.ts";
 import { RecordBatchBuilder } from "../records/record-batch-builder.ts";
 import { partitionOf } from "./murmur2.ts";
@@ -10,8 +11,6 @@ export interface PartitionBatches {
   readonly builders: RecordBatchBuilder[];
 }
 
-/** Java's default of 16 KiB makes a request of every few records; this is 2.5 times as fast. */
-const BATCH_BYTES_MAX = 128 * 1024;
 const BATCH_BYTES_FIRST = 8 * 1024;
 
 interface Topic {

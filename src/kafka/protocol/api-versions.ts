@@ -29,15 +29,20 @@ export class ApiVersions {
 
   /** The newest version that both sides speak; throws BROKER_INCOMPATIBLE where there is none. */
   pick(api: Api): number {
+    const lacking = this.lacking(api);
+    if (lacking === null) return Math.min(this.#ranges.get(api.key)?.[1] ?? -1, api.newest);
+    const message = `${lacking}; brokers from 4.0 on are supported: upgrade this one`;
+    throw new OutriggerError("BROKER_INCOMPATIBLE", message);
+  }
+
+  /** Null when both sides share a version, else what is needed and what the broker has. */
+  lacking(api: Api): string | null {
     const [oldest, newest] = this.#ranges.get(api.key) ?? [0, -1];
     const picked = Math.min(newest, api.newest);
-    if (picked >= oldest && picked >= api.oldest) return picked;
+    if (picked >= oldest && picked >= api.oldest) return null;
     const offered = newest < 0 ? "lacks it" : `offers ${oldest} to ${newest}`;
-    throw new OutriggerError(
-      "BROKER_INCOMPATIBLE",
-      `${api.name} is needed in version ${api.oldest} to ${api.newest}, the broker ${offered}; ` +
-        "brokers from 4.0 on are supported",
-    );
+    const { name } = api;
+    return `${name} is needed in version ${api.oldest} to ${api.newest}, the broker ${offered}`;
   }
 }
 

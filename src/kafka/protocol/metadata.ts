@@ -16,6 +16,9 @@ export interface PartitionAnswer {
   /** -1 while there is none. */
   readonly leader: number;
   readonly leaderEpoch: number;
+  readonly replicas: number;
+  /** Those of the replicas that are in sync. */
+  readonly inSync: number;
 }
 
 export interface TopicAnswer {
@@ -24,6 +27,8 @@ export interface TopicAnswer {
   /** 32 hex digits (KIP-516). */
   readonly id: string;
   readonly partitions: readonly PartitionAnswer[];
+  /** What this client may do with the topic, as bits, where that was asked for (KIP-430). */
+  readonly operations: number;
 }
 
 export interface MetadataAnswer {
@@ -33,16 +38,20 @@ export interface MetadataAnswer {
 
 const NO_UUID = "0".repeat(32);
 
-/** Metadata of these topics; none asks for the brokers alone. Never creates a topic. */
+/**
+ * Metadata of these topics; none asks for the brokers alone, null for every topic. Never creates a
+ * topic.
+ */
 export function metadataRequest(
   version: number,
-  topics: readonly string[],
+  topics: readonly string[] | null,
+  withOperations = false,
 ): WireRequest<MetadataAnswer> {
   const writer = new WireWriter();
-  writer.compactArray(topics, (name) => {
+  writer.compactNullableArray(topics, (name) => {
     writer.uuid(NO_UUID).compactNullableString(name).emptyTags();
   });
-  writer.bool(false).bool(false).emptyTags();
+  writer.bool(false).bool(withOperations).emptyTags();
   return {
     apiKey: METADATA.key,
     apiVersion: version,
@@ -79,12 +88,14 @@ function decodeTopic(reader: WireReader): TopicAnswer {
       partition: reader.int32(),
       leader: reader.int32(),
       leaderEpoch: reader.int32(),
+      replicas: reader.compactArray(() => reader.int32()).length,
+      inSync: reader.compactArray(() => reader.int32()).length,
     };
-    for (let list = 0; list < 3; list++) reader.compactArray(() => reader.int32()); // replicas
+    reader.compactArray(() => reader.int32()); // replicas that are offline
     reader.tags();
     return partition;
   });
-  reader.int32(); // authorized operations
+  const operations = reader.int32();
   reader.tags();
-  return { error, name, id, partitions };
+  return { error, name, id, partitions, operations };
 }

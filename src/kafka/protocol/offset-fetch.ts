@@ -24,13 +24,15 @@ export interface OffsetFetchAnswer {
 
 /**
  * Committed offsets with require_stable (KIP-447): a partition that an open transaction has offsets
- * for is answered with UNSTABLE_OFFSET_COMMIT.
+ * for is answered with UNSTABLE_OFFSET_COMMIT. `whatever` is for those who only look: without it,
+ * and null partitions are all that the group has committed.
  */
 export function offsetFetchRequest(
   version: number,
   groupId: string,
   membership: Membership,
-  partitions: readonly TopicPartition[],
+  partitions: readonly TopicPartition[] | null,
+  stability: "stable" | "whatever" = "stable",
 ): WireRequest<OffsetFetchAnswer> {
   const isMember = membership.memberId !== "";
   const writer = new WireWriter();
@@ -39,13 +41,16 @@ export function offsetFetchRequest(
       .compactString(group)
       .compactNullableString(isMember ? membership.memberId : null)
       .int32(isMember ? membership.memberEpoch : -1)
-      .compactArray([...groupByTopic(partitions)], ([topic, members]) => {
-        writer.compactString(topic);
-        writer.compactArray(members, (each) => writer.int32(each.partition)).emptyTags();
-      })
+      .compactNullableArray(
+        partitions === null ? null : [...groupByTopic(partitions)],
+        ([topic, members]) => {
+          writer.compactString(topic);
+          writer.compactArray(members, (each) => writer.int32(each.partition)).emptyTags();
+        },
+      )
       .emptyTags();
   });
-  writer.bool(true).emptyTags();
+  writer.bool(stability === "stable").emptyTags();
   return {
     apiKey: OFFSET_FETCH.key,
     apiVersion: version,

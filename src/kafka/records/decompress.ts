@@ -13,6 +13,11 @@ const DECODERS: ReadonlyMap<number, Decompress> = new Map([
   [1, (compressed, bytesMax) => gunzipSync(compressed, { maxOutputLength: bytesMax })],
 ]);
 
+/** Names of the codecs without a decoder here, as `compression.type` has them. */
+export const UNREADABLE_CODECS: readonly string[] = CODEC_NAMES.filter(
+  (_, codec) => codec > 0 && !DECODERS.has(codec),
+);
+
 /** A batch that unpacks to more is refused: a small frame must not take all memory. */
 const DECOMPRESSED_BYTES_MAX = 256 * 1024 * 1024;
 

@@ -16,7 +16,8 @@ function topicLedBy(leader: number, leaderEpoch: number, id = ID): TopicAnswer {
     error: 0,
     name: "flights",
     id,
-    partitions: [{ error: 0, partition: 0, leader, leaderEpoch }],
+    partitions: [{ error: 0, partition: 0, leader, leaderEpoch, replicas: 1, inSync: 1 }],
+    operations: 0,
   };
 }
 
@@ -62,7 +63,8 @@ test("a topic without a leader, and one that is gone, are told apart", () => {
   const cache = cacheOf(topicLedBy(-1, 5));
   assert.deepEqual(cache.topic("flights")?.leaders, [null]);
   const error = ERROR.UNKNOWN_TOPIC_OR_PARTITION;
-  cache.update({ brokers: [], topics: [{ error, name: "flights", id: ID, partitions: [] }] });
+  const gone = { error, name: "flights", id: ID, partitions: [], operations: 0 };
+  cache.update({ brokers: [], topics: [gone] });
   assert.equal(cache.topic("flights"), null);
   assert.equal(cache.topicError("flights"), error);
 });
