@@ -1,8 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
+import { expectedOf, kafkaOptions } from "./checkup.ts";
 import type { Config } from "./config/config.ts";
 import { asError, type OutriggerError } from "./errors/outrigger-error.ts";
 import { connectKafka } from "./kafka/client.ts";
+import { MEMBER_ID_PREFIX } from "./model/cluster-facts.ts";
 import type { FailurePolicy } from "./model/failure.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { Log } from "./ports/log.ts";
@@ -64,11 +66,12 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
       offsets: kafka.offsets,
       group: kafka.group,
       admin: kafka.admin,
+      inspector: kafka.inspector,
       directory,
       createProducer: (transactionalId) => kafka.producer(transactionalId),
       clock: systemClock,
       log,
-      newMemberId: randomUUID,
+      newMemberId: () => `${MEMBER_ID_PREFIX}${randomUUID()}`,
       commitEntered: failpoint(options.failpoint),
       fatal: (error) => fail(error),
     },
@@ -102,7 +105,10 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
       () => ending.reject(error),
     );
   };
-  await kernel.start(hostileApplication(server, hostile, systemClock));
+  await kernel.start(hostileApplication(server, hostile, systemClock)).catch(async (error) => {
+    await close();
+    throw error;
+  });
   log.info("outrigger is listening", {
     address: server.address,
     application: config.applicationId,
@@ -141,23 +147,6 @@ const systemClock: Clock = {
     return () => clearTimeout(timer);
   },
 };
-
-function kafkaOptions(config: Config, log: Log): Parameters<typeof connectKafka>[0] {
-  return {
-    bootstrapServers: config.bootstrapServers,
-    clientId: config.clientId,
-    groupId: config.applicationId,
-    transactionTimeoutMs: config.transactionTimeoutMs,
-    log,
-    limits: {
-      requestTimeoutMs: config.requestTimeoutMs,
-      fetchWaitMaxMs: config.fetchMaxWaitMs,
-      fetchBytesMin: config.fetchMinBytes,
-      fetchBytesMax: config.fetchMaxBytes,
-      partitionFetchBytesMax: config.maxPartitionFetchBytes,
-    },
-  };
-}
 
 /** The share of the transaction timeout after which we give up ourselves (R-2). */
 const OWN_DEADLINE = 0.6;
@@ -200,10 +189,10 @@ function kernelLimits(
     },
     setup: {
       replicationFactor: config.replicationFactor,
-      transactionTimeoutMs,
       missingTopicPartitions,
       deadLetterTopic: config.errorsDeadLetterQueueTopicName,
     },
+    expected: expectedOf(config),
   };
 }
 

@@ -18,6 +18,7 @@ interface Entry {
 /** Every finding of a check, with its usual severity; docs/checks.md describes each. */
 export const catalogue = {
   configuration: { severity: "forbidden", code: "CONFIG_INVALID" },
+  topology: { severity: "forbidden", code: "TOPOLOGY_INVALID" },
   "state.directory": { severity: "forbidden", code: "STATE_DIRECTORY_LOCKED" },
   "broker.version": { severity: "forbidden", code: "BROKER_INCOMPATIBLE" },
   "broker.feature": { severity: "forbidden", code: "BROKER_INCOMPATIBLE" },

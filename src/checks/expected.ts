@@ -11,6 +11,7 @@ export interface Expected {
   readonly replicationFactor: number;
   readonly transactionTimeoutMs: number;
   readonly recordBytesMax: number;
+  readonly deadLetterTopic: string | null;
   /** Names in `check.accept`. */
   readonly accepted: readonly string[];
   /** Null where no application told its topology: what needs it is not judged. */
@@ -26,10 +27,11 @@ export interface Scene {
   readonly changelogs: readonly string[];
 }
 
-/** Sinks of a program, each once. */
-export function sinksOf(program: Program): string[] {
+/** Topics that must be there for a program to write to, each once: its sinks, and dead letters. */
+export function outputsOf(program: Program, deadLetterTopic: string | null): string[] {
   const staged = program.stage?.sinks.map(({ topic }) => topic) ?? [];
-  return [...new Set([...staged, ...program.directSinks])];
+  const letters = deadLetterTopic === null ? [] : [deadLetterTopic];
+  return [...new Set([...staged, ...program.directSinks, ...letters])];
 }
 
 /** Whether the topic is a changelog by its name. */
@@ -41,7 +43,8 @@ export function sceneOf(facts: ClusterFacts, expected: Expected): Scene {
   const { program, applicationId } = expected;
   if (program !== null) {
     const changelogs = program.stores.map(({ changelogTopic }) => changelogTopic);
-    return { facts, expected, sources: program.sources, sinks: sinksOf(program), changelogs };
+    const sinks = outputsOf(program, expected.deadLetterTopic);
+    return { facts, expected, sources: program.sources, sinks, changelogs };
   }
   const changelogs = [...facts.topics.keys()].filter((name) => isChangelogOf(applicationId, name));
   const committed = facts.committed.map(({ topic }) => topic);

@@ -1,3 +1,4 @@
+import { CheckRefused } from "../checks/finding.ts";
 import { InvariantError } from "../errors/invariant.ts";
 import { asError, OutriggerError } from "../errors/outrigger-error.ts";
 
@@ -6,7 +7,7 @@ export const EXIT = {
   ok: 0,
   /** Something failed that a restart or a person can mend. */
   failed: 1,
-  /** The command line or the configuration is wrong. */
+  /** The command line or the configuration is wrong, or a check forbids the start. */
   usage: 2,
   /** A broken invariant: our bug. */
   bug: 70,
@@ -28,6 +29,7 @@ export type StopSignal = "SIGHUP" | "SIGINT" | "SIGTERM";
 
 export function exitCodeOf(thrown: unknown): number {
   if (thrown instanceof InvariantError) return EXIT.bug;
+  if (thrown instanceof CheckRefused) return EXIT.usage;
   if (thrown instanceof OutriggerError) {
     return thrown.code === "CONFIG_INVALID" ? EXIT.usage : EXIT.failed;
   }

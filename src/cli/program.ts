@@ -1,9 +1,11 @@
 import { Command, CommanderError, Option } from "commander";
 import { loadConfig } from "../config/load.ts";
+import { configurationSchema } from "../config/pages.ts";
 import { keyReferences } from "../config/reference.ts";
 import type { LoadedConfig } from "../config/resolve.ts";
 import { OutriggerError } from "../errors/outrigger-error.ts";
-import { describeConfig } from "./describe-command.ts";
+import { check } from "./check-command.ts";
+import { printConfig } from "./config-command.ts";
 import { dev } from "./dev-command.ts";
 import { EXIT, errorText, exitCodeOf } from "./exit-codes.ts";
 import { runSidecar } from "./sidecar-command.ts";
@@ -40,7 +42,8 @@ function buildProgram(world: World, outcome: Outcome): Command {
     .addHelpText("after", EXAMPLES);
   addRun(program, world, outcome);
   addDev(program, world, outcome);
-  addDescribe(program, world);
+  addCheck(program, world, outcome);
+  addConfig(program, world);
   return program;
 }
 
@@ -72,16 +75,40 @@ function addDev(program: Command, world: World, outcome: Outcome): void {
   });
 }
 
-function addDescribe(program: Command, world: World): void {
-  const describe = program.command("describe").summary("Explain what would run.");
-  const command = describe
-    .command("config")
+function addCheck(program: Command, world: World, outcome: Outcome): void {
+  const command = program
+    .command("check")
+    .summary("Look for what forbids exactly-once, or will hurt it.")
+    .description(CHECK)
+    .argument("[application...]", "The application's command line, after `--`.")
+    .option("--wait", "Wait for an application that is started elsewhere.")
+    .option("--json", "Print JSON.")
+    .addHelpText("after", CHECK_EXAMPLES);
+  withSettings(command).action(async (application: string[], options: Options) => {
+    outcome.exitCode = await check(world, {
+      load: () => loadFor(options, world),
+      application,
+      wait: options["wait"] === true,
+      asJson: options.json === true,
+    });
+  });
+}
+
+function addConfig(program: Command, world: World): void {
+  const config = program.command("config").summary("Print settings, or the schema of a file.");
+  const print = config
+    .command("print")
     .summary("Print every setting with its value and source.")
     .description("Print every setting with its value and where it comes from. Secrets show as ***.")
     .option("--json", "Print JSON.");
-  withSettings(command).action((options: Options) => {
-    world.say(describeConfig(loadFor(options, world), options.json === true));
+  withSettings(print).action((options: Options) => {
+    world.say(printConfig(loadFor(options, world), options.json === true));
   });
+  config
+    .command("schema")
+    .summary("Print the JSON Schema of a configuration file.")
+    .description("Print the JSON Schema of a configuration file, for completion in an editor.")
+    .action(() => world.say(configurationSchema()));
 }
 
 /** By flag: dotted keys stay as they are. */
@@ -133,13 +160,14 @@ Examples:
   outrigger dev -- node app.js            the same, with an application
   outrigger run --application.id orders --bootstrap.servers kafka:9092 -- node app.js
   outrigger run --config orders.yaml      application started elsewhere
-  outrigger describe config --config orders.yaml
+  outrigger check --config orders.yaml -- node app.js
+  outrigger config print --config orders.yaml
 
 Every setting is a flag, an environment variable (OUTRIGGER_COMMIT_INTERVAL_MS) or a line of
 a file; see docs/configuration.md.
 
-Exit codes: 0 done, or drained after SIGTERM; 1 failed; 2 command line or configuration wrong;
-70 a bug of ours; 130 stopped by Ctrl-C; 143 SIGTERM before it could be drained.`;
+Exit codes: 0 done, or drained after SIGTERM; 1 failed; 2 command line or configuration wrong,
+or a check forbids the start; 70 a bug of ours; 130 stopped by Ctrl-C; 143 SIGTERM before it could be drained.`;
 
 const RUN =
   "Run a sidecar against bootstrap.servers. With an application, start it, tell it the address " +
@@ -149,6 +177,18 @@ const RUN_EXAMPLES = `
 Examples:
   outrigger run --application.id orders --bootstrap.servers kafka:9092 -- python app.py
   OUTRIGGER_CONFIG=orders.yaml outrigger run`;
+
+const CHECK =
+  "Look at configuration, state directory, brokers, topics, rights, group and offsets, and say what " +
+  "forbids exactly-once, what will hurt it and what to do; nothing is changed. With an application, " +
+  "start it to learn its topology, and end it. A sidecar checks the same before it starts. Exit code " +
+  "2 when something is forbidden, 0 otherwise.";
+
+const CHECK_EXAMPLES = `
+Examples:
+  outrigger check --config orders.yaml                   without topology
+  outrigger check --config orders.yaml -- node app.js    with it
+  outrigger check --json --wait --config orders.yaml`;
 
 const DEV =
   "Run an embedded broker and a sidecar on it. Topics that the application names are made where " +

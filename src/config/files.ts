@@ -6,6 +6,8 @@ export interface Written {
   readonly value: unknown;
   /** For messages: `outrigger.yaml:3:1`, `flag --log.level`, `environment OUTRIGGER_LOG_LEVEL`. */
   readonly from: string;
+  /** Never to be shown, whatever the key is called. */
+  readonly isSecret?: boolean;
 }
 
 export interface ParsedFile {

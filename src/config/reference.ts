@@ -12,6 +12,8 @@ export interface KeyReference {
   /** null where there is none: the key is required, or optional. */
   readonly default: string | number | null;
   readonly isRequired: boolean;
+  /** Its value is never shown. */
+  readonly isSecret: boolean;
   readonly description: string;
 }
 
@@ -31,6 +33,7 @@ const fieldSchema = z.object({
   maxLength: z.number().optional(),
   default: z.union([z.string(), z.number(), z.null()]).optional(),
   description: z.string(),
+  writeOnly: z.boolean().optional(),
 });
 
 type Field = z.output<typeof fieldSchema>;
@@ -50,6 +53,7 @@ const patterns: Partial<Record<ConfigKey, string>> = {
   "bootstrap.servers": "`host:port`, or several separated by commas",
   "server.address": "`unix:<path>` or `host:port`",
   "replication.factor": "an integer from 1 to 32767, or -1",
+  "check.accept": "names of findings, separated by commas",
 };
 
 /** Every key, in the order of the schema. */
@@ -66,6 +70,7 @@ export const keyReferences: readonly KeyReference[] = configKeys.map((key) => {
     expected: expectedOf(key, field),
     default: field.default ?? null,
     isRequired: !isOptional,
+    isSecret: field.writeOnly === true,
     description: field.description,
   };
 });

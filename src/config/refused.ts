@@ -1,3 +1,5 @@
+import type { ConfigKey } from "./schema.ts";
+
 /**
  * Settings of Kafka's clients that exactly-once owns, and of Kafka Streams that have no meaning
  * here.
@@ -22,6 +24,17 @@ const reasons: Readonly<Record<string, string>> = {
   "heartbeat.interval.ms": "the brokers set it: group.consumer.heartbeat.interval.ms",
   "max.poll.interval.ms": "there is no poll loop to time out: see processing.timeout.ms",
   "max.poll.records": "see batch.max.records",
+  "client.rack": "partitions are read from their leaders",
+  "group.remote.assignor": "a task needs the partitions with its number: the assignor is range",
+  "exclude.internal.topics": "only the topology's topics are read",
+  "allow.auto.create.topics": "topics that a misspelt name would make are not made",
+  "check.crcs": "checksums are always verified",
+  "partitioner.class":
+    "a record goes where Kafka's own clients put its key, or joins would miss it",
+  "interceptor.classes": "the sidecar runs no code of others: see the application's handlers",
+  "linger.ms": "what is written leaves with its commit: set commit.interval.ms",
+  "batch.size": "what is written leaves with its commit: set commit.interval.ms",
+  "max.block.ms": "writes are retried until the transaction's deadline",
   "key.serializer": "the sidecar moves bytes; serializers belong to the application",
   "value.serializer": "the sidecar moves bytes; serializers belong to the application",
   "key.deserializer": "the sidecar moves bytes; serializers belong to the application",
@@ -33,10 +46,34 @@ const reasons: Readonly<Record<string, string>> = {
   "buffered.records.per.partition": "the buffer is bounded in bytes: see input.buffer.max.bytes",
 };
 
+/** Kafka Streams' prefixes of client settings. */
 const PREFIX = /^(main\.consumer|restore\.consumer|global\.consumer|consumer|producer|admin)\./;
 
 /** Why a setting is refused; null when it is merely unknown. */
 export function refusalOf(key: string): string | null {
   const bare = key.replace(PREFIX, "");
   return Object.hasOwn(reasons, bare) ? (reasons[bare] ?? null) : null;
+}
+
+/** Settings of Kafka's clients that are settings here, by the clients that have them. */
+const CLIENT_KEYS: Readonly<Record<string, readonly ConfigKey[]>> = {
+  consumer: [
+    "auto.offset.reset",
+    "client.id",
+    "fetch.max.bytes",
+    "fetch.max.wait.ms",
+    "fetch.min.bytes",
+    "max.partition.fetch.bytes",
+    "request.timeout.ms",
+  ],
+  producer: ["client.id", "request.timeout.ms", "transaction.timeout.ms"],
+  admin: ["client.id", "request.timeout.ms"],
+};
+
+/** `consumer.fetch.min.bytes` is `fetch.min.bytes`: Kafka Streams takes both. Others stay as they are. */
+export function withoutPrefix(key: string): string {
+  const prefix = PREFIX.exec(key)?.[0] ?? "";
+  const bare = key.slice(prefix.length);
+  const client = prefix.split(".").at(-2) ?? "";
+  return CLIENT_KEYS[client]?.some((known) => known === bare) === true ? bare : key;
 }

@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 /**
- * Every setting: key, type, default, range, one sentence. `--help`, environment names, the `Config`
+ * Every setting: key, type, default, range, one sentence; `writeOnly` marks a secret. `--help`, environment names, the `Config`
  * type, docs/configuration.md and config.schema.json all come from here. Keys are Kafka Streams'
  * where it has one; the last word is the unit.
  */
@@ -53,6 +53,7 @@ const serverToken = z
   .nullable()
   .default(null)
   .meta({
+    writeOnly: true,
     description:
       "What applications must send over TCP, as OUTRIGGER_TOKEN: every user of the machine can " +
       "connect there. A supervised application is told; without a value, one is made for it.",
@@ -222,6 +223,19 @@ const brokers = {
     }),
 };
 
+const checks = {
+  "check.accept": z
+    .string()
+    .min(1)
+    .nullable()
+    .default(null)
+    .meta({
+      description:
+        "Findings of `outrigger check` that are known and accepted, by name, separated by commas: " +
+        "they are warned of and no longer forbid the start.",
+    }),
+};
+
 const logs = {
   "log.level": z.enum(["debug", "info", "warn", "error"]).default("info").meta({
     description: "The least severe lines that are logged.",
@@ -235,6 +249,7 @@ export const schema = z.strictObject({
   ...application,
   ...stopping,
   ...brokers,
+  ...checks,
   ...logs,
 });
 

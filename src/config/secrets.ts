@@ -1,10 +1,14 @@
+/** What a secret is called, for keys that are not ours: those that are bear a mark in the schema. */
 const SECRET = /password|passphrase|secret|token|credential|jaas|private\.key/i;
 
 /** Stands in for a secret wherever a value is shown. */
 export const REDACTED = "***";
 
-/** A value as it may be shown: in faults, in `describe config`, in logs. */
-export function shown(key: string, value: unknown): string {
-  if (SECRET.test(key)) return REDACTED;
+/**
+ * A value as it may be shown: in faults, by `config print`, in logs. What came out of a file of its
+ * own is a secret whatever its key is called.
+ */
+export function shown(key: string, value: unknown, isSecret = false): string {
+  if (isSecret || SECRET.test(key)) return REDACTED;
   return typeof value === "string" ? value : JSON.stringify(value);
 }

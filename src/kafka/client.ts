@@ -1,12 +1,14 @@
 import { OutriggerError } from "../errors/outrigger-error.ts";
 import type { Admin } from "../ports/admin.ts";
 import type { Consumer, ConsumerListener, Group, Offsets } from "../ports/consumer.ts";
+import type { Inspector } from "../ports/inspector.ts";
 import type { Log } from "../ports/log.ts";
 import type { TransactionalProducer } from "../ports/producer.ts";
 import { createAdmin } from "./admin/admin.ts";
 import { createConsumer } from "./fetch/consumer.ts";
 import { createOffsets } from "./fetch/offsets.ts";
 import { createGroup } from "./group/group.ts";
+import { createInspector } from "./inspect/inspector.ts";
 import type { KafkaLimits } from "./limits.ts";
 import { Cluster } from "./network/cluster.ts";
 import type { BrokerAddress } from "./network/socket.ts";
@@ -29,6 +31,7 @@ export interface Kafka {
   readonly group: Group;
   producer(transactionalId: string): TransactionalProducer;
   readonly admin: Admin;
+  readonly inspector: Inspector;
   close(): Promise<void>;
 }
 
@@ -59,6 +62,7 @@ export async function connectKafka(options: KafkaOptions): Promise<Kafka> {
     producer: (transactionalId) =>
       createProducer(cluster, { transactionalId, groupId, transactionTimeoutMs }),
     admin,
+    inspector: createInspector(cluster),
     close: async () => {
       await Promise.all(consumers.map((consumer) => consumer.close()));
       await admin.close();

@@ -21,12 +21,7 @@ export interface Admin {
   describeTopics(names: readonly string[]): Promise<ReadonlyMap<string, TopicDescription>>;
   /** Creates what does not exist; resolves when metadata shows every topic with a leader. */
   createTopics(topics: readonly TopicToCreate[]): Promise<void>;
-  /** Number of brokers, and the finalized features: `transaction.version` among them (KIP-584). */
-  describeCluster(): Promise<{
-    readonly brokers: number;
-    readonly features: ReadonlyMap<string, number>;
-    /** The broker's `transaction.max.timeout.ms`. */
-    readonly transactionMaxTimeoutMs: number;
-  }>;
+  /** Asks whether these topics could be created; what forbids it, in the broker's words, by topic. */
+  refusals(topics: readonly TopicToCreate[]): Promise<ReadonlyMap<string, string>>;
   close(): Promise<void>;
 }

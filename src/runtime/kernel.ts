@@ -14,6 +14,7 @@ import type { ConsumerListener, FetchedChunk } from "../ports/consumer.ts";
 import { Active } from "./active.ts";
 import { type Declared, declareTopology } from "./declared.ts";
 import type { KernelLimits, KernelParts } from "./parts.ts";
+import { Preflight } from "./preflight.ts";
 import { prepareTopics } from "./setup.ts";
 
 /**
@@ -35,15 +36,30 @@ export class Kernel implements ApplicationListener, ConsumerListener {
   readonly #pending = new Map<WorkerId, WorkerHello>();
   readonly #parts: KernelParts;
   readonly #limits: KernelLimits;
+  readonly #preflight: Preflight;
 
   constructor(parts: KernelParts, limits: KernelLimits) {
     this.#parts = parts;
     this.#limits = limits;
+    const { inspector, directory, log } = parts;
+    this.#preflight = new Preflight({
+      inspector,
+      expected: limits.expected,
+      transactionalId: () => `${limits.applicationId}-${directory.processId}-0`,
+      log,
+      tellsWarnings: limits.setup.missingTopicPartitions === null,
+    });
+  }
+
+  /** Rejects where the cluster, or who uses the group, forbids exactly-once. */
+  async start(application: Application): Promise<void> {
+    this.#application = application;
+    await this.#endPredecessor();
+    await this.#preflight.check(null);
   }
 
   /** R-15: a predecessor that died is sent its leave, so that its partitions are free at once. */
-  async start(application: Application): Promise<void> {
-    this.#application = application;
+  async #endPredecessor(): Promise<void> {
     const { directory, group, log } = this.#parts;
     const memberId = directory.predecessorMemberId;
     if (memberId === null) return;
@@ -166,7 +182,7 @@ export class Kernel implements ApplicationListener, ConsumerListener {
   async #prepareNow(program: Program): Promise<Active> {
     const { admin, log } = this.#parts;
     await this.#retiring;
-    const prepared = await prepareTopics(program, admin, this.#limits.setup, log);
+    const prepared = await prepareTopics(program, admin, this.#preflight, this.#limits.setup, log);
     const application = this.#application;
     if (application === null) throw new Error("a worker was accepted before the kernel started");
     const active = new Active(program, prepared, this.#parts, application, this.#limits);

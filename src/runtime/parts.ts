@@ -1,7 +1,9 @@
+import type { Expected } from "../checks/expected.ts";
 import type { OutriggerError } from "../errors/outrigger-error.ts";
 import type { Admin } from "../ports/admin.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Consumer, Group, Offsets } from "../ports/consumer.ts";
+import type { Inspector } from "../ports/inspector.ts";
 import type { Log } from "../ports/log.ts";
 import type { TransactionalProducer } from "../ports/producer.ts";
 import type { StateDirectory } from "../ports/store.ts";
@@ -16,6 +18,7 @@ export interface KernelParts {
   readonly offsets: Offsets;
   readonly group: Group;
   readonly admin: Admin;
+  readonly inspector: Inspector;
   readonly directory: StateDirectory;
   /** A producer for a transactional id; one at a time. */
   readonly createProducer: (transactionalId: string) => TransactionalProducer;
@@ -41,4 +44,6 @@ export interface KernelLimits {
   readonly task: TaskLimits;
   readonly lane: LaneLimits;
   readonly setup: SetupLimits;
+  /** What the checks before a start expect of the cluster. */
+  readonly expected: Omit<Expected, "program">;
 }

@@ -14,7 +14,6 @@ export interface AdminOptions {
 
 const LEADERS_WAIT_MAX_MS = 30_000;
 const LEADERS_WAIT_STEP_MS = 50;
-const TRANSACTION_MAX_TIMEOUT_DEFAULT_MS = 900_000;
 
 /** The control plane: kafkajs for topics and configurations, our own requests for ids and features. */
 export function createAdmin(cluster: Cluster, options: AdminOptions): Admin {
@@ -68,10 +67,34 @@ class KafkajsAdmin implements Admin {
 
   async createTopics(topics: readonly TopicToCreate[]): Promise<void> {
     if (topics.length === 0) return;
-    await this.#call("create topics", (admin) =>
+    await this.#create(topics, false);
+    await this.#waitForLeaders(topics.map(({ name }) => name));
+  }
+
+  async refusals(topics: readonly TopicToCreate[]): Promise<ReadonlyMap<string, string>> {
+    const refused = new Map<string, string>();
+    // One by one, because an answer about several does not say which it is about.
+    for (const topic of topics) {
+      try {
+        await this.#create([topic], true);
+      } catch (error: unknown) {
+        refused.set(topic.name, asError(error).message);
+      }
+    }
+    return refused;
+  }
+
+  async close(): Promise<void> {
+    if (this.#connected !== null) await this.#admin.disconnect();
+  }
+
+  async #create(topics: readonly TopicToCreate[], validateOnly: boolean): Promise<void> {
+    const names = topics.map(({ name }) => name).join(", ");
+    await this.#call(`create ${names}`, (admin) =>
       admin.createTopics({
-        // Waiting for leaders is done below, by our own metadata: kafkajs' wait fails on brokers
-        // that create lazily.
+        validateOnly,
+        // Waiting for leaders is done by our own metadata: kafkajs' wait fails on brokers that create
+        // lazily.
         waitForLeaders: false,
         topics: topics.map(({ name, partitions, replicationFactor, configs }) => ({
           topic: name,
@@ -81,36 +104,6 @@ class KafkajsAdmin implements Admin {
         })),
       }),
     );
-    await this.#waitForLeaders(topics.map(({ name }) => name));
-  }
-
-  async describeCluster(): ReturnType<Admin["describeCluster"]> {
-    await this.#cluster.refresh([]);
-    const { brokers, controller } = await this.#call("describe the cluster", (admin) =>
-      admin.describeCluster(),
-    );
-    const { resources } = await this.#call("describe a broker", (admin) =>
-      admin.describeConfigs({
-        includeSynonyms: false,
-        resources: [
-          {
-            type: kafkajs.ConfigResourceTypes.BROKER,
-            name: String(brokers[0]?.nodeId ?? controller),
-            configNames: ["transaction.max.timeout.ms"],
-          },
-        ],
-      }),
-    );
-    const value = Number(resources[0]?.configEntries[0]?.configValue);
-    return {
-      brokers: brokers.length,
-      features: this.#cluster.features,
-      transactionMaxTimeoutMs: value > 0 ? value : TRANSACTION_MAX_TIMEOUT_DEFAULT_MS,
-    };
-  }
-
-  async close(): Promise<void> {
-    if (this.#connected !== null) await this.#admin.disconnect();
   }
 
   async #call<T>(what: string, use: (admin: kafkajs.Admin) => Promise<T>): Promise<T> {
@@ -121,7 +114,13 @@ class KafkajsAdmin implements Admin {
     } catch (error: unknown) {
       this.#connected = null;
       const text = `the cluster did not let us ${what}: ${messageOf(error)}`;
-      throw new OutriggerError("BROKER_REFUSED", text, { cause: error });
+      if (/authoriz/i.test(messageOf(error))) {
+        const remedy = "grant the right with kafka-acls.sh, then start again";
+        throw new OutriggerError("AUTHORIZATION_FAILED", `${text}; ${remedy}`, { cause: error });
+      }
+      throw new OutriggerError("BROKER_REFUSED", `${text}; mend that, then start again`, {
+        cause: error,
+      });
     }
   }
 

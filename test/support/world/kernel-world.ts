@@ -2,6 +2,7 @@ import type { OutriggerError } from "../../../src/errors/outrigger-error.ts";
 import type { FailurePolicy } from "../../../src/model/failure.ts";
 import type { DeclaredNode, Program } from "../../../src/model/topology.ts";
 import type { Admin } from "../../../src/ports/admin.ts";
+import type { Inspector } from "../../../src/ports/inspector.ts";
 import type { Log } from "../../../src/ports/log.ts";
 import { Active } from "../../../src/runtime/active.ts";
 import type { KernelLimits, KernelParts } from "../../../src/runtime/parts.ts";
@@ -15,12 +16,12 @@ const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: ()
 const noAdmin: Admin = {
   describeTopics: async () => new Map(),
   createTopics: async () => {},
-  describeCluster: async () => ({
-    brokers: 1,
-    features: new Map(),
-    transactionMaxTimeoutMs: 900_000,
-  }),
+  refusals: async () => new Map(),
   close: async () => {},
+};
+
+const noInspector: Inspector = {
+  inspect: () => Promise.reject(new Error("a world has no cluster to look at")),
 };
 
 export const testLimits: KernelLimits = {
@@ -60,11 +61,16 @@ export const testLimits: KernelLimits = {
     transaction: { deadlineMs: 6_000, unknownMs: 1_000 },
     transactionTimeoutMs: 10_000,
   },
-  setup: {
+  setup: { replicationFactor: 1, missingTopicPartitions: null, deadLetterTopic: null },
+  expected: {
+    applicationId: "app",
+    bootstrapServers: "a:1",
+    principal: "User:a",
+    deadLetterTopic: null,
     replicationFactor: 1,
     transactionTimeoutMs: 10_000,
-    missingTopicPartitions: null,
-    deadLetterTopic: null,
+    recordBytesMax: 1_000,
+    accepted: [],
   },
 };
 
@@ -189,6 +195,7 @@ export function kernelParts(
     offsets: world.offsets,
     group: world.group,
     admin: noAdmin,
+    inspector: noInspector,
     directory,
     createProducer: () => world.createProducer(),
     clock,

@@ -41,7 +41,15 @@ describe("help", () => {
   it("explains the commands, with examples and exit codes", async () => {
     const { exitCode, out } = await run(["--help"]);
     assert.equal(exitCode, 0);
-    for (const said of ["run", "dev", "describe", "Examples:", "Exit codes:", "OUTRIGGER_"]) {
+    for (const said of [
+      "run",
+      "dev",
+      "check",
+      "config",
+      "Examples:",
+      "Exit codes:",
+      "OUTRIGGER_",
+    ]) {
       assert.ok(out.includes(said), said);
     }
   });
@@ -98,13 +106,13 @@ describe("a wrong configuration", () => {
   });
 });
 
-describe("describe config", () => {
+describe("config print", () => {
   const required = ["--application.id", "app", "--bootstrap.servers", "a:1"];
 
   it("prints every value with its source", async () => {
     const path = join(directory, "app.yaml");
     writeFileSync(path, "retry.max: 3\ncommit.interval.ms: 20\n");
-    const argv = ["describe", "config", ...required, "--commit.interval.ms", "30"];
+    const argv = ["config", "print", ...required, "--commit.interval.ms", "30"];
     const env = { OUTRIGGER_CONFIG: path, OUTRIGGER_LOG_LEVEL: "warn" };
     const { exitCode, out } = await run(argv, env);
     assert.equal(exitCode, 0);
@@ -116,7 +124,7 @@ describe("describe config", () => {
   });
 
   it("prints JSON for scripts", async () => {
-    const { out } = await run(["describe", "config", "--json", ...required]);
+    const { out } = await run(["config", "print", "--json", ...required]);
     const rows: { key: string; value: string; source: string }[] = JSON.parse(out);
     assert.deepEqual(
       rows.map(({ key }) => key),

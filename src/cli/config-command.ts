@@ -2,11 +2,11 @@ import type { LoadedConfig } from "../config/resolve.ts";
 import { configKeys } from "../config/schema.ts";
 import { shown } from "../config/secrets.ts";
 
-/** `outrigger describe config`: every value with its source, secrets redacted. */
-export function describeConfig({ settings, origins }: LoadedConfig, asJson: boolean): string {
+/** `outrigger config print`: every value with its source, secrets redacted. */
+export function printConfig({ settings, origins, secrets }: LoadedConfig, asJson: boolean): string {
   const rows = configKeys.map((key) => ({
     key,
-    value: settings[key] === null ? "" : shown(key, settings[key]),
+    value: settings[key] === null ? "" : shown(key, settings[key], secrets.has(key)),
     source: origins.get(key) ?? "default",
   }));
   if (asJson) return `${JSON.stringify(rows, null, 2)}\n`;

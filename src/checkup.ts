@@ -1,0 +1,210 @@
+import { join } from "node:path";
+import { checkCluster } from "./checks/check.ts";
+import { type Expected, outputsOf } from "./checks/expected.ts";
+import { type Finding, finding, sorted } from "./checks/finding.ts";
+import type { Config } from "./config/config.ts";
+import { OutriggerError } from "./errors/outrigger-error.ts";
+import { connectKafka, type Kafka, type KafkaOptions } from "./kafka/client.ts";
+import type { Denial } from "./model/cluster-facts.ts";
+import type { Program } from "./model/topology.ts";
+import type { Log } from "./ports/log.ts";
+import { declareTopology } from "./runtime/declared.ts";
+import { createApplicationServer } from "./server/server.ts";
+import { type DirectoryLook, lookAtStateDirectory } from "./stores/look-at-directory.ts";
+import { internalTopics } from "./topology/internal-topics.ts";
+
+/** Until a client can prove who it is, brokers know it by this name. */
+const PRINCIPAL = "User:ANONYMOUS";
+
+/** What the checks are told of the configuration. */
+export function expectedOf(config: Config): Omit<Expected, "program"> {
+  return {
+    applicationId: config.applicationId,
+    bootstrapServers: config.bootstrapServers.join(","),
+    principal: PRINCIPAL,
+    replicationFactor: config.replicationFactor,
+    transactionTimeoutMs: config.transactionTimeoutMs,
+    recordBytesMax: config.producerMaxRequestSize,
+    deadLetterTopic: config.errorsDeadLetterQueueTopicName,
+    accepted: config.checkAccept,
+  };
+}
+
+export function kafkaOptions(config: Config, log: Log): KafkaOptions {
+  return {
+    bootstrapServers: config.bootstrapServers,
+    clientId: config.clientId,
+    groupId: config.applicationId,
+    transactionTimeoutMs: config.transactionTimeoutMs,
+    log,
+    limits: {
+      requestTimeoutMs: config.requestTimeoutMs,
+      fetchWaitMaxMs: config.fetchMaxWaitMs,
+      fetchBytesMin: config.fetchMinBytes,
+      fetchBytesMax: config.fetchMaxBytes,
+      partitionFetchBytesMax: config.maxPartitionFetchBytes,
+    },
+  };
+}
+
+/** A longer look than before a start: brokers that are slow to answer are waited for. */
+const TIMEOUT_MS = 30_000;
+
+/**
+ * Looks at everything that a sidecar of this configuration would stand on, and changes nothing.
+ * Without a program, topics are those that the group has committed and the changelogs by their
+ * names. Rejects with BROKER_UNAVAILABLE when no broker answers.
+ */
+export async function checkUp(
+  config: Config,
+  program: Program | null,
+  log: Log,
+): Promise<readonly Finding[]> {
+  const look = await lookAtStateDirectory(
+    join(config.stateDir, config.applicationId),
+    config.processId,
+  );
+  const kafka = await connect(config, log);
+  if (!("admin" in kafka)) return sorted([...stateFindings(look), kafka]);
+  try {
+    const facts = await kafka.inspector.inspect(
+      {
+        groupId: config.applicationId,
+        transactionalId: `${config.applicationId}-${look.processId ?? "check"}-0`,
+        sources: program?.sources ?? "found",
+        sinks: program === null ? [] : outputsOf(program, config.errorsDeadLetterQueueTopicName),
+        changelogs: program?.stores.map(({ changelogTopic }) => changelogTopic) ?? "found",
+        thorough: true,
+      },
+      AbortSignal.timeout(TIMEOUT_MS),
+    );
+    const expected = { ...expectedOf(config), program };
+    const denied = program === null ? [] : await creationFindings(kafka, config, program, facts);
+    const known = {
+      ...facts,
+      denied: [...facts.denied, ...denied.flatMap(({ denial }) => denial)],
+    };
+    const refused = denied.flatMap(({ refusal }) => refusal);
+    return sorted([...stateFindings(look), ...refused, ...checkCluster(known, expected)]);
+  } finally {
+    await kafka.close();
+  }
+}
+
+async function connect(config: Config, log: Log): Promise<Kafka | Finding> {
+  try {
+    return await connectKafka(kafkaOptions(config, log));
+  } catch (thrown: unknown) {
+    if (!(thrown instanceof OutriggerError) || thrown.code !== "BROKER_INCOMPATIBLE") throw thrown;
+    return finding("broker.version", {
+      subject: "the cluster",
+      problem: thrown.message,
+      consequence: "the sidecar cannot speak to it",
+      remedy: "upgrade the brokers to Kafka 4.0 or later",
+    });
+  }
+}
+
+function stateFindings({ error }: DirectoryLook): Finding[] {
+  if (error === null) return [];
+  return [
+    finding("state.directory", {
+      subject: "the state directory",
+      code: error.code,
+      problem: error.message,
+      consequence: "a sidecar cannot start here",
+      remedy: "stop the other process, or give this one a state.dir of its own",
+    }),
+  ];
+}
+
+interface CreationLook {
+  readonly denial: readonly Denial[];
+  readonly refusal: readonly Finding[];
+}
+
+/** Internal topics that are still to be made: asks whether they could be. */
+async function creationFindings(
+  { admin }: Kafka,
+  config: Config,
+  program: Program,
+  { topics, brokers, denied }: Parameters<typeof checkCluster>[0],
+): Promise<CreationLook[]> {
+  const counts = program.sources.map((name) => topics.get(name)?.partitions.length ?? 0);
+  const partitions = Math.max(1, ...counts);
+  const replicas = Math.min(config.replicationFactor, brokers.length);
+  const isHidden = (name: string) => denied.some((each) => each.name === name);
+  const fresh = internalTopics(program, partitions, replicas).filter(
+    ({ name }) => !topics.has(name) && !isHidden(name),
+  );
+  return [...(await admin.refusals(fresh))].map(([name, reason]) => {
+    if (/authoriz/i.test(reason)) {
+      return { denial: [{ resource: "topic", name, operation: "Create" }], refusal: [] };
+    }
+    const refusal = finding("topic.missing", {
+      subject: `topic ${name}`,
+      code: "BROKER_REFUSED",
+      problem: `the internal topic ${name} does not exist and could not be created (${reason})`,
+      consequence: "nothing can be processed",
+      remedy: "mend what the brokers object to, or create it yourself with cleanup.policy=compact",
+    });
+    return { denial: [], refusal: [refusal] };
+  });
+}
+
+export interface TopologyOptions {
+  readonly log: Log;
+  readonly version: string;
+  /** Called once applications can connect. */
+  readonly onListening: (address: string, token: string | null) => void;
+}
+
+/**
+ * Waits for an application to say what it would run; it is told nothing and gets no record. Rejects
+ * with TOPOLOGY_INVALID, TOPOLOGY_MISMATCH, or the reason of `signal`.
+ */
+export async function learnTopology(
+  config: Config,
+  options: TopologyOptions,
+  signal: AbortSignal,
+): Promise<{ readonly program: Program; close(): Promise<void> }> {
+  let told: (program: Program) => void = () => {};
+  let failed: (error: unknown) => void = () => {};
+  const topology = new Promise<Program>((resolve, reject) => {
+    told = resolve;
+    failed = reject;
+  });
+  signal.addEventListener("abort", () => failed(signal.reason), { once: true });
+  const server = await createApplicationServer(
+    {
+      address: config.serverAddress,
+      token: config.serverToken,
+      directory: join(config.stateDir, config.applicationId),
+      applicationId: config.applicationId,
+      sidecarVersion: options.version,
+      maxFrameBytes: config.maxFrameBytes,
+      log: options.log,
+    },
+    {
+      connected: (_, hello) => {
+        try {
+          told(declareTopology(hello, config.applicationId, null).program);
+        } catch (error: unknown) {
+          failed(error);
+        }
+      },
+      disconnected: () => {},
+      answered: () => {},
+      handedBack: () => {},
+      asked: () => {},
+      credited: () => {},
+    },
+  );
+  try {
+    options.onListening(server.address, config.serverToken);
+    return { program: await topology, close: () => server.close() };
+  } catch (error: unknown) {
+    await server.close();
+    throw error;
+  }
+}

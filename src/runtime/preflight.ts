@@ -1,0 +1,62 @@
+import { checkCluster } from "../checks/check.ts";
+import { type Expected, outputsOf } from "../checks/expected.ts";
+import { type Finding, refusalOf, sentenceOf } from "../checks/finding.ts";
+import type { ClusterFacts } from "../model/cluster-facts.ts";
+import type { Program } from "../model/topology.ts";
+import type { Inspector, Wanted } from "../ports/inspector.ts";
+import type { Log } from "../ports/log.ts";
+
+export interface PreflightParts {
+  readonly inspector: Inspector;
+  /** What is known of the application before it tells its topology. */
+  readonly expected: Omit<Expected, "program">;
+  readonly transactionalId: () => string;
+  readonly log: Log;
+  /** For development, where warnings of a cluster of one say nothing new. */
+  readonly tellsWarnings: boolean;
+}
+
+/** Brokers that do not answer within it leave the check incomplete, which is said. */
+const TIMEOUT_MS = 10_000;
+
+/** The checks before a start: once without a topology, and again for each topology that comes. */
+export class Preflight {
+  readonly #parts: PreflightParts;
+  /** Warnings that were said, so that an application that comes again does not repeat them. */
+  readonly #told = new Set<string>();
+
+  constructor(parts: PreflightParts) {
+    this.#parts = parts;
+  }
+
+  /** Says every warning once. Throws what forbids the start, all of it as one error. */
+  async check(program: Program | null): Promise<ClusterFacts> {
+    const { inspector, expected } = this.#parts;
+    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    const facts = await inspector.inspect(this.#wanted(program), signal);
+    const findings = checkCluster(facts, { ...expected, program });
+    const refusal = refusalOf(findings);
+    if (refusal !== null) throw refusal;
+    if (this.#parts.tellsWarnings) for (const each of findings) this.#tell(each);
+    return facts;
+  }
+
+  #wanted(program: Program | null): Wanted {
+    return {
+      groupId: this.#parts.expected.applicationId,
+      transactionalId: this.#parts.transactionalId(),
+      sources: program?.sources ?? [],
+      sinks: program === null ? [] : outputsOf(program, this.#parts.expected.deadLetterTopic),
+      changelogs: program?.stores.map(({ changelogTopic }) => changelogTopic) ?? [],
+      thorough: false,
+    };
+  }
+
+  #tell(found: Finding): void {
+    const { name, severity, subject } = found;
+    const isNew = !this.#told.has(`${name} ${subject}`);
+    if (severity !== "warning" || !isNew) return;
+    this.#told.add(`${name} ${subject}`);
+    this.#parts.log.warn(sentenceOf(found), { finding: name });
+  }
+}
