@@ -138,8 +138,6 @@ async function askApplication(
         timeout(`the application "${application[0]}" did not connect`),
       ]),
     );
-    // The application first: it would only complain of a sidecar that went away.
-    await stop();
     await close();
     return program;
   } finally {

@@ -14,6 +14,15 @@ export interface FetchedChunk extends TopicPartition {
   readonly leaderEpoch: number;
   /** Bytes that the chunk keeps alive. */
   readonly bytes: number;
+  /** The first of its batches that is part of no transaction, where there is one. */
+  readonly untransacted?: Untransacted;
+}
+
+/** Records written without a transaction: usual in an input, none of ours in a changelog. */
+export interface Untransacted {
+  readonly offset: number;
+  /** -1 for a producer without an id. */
+  readonly producerId: bigint;
 }
 
 /** Told by the consumer; each call is made from the event loop, never reentrant. */

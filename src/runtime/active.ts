@@ -257,6 +257,8 @@ export class Active {
       onWipe: (store: string, reason: string) => {
         log.warn("local state is not to be trusted: wiped, restoring", { store, reason });
       },
+      acceptsForeign: this.#limits.expected.accepted.includes("changelog.foreign.writer"),
+      onForeign: (error: OutriggerError) => log.warn(error.message, { code: error.code }),
       onRestored: (store: string, records: number) => {
         log.info("store restored", { store, records });
       },

@@ -3,7 +3,13 @@ import { OutriggerError } from "../errors/outrigger-error.ts";
 import { type TopicPartition, topicPartitionName } from "../model/topic-partition.ts";
 import type { Program } from "../model/topology.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { CommittedOffset, FetchedChunk, Membership, Offsets } from "../ports/consumer.ts";
+import type {
+  CommittedOffset,
+  FetchedChunk,
+  Membership,
+  Offsets,
+  Untransacted,
+} from "../ports/consumer.ts";
 import type { StoreChanges, TaskState } from "../ports/store.ts";
 import {
   type ChangelogEnd,
@@ -27,6 +33,9 @@ export interface TakeoverDependencies {
   readonly autoOffsetReset: "earliest" | "latest" | "none";
   readonly groupId: string;
   readonly onWipe: (store: string, reason: string) => void;
+  /** Restores what others wrote into a changelog too, and says so, where it would stop. */
+  readonly acceptsForeign: boolean;
+  readonly onForeign: (error: OutriggerError) => void;
   readonly onRestored: (store: string, records: number) => void;
 }
 
@@ -195,7 +204,14 @@ async function restoreStore(
 ): Promise<number> {
   let position = plan.from;
   let records = 0;
+  let foreignSeen = false;
   for await (const chunk of deps.offsets.read(at, plan.from, plan.target, signal)) {
+    if (chunk.untransacted !== undefined && !foreignSeen) {
+      foreignSeen = true;
+      const error = foreignWriter(at, chunk.untransacted);
+      if (!deps.acceptsForeign) throw error;
+      deps.onForeign(error);
+    }
     position = chunk.nextOffset;
     records += chunk.columns.count;
     await state.restore(changesOf(index, chunk), { topicId: facts.topicId, position });
@@ -209,6 +225,17 @@ async function restoreStore(
   invariant(position >= plan.target, `${topicPartitionName(at)} was not restored to its end`);
   deps.onRestored(state.stores[index]?.name ?? "", records);
   return position;
+}
+
+/** All that we write is part of a transaction, so this was somebody else. */
+function foreignWriter(at: TopicPartition, { offset, producerId }: Untransacted): OutriggerError {
+  const who = producerId < 0n ? "a producer without an id" : `producer id ${producerId}`;
+  return new OutriggerError(
+    "CHANGELOG_TOUCHED",
+    `${who} wrote into the changelog ${topicPartitionName(at)} at offset ${offset}: state would hold ` +
+      "what no input led to. Stop that producer and take its right to write, then reset the " +
+      "application; or accept what it wrote: check.accept: changelog.foreign.writer",
+  );
 }
 
 /** Compacted log entries: a null value deletes; a record without a key is none of ours. */

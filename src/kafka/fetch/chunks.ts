@@ -32,7 +32,13 @@ export function toChunks(
     const nextOffset = last === undefined ? fromOffset : last.lastOffset + 1;
     const leaderEpoch = last?.leaderEpoch ?? -1;
     const bytes = runBytes(run, columns);
-    chunks.push({ topic, partition, fence, columns, nextOffset, leaderEpoch, bytes });
+    const chunk = { topic, partition, fence, columns, nextOffset, leaderEpoch, bytes };
+    const plain = run.find(({ transactional }) => !transactional);
+    if (plain === undefined) chunks.push(chunk);
+    else {
+      const { baseOffset: offset, producerId } = plain;
+      chunks.push({ ...chunk, untransacted: { offset, producerId } });
+    }
   }
   const { nextOffset, leaderEpoch } = visible;
   const last = chunks.pop();

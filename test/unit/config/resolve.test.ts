@@ -65,6 +65,7 @@ describe("a configuration", () => {
       maxPartitionFetchBytes: 2 ** 20,
       inputBufferMaxBytes: 4 * 2 ** 20,
       producerMaxRequestSize: 2 ** 20,
+      checkAccept: [],
       logLevel: "info",
     });
   });
