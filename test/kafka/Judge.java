@@ -23,11 +23,31 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
  *
  *   Judge read BOOTSTRAP TOPIC...      every committed record, one line each, up to the end
  *   Judge produce BOOTSTRAP            runs the script on stdin, one step a line
+ *   Judge join BOOTSTRAP GROUP TOPIC   is a member of the group until stdin ends
  */
 public final class Judge {
   public static void main(String[] args) throws Exception {
     if (args[0].equals("read")) read(args[1], List.of(args).subList(2, args.length));
+    else if (args[0].equals("join")) join(args[1], args[2], args[3]);
     else produce(args[1]);
+  }
+
+  /** By the consumer protocol of KIP-848; says `joined` once it has partitions. */
+  private static void join(String bootstrap, String group, String topic) throws Exception {
+    Properties config = new Properties();
+    config.put("bootstrap.servers", bootstrap);
+    config.put("group.id", group);
+    config.put("client.id", "intruder");
+    config.put("group.protocol", "consumer");
+    config.put("enable.auto.commit", "false");
+    try (KafkaConsumer<byte[], byte[]> consumer =
+        new KafkaConsumer<>(config, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
+      consumer.subscribe(List.of(topic));
+      while (consumer.assignment().isEmpty()) consumer.poll(Duration.ofMillis(100));
+      System.out.println("joined");
+      while (System.in.available() == 0) consumer.poll(Duration.ofMillis(100));
+    }
+    System.out.println("end");
   }
 
   /** topic, partition, offset, timestamp, key, value, then header keys and values; tab-separated. */

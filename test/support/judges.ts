@@ -61,16 +61,37 @@ export async function produceWithJava(
   await runJudge(["produce", bootstrapServers], `${lines.join("\n")}\n`);
 }
 
+/** A Java consumer in a group, by the protocol of KIP-848, until it is told to leave. */
+export async function joinWithJava(
+  bootstrapServers: string,
+  groupId: string,
+  topic: string,
+): Promise<{ leave(): Promise<void> }> {
+  const flags = await judgeFlags(["join", bootstrapServers, groupId, topic]);
+  const child = spawn("java", flags, { stdio: ["pipe", "pipe", "inherit"] });
+  const ended = new Promise((resolve) => child.on("close", resolve));
+  await new Promise<void>((resolve, reject) => {
+    child.stdout.once("data", () => resolve());
+    child.once("exit", (code) => reject(new Error(`the member ended with ${String(code)}`)));
+  });
+  return {
+    leave: async () => {
+      child.stdin.end("leave\n");
+      await ended;
+    },
+  };
+}
+
 async function runJudge(args: readonly string[], input: string): Promise<string> {
+  return await run("java", await judgeFlags(args), input);
+}
+
+async function judgeFlags(args: readonly string[]): Promise<string[]> {
   const classPath = await kafkaClassPath();
   const classes = compileJudge(classPath);
   const separator = process.platform === "win32" ? ";" : ":";
   const flags = ["-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"];
-  return await run(
-    "java",
-    [...flags, "-cp", `${classes}${separator}${classPath}`, "Judge", ...args],
-    input,
-  );
+  return [...flags, "-cp", `${classes}${separator}${classPath}`, "Judge", ...args];
 }
 
 /** Compiled once for each version of its source. */

@@ -22,13 +22,18 @@ export interface KafkaBroker {
 export interface KafkaOptions {
   /** Server properties beside the usual ones. */
   readonly config?: Readonly<Record<string, string>>;
+  /** Levels of features to finalize instead of the newest. */
+  readonly features?: Readonly<Record<string, number>>;
 }
 
 const START_TIMEOUT_MS = 60_000;
 /** One node, little memory, quick start: nothing here changes what the broker does. */
 const JVM = ["-Xms128m", "-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"];
 
-export async function startKafka({ config = {} }: KafkaOptions = {}): Promise<KafkaBroker> {
+export async function startKafka({
+  config = {},
+  features = {},
+}: KafkaOptions = {}): Promise<KafkaBroker> {
   const classPath = await kafkaClassPath();
   const folder = mkdtempSync(join(tmpdir(), "outrigger-kafka-"));
   const [port, controllerPort] = [await freePort(), await freePort()];
@@ -36,7 +41,7 @@ export async function startKafka({ config = {} }: KafkaOptions = {}): Promise<Ka
   writeFileSync(properties, render({ ...defaults(folder, port, controllerPort), ...config }));
   const log = join(folder, "server.log");
   writeFileSync(log, "");
-  format(classPath, properties);
+  format(classPath, properties, features);
   const bootstrapServers = `127.0.0.1:${port}`;
   let child = await launch(classPath, properties, log, bootstrapServers);
   const end = async (signal: NodeJS.Signals): Promise<void> => {
@@ -101,10 +106,18 @@ function render(properties: Readonly<Record<string, string | number>>): string {
     .join("");
 }
 
-function format(classPath: string, properties: string): void {
+function format(
+  classPath: string,
+  properties: string,
+  features: Readonly<Record<string, number>>,
+): void {
   const main = ["kafka.tools.StorageTool", "format", "--standalone"];
   const cluster = ["--cluster-id", "outriggertestcluster01", "--config", properties];
-  const flags = [...JVM, "-cp", classPath, ...main, ...cluster];
+  const levels = Object.entries(features).flatMap(([name, level]) => [
+    "--feature",
+    `${name}=${level}`,
+  ]);
+  const flags = [...JVM, "-cp", classPath, ...main, ...cluster, ...levels];
   const { status, stdout, stderr } = spawnSync("java", flags, { encoding: "utf8" });
   if (status !== 0) throw new Error(`formatting a broker's storage failed:\n${stdout}${stderr}`);
 }
