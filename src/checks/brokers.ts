@@ -161,7 +161,9 @@ function small({ facts, expected }: Scene): Finding[] {
   return [
     finding("cluster.small", {
       subject: "the cluster",
-      problem: `replication.factor is ${expected.replicationFactor}, but the cluster has ${brokers} broker(s)`,
+      problem:
+        `replication.factor is ${expected.replicationFactor}, but the cluster has ${brokers} ` +
+        "broker(s)",
       consequence: "internal topics get fewer replicas, and state is lost with the disks of those",
       remedy: `add brokers, or say that it is meant with replication.factor: ${brokers}`,
     }),

@@ -72,7 +72,9 @@ function retention(scene: Scene, { name, configs }: TopicFacts): Finding[] {
     finding("source.retention", {
       subject: `topic ${name}`,
       severity: ms < DAY_MS ? "warning" : "note",
-      problem: `the input ${name} deletes records ${duration(ms)} after their own timestamp (retention.ms=${ms})`,
+      problem:
+        `the input ${name} deletes records ${duration(ms)} after their own timestamp ` +
+        `(retention.ms=${ms})`,
       consequence:
         "records of the past are deleted soon after they are written, maybe before they are read, " +
         "and an application that was away for longer stops with OFFSET_OUT_OF_RANGE",
@@ -163,13 +165,14 @@ function messageSize(scene: Scene, { name, configs }: TopicFacts): Finding[] {
   const { recordBytesMax } = scene.expected;
   if (max === null || max >= Math.max(recordBytesMax, BATCH_BYTES_MAX)) return [];
   const isBatch = max < BATCH_BYTES_MAX;
+  const than = isBatch
+    ? `the ${BATCH_BYTES_MAX} bytes of a record batch`
+    : `producer.max.request.size (${recordBytesMax})`;
   return [
     finding("topic.message.size", {
       subject: `topic ${name}`,
       severity: isBatch ? "forbidden" : "warning",
-      problem: isBatch
-        ? `the topic ${name} has max.message.bytes=${max}, below the ${BATCH_BYTES_MAX} bytes of a record batch`
-        : `the topic ${name} has max.message.bytes=${max}, below producer.max.request.size (${recordBytesMax})`,
+      problem: `the topic ${name} has max.message.bytes=${max}, below ${than}`,
       consequence: isBatch
         ? "commits are refused as soon as there is much to write"
         : "a record between the two is taken from the application, and then no commit succeeds",

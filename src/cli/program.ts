@@ -167,7 +167,8 @@ Every setting is a flag, an environment variable (OUTRIGGER_COMMIT_INTERVAL_MS) 
 a file; see docs/configuration.md.
 
 Exit codes: 0 done, or drained after SIGTERM; 1 failed; 2 command line or configuration wrong,
-or a check forbids the start; 70 a bug of ours; 130 stopped by Ctrl-C; 143 SIGTERM before it could be drained.`;
+or a check forbids the start; 70 a bug of ours; 130 stopped by Ctrl-C; 143 SIGTERM before it could
+be drained.`;
 
 const RUN =
   "Run a sidecar against bootstrap.servers. With an application, start it, tell it the address " +

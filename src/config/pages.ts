@@ -42,16 +42,17 @@ bootstrap.servers: kafka-1:9092,kafka-2:9092
 commit.interval.ms: 50
 \`\`\`
 
-A value may refer to others: \`\${NAME}\` and \`\${NAME:-default}\` to the environment, \`\${file:/path}\` to a
-file; \`$\${\` stands for the characters themselves. \`OUTRIGGER_SERVER_TOKEN_FILE=/run/secrets/token\`, with
-\`_FILE\` behind any of the names, takes the value from a file. What comes from a file, and what the
-table calls a secret, is never shown: not in faults, not in logs, not by \`config print\`.
+A value may refer to others: \`\${NAME}\` and \`\${NAME:-default}\` to the environment,
+\`\${file:/path}\` to a file; \`$\${\` stands for the characters themselves. With \`_FILE\` behind any of
+the names, as in \`OUTRIGGER_SERVER_TOKEN_FILE=/run/secrets/token\`, the value is a file's. What comes
+from a file, and what the table calls a secret, is never shown: not in faults, not in logs, not by
+\`config print\`.
 
 All faults are reported at once, each with its place; an unknown key is refused with the nearest
 known one. Settings of Kafka's clients may have their prefix, as with Kafka Streams:
-\`consumer.fetch.min.bytes\` is \`fetch.min.bytes\`. Those that exactly-once owns (\`enable.auto.commit\`,
-\`isolation.level\`, \`transactional.id\`, \`acks\` and more) are refused with the reason, with and without
-a prefix. \`outrigger config print\` prints every value with its source, \`outrigger config schema\` a JSON
-Schema of the file for completion in an editor; it is \`config.schema.json\` here. \`outrigger check\`
-looks at the cluster as well: docs/checks.md.
+\`consumer.fetch.min.bytes\` is \`fetch.min.bytes\`. Those that exactly-once owns
+(\`enable.auto.commit\`, \`isolation.level\`, \`transactional.id\`, \`acks\` and more) are refused with
+the reason, with and without a prefix. \`outrigger config print\` prints every value with its source,
+\`outrigger config schema\` a JSON Schema of the file for completion in an editor; it is
+\`config.schema.json\` here. \`outrigger check\` looks at the cluster as well, see docs/checks.md.
 `;

@@ -204,7 +204,8 @@ function faultOf(key: ConfigKey, written: Written | undefined, reason: string): 
   if (written === undefined) {
     return `${key} is required: set it by ${flag}, by ${variable} or in the file (${expected})`;
   }
-  const given = `${key} is ${shown(key, written.value, written.isSecret === true || isSecret)} (${written.from})`;
+  const value = shown(key, written.value, written.isSecret === true || isSecret);
+  const given = `${key} is ${value} (${written.from})`;
   // Where there is one value only, its reason says more than the value.
   if (key === "processing.guarantee") return `${given}: ${reason}`;
   return `${given}: it must be ${expected}`;

@@ -1,9 +1,9 @@
 import { z } from "zod";
 
 /**
- * Every setting: key, type, default, range, one sentence; `writeOnly` marks a secret. `--help`, environment names, the `Config`
- * type, docs/configuration.md and config.schema.json all come from here. Keys are Kafka Streams'
- * where it has one; the last word is the unit.
+ * Every setting: key, type, default, range, one sentence; `writeOnly` marks a secret. `--help`,
+ * environment names, the `Config` type, docs/configuration.md and config.schema.json all come from
+ * here. Keys are Kafka Streams' where it has one; the last word is the unit.
  */
 
 const KIB = 1024;

@@ -31,7 +31,8 @@ export function substitute(written: Written, surroundings: Surroundings): Substi
     const found = surroundings.env[name ?? ""] ?? fallback;
     if (found !== undefined) return found;
     faults.push(
-      `${key} (${from}) refers to \${${name}}, which is not set: set it, or give a default as \${${name}:-…}`,
+      `${key} (${from}) refers to \${${name}}, which is not set: set it, or give a default as ` +
+        `\${${name}:-…}`,
     );
     return "";
   });
@@ -39,7 +40,8 @@ export function substitute(written: Written, surroundings: Surroundings): Substi
   const left = /(?<!\$)\$\{[^}]*\}?/.exec(value.replaceAll(REFERENCE, ""));
   if (left !== null) {
     faults.push(
-      `${key} (${from}) holds a reference that is none: write \${NAME}, \${NAME:-default} or \${file:/path}, and $\${ for the characters themselves`,
+      `${key} (${from}) holds a reference that is none: write \${NAME}, \${NAME:-default} or ` +
+        `\${file:/path}, and $\${ for the characters themselves`,
     );
   }
   return { written: { ...written, value: replaced, isSecret }, faults };

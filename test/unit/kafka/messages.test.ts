@@ -64,11 +64,18 @@ test("Metadata is asked for and read as Java does", () => {
         name: "flights",
         id: TOPIC_ID,
         partitions: [
-          { error: 0, partition: 1, leader: 2, leaderEpoch: 4 },
-          { error: 5, partition: 0, leader: -1, leaderEpoch: 3 },
+          { error: 0, partition: 1, leader: 2, leaderEpoch: 4, replicas: 2, inSync: 1 },
+          { error: 5, partition: 0, leader: -1, leaderEpoch: 3, replicas: 1, inSync: 0 },
         ],
+        operations: -2_147_483_648,
       },
-      { error: 3, name: "nope", id: "0".repeat(32), partitions: [] },
+      {
+        error: 3,
+        name: "nope",
+        id: "0".repeat(32),
+        partitions: [],
+        operations: -2_147_483_648,
+      },
     ],
   });
 });
