@@ -49,6 +49,8 @@ export function kafkaOptions(config: Config, log: Log): KafkaOptions {
 
 /** A longer look than before a start: brokers that are slow to answer are waited for. */
 const TIMEOUT_MS = 30_000;
+/** Who checks wants to know soon that no broker answers. */
+const CONNECT_WAIT_MS = 5_000;
 
 /**
  * Looks at everything that a sidecar of this configuration would stand on, and changes nothing.
@@ -93,7 +95,7 @@ export async function checkUp(
 
 async function connect(config: Config, log: Log): Promise<Kafka | Finding> {
   try {
-    return await connectKafka(kafkaOptions(config, log));
+    return await connectKafka({ ...kafkaOptions(config, log), connectWaitMs: CONNECT_WAIT_MS });
   } catch (thrown: unknown) {
     if (!(thrown instanceof OutriggerError) || thrown.code !== "BROKER_INCOMPATIBLE") throw thrown;
     return finding("broker.version", {

@@ -22,6 +22,8 @@ export interface KafkaOptions {
   readonly transactionTimeoutMs: number;
   readonly limits: Partial<KafkaLimits>;
   readonly log: Log;
+  /** How long to wait for a first broker to answer. Default: a minute. */
+  readonly connectWaitMs?: number;
 }
 
 /** Everything that the sidecar needs of Kafka, over one set of connections. */
@@ -37,7 +39,7 @@ export interface Kafka {
 
 const CONNECT_TIMEOUT_MS = 60_000;
 
-/** Rejects with BROKER_UNAVAILABLE when no broker answers within a minute. */
+/** Rejects with BROKER_UNAVAILABLE when no broker answers in time. */
 export async function connectKafka(options: KafkaOptions): Promise<Kafka> {
   const cluster = await Cluster.connect(
     {
@@ -45,7 +47,7 @@ export async function connectKafka(options: KafkaOptions): Promise<Kafka> {
       clientId: options.clientId,
       limits: options.limits,
     },
-    AbortSignal.timeout(CONNECT_TIMEOUT_MS),
+    AbortSignal.timeout(options.connectWaitMs ?? CONNECT_TIMEOUT_MS),
   );
   const { bootstrapServers, clientId, groupId, transactionTimeoutMs, log } = options;
   const { requestTimeoutMs } = cluster.limits;

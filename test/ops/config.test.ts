@@ -159,7 +159,7 @@ describe("a secret", () => {
     const flags = ["--bootstrap.servers", "127.0.0.1:1", "--config", path];
     const { stdout, status } = outrigger(["config", "print", ...flags]);
     assert.equal(status, 0);
-    // Not shown, since it came from a file; but client.id is refused if the value were not valid.
+    // It came from a file, so it is not shown; a line's end in it would have been a fault.
     assert.match(stdout, /^application\.id +\*\*\* /m);
   });
 
