@@ -37,7 +37,7 @@ export function exitCodeOf(thrown: unknown): number {
   return EXIT.bug;
 }
 
-/** An error as a person reads it: the code, the message, the causes, the page. */
+/** An error as a person reads it: the code, the message, the causes, what to do, the page. */
 export function errorText(thrown: unknown): string {
   const error = asError(thrown);
   if (!(error instanceof OutriggerError)) {
@@ -49,7 +49,7 @@ export function errorText(thrown: unknown): string {
     lines.push(`  caused by: ${cause.message}`);
     cause = cause.cause;
   }
-  lines.push(`  see docs/errors/${error.code}.md`);
+  lines.push(`  what to do: ${error.remedy} See docs/errors/${error.code}.md`);
   return `${lines.join("\n")}\n`;
 }
 

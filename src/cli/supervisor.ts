@@ -73,7 +73,8 @@ export class Supervisor {
       this.#fail(
         new OutriggerError(
           "CONFIG_INVALID",
-          `the application "${program}" cannot be started: ${asError(error).message}`,
+          `the application "${program}" cannot be started (${asError(error).message}): give its command ` +
+            "after --",
           { cause: error },
         ),
       );

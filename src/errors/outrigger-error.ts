@@ -16,6 +16,11 @@ export class OutriggerError extends Error {
   get recovery(): Recovery {
     return catalog[this.code].recovery;
   }
+
+  /** What a person does about errors of this code, where the message itself does not say more. */
+  get remedy(): string {
+    return catalog[this.code].remedy;
+  }
 }
 
 /** Turns anything caught into an error with a message. */

@@ -137,7 +137,8 @@ function decodeCounts(
     if (value.length !== COUNT_BYTES) {
       throw new OutriggerError(
         "STORE_CORRUPTED",
-        `node "${node}" found a count of ${value.length} bytes; it must have ${COUNT_BYTES}`,
+        `node "${node}" found a count of ${value.length} bytes; it must have ${COUNT_BYTES}: ` +
+          "delete the state directory, so that it is restored, or reset the application",
       );
     }
     counts[slot] = value.readInt32BE(0) * TWO_TO_32 + value.readUInt32BE(4);

@@ -474,5 +474,6 @@ function isWaitedFor(runner: TaskRunner): boolean {
 
 function toOutriggerError(thrown: Error): OutriggerError {
   if (thrown instanceof OutriggerError) return thrown;
-  return new OutriggerError("STORE_FAILED", thrown.message, { cause: thrown });
+  const text = `the state directory failed (${thrown.message}): mend or free its disk, then start again`;
+  return new OutriggerError("STORE_FAILED", text, { cause: thrown });
 }

@@ -35,7 +35,8 @@ export function declareTopology(
   if (program === undefined || others.length > 0) {
     throw new OutriggerError(
       "TOPOLOGY_INVALID",
-      "the topology has no source, or more than one part",
+      `the topology has ${others.length + (program === undefined ? 0 : 1)} parts that share no topic ` +
+        "or store; a sidecar runs one: connect them, or run each as an application of its own",
     );
   }
   return { program, hash };

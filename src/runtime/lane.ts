@@ -330,5 +330,7 @@ export class Lane {
 
 function toOutriggerError(thrown: unknown): OutriggerError {
   if (thrown instanceof OutriggerError) return thrown;
-  return new OutriggerError("STORE_FAILED", asError(thrown).message, { cause: thrown });
+  const { message } = asError(thrown);
+  const text = `the state directory failed (${message}): mend or free its disk, then start again`;
+  return new OutriggerError("STORE_FAILED", text, { cause: thrown });
 }

@@ -39,7 +39,8 @@ export async function answerQuestion(
     const values = keys === null ? [] : await runner.state.read(store.store, keys, "staged");
     return { kind: "values", values };
   } catch (error: unknown) {
-    const said = new OutriggerError("STORE_FAILED", asError(error).message, { cause: error });
+    const text = `the store could not be read (${asError(error).message}): mend its disk`;
+    const said = new OutriggerError("STORE_FAILED", text, { cause: error });
     return { kind: "refused", error: said };
   }
 }

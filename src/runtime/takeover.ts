@@ -268,7 +268,8 @@ async function startPositions(
     if (deps.autoOffsetReset === "none") {
       throw new OutriggerError(
         "OFFSETS_LOST",
-        `group ${deps.groupId} has no committed offset for ${name} and auto.offset.reset is none`,
+        `group ${deps.groupId} has no committed offset for ${name} and auto.offset.reset is none: ` +
+          "set earliest or latest for the first start",
       );
     }
     const { start, end } = await deps.offsets.range(at, signal);

@@ -147,7 +147,6 @@ function openError(path: string, cause: Error): OutriggerError {
       { cause },
     );
   }
-  return new OutriggerError("STORE_CORRUPTED", `${path} cannot be opened: ${cause.message}`, {
-    cause,
-  });
+  const text = `${path} cannot be opened (${cause.message}): it is emptied and restored`;
+  return new OutriggerError("STORE_CORRUPTED", text, { cause });
 }

@@ -69,14 +69,21 @@ export function partitionError(at: TopicPartition, offset: number, code: number)
     return new OutriggerError("AUTHORIZATION_FAILED", message);
   }
   if (code === ERROR.CORRUPT_MESSAGE) {
-    const message = `the broker itself finds the record batch at ${where} corrupt (${name})`;
+    const message =
+      `the broker itself finds the record batch at ${where} corrupt (${name}); restore the ` +
+      "partition from a good replica";
     return new OutriggerError("RECORD_CORRUPT", message);
   }
   if (code === ERROR.UNSUPPORTED_COMPRESSION_TYPE) {
-    const message = `${where} is compressed with a codec that this client cannot read (${name})`;
+    const message =
+      `${where} is compressed with a codec that this client cannot read (${name}); set ` +
+      "compression.type of the topic or of its producers to none or gzip";
     return new OutriggerError("COMPRESSION_UNSUPPORTED", message);
   }
-  return new OutriggerError("BROKER_REFUSED", `${where} cannot be read: ${name}`);
+  return new OutriggerError(
+    "BROKER_REFUSED",
+    `${where} cannot be read: ${name}; see the broker's log`,
+  );
 }
 
 /** The error that a fatal code of OffsetFetch means. */
@@ -101,7 +108,7 @@ export function groupError(groupId: string, code: number): OutriggerError {
     default:
       return new OutriggerError(
         "BROKER_REFUSED",
-        `the offsets of group ${groupId} cannot be read: ${name}`,
+        `the offsets of group ${groupId} cannot be read: ${name}; see the coordinator's log`,
       );
   }
 }

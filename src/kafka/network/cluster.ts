@@ -251,7 +251,10 @@ export class Cluster {
           `${what} may not be asked for: ${errorName(error)}; grant DESCRIBE on it`,
         );
       default:
-        throw new OutriggerError("BROKER_REFUSED", `${what}: ${errorName(error)}`);
+        throw new OutriggerError(
+          "BROKER_REFUSED",
+          `${what} cannot be had: ${errorName(error)}; see the brokers' logs`,
+        );
     }
     if (answer !== undefined) this.#cache.addBroker(answer);
     return answer?.id ?? -1;
@@ -279,7 +282,9 @@ export class Cluster {
         failure = this.#rethrowUnlessUnreachable(thrown);
       }
     }
-    throw failure ?? new OutriggerError("CONFIG_INVALID", "bootstrap.servers names no server");
+    throw (
+      failure ?? new OutriggerError("CONFIG_INVALID", "bootstrap.servers is empty: name a broker")
+    );
   }
 
   #rethrowUnlessUnreachable(thrown: unknown): OutriggerError {

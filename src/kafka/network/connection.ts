@@ -268,7 +268,7 @@ export class Connection {
   }
 
   #malformed(what: string, cause?: unknown): OutriggerError {
-    const message = `broker ${this.#name()} sent ${what}`;
+    const message = `broker ${this.#name()} sent ${what}; is that a Kafka listener of the right kind?`;
     return new OutriggerError("BROKER_ANSWER_MALFORMED", message, withCause(cause));
   }
 }

@@ -215,7 +215,10 @@ export class OrderedSend {
     const error =
       thrown instanceof OutriggerError
         ? thrown
-        : new OutriggerError("BROKER_REFUSED", `a Produce failed: ${String(thrown)}`);
+        : new OutriggerError(
+            "BROKER_REFUSED",
+            `a Produce failed: ${String(thrown)}; report it as a bug`,
+          );
     this.#refuse({ kind: "fatal", error });
   }
 

@@ -65,7 +65,8 @@ function decodeApiVersions(reader: WireReader): ApiVersions {
   if (code !== ERROR.NONE) {
     throw new OutriggerError(
       "BROKER_INCOMPATIBLE",
-      `the broker refused ApiVersions v3 with ${errorName(code)}; it is older than Kafka 2.4`,
+      `the broker refused ApiVersions v3 with ${errorName(code)}; it is older than Kafka 2.4: upgrade it ` +
+        "to 4.0 or later",
     );
   }
   const ranges = new Map<number, readonly [number, number]>();

@@ -11,7 +11,8 @@ export function corruptBatch(
 ): OutriggerError {
   return new OutriggerError(
     "RECORD_CORRUPT",
-    `the record batch at ${topicPartitionName(at)}@${offset} is corrupt: ${what}`,
+    `the record batch at ${topicPartitionName(at)}@${offset} is corrupt: ${what}; restore the partition ` +
+      "from a good replica or a backup, then start again",
     cause === undefined ? {} : { cause },
   );
 }

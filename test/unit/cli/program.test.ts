@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { CheckRefused } from "../../../src/checks/finding.ts";
 import { EXIT, errorText, exitCodeOf, exitCodeOfSignal } from "../../../src/cli/exit-codes.ts";
 import { runCli } from "../../../src/cli/program.ts";
 import { configKeys } from "../../../src/config/schema.ts";
@@ -102,7 +103,7 @@ describe("a wrong configuration", () => {
     assert.match(err, /^outrigger: CONFIG_INVALID: the configuration has 3 faults:/);
     assert.match(err, /application.id is required/);
     assert.match(err, /retry.max is x \(flag --retry.max\)/);
-    assert.match(err, /see docs\/errors\/CONFIG_INVALID.md/);
+    assert.match(err, /what to do: Set what is said.* See docs\/errors\/CONFIG_INVALID.md/);
   });
 });
 
@@ -137,6 +138,7 @@ describe("an exit code", () => {
   it("tells configuration, failure and bug apart", () => {
     assert.equal(exitCodeOf(new OutriggerError("CONFIG_INVALID", "x")), 2);
     assert.equal(exitCodeOf(new OutriggerError("TOPIC_MISSING", "x")), 1);
+    assert.equal(exitCodeOf(new CheckRefused("TOPIC_MISSING", "x")), 2);
     assert.equal(exitCodeOf(new InvariantError("x")), 70);
     assert.equal(exitCodeOf(new TypeError("x")), 70);
   });
@@ -155,7 +157,8 @@ describe("an exit code", () => {
       errorText(error),
       "outrigger: BROKER_UNAVAILABLE: no broker answers\n" +
         "  caused by: connect ECONNREFUSED\n" +
-        "  see docs/errors/BROKER_UNAVAILABLE.md\n",
+        "  what to do: Nothing, if it passes; else check bootstrap.servers, the network and the " +
+        "brokers. See docs/errors/BROKER_UNAVAILABLE.md\n",
     );
   });
 });
