@@ -7,12 +7,12 @@ import type { Admin } from "kafkajs";
 import type { FindingName } from "../../src/checks/catalogue.ts";
 import type { Finding } from "../../src/checks/finding.ts";
 import { type KafkaBroker, startKafka } from "../support/kafka-broker.ts";
-import { REPOSITORY_ROOT, whyNoJava } from "../support/kafka-jars.ts";
+import { REPOSITORY_ROOT, whyNoKafka } from "../support/kafka-jars.ts";
 import { Child } from "../support/sidecar-process.ts";
 import { kafkaAt } from "../support/topics.ts";
 import { CheckScene } from "./check-scene.ts";
 
-const skip = whyNoJava() ?? false;
+const skip = whyNoKafka() ?? false;
 const MAIN = join(REPOSITORY_ROOT, "dist/src/main.js");
 let broker: KafkaBroker;
 let admin: Admin;

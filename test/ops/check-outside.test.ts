@@ -7,12 +7,12 @@ import type { Admin } from "kafkajs";
 import type { Finding } from "../../src/checks/finding.ts";
 import { joinWithJava, produceWithJava } from "../support/judges.ts";
 import { type KafkaBroker, startKafka } from "../support/kafka-broker.ts";
-import { REPOSITORY_ROOT, whyNoJava } from "../support/kafka-jars.ts";
+import { REPOSITORY_ROOT, whyNoKafka } from "../support/kafka-jars.ts";
 import { Child, eventually } from "../support/sidecar-process.ts";
 import { kafkaAt, produce, watch } from "../support/topics.ts";
 import { CheckScene } from "./check-scene.ts";
 
-const skip = whyNoJava() ?? false;
+const skip = whyNoKafka() ?? false;
 const MAIN = join(REPOSITORY_ROOT, "dist/src/main.js");
 const COUNTER = join(REPOSITORY_ROOT, "dist/test/support/apps/counter.js");
 let broker: KafkaBroker;

@@ -7,11 +7,11 @@ import type { Finding } from "../../src/checks/finding.ts";
 import { openStateDirectory } from "../../src/stores/directory.ts";
 import { joinWithJava } from "../support/judges.ts";
 import { type KafkaBroker, startKafka } from "../support/kafka-broker.ts";
-import { whyNoJava } from "../support/kafka-jars.ts";
+import { whyNoKafka } from "../support/kafka-jars.ts";
 import { kafkaAt } from "../support/topics.ts";
 import { assertGrant, CheckScene } from "./check-scene.ts";
 
-const skip = whyNoJava() ?? false;
+const skip = whyNoKafka() ?? false;
 /** Everything is allowed on what has no rules, so that tests can forbid one thing at a time. */
 const AUTHORIZER = {
   "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",

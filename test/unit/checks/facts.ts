@@ -59,7 +59,12 @@ export function topicFacts(name: string, replicas = 3): TopicFacts {
 
 export function committed(partition: number, end: number) {
   const changelogs = new Map([["state", { topicId: "a".repeat(32), end }]]);
-  const metadata = encodeOffsetMetadata({ streamTimeMs: 0, commitSequence: 1, changelogs });
+  const metadata = encodeOffsetMetadata({
+    streamTimeMs: 0,
+    commitSequence: 1,
+    changelogs,
+    trial: null,
+  });
   return { topic: "in", partition, offset: 3, metadata };
 }
 
@@ -70,6 +75,7 @@ export const expected: Expected = {
   replicationFactor: 3,
   transactionTimeoutMs: 10_000,
   recordBytesMax: 1_048_576,
+  deadLetterTopic: null,
   accepted: [],
   program: statefulProgram,
 };
