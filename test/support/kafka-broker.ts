@@ -135,11 +135,11 @@ async function launch(
   }
   const deadline = performance.now() + START_TIMEOUT_MS;
   while (!(await answers(bootstrapServers))) {
-    if (child.exitCode !== null || performance.now() > deadline) {
-      child.kill("SIGKILL");
-      const said = readFileSync(log, "utf8").slice(-4_000);
-      throw new Error(`Kafka did not start within ${START_TIMEOUT_MS} ms:\n${said}`);
-    }
+    const ended = child.signalCode ?? child.exitCode;
+    if (ended === null && performance.now() <= deadline) continue;
+    child.kill("SIGKILL");
+    const why = ended === null ? `gave no answer in ${START_TIMEOUT_MS} ms` : `ended with ${ended}`;
+    throw new Error(`Kafka did not start, it ${why}:\n${readFileSync(log, "utf8").slice(-4_000)}`);
   }
   child.unref();
   for (const stream of [child.stdout, child.stderr]) {
