@@ -1,6 +1,7 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { type AskState, BatchState } from "./batch-state.ts";
 import { type BatchScope, Emitter } from "./emitter.ts";
+import { readyOf } from "./errors.ts";
 import { failureOf } from "./failures.ts";
 import {
   type Batch,
@@ -35,6 +36,9 @@ export interface BatchControl {
   readonly signal: AbortSignal;
 }
 
+/** How often a row may begin anew: once for each schema that it is the first of. */
+const WAITS_MAX = 16;
+
 /** Runs one batch to its result; null when it was stopped. Rejects only for a sidecar's fault. */
 export async function runBatch(
   scope: StageScope,
@@ -45,14 +49,19 @@ export async function runBatch(
   const run = new BatchRun(scope, batch, ask, control.signal);
   for (const segment of batch.segments) {
     const reader = new SegmentReader(scope, segment);
-    for (let index = 0; index < reader.count; index++) {
+    let waits = 0;
+    for (let index = 0; index < reader.count; ) {
       if (control.isStopped) return null;
       try {
         const pending = run.process(reader, index);
         if (pending !== null) await pending;
         run.keep();
+        index += 1;
+        waits = 0;
       } catch (error: unknown) {
-        return control.isStopped ? null : run.fail(error);
+        if (control.isStopped) return null;
+        const fault = waits++ < WAITS_MAX ? await run.notReady(error) : error;
+        if (fault !== null) return control.isStopped ? null : run.fail(fault);
       }
     }
   }
@@ -143,11 +152,28 @@ class BatchRun implements BatchScope {
     this.row += 1;
   }
 
+  /** Waits for what the row lacked, so that it may begin anew: null; or says what is wrong. */
+  async notReady(error: unknown): Promise<unknown> {
+    const ready = readyOf(error);
+    if (ready === null) return error;
+    this.#undo();
+    try {
+      await ready;
+      return null;
+    } catch (reason: unknown) {
+      return reason;
+    }
+  }
+
   /** The row failed: what it did never was. */
   fail(error: unknown): BatchResult {
+    this.#undo();
+    return this.#result(failureOf(error, this.at));
+  }
+
+  #undo(): void {
     this.outputs.truncate(this.#outputsBefore, this.#outputBytesBefore);
     for (const state of this.#states.values()) state.rollback();
-    return this.#result(failureOf(error, this.at));
   }
 
   result(): BatchResult {

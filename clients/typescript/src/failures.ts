@@ -71,16 +71,23 @@ export function wirePolicy(
 }
 
 /** Of each text: a failure must not take the frame from its neighbours. */
-const FAILURE_TEXT_MAX = 4_096;
+const FAILURE_BYTES_MAX = 4_096;
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 
 export function failureOf(error: unknown, node: string): MessageInitShape<typeof FailureSchema> {
-  if (!(error instanceof Error)) {
-    return { type: typeof error, message: String(error).slice(0, FAILURE_TEXT_MAX), node };
-  }
+  if (!(error instanceof Error)) return { type: typeof error, message: cut(error), node };
   const { name, message, stack = "" } = error;
-  const cut = (text: unknown): string => String(text).slice(0, FAILURE_TEXT_MAX);
   const said = { type: cut(name), message: cut(message), stack: cut(stack), node };
   return { ...said, ...verdictOf(error) };
+}
+
+/** Not within a character: half of one would come out as another. */
+function cut(said: unknown): string {
+  const text = String(said);
+  const bytes = encoder.encode(text);
+  if (bytes.length <= FAILURE_BYTES_MAX) return text;
+  return decoder.decode(bytes.subarray(0, FAILURE_BYTES_MAX)).replace(/\uFFFD+$/, "");
 }
 
 function verdictOf(

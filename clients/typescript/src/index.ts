@@ -1,6 +1,6 @@
 export { type App, type AppOptions, createApp, type Logger, type RunOptions } from "./app.ts";
 export type { Duration } from "./durations.ts";
-export { OutriggerClientError } from "./errors.ts";
+export { NotReadyError, OutriggerClientError } from "./errors.ts";
 export { DeadLetter, type FailurePolicy, RetryLater, StopTask } from "./failures.ts";
 export type { ProcessorContext } from "./process-context.ts";
 export type { ForwardedRecord, Header, ProcessedRecord } from "./record.ts";

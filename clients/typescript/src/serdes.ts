@@ -1,6 +1,7 @@
 /**
  * How a key or a value is written and read. `null` is a null key or a tombstone, which is not an
- * empty value; a serde that takes none throws, and the record fails with the reason.
+ * empty value; a serde that takes none throws, and the record fails with the reason. One that cannot
+ * read yet throws a NotReadyError.
  */
 export interface Serde<T> {
   // Functions, not methods: so that the compiler refuses a serde that takes less than it is given.

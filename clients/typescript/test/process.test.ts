@@ -314,3 +314,19 @@ it("a key-value store: is refused to a processor that did not name it", async ()
   sidecar.batch({ segments: [segment([["a", ""]])] });
   assert.match((await sidecar.result()).failure?.message ?? "", /name it in `stores`/);
 });
+
+it("cuts what a failure says to 4 KiB each, between characters", async () => {
+  const sidecar = new FakeSidecar();
+  sidecar.source().process(
+    () => {
+      throw new RangeError("ä€".repeat(4_000));
+    },
+    { name: "p" },
+  );
+  sidecar.welcome({ entries: ["p"] });
+  sidecar.batch({ segments: [segment([["a", ""]])] });
+  const { failure } = await sidecar.result();
+  assert.equal(Buffer.byteLength(failure?.message ?? ""), 4_095);
+  assert.ok(failure?.message.endsWith("€"));
+  assert.ok(Buffer.byteLength(failure?.stack ?? "") <= 4_096);
+});
