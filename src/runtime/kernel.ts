@@ -54,8 +54,7 @@ export class Kernel implements ApplicationListener, ConsumerListener {
   /** Rejects where the cluster, or who uses the group, forbids exactly-once. */
   async start(application: Application): Promise<void> {
     this.#application = application;
-    await this.#endPredecessor();
-    await this.#preflight.check(null);
+    await Promise.all([this.#endPredecessor(), this.#preflight.check(null)]);
   }
 
   /** a predecessor that died is sent its leave, so that its partitions are free at once. */

@@ -49,7 +49,7 @@ async function inspect(
   if (wanted.sources === "found") {
     for (const [name, topic] of await lookAtTopics(cluster, sources, notes)) found.set(name, topic);
   }
-  const logs = await lookAtLogs(
+  const lookingAtLogs = lookAtLogs(
     cluster,
     wanted.groupId,
     [...sources, ...changelogs],
@@ -57,7 +57,12 @@ async function inspect(
     notes,
     signal,
   );
-  const foreignWriters = await lookForWriters(cluster, wanted, changelogs, found, logs, notes);
+  const [logs, writers] = await Promise.all([
+    lookingAtLogs,
+    lookForWriters(cluster, wanted.groupId, changelogs, found, notes),
+  ]);
+  const tails = wanted.thorough ? await lookAtTails(cluster, changelogs, found, logs, notes) : [];
+  const foreignWriters = withoutDoubles([...writers, ...tails]);
   return {
     brokers,
     features: cluster.features,
@@ -134,33 +139,40 @@ async function lookAtLogs(
 
 async function lookForWriters(
   cluster: Cluster,
-  { groupId, thorough }: Wanted,
+  groupId: string,
   changelogs: readonly string[],
   topics: ReadonlyMap<string, TopicFacts>,
-  logs: ReadonlyMap<string, LogFacts>,
   notes: Notes,
 ): Promise<ForeignWriter[]> {
   const there = changelogs.filter((name) => topics.has(name));
   if (there.length === 0) return [];
   const ids = await transactionalIds(cluster, notes);
   const found: ForeignWriter[] = [];
-  const prefix = `${groupId}-`;
-  for (const topic of there) {
+  await inTurns(there, async (topic) => {
     const partitions = partitionsOf([topic], topics).map(({ partition }) => partition);
     const foreign = await notes.attempt(`the producers of ${topic}`, () =>
-      foreignProducers(cluster, topic, partitions, ids, prefix, notes),
+      foreignProducers(cluster, topic, partitions, ids, `${groupId}-`, notes),
     );
     found.push(...(foreign ?? []));
-  }
-  if (thorough) {
-    await inTurns(partitionsOf(there, topics), async (at) => {
-      const log = logs.get(topicPartitionName(at));
-      if (log === undefined) return;
-      const what = `the newest records of ${topicPartitionName(at)}`;
-      found.push(...((await notes.attempt(what, () => foreignTail(cluster, at, log))) ?? []));
-    });
-  }
-  return withoutDoubles(found);
+  });
+  return found;
+}
+
+async function lookAtTails(
+  cluster: Cluster,
+  changelogs: readonly string[],
+  topics: ReadonlyMap<string, TopicFacts>,
+  logs: ReadonlyMap<string, LogFacts>,
+  notes: Notes,
+): Promise<ForeignWriter[]> {
+  const found: ForeignWriter[] = [];
+  await inTurns(partitionsOf(changelogs, topics), async (at) => {
+    const log = logs.get(topicPartitionName(at));
+    if (log === undefined) return;
+    const what = `the newest records of ${topicPartitionName(at)}`;
+    found.push(...((await notes.attempt(what, () => foreignTail(cluster, at, log))) ?? []));
+  });
+  return found;
 }
 
 function partitionsOf(
