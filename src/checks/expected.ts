@@ -11,6 +11,7 @@ export interface Expected {
   readonly replicationFactor: number;
   readonly transactionTimeoutMs: number;
   readonly recordBytesMax: number;
+  /** `errors.dead.letter.queue.topic.name`. */
   readonly deadLetterTopic: string | null;
   /** Names in `check.accept`. */
   readonly accepted: readonly string[];
@@ -27,7 +28,7 @@ export interface Scene {
   readonly changelogs: readonly string[];
 }
 
-/** Topics that must be there for a program to write to, each once: its sinks, and dead letters. */
+/** What a program writes beside its changelogs, each topic once. */
 export function outputsOf(program: Program, deadLetterTopic: string | null): string[] {
   const staged = program.stage?.sinks.map(({ topic }) => topic) ?? [];
   const letters = deadLetterTopic === null ? [] : [deadLetterTopic];

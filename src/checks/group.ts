@@ -65,22 +65,41 @@ function ofSources({ facts, sources }: Scene): readonly CommittedFact[] {
   return facts.committed.filter(({ topic }) => sources.includes(topic));
 }
 
+/** R-9: what has no state has nothing that offsets could contradict. */
 function foreignOffsets(scene: Scene): Finding[] {
   const { applicationId } = scene.expected;
   return ofSources(scene)
     .filter(({ metadata }) => decodeOffsetMetadata(metadata) === null)
-    .map((committed) =>
-      finding("offsets.foreign", {
+    .map((committed) => {
+      const state = changelogPartitions(scene).find(
+        (at) => at.partition === committed.partition && endOf(scene, at) > 0,
+      );
+      const said = {
         subject: `partition ${topicPartitionName(committed)}`,
         problem:
           `the committed offset ${committed.offset} of ${topicPartitionName(committed)} in group ` +
           `${applicationId} was not written by Outrigger: a tool or another consumer moved it`,
-        consequence: "state and offsets no longer belong together",
+      };
+      if (state === undefined) {
+        return finding("offsets.foreign", {
+          ...said,
+          severity: "warning",
+          consequence: "the application goes on from there, since it has no state to contradict it",
+          remedy: "if that is not meant, find who commits in this group, and move the offset back",
+        });
+      }
+      return finding("offsets.foreign", {
+        ...said,
+        consequence: `it no longer belongs to the state in ${topicPartitionName(state)}`,
         remedy:
           "reset the application: delete the group's offsets, its changelog topics and its state " +
           "directory, then start again",
-      }),
-    );
+      });
+    });
+}
+
+function endOf({ facts }: Scene, at: TopicPartition): number {
+  return facts.logs.get(topicPartitionName(at))?.end ?? 0;
 }
 
 /** The newest of what the partitions of each task carry. */

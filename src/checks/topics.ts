@@ -9,7 +9,12 @@ export function topicFindings(scene: Scene): Finding[] {
   const written = [...sinks, ...changelogs];
   return [
     ...missing(scene, sources, "the topology reads it"),
-    ...missing(scene, sinks, "the topology writes it"),
+    ...missing(
+      scene,
+      sinks.filter((name) => name !== scene.expected.deadLetterTopic),
+      "the topology writes it",
+    ),
+    ...missing(scene, deadLetters(scene), "errors.dead.letter.queue.topic.name names it"),
     ...partitions(scene),
     ...present(scene, sources).flatMap((topic) => [
       ...retention(scene, topic),
@@ -25,6 +30,10 @@ export function topicFindings(scene: Scene): Finding[] {
       ...uncleanElection(scene, topic),
     ]),
   ];
+}
+
+function deadLetters({ expected: { program, deadLetterTopic } }: Scene): string[] {
+  return program === null || deadLetterTopic === null ? [] : [deadLetterTopic];
 }
 
 function missing({ facts }: Scene, names: readonly string[], why: string): Finding[] {

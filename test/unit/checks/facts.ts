@@ -59,12 +59,8 @@ export function topicFacts(name: string, replicas = 3): TopicFacts {
 
 export function committed(partition: number, end: number) {
   const changelogs = new Map([["state", { topicId: "a".repeat(32), end }]]);
-  const metadata = encodeOffsetMetadata({
-    streamTimeMs: 0,
-    commitSequence: 1,
-    changelogs,
-    trial: null,
-  });
+  const fields = { streamTimeMs: 0, commitSequence: 1, changelogs, trial: null };
+  const metadata = encodeOffsetMetadata(fields);
   return { topic: "in", partition, offset: 3, metadata };
 }
 
