@@ -7,10 +7,17 @@ import { catalog, type ErrorCode, type Recovery } from "./catalog.ts";
 export class OutriggerError extends Error {
   override readonly name = "OutriggerError";
   readonly code: ErrorCode;
+  /** What a broker said, by Kafka's name of it; null where no broker said anything. */
+  readonly kafkaError: string | null;
 
-  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options?: { readonly cause?: unknown; readonly kafkaError?: string },
+  ) {
     super(message, options);
     this.code = code;
+    this.kafkaError = options?.kafkaError ?? null;
   }
 
   get recovery(): Recovery {

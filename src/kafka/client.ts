@@ -24,6 +24,8 @@ export interface KafkaOptions {
   readonly log: Log;
   /** How long to wait for a first broker to answer. Default: a minute. */
   readonly connectWaitMs?: number;
+  /** Told of every request of a producer that is repeated, and why. */
+  readonly onProducerRetry?: (error: OutriggerError) => void;
 }
 
 /** Everything that the sidecar needs of Kafka, over one set of connections. */
@@ -50,6 +52,7 @@ export async function connectKafka(options: KafkaOptions): Promise<Kafka> {
     AbortSignal.timeout(options.connectWaitMs ?? CONNECT_TIMEOUT_MS),
   );
   const { bootstrapServers, clientId, groupId, transactionTimeoutMs, log } = options;
+  const { onProducerRetry } = options;
   const { requestTimeoutMs } = cluster.limits;
   const admin = createAdmin(cluster, { bootstrapServers, clientId, requestTimeoutMs, log });
   const consumers: Consumer[] = [];
@@ -62,7 +65,12 @@ export async function connectKafka(options: KafkaOptions): Promise<Kafka> {
     offsets: createOffsets(cluster, groupId),
     group: createGroup(cluster, groupId),
     producer: (transactionalId) =>
-      createProducer(cluster, { transactionalId, groupId, transactionTimeoutMs }),
+      createProducer(cluster, {
+        transactionalId,
+        groupId,
+        transactionTimeoutMs,
+        ...(onProducerRetry === undefined ? {} : { onRetry: onProducerRetry }),
+      }),
     admin,
     inspector: createInspector(cluster),
     close: async () => {

@@ -264,8 +264,9 @@ export function classify(
 /** The error that a code means, in words: what was asked, what the broker said, what to do. */
 export function brokerError(request: Request, code: number, what: string): OutriggerError {
   const reason = byKey.get(`${request}/${code}`)?.reason;
-  const said = `${request} for ${what}: ${errorName(code)}${reason === undefined ? "" : `: ${reason}`}`;
-  return new OutriggerError(catalogCode(request, code), `${said}${remedy(code)}`);
+  const kafkaError = errorName(code);
+  const said = `${request} for ${what}: ${kafkaError}${reason === undefined ? "" : `: ${reason}`}`;
+  return new OutriggerError(catalogCode(request, code), `${said}${remedy(code)}`, { kafkaError });
 }
 
 function catalogCode(request: Request, code: number): ErrorCode {

@@ -25,9 +25,18 @@ export interface Untransacted {
   readonly producerId: bigint;
 }
 
+/** What a fetch answer says besides records. */
+export interface FetchFacts {
+  /** When the fetch was sent, monotonic ms. */
+  readonly requestedAtMs: number;
+  /** Where readers of committed records must stop, and where the log ends. */
+  readonly lastStableOffset: number;
+  readonly highWatermark: number;
+}
+
 /** Told by the consumer; each call is made from the event loop, never reentrant. */
 export interface ConsumerListener {
-  fetched(chunk: FetchedChunk): void;
+  fetched(chunk: FetchedChunk, facts: FetchFacts): void;
   /** The partition cannot be read further: out of range, corrupt, unauthorised. It is stopped. */
   failed(at: TopicPartition, fence: number, error: OutriggerError): void;
 }

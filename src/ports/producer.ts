@@ -13,6 +13,8 @@ export interface CutRecords {
   append(record: AppendedRecord): void;
   readonly records: number;
   readonly bytes: number;
+  /** Records by topic; counted on demand. */
+  byTopic(): Map<string, number>;
 }
 
 /** Reused by the caller for every append: the callee keeps no reference to it. */

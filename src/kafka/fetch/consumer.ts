@@ -155,6 +155,7 @@ class FetchingConsumer implements Consumer {
     entries: readonly Ready[],
   ): Promise<void> {
     slots[slot] = true;
+    const requestedAtMs = performance.now();
     for (const { reader } of entries) reader.inFlight = true;
     let answer: FetchAnswer | null = null;
     let failure: unknown = null;
@@ -178,7 +179,7 @@ class FetchingConsumer implements Consumer {
     if (answer === null) this.#unanswered(entries, failure);
     else if (answer.error !== ERROR.NONE) this.#refused(entries, answer.error);
     else {
-      const brought = this.#deliver(entries, answer.partitions);
+      const brought = this.#deliver(entries, answer.partitions, requestedAtMs);
       if (slot === "held") slots.idle = !brought;
     }
     this.#schedule();
@@ -195,7 +196,11 @@ class FetchingConsumer implements Consumer {
   }
 
   /** Says whether any partition had something new. */
-  #deliver(entries: readonly Ready[], partitions: readonly FetchedPartition[]): boolean {
+  #deliver(
+    entries: readonly Ready[],
+    partitions: readonly FetchedPartition[],
+    requestedAtMs: number,
+  ): boolean {
     const asked = new Map<string, PartitionReader>();
     for (const { reader, topicId } of entries) {
       asked.set(`${topicId}/${reader.at.partition}`, reader);
@@ -209,12 +214,17 @@ class FetchingConsumer implements Consumer {
         continue;
       }
       reader.succeeded();
-      if (fetched.end > fetched.start && this.#deliverPartition(reader, fetched)) brought = true;
+      if (fetched.end === fetched.start) continue;
+      if (this.#deliverPartition(reader, fetched, requestedAtMs)) brought = true;
     }
     return brought;
   }
 
-  #deliverPartition(reader: PartitionReader, fetched: FetchedPartition): boolean {
+  #deliverPartition(
+    reader: PartitionReader,
+    fetched: FetchedPartition,
+    requestedAtMs: number,
+  ): boolean {
     let chunks: readonly FetchedChunk[];
     try {
       chunks = toChunks(fetched, reader.position, reader.at, reader.fence);
@@ -229,8 +239,10 @@ class FetchingConsumer implements Consumer {
     const name = topicPartitionName(reader.at);
     this.#readers.delete(name);
     this.#readers.set(name, reader);
+    const { lastStableOffset, highWatermark } = fetched;
+    const facts = { requestedAtMs, lastStableOffset, highWatermark };
     for (const chunk of chunks) {
-      if (this.#isCurrent(reader)) this.#listener.fetched(chunk);
+      if (this.#isCurrent(reader)) this.#listener.fetched(chunk, facts);
     }
     return true;
   }

@@ -41,6 +41,16 @@ export class CutBatches implements CutRecords {
     return bytes;
   }
 
+  byTopic(): Map<string, number> {
+    const counts = new Map<string, number>();
+    for (const { topic, builders } of this.all) {
+      let count = counts.get(topic) ?? 0;
+      for (const builder of builders) count += builder.count;
+      counts.set(topic, count);
+    }
+    return counts;
+  }
+
   append(record: AppendedRecord): void {
     const topic =
       record.topic === this.#lastName && this.#last ? this.#last : this.#find(record.topic);

@@ -19,6 +19,8 @@ export interface SendOptions {
   readonly requestTimeoutMs: number;
   /** When we give up ourselves: the broker would abort soon after. */
   readonly deadlineMs: number;
+  /** Told of what is sent again. */
+  readonly onRetry: (error: OutriggerError) => void;
 }
 
 /** bounds of what is under way; a broker remembers five batches of a producer per partition. */
@@ -63,6 +65,7 @@ export class OrderedSend {
       if (performance.now() >= this.#options.deadlineMs || signal.aborted) {
         return { kind: "abortable", error: this.#mustRetry };
       }
+      this.#options.onRetry(this.#mustRetry);
       this.#mustRetry = null;
       for (const queue of this.#queues) queue.rewind();
       await delay(backoff.next(), signal);

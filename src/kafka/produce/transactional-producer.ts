@@ -27,6 +27,8 @@ export interface ProducerOptions {
   readonly transactionalId: string;
   readonly groupId: string;
   readonly transactionTimeoutMs: number;
+  /** Told of every request that is repeated, and why. Default: nobody. */
+  readonly onRetry?: (error: OutriggerError) => void;
 }
 
 /** Our own share of the transaction timeout; the broker aborts after the rest. */
@@ -117,6 +119,7 @@ class TransactionsV2 implements TransactionalProducer {
       transactionalId: this.#options.transactionalId,
       requestTimeoutMs: this.#cluster.limits.requestTimeoutMs,
       deadlineMs: this.#deadlineMs(),
+      onRetry: (error) => this.#retried(error),
     });
     return await send.run(this.#closing.signal);
   }
@@ -272,9 +275,11 @@ class TransactionsV2 implements TransactionalProducer {
         if (verdict !== "retry" && verdict !== "refind") return sent;
         if (verdict === "refind") this.#cluster.invalidateCoordinator(where.kind, where.key);
         if (this.#isOver(until)) return sent;
+        this.#retried(brokerError(request, code, where.key));
       } else {
         this.#cluster.invalidateCoordinator(where.kind, where.key);
         if ((sent.sent && times === "once") || this.#isOver(until)) return sent;
+        this.#retried(sent.error);
       }
       await delay(backoff.next(), until.signal);
     }
@@ -306,6 +311,11 @@ class TransactionsV2 implements TransactionalProducer {
       if (sent || isRetriable(error)) return { kind: "unanswered", error, sent };
       return { kind: "failed", error };
     }
+  }
+
+  #retried(error: OutriggerError): void {
+    // Markers of the last commit are still being written: after most commits it is so.
+    if (error.kafkaError !== "CONCURRENT_TRANSACTIONS") this.#options.onRetry?.(error);
   }
 
   #isOver(until: { readonly deadlineMs: number; readonly signal: AbortSignal }): boolean {

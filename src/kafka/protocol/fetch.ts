@@ -34,6 +34,8 @@ export interface FetchedPartition {
   readonly topicId: string;
   readonly partition: number;
   readonly error: number;
+  readonly highWatermark: number;
+  readonly lastStableOffset: number;
   readonly aborted: readonly AbortedTransaction[];
   readonly bytes: Buffer;
   readonly start: number;
@@ -110,8 +112,8 @@ function decodeFetch(reader: WireReader): FetchAnswer {
 function decodePartition(reader: WireReader, topicId: string): FetchedPartition {
   const partition = reader.int32();
   const error = reader.int16();
-  reader.int64(); // high watermark
-  reader.int64(); // last stable offset
+  const highWatermark = reader.int64();
+  const lastStableOffset = reader.int64();
   reader.int64(); // log start offset
   const aborted = reader.compactArray(() => {
     const transaction = { producerId: reader.bigint64(), firstOffset: reader.int64() };
@@ -122,5 +124,6 @@ function decodePartition(reader: WireReader, topicId: string): FetchedPartition 
   const length = Math.max(reader.uvarint() - 1, 0);
   const start = reader.skip(length);
   reader.tags();
-  return { topicId, partition, error, aborted, bytes: reader.buffer, start, end: start + length };
+  const said = { topicId, partition, error, highWatermark, lastStableOffset, aborted };
+  return { ...said, bytes: reader.buffer, start, end: start + length };
 }
