@@ -16,11 +16,14 @@ import type { KernelLimits } from "./runtime/parts.ts";
 import { createApplicationServer } from "./server/server.ts";
 import { openStateDirectory } from "./stores/directory.ts";
 import { createLog } from "./telemetry/log.ts";
+import { type RunningTelemetry, startTelemetry } from "./telemetry/telemetry.ts";
 
 /** A running sidecar. */
 export interface Sidecar {
   /** Where applications connect: give it to them as OUTRIGGER_ADDRESS. */
   readonly address: string;
+  /** Where `/metrics`, `/healthz` and `/readyz` are; null where they are off. */
+  readonly httpAddress: string | null;
   /** Resolves after a clean stop; rejects when a human is needed. */
   readonly stopped: Promise<void>;
   /** Drains: final batches are committed, the group is left. */
@@ -42,11 +45,29 @@ export interface SidecarOptions {
 }
 
 /**
- * Puts the parts together: state directory, Kafka, kernel, server. Opened in this order, closed in
- * reverse. Rejects with an OutriggerError when one of them cannot be had.
+ * Puts the parts together: telemetry, state directory, Kafka, kernel, server. Opened in this order,
+ * closed in reverse. Rejects with an OutriggerError when one of them cannot be had.
  */
 export async function startSidecar(config: Config, options: SidecarOptions = {}): Promise<Sidecar> {
   const log = options.log ?? createLog({ level: config.logLevel });
+  const version = options.version ?? "unknown";
+  // First, so that a process that waits for its brokers says so, and is known to be alive.
+  const telemetry = await startTelemetry({ config, version, log, env: process.env });
+  try {
+    return await startParts(config, options, log, telemetry);
+  } catch (error: unknown) {
+    await telemetry.close();
+    throw error;
+  }
+}
+
+async function startParts(
+  config: Config,
+  options: SidecarOptions,
+  log: Log,
+  telemetry: RunningTelemetry,
+): Promise<Sidecar> {
+  const { recorder } = telemetry;
   const hostile = hostileModes(options.hostile);
   const stateDirectory = join(config.stateDir, config.applicationId);
   const directory = await openStateDirectory(stateDirectory, {
@@ -54,13 +75,18 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
     memoryBytesMax: config.rocksdbMemoryMaxBytes,
     onCorrupted: (task, error) => log.error(`wiped: ${error.message}`, { task }),
   });
-  const kafka = await connectKafka(kafkaOptions(config, log));
+  const kafka = await connectKafka({
+    ...kafkaOptions(config, log),
+    onProducerRetry: (error) => {
+      recorder.producerError(error.kafkaError ?? error.code, "retriable");
+    },
+  });
   const ending = new Ending();
   let fail = (_: OutriggerError): void => {};
   const kernel: Kernel = new Kernel(
     {
       consumer: kafka.consumer({
-        fetched: (chunk) => kernel.fetched(chunk),
+        fetched: (chunk, facts) => kernel.fetched(chunk, facts),
         failed: (at, fence, error) => kernel.failed(at, fence, error),
       }),
       offsets: kafka.offsets,
@@ -71,12 +97,14 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
       createProducer: (transactionalId) => kafka.producer(transactionalId),
       clock: systemClock,
       log,
+      telemetry: recorder,
       newMemberId: () => `${MEMBER_ID_PREFIX}${randomUUID()}`,
       commitEntered: failpoint(options.failpoint),
       fatal: (error) => fail(error),
     },
     kernelLimits(config, options),
   );
+  telemetry.follow(() => kernel.status());
   const server = await createApplicationServer(
     {
       address: config.serverAddress,
@@ -95,6 +123,7 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
     await server.close();
     await kafka.close();
     await directory.close();
+    await telemetry.close();
   };
   fail = (error) => {
     if (closing !== null) return;
@@ -112,9 +141,11 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
   log.info("outrigger is listening", {
     address: server.address,
     application: config.applicationId,
+    http: telemetry.httpAddress ?? "off",
   });
   return {
     address: server.address,
+    httpAddress: telemetry.httpAddress,
     stopped: ending.stopped,
     stop: async () => {
       closing ??= close().then(ending.resolve, (error: unknown) => ending.reject(asError(error)));

@@ -1,6 +1,8 @@
 import type { Config } from "../config/config.ts";
 import type { Log } from "../ports/log.ts";
 import { createLog, logStyleOf } from "../telemetry/log.ts";
+import { otelSecrets } from "../telemetry/otel-environment.ts";
+import { Repeats } from "../telemetry/repeats.ts";
 
 /** What a command sees of its surroundings. */
 export interface World {
@@ -15,5 +17,8 @@ export interface World {
 
 export function logOf(world: World, config: Config): Log {
   const style = logStyleOf(world.isTerminal, world.env["NO_COLOR"]);
-  return createLog({ level: config.logLevel, style, write: world.complain });
+  const secrets = [config.serverToken, ...otelSecrets(world.env)];
+  const repeats = new Repeats();
+  process.once("exit", () => repeats.flush());
+  return createLog({ level: config.logLevel, style, write: world.complain, secrets, repeats });
 }

@@ -54,6 +54,7 @@ const patterns: Partial<Record<ConfigKey, string>> = {
   "server.address": "`unix:<path>` or `host:port`",
   "replication.factor": "an integer from 1 to 32767, or -1",
   "check.accept": "names of findings, separated by commas",
+  "http.address": "`host:port`, or `off`",
 };
 
 /** Every key, in the order of the schema. */

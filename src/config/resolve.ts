@@ -191,7 +191,7 @@ function choose(layers: readonly Written[], faults: string[]): Map<ConfigKey, Wr
 function coerce(key: ConfigKey, value: unknown): unknown {
   const { kind, isRequired } = keyReference(key);
   if (kind === "string") {
-    if (typeof value === "number") return String(value);
+    if (typeof value === "number" || typeof value === "boolean") return String(value);
     return value === "" && !isRequired ? undefined : value;
   }
   if (typeof value !== "string") return value;

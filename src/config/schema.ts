@@ -236,6 +236,26 @@ const checks = {
     }),
 };
 
+const telemetry = {
+  "http.address": z
+    .string()
+    .regex(/^(off|[^\s/]+:\d{1,5})$/)
+    .nullable()
+    .default(null)
+    .meta({
+      description:
+        "Where `/metrics`, `/healthz` and `/readyz` are: `host:port`, or `off`. Without it, " +
+        "127.0.0.1:9464, or nowhere where another process has that port.",
+    }),
+  "metrics.kafka.streams.names": z.enum(["true", "false"]).default("false").meta({
+    description: "Gives metrics under the names of Kafka Streams and its clients besides our own.",
+  }),
+  "tracing.record.spans.max": integer(0, 1_000_000).default(100).meta({
+    description:
+      "Records per second that get spans of their own, among those whose producer sampled them.",
+  }),
+};
+
 const logs = {
   "log.level": z.enum(["debug", "info", "warn", "error"]).default("info").meta({
     description: "The least severe lines that are logged.",
@@ -250,6 +270,7 @@ export const schema = z.strictObject({
   ...stopping,
   ...brokers,
   ...checks,
+  ...telemetry,
   ...logs,
 });
 

@@ -1,6 +1,6 @@
 import type { ErrorCode } from "../errors/catalog.ts";
 import { OutriggerError } from "../errors/outrigger-error.ts";
-import { ERROR, errorName } from "./protocol/error-codes.ts";
+import { ERROR, errorLabel, errorName } from "./protocol/error-codes.ts";
 
 /**
  * R-13: one table for everything that writes or governs, keyed by request and code, with what the
@@ -264,8 +264,8 @@ export function classify(
 /** The error that a code means, in words: what was asked, what the broker said, what to do. */
 export function brokerError(request: Request, code: number, what: string): OutriggerError {
   const reason = byKey.get(`${request}/${code}`)?.reason;
-  const kafkaError = errorName(code);
-  const said = `${request} for ${what}: ${kafkaError}${reason === undefined ? "" : `: ${reason}`}`;
+  const kafkaError = errorLabel(code);
+  const said = `${request} for ${what}: ${errorName(code)}${reason === undefined ? "" : `: ${reason}`}`;
   return new OutriggerError(catalogCode(request, code), `${said}${remedy(code)}`, { kafkaError });
 }
 

@@ -55,6 +55,14 @@ export interface CommitFacts {
   readonly traces: readonly (BatchTrace | null)[];
 }
 
+/** What a commit settled: input records, and those among them without effects, by the reason. */
+export interface SettledRecords {
+  readonly records: number;
+  readonly dropped: number;
+  readonly skipped: number;
+  readonly deadLettered: number;
+}
+
 /**
  * What the runtime tells of what it does: once for each fetch, batch, transaction or takeover, never
  * for a record. Every call returns at once and never throws. Traces are null while tracing is off.
@@ -66,20 +74,15 @@ export interface Telemetry {
   answered(topic: string, ms: number): void;
   /** R-11: an answer of an older epoch, or to a batch that the worker does not hold. */
   answerDropped(kind: "stale" | "duplicate"): void;
-  /** A record failed and is tried again. */
-  retried(): void;
+  /** A record failed in the application, or its answer did not fit. */
+  recordFailed(): void;
   /** A task stopped for good: the code of the error. */
   taskFailed(code: string): void;
   commitStarted(facts: CommitFacts): CommitTrace | null;
   /** A state of the transaction machine was left after `ms`. */
   phaseEnded(state: string, ms: number): void;
-  /** `sent` by topic; `dropped` records were late, or had no key. */
-  committed(facts: {
-    readonly ms: number;
-    readonly sent: ReadonlyMap<string, number>;
-    readonly processed: number;
-    readonly dropped: number;
-  }): void;
+  /** A transaction took `ms`, `sent` so many records to each topic, and settled so many. */
+  committed(ms: number, sent: ReadonlyMap<string, number>, settled: SettledRecords): void;
   /** The age of a batch's first record when its outcome was committed, by its timestamp. */
   age(topic: string, ms: number): void;
   aborted(cause: string): void;

@@ -1,4 +1,5 @@
-import { OutriggerError } from "../errors/outrigger-error.ts";
+import type { OutriggerError } from "../errors/outrigger-error.ts";
+import type { RowRange } from "../model/rows.ts";
 import type { TopicPartition } from "../model/topic-partition.ts";
 import type { Program } from "../model/topology.ts";
 import type {
@@ -9,20 +10,24 @@ import type {
   WorkerHello,
   WorkerId,
 } from "../ports/application.ts";
-import type { FetchedChunk } from "../ports/consumer.ts";
-import { countCommitted, zeroCounters } from "./counters.ts";
+import type { FetchedChunk, FetchFacts } from "../ports/consumer.ts";
+import type { Status } from "../ports/status.ts";
+import { unreadyReasons } from "../telemetry/readiness.ts";
+import { countCommitted, settledSince, zeroCounters } from "./counters.ts";
 import type { Cut } from "./cut.ts";
 import { dispatchQueued, overdueError } from "./dispatch.ts";
 import { failureLog } from "./failure-log.ts";
 import { type Policies, policiesOf } from "./failures.ts";
 import { GroupLoop } from "./group-loop.ts";
-import { Lane } from "./lane.ts";
+import { Lane, storeFailure } from "./lane.ts";
 import type { KernelLimits, KernelParts } from "./parts.ts";
 import type { Prepared } from "./setup.ts";
 import { answerQuestion } from "./state-questions.ts";
 import type { TaskHost } from "./task-host.ts";
+import { taskLog } from "./task-log.ts";
 import type { TaskRunner } from "./task-runner.ts";
 import { TaskSet } from "./task-set.ts";
+import { within } from "./within.ts";
 import { Workers } from "./workers.ts";
 
 const OVERDUE_CHECK_MS = 250;
@@ -115,9 +120,14 @@ export class Active {
     const runner = this.#tasks.get(answer.taskName);
     const isCurrent = held && runner !== undefined && runner.epoch === answer.taskEpoch;
     const entry = isCurrent ? runner.ledger.find(answer.dispatchId, worker) : null;
+    const { telemetry } = this.#parts;
     if (runner === undefined || entry === null) {
       this.counters.staleAnswers += 1;
+      telemetry.answerDropped(held ? "stale" : "duplicate");
     } else {
+      const { source } = entry.item.taken.input;
+      const ms = this.#now() - entry.dispatchedAtMs;
+      telemetry.answered(this.#program.sources[source] ?? "", ms);
       runner.answered(entry, answer);
     }
     this.#dispatchAll();
@@ -162,8 +172,9 @@ export class Active {
 
   // --- records
 
-  fetched(chunk: FetchedChunk): void {
-    this.#tasks.fetched(chunk);
+  fetched(chunk: FetchedChunk, facts: FetchFacts): void {
+    this.#parts.telemetry.fetched(chunk, facts);
+    this.#tasks.fetched(chunk, facts);
   }
 
   readFailed(at: TopicPartition, fence: number, error: OutriggerError): void {
@@ -180,7 +191,8 @@ export class Active {
     }
     await this.#settled(timeoutMs);
     for (const runner of this.#tasks.all()) runner.abandonUnfinished();
-    await this.#lastCommit(timeoutMs);
+    // A broker that is away must not keep us: what it did not commit is redelivered.
+    await within(this.#parts.clock, timeoutMs, this.#lane?.idle());
     this.#stopped = true;
     this.#cancelOverdue?.();
     this.#tasks.dropAll();
@@ -191,18 +203,6 @@ export class Active {
     await this.#lane?.close();
     const { aborts: _, ...counters } = this.counters;
     this.#parts.log.info("stopped", counters);
-  }
-
-  /** A broker that is away must not keep us: what it did not commit is redelivered. */
-  async #lastCommit(timeoutMs: number): Promise<void> {
-    const waiting = new Promise<void>((resolve) => {
-      const cancel = this.#parts.clock.after(timeoutMs, resolve);
-      this.#lane?.idle().then(() => {
-        cancel();
-        resolve();
-      }, resolve);
-    });
-    await waiting;
   }
 
   /** Resolves when no answer is outstanding, or after `timeoutMs`. */
@@ -238,7 +238,11 @@ export class Active {
           this.#lane?.lost(this.#tasks.dropAll());
         },
         failed: fatal,
-        unreachable: (error) => log.warn("no heartbeat", { error: error.message }),
+        unreachable: (error) => {
+          log.warn("no heartbeat", { error: error.message });
+          this.#tellReadiness();
+        },
+        reachable: () => this.#tellReadiness(),
       },
       clock,
       { rebalanceTimeoutMs: this.#limits.rebalanceTimeoutMs },
@@ -254,14 +258,8 @@ export class Active {
       changelogs: this.#prepared.changelogs,
       autoOffsetReset,
       groupId: applicationId,
-      onWipe: (store: string, reason: string) => {
-        log.warn("local state is not to be trusted: wiped, restoring", { store, reason });
-      },
       acceptsForeign: this.#limits.expected.accepted.includes("changelog.foreign.writer"),
       onForeign: (error: OutriggerError) => log.warn(error.message, { code: error.code }),
-      onRestored: (store: string, records: number) => {
-        log.info("store restored", { store, records });
-      },
     };
     const program = this.#program;
     const limits = { ...task, messageBytesMax: this.#prepared.messageBytesMax };
@@ -272,14 +270,15 @@ export class Active {
         if (runner.phase === "claiming") this.#lane?.consider();
         else runner.pump();
       },
-      failed: (error) => this.#parts.fatal(toOutriggerError(error)),
+      failed: (error) => this.#parts.fatal(storeFailure(error)),
     });
   }
 
   #taskHost(): TaskHost {
-    const { clock, log, consumer, fatal } = this.#parts;
+    const { clock, log, consumer, fatal, telemetry } = this.#parts;
     const say = failureLog(log);
     return {
+      telemetry,
       policies: () => this.#policies,
       queued: (runner) => this.#dispatch(runner),
       staged: () => this.#lane?.consider(),
@@ -294,10 +293,11 @@ export class Active {
       gaveUp: say.gaveUp,
       stopped: (runner, error) => {
         this.#tasks.stopFetching(runner);
+        telemetry.taskFailed(error.code);
         say.stopped(runner, error);
         this.#tellReadiness();
       },
-      broken: (_, error) => fatal(toOutriggerError(error)),
+      broken: (_, error) => fatal(storeFailure(error)),
       idle: () => this.#releaseAll(),
     };
   }
@@ -309,8 +309,10 @@ export class Active {
       holds: (runner) => this.#tasks.holds(runner),
       membership: () => this.#group.membership,
       refreshMembership: () => this.#group.refresh(),
+      telemetry: this.#parts.telemetry,
       committed: (cut, durationMs) => this.#committed(cut, durationMs),
       aborted: (cause, refusal) => {
+        this.#parts.telemetry.aborted(cause);
         this.counters.aborts[cause] = (this.counters.aborts[cause] ?? 0) + 1;
         this.#parts.log.warn("a transaction was aborted; its cut is committed again", {
           cause,
@@ -319,6 +321,7 @@ export class Active {
         this.#releaseAll();
       },
       takeOverAll: () => {
+        this.#parts.telemetry.unresolved();
         this.#parts.log.warn("a commit's outcome is unknown: every task is taken over again");
         this.#takeOverAll();
       },
@@ -409,7 +412,7 @@ export class Active {
     }
     this.workers.forgetTask(runner.name);
     this.#tasks.drop(runner);
-    this.#parts.log.info("task let go", { task: runner.name, epoch: runner.epoch });
+    taskLog(this.#parts.log, runner).info("task let go");
     for (const at of runner.partitions) this.#group.released(at);
   }
 
@@ -429,27 +432,46 @@ export class Active {
   }
 
   #committed(cut: Cut, durationMs: number): void {
+    const before = { ...this.counters };
     this.counters.commits += 1;
     for (const { runner, batches, positions, commitSequence, ends } of cut.tasks) {
-      for (const batch of batches) countCommitted(this.counters, batch);
+      for (const batch of batches) {
+        countCommitted(this.counters, batch);
+        this.#tellAge(batch.taken.input);
+      }
       for (const [name, position] of positions) runner.positions.set(name, position);
       for (const [name, end] of ends) runner.changelogs.set(name, end);
       runner.commitSequence = commitSequence;
       if (runner.phase === "claiming") runner.phase = "running";
       runner.committed();
     }
-    this.#parts.log.debug("committed", { tasks: cut.tasks.length, durationMs });
+    const { telemetry, log } = this.#parts;
+    telemetry.committed(durationMs, cut.records.byTopic(), settledSince(before, this.counters));
+    log.debug("committed", { tasks: cut.tasks.length, durationMs });
     this.#releaseAll();
   }
 
+  #tellAge({ source, columns, from, to }: RowRange): void {
+    if (to === from) return;
+    const ms = this.#parts.clock.wallMs() - (columns.timestamps[from] ?? 0);
+    this.#parts.telemetry.age(this.#program.sources[source] ?? "", ms);
+  }
+
+  /** What is asked for from outside: health, gauges. */
+  status(): Omit<Status, "phase"> {
+    return {
+      workers: this.workers.size,
+      joined: this.#group.membership.memberEpoch > 0,
+      unreachable: this.#group.unreachable,
+      tasks: this.#tasks.statuses(),
+      ...(this.#lane?.trouble ?? { abortsInARow: 0, refusal: "" }),
+    };
+  }
+
   #tellReadiness(): void {
-    const tasks = this.#tasks.all();
-    const ready =
-      this.workers.size > 0 &&
-      this.#tasks.settled &&
-      tasks.every(({ phase }) => phase !== "stopped") &&
-      !this.#draining;
-    this.#application.setServing(ready);
+    const phase = this.#draining ? "stopping" : "active";
+    const reasons = unreadyReasons({ phase, ...this.status() }, this.#now());
+    this.#application.setServing(reasons.length === 0);
   }
 
   #now(): number {
@@ -470,10 +492,4 @@ function isClaiming(runner: TaskRunner): boolean {
 /** Somebody waits for the commit: a first dispatch, or the group for a partition. */
 function isWaitedFor(runner: TaskRunner): boolean {
   return isClaiming(runner) || (runner.phase === "ending" && runner.isIdle);
-}
-
-function toOutriggerError(thrown: Error): OutriggerError {
-  if (thrown instanceof OutriggerError) return thrown;
-  const text = `the state directory failed (${thrown.message}): mend or free its disk, then start again`;
-  return new OutriggerError("STORE_FAILED", text, { cause: thrown });
 }

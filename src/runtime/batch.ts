@@ -1,5 +1,6 @@
 import type { OutputColumns, RowRange, SlotState } from "../model/rows.ts";
 import type { KeySet, StoreChanges } from "../ports/store.ts";
+import type { BatchTrace } from "../ports/telemetry.ts";
 import type { DeadLetter } from "./dead-letters.ts";
 import type { Taken } from "./input-queue.ts";
 
@@ -28,6 +29,8 @@ export interface Batch {
   outcome: Outcome | null;
   /** Whether the outcome's changes were given to the state. */
   staged: boolean;
+  /** Its spans; null while tracing is off. */
+  trace: BatchTrace | null;
 }
 
 /** A record without effects of its own: skipped, or with a dead letter to tell of it. */
@@ -64,5 +67,6 @@ export function givenUpBatch(taken: Taken, letter: DeadLetter | null, streamTime
     givenUp: { letter },
     outcome: null,
     staged: false,
+    trace: null,
   };
 }

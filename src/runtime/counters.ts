@@ -1,3 +1,4 @@
+import type { SettledRecords } from "../ports/telemetry.ts";
 import type { AbortCause } from "../transactions/transaction.ts";
 import type { Batch } from "./batch.ts";
 
@@ -22,6 +23,16 @@ export function zeroCounters(): Counters {
     deadLettered: 0,
     staleAnswers: 0,
     aborts: {},
+  };
+}
+
+/** What was settled between two moments. */
+export function settledSince(before: Readonly<Counters>, now: Readonly<Counters>): SettledRecords {
+  return {
+    records: now.records - before.records,
+    dropped: now.dropped - before.dropped,
+    skipped: now.skipped - before.skipped,
+    deadLettered: now.deadLettered - before.deadLettered,
   };
 }
 

@@ -22,6 +22,7 @@ export function dispatchQueued(
       taskEpoch: runner.epoch,
       dispatchId: runner.ledger.dispatch(entry, worker, nowMs),
     };
+    entry.item.trace?.dispatched(worker);
     const batch = { ...name, stage: 0, rows, states, processingTimeoutMs };
     const bytes = application.dispatch(worker, batch);
     workers.dispatched(worker, name, bytes, nowMs);

@@ -17,6 +17,8 @@ export interface GroupHost {
   readonly lost: (partitions: readonly TopicPartition[], error: OutriggerError) => void;
   readonly failed: (error: OutriggerError) => void;
   readonly unreachable: (error: OutriggerError) => void;
+  /** The coordinator answers again. */
+  readonly reachable: () => void;
 }
 
 export interface GroupLimits {
@@ -34,6 +36,7 @@ export class GroupLoop {
   #error: OutriggerError | null = null;
   #cancelTimer: (() => void) | null = null;
   #retries = 0;
+  #unreachable: { readonly sinceMs: number; readonly error: string } | null = null;
   #confirmWaiters: (() => void)[] = [];
   #leftWaiters: (() => void)[] = [];
   readonly #known = new Map<string, TopicPartition>();
@@ -65,6 +68,11 @@ export class GroupLoop {
 
   get state(): MembershipState["state"] {
     return this.#membership.state;
+  }
+
+  /** Since when no coordinator answers, and what was last said; null while it does. */
+  get unreachable(): { readonly sinceMs: number; readonly error: string } | null {
+    return this.#unreachable;
   }
 
   join(): void {
@@ -157,6 +165,10 @@ export class GroupLoop {
     if (this.#membership.state === "outside") return;
     if (answer.kind === "member") {
       this.#retries = 0;
+      if (this.#unreachable !== null) {
+        this.#unreachable = null;
+        this.#host.reachable();
+      }
       for (const at of answer.assignment ?? []) this.#known.set(topicPartitionName(at), at);
       const assignment = answer.assignment?.map(topicPartitionName) ?? null;
       this.#step({ kind: "answered", answer: { ...answer, assignment } });
@@ -164,7 +176,11 @@ export class GroupLoop {
       return;
     }
     this.#error = answer.error;
-    if (answer.kind === "retriable") this.#host.unreachable(answer.error);
+    if (answer.kind === "retriable") {
+      const sinceMs = this.#unreachable?.sinceMs ?? this.#clock.nowMs();
+      this.#unreachable = { sinceMs, error: answer.error.message };
+      this.#host.unreachable(answer.error);
+    }
     this.#step({ kind: "answered", answer });
     const delayMs = Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** this.#retries);
     this.#retries += 1;

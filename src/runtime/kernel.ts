@@ -10,7 +10,8 @@ import type {
   WorkerHello,
   WorkerId,
 } from "../ports/application.ts";
-import type { ConsumerListener, FetchedChunk } from "../ports/consumer.ts";
+import type { ConsumerListener, FetchedChunk, FetchFacts } from "../ports/consumer.ts";
+import type { Status } from "../ports/status.ts";
 import { Active } from "./active.ts";
 import { type Declared, declareTopology } from "./declared.ts";
 import type { KernelLimits, KernelParts } from "./parts.ts";
@@ -117,8 +118,8 @@ export class Kernel implements ApplicationListener, ConsumerListener {
     this.#active?.credited(worker, batches, bytes);
   }
 
-  fetched(chunk: FetchedChunk): void {
-    this.#active?.fetched(chunk);
+  fetched(chunk: FetchedChunk, facts: FetchFacts): void {
+    this.#active?.fetched(chunk, facts);
   }
 
   failed(at: TopicPartition, fence: number, error: OutriggerError): void {
@@ -135,6 +136,12 @@ export class Kernel implements ApplicationListener, ConsumerListener {
     await this.#active?.stop(this.#limits.shutdownTimeoutMs);
     this.#active = null;
     this.#phase = "stopped";
+  }
+
+  status(): Status {
+    const idle = { joined: false, unreachable: null, abortsInARow: 0, refusal: "", tasks: [] };
+    const active = this.#active?.status() ?? { ...idle, workers: this.#pending.size };
+    return { phase: this.#phase, ...active };
   }
 
   /** What the kernel did, for tests and for the log's closing line. */

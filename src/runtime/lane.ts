@@ -2,6 +2,7 @@ import { asError, OutriggerError } from "../errors/outrigger-error.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Membership } from "../ports/consumer.ts";
 import type { ProduceVerdict, TransactionalProducer } from "../ports/producer.ts";
+import type { CommitOutcome, CommitTrace, Telemetry } from "../ports/telemetry.ts";
 import {
   abortBackOffMs,
   type CommitLimits,
@@ -43,6 +44,7 @@ export interface LaneHost {
   readonly failed: (error: OutriggerError) => void;
   /** Told of every state that a commit enters, before anything is done in it: failpoints hang here. */
   readonly entered: (state: Transaction["state"]) => void;
+  readonly telemetry: Telemetry;
 }
 
 export interface LaneLimits {
@@ -64,6 +66,8 @@ export class Lane {
   readonly #limits: LaneLimits;
   #transaction: Transaction = { state: "uninitialized" };
   #cut: Cut | null = null;
+  #trace: CommitTrace | null = null;
+  #enteredAtMs = 0;
   #lastOffsets: ReadonlyMap<string, number> = new Map();
   #cutAtMs = Number.NEGATIVE_INFINITY;
   #notBeforeMs = 0;
@@ -72,6 +76,7 @@ export class Lane {
   #contended = false;
   /** What was last refused, in words, for the log. */
   #refusal = "";
+  #refusalLabel = "";
   #awaitingHeartbeat = false;
   #cancelTimer: (() => void) | null = null;
   #idleWaiters: (() => void)[] = [];
@@ -87,6 +92,11 @@ export class Lane {
 
   get state(): Transaction["state"] {
     return this.#transaction.state;
+  }
+
+  /** How often the cut was refused since the last commit, and the words of it. */
+  get trouble(): { readonly abortsInARow: number; readonly refusal: string } {
+    return { abortsInARow: this.#abortsInARow, refusal: this.#refusal };
   }
 
   /** Whether a cut is open: its tasks cannot be let go. */
@@ -161,17 +171,47 @@ export class Lane {
     this.#cancelTimer = null;
     this.#cutAtMs = nowMs;
     this.#cut = takeCut(runners, this.#producer.begin());
+    const { tasks, records } = this.#cut;
+    this.#trace = this.#host.telemetry.commitStarted({
+      tasks: tasks.length,
+      records: records.records,
+      bytes: records.bytes,
+      traces: tasks.flatMap(({ batches }) => batches.map(({ trace }) => trace)),
+    });
     this.#step({ kind: "cut", nowMs });
   }
 
   #step(event: TransactionEvent): void {
     if (this.#closed) return;
-    if ("verdict" in event && "error" in event.verdict) this.#refusal = event.verdict.error.message;
+    if ("verdict" in event && "error" in event.verdict) this.#refused(event.verdict);
     const { next, effects } = stepTransaction(this.#transaction, event, this.#limits.transaction);
-    if (next.state !== this.#transaction.state) this.#host.entered(next.state);
+    if (next.state !== this.#transaction.state) this.#enter(next.state);
     this.#transaction = next;
     for (const effect of effects) this.#perform(effect);
     if (next.state === "ready" || next.state === "uninitialized") this.consider();
+  }
+
+  #enter(state: Transaction["state"]): void {
+    const nowMs = this.#now();
+    this.#host.telemetry.phaseEnded(this.#transaction.state, nowMs - this.#enteredAtMs);
+    this.#enteredAtMs = nowMs;
+    if (state === "sendingOffsets" && this.#transaction.state === "producing") {
+      this.#trace?.sent(this.#openCut().records.byTopic());
+    }
+    this.#host.entered(state);
+  }
+
+  #refused({ kind, error }: { readonly kind: string; readonly error: OutriggerError }): void {
+    this.#refusal = error.message;
+    this.#refusalLabel = error.kafkaError ?? error.code;
+    const isFinal = kind === "fenced" || kind === "fatal" || kind === "abortable";
+    // A stale epoch is asked about, an unknown outcome asked for again.
+    this.#host.telemetry.producerError(this.#refusalLabel, isFinal ? kind : "retriable");
+  }
+
+  #endTrace(outcome: CommitOutcome, error: string | null): void {
+    this.#trace?.ended(outcome, error);
+    this.#trace = null;
   }
 
   #perform(effect: TransactionEffect): void {
@@ -215,6 +255,7 @@ export class Lane {
         this.#awaitHeartbeat();
         return;
       case "takeOverAll":
+        this.#endTrace("unknown", this.#refusalLabel);
         this.#cut = null;
         this.#host.takeOverAll();
         return;
@@ -222,6 +263,7 @@ export class Lane {
         this.#countFencing();
         return;
       case "fail":
+        this.#endTrace("failed", this.#refusalLabel);
         this.#host.failed(effect.error);
         this.#wakeIdle();
         return;
@@ -234,7 +276,7 @@ export class Lane {
       (error: unknown) => {
         // Ports answer with verdicts; what is thrown is a failing disk or a bug of ours. The next
         // start finds out what happened by R-9.
-        if (!this.#closed) this.#host.failed(toOutriggerError(error));
+        if (!this.#closed) this.#host.failed(storeFailure(error));
       },
     );
   }
@@ -272,13 +314,16 @@ export class Lane {
       }),
     );
     this.#abortsInARow = 0;
+    this.#refusal = "";
     this.#cut = null;
+    this.#endTrace("committed", null);
     this.#host.committed({ ...cut, tasks: held }, this.#now() - this.#cutAtMs);
   }
 
   #restage(cause: AbortCause): void {
     const cut = this.#openCut();
     this.#cut = null;
+    this.#endTrace("aborted", this.#refusalLabel === "" ? cause : this.#refusalLabel);
     for (const task of cut.tasks) if (this.#host.holds(task.runner)) restageTask(task);
     this.#abortsInARow += 1;
     this.#notBeforeMs = this.#now() + abortBackOffMs(this.#abortsInARow);
@@ -293,7 +338,7 @@ export class Lane {
         this.#host.explained();
         this.consider();
       },
-      (error: unknown) => this.#host.failed(toOutriggerError(error)),
+      (error: unknown) => this.#host.failed(storeFailure(error)),
     );
   }
 
@@ -328,7 +373,8 @@ export class Lane {
   }
 }
 
-function toOutriggerError(thrown: unknown): OutriggerError {
+/** What is thrown, not answered, comes of a store: ports of Kafka answer with verdicts. */
+export function storeFailure(thrown: unknown): OutriggerError {
   if (thrown instanceof OutriggerError) return thrown;
   const { message } = asError(thrown);
   const text = `the state directory failed (${message}): mend or free its disk, then start again`;

@@ -7,6 +7,7 @@ import type { Inspector } from "../ports/inspector.ts";
 import type { Log } from "../ports/log.ts";
 import type { TransactionalProducer } from "../ports/producer.ts";
 import type { StateDirectory } from "../ports/store.ts";
+import type { Telemetry } from "../ports/telemetry.ts";
 import type { Transaction } from "../transactions/transaction.ts";
 import type { LaneLimits } from "./lane.ts";
 import type { SetupLimits } from "./setup.ts";
@@ -24,6 +25,7 @@ export interface KernelParts {
   readonly createProducer: (transactionalId: string) => TransactionalProducer;
   readonly clock: Clock;
   readonly log: Log;
+  readonly telemetry: Telemetry;
   /** A member id that no process ever had. */
   readonly newMemberId: () => string;
   /** Told of every state that a commit enters. */

@@ -66,6 +66,7 @@ export async function planBatch(
     givenUp: null,
     outcome: null,
     staged: false,
+    trace: null,
   };
 }
 

@@ -11,6 +11,7 @@ import type {
   Untransacted,
 } from "../ports/consumer.ts";
 import type { StoreChanges, TaskState } from "../ports/store.ts";
+import type { TakeoverTrace } from "../ports/telemetry.ts";
 import {
   type ChangelogEnd,
   decodeOffsetMetadata,
@@ -32,14 +33,23 @@ export interface TakeoverDependencies {
   readonly changelogs: ReadonlyMap<string, ChangelogFacts>;
   readonly autoOffsetReset: "earliest" | "latest" | "none";
   readonly groupId: string;
-  readonly onWipe: (store: string, reason: string) => void;
   /** Restores what others wrote into a changelog too, and says so, where it would stop. */
   readonly acceptsForeign: boolean;
   readonly onForeign: (error: OutriggerError) => void;
-  readonly onRestored: (store: string, records: number) => void;
 }
 
-export interface TakenOver extends TaskStart {
+/** What one takeover tells while it runs. */
+export interface TakeoverHost {
+  readonly onWipe: (store: string, reason: string) => void;
+  readonly onProgress: (store: string, remaining: number) => void;
+  readonly onRestored: (store: string, records: number) => void;
+  readonly trace: TakeoverTrace | null;
+}
+
+/** The dependencies, with the host of this takeover. */
+type Parts = TakeoverDependencies & TakeoverHost;
+
+export interface TakenOver extends Omit<TaskStart, "traceIds"> {
   /** No offset was committed yet: the start position is to be committed before the first dispatch. */
   readonly isNew: boolean;
 }
@@ -59,7 +69,7 @@ export async function takeOver(
   program: Program,
   partition: number,
   state: TaskState,
-  deps: TakeoverDependencies,
+  deps: Parts,
   signal: AbortSignal,
 ): Promise<TakenOver> {
   const partitions = program.sources.map((topic) => ({ topic, partition }));
@@ -127,7 +137,7 @@ async function planStores(
   partition: number,
   state: TaskState,
   found: FoundMetadata,
-  deps: TakeoverDependencies,
+  deps: Parts,
   signal: AbortSignal,
 ): Promise<PlannedStore[]> {
   const { metadata } = found;
@@ -199,12 +209,15 @@ async function restoreStore(
   state: TaskState,
   facts: ChangelogFacts,
   plan: RestorePlan & { kind: "restore" },
-  deps: TakeoverDependencies,
+  deps: Parts,
   signal: AbortSignal,
 ): Promise<number> {
+  const store = state.stores[index]?.name ?? "";
+  const sinceMs = deps.clock.nowMs();
   let position = plan.from;
   let records = 0;
   let foreignSeen = false;
+  deps.onProgress(store, Math.max(0, plan.target - position));
   for await (const chunk of deps.offsets.read(at, plan.from, plan.target, signal)) {
     if (chunk.untransacted !== undefined && !foreignSeen) {
       foreignSeen = true;
@@ -215,6 +228,7 @@ async function restoreStore(
     position = chunk.nextOffset;
     records += chunk.columns.count;
     await state.restore(changesOf(index, chunk), { topicId: facts.topicId, position });
+    deps.onProgress(store, Math.max(0, plan.target - position));
   }
   if (state.marks()?.positions.get(index)?.topicId !== facts.topicId) {
     await state.restore(
@@ -223,7 +237,8 @@ async function restoreStore(
     );
   }
   invariant(position >= plan.target, `${topicPartitionName(at)} was not restored to its end`);
-  deps.onRestored(state.stores[index]?.name ?? "", records);
+  deps.trace?.restored(store, at, records, sinceMs);
+  deps.onRestored(store, records);
   return position;
 }
 

@@ -1,4 +1,5 @@
 import type { OutriggerError } from "../errors/outrigger-error.ts";
+import type { Telemetry, TraceIds } from "../ports/telemetry.ts";
 import type { ChangelogEnd, WrittenTrial } from "../tasks/offset-metadata.ts";
 import type { FailureLimits, Policies } from "./failures.ts";
 import type { TaskRunner } from "./task-runner.ts";
@@ -36,10 +37,13 @@ export interface TaskStart {
   readonly changelogs: Map<string, ChangelogEnd>;
   /** What a predecessor knew against the records at the head. */
   readonly trial: WrittenTrial | null;
+  /** The takeover's span, for the log lines of the task's life. */
+  readonly traceIds: TraceIds | null;
 }
 
 /** What a runner tells; the kernel decides. */
 export interface TaskHost {
+  readonly telemetry: Telemetry;
   /** What the application that came last says of failed records. */
   policies(): Policies;
   /** A batch waits in the ledger for a worker. */

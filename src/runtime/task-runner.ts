@@ -4,11 +4,13 @@ import { type TaskId, taskIdName } from "../model/task-id.ts";
 import { type TopicPartition, topicPartitionName } from "../model/topic-partition.ts";
 import type { Program } from "../model/topology.ts";
 import type { BatchAnswer } from "../ports/application.ts";
-import type { FetchedChunk } from "../ports/consumer.ts";
+import type { FetchedChunk, FetchFacts } from "../ports/consumer.ts";
 import type { TaskState } from "../ports/store.ts";
+import type { BatchTrace, TraceIds } from "../ports/telemetry.ts";
 import { Ledger, type LedgerEntry } from "../tasks/ledger.ts";
 import type { ChangelogEnd } from "../tasks/offset-metadata.ts";
 import { resumed, type Trial } from "../tasks/trial.ts";
+import { traceIdsOf } from "../telemetry/traceparent.ts";
 import { changesOf, faultOf, largestRecord } from "./answers.ts";
 import { type Batch, givenUpBatch, type Outcome } from "./batch.ts";
 import { deadLetterOf } from "./dead-letters.ts";
@@ -49,6 +51,13 @@ export class TaskRunner {
   cutStreamTimeMs: number;
   outputBytes = 0;
   readonly failures: Failures;
+  /** Of the takeover's span; of the record's that failed last; null without a trace. */
+  readonly traceIds: TraceIds | null;
+  failedIds: TraceIds | null = null;
+  /** Why the task is stopped. */
+  error: OutriggerError | null = null;
+  /** By source: what the last fetch said of the log. */
+  readonly facts = new Map<string, FetchFacts>();
   readonly #input: InputQueue;
   /** Something is known of the head that the last cut did not write down. */
   #hasNews = false;
@@ -78,6 +87,7 @@ export class TaskRunner {
     this.host = host;
     this.changelogs = start.changelogs;
     this.commitSequence = start.commitSequence;
+    this.traceIds = start.traceIds;
     this.name = taskIdName(id);
     this.partitions = program.sources.map((topic) => ({ topic, partition: id.partition }));
     this.positions = start.positions;
@@ -94,7 +104,8 @@ export class TaskRunner {
   }
 
   /** Records arrived; those of an older epoch never get here (R-11). */
-  fetched(chunk: FetchedChunk): void {
+  fetched(chunk: FetchedChunk, facts: FetchFacts): void {
+    this.facts.set(chunk.topic, facts);
     const source = this.program.sources.indexOf(chunk.topic);
     invariant(source >= 0, `${chunk.topic} is no source of task ${this.name}`);
     this.#input.push(source, chunk);
@@ -131,6 +142,10 @@ export class TaskRunner {
     return this.outputBytes + this.state.stagedBytes;
   }
 
+  get inputBytes(): number {
+    return this.#input.bytes;
+  }
+
   /** Plans batches while there is input, room and no reason to wait. */
   pump(): void {
     if (this.phase !== "running" || this.#planning || this.#paused) return;
@@ -146,6 +161,9 @@ export class TaskRunner {
       return;
     }
     this.#planning = true;
+    // Before planning: what built-in nodes derive takes the headers along.
+    const topic = this.program.sources[taken.input.source] ?? "";
+    const trace = this.host.telemetry.planned(this, topic, taken.input);
     planBatch(
       this.program,
       this.state,
@@ -153,9 +171,10 @@ export class TaskRunner {
       this.#streamTimeMs,
       this.limits.frameBytesMax / 2,
     ).then(
-      (batch) => this.#endPlanning(taken, batch),
+      (batch) => this.#endPlanning(taken, batch, trace),
       (error: unknown) => {
         this.#planning = false;
+        trace?.undone("failed");
         if (this.phase !== "closed") this.host.broken(this, asError(error));
       },
     );
@@ -205,6 +224,7 @@ export class TaskRunner {
     if (entry === undefined) return;
     const { isAlone } = entry;
     const { taken } = entry.item;
+    this.#noteFailure(entry, 0);
     const said = reason === "process_crash" ? "died" : "gave no answer in time";
     const message = `the worker ${said} while it worked on this record`;
     const fault = { ...UNKNOWN_FAULT, type: reason, message };
@@ -231,13 +251,13 @@ export class TaskRunner {
 
   /** Forgets batches without an answer: they belong to the next owner. */
   abandonUnfinished(): void {
-    this.ledger.removeUnfinished();
+    for (const { item } of this.ledger.removeUnfinished()) item.trace?.undone("revoked");
   }
 
   /** Drops everything staged and waiting; the store keeps only what was committed. */
   close(): void {
     this.phase = "closed";
-    this.ledger.clear();
+    for (const { item } of this.ledger.clear()) item.trace?.undone("closed");
     this.#input.clear();
   }
 
@@ -264,8 +284,11 @@ export class TaskRunner {
   }
 
   /** While a batch was planned the task may have been told to end, or an elder batch have failed. */
-  #endPlanning(taken: Taken, batch: Batch | null): void {
+  #endPlanning(taken: Taken, batch: Batch | null, trace: BatchTrace | null): void {
     this.#planning = false;
+    const isKept = this.phase === "running" && this.#takenBack === null && batch !== null;
+    if (isKept) batch.trace = trace;
+    else trace?.undone("planned again");
     if (this.phase === "closed") return;
     // What ends takes up nothing new. Elder batches may have been abandoned meanwhile, and a cut of
     // this one would step over them.
@@ -308,6 +331,7 @@ export class TaskRunner {
 
   #finish(entry: LedgerEntry<Batch>, outcome: Outcome): void {
     entry.item.outcome = outcome;
+    entry.item.trace?.done();
     this.failures.passed(rowsOf(entry.item.taken));
     this.outputBytes += outcome.bytes;
     this.ledger.finish(entry);
@@ -321,6 +345,12 @@ export class TaskRunner {
     this.pump();
   }
 
+  /** While the record's header still names its span. */
+  #noteFailure({ item }: LedgerEntry<Batch>, row: number): void {
+    this.failedIds = idsOf(item, row);
+    this.host.telemetry.recordFailed();
+  }
+
   /**
    * Row `row` failed. Everything from its batch on is planned again: the rows before it as a batch of
    * their own, then the failing one first in its batch. Their code runs twice, their effects happen
@@ -328,6 +358,7 @@ export class TaskRunner {
    */
   #failed(entry: LedgerEntry<Batch>, row: number, fault: Fault): void {
     const { taken } = entry.item;
+    this.#noteFailure(entry, row);
     this.#takeBack(entry, () => {
       this.#rowsMax = row > 0 ? row : 1;
       if (row > 0) this.pump();
@@ -338,6 +369,7 @@ export class TaskRunner {
   /** The answer cannot be taken, whichever row is the reason: halves find it. */
   #refused(entry: LedgerEntry<Batch>, fault: Fault): void {
     const { taken } = entry.item;
+    this.#noteFailure(entry, 0);
     this.#takeBack(entry, () => {
       this.#goOn(this.failures.refused(rowsOf(taken), fault), fault, this.#placeOf(taken));
     });
@@ -349,6 +381,7 @@ export class TaskRunner {
    */
   #takeBack(entry: LedgerEntry<Batch>, goOn: () => void): void {
     const removed = this.ledger.removeFrom(entry).map(({ item }) => {
+      item.trace?.undone("HANDLER_FAILED");
       // What was answered before its elders is answered anew.
       this.outputBytes -= item.outcome?.bytes ?? 0;
       return item.taken;
@@ -389,6 +422,7 @@ export class TaskRunner {
 
   #stop(error: OutriggerError): void {
     this.phase = "stopped";
+    this.error = error;
     this.host.stopped(this, error);
   }
 
@@ -435,6 +469,16 @@ export class TaskRunner {
       this.host.throttled(this, false);
     }
   }
+}
+
+/** The span of a batch's row, or what its producer traced it by; null where it has neither. */
+function idsOf({ rows }: Batch, row: number): TraceIds | null {
+  let rest = row;
+  for (const { columns, from, to } of rows) {
+    if (rest < to - from) return traceIdsOf(columns, from + rest);
+    rest -= to - from;
+  }
+  return null;
 }
 
 const UNKNOWN_FAULT: Fault = {

@@ -1,13 +1,21 @@
-import { asError } from "../errors/outrigger-error.ts";
+import { asError, OutriggerError } from "../errors/outrigger-error.ts";
 import { type TaskId, taskIdName } from "../model/task-id.ts";
 import { type TopicPartition, topicPartitionName } from "../model/topic-partition.ts";
 import type { Program } from "../model/topology.ts";
-import type { Consumer, FetchedChunk } from "../ports/consumer.ts";
+import type { Consumer, FetchedChunk, FetchFacts } from "../ports/consumer.ts";
 import type { Log } from "../ports/log.ts";
+import type { TaskStatus } from "../ports/status.ts";
 import type { StateDirectory, TaskState } from "../ports/store.ts";
-import { type TakenOver, type TakeoverDependencies, takeOver } from "./takeover.ts";
+import {
+  type TakenOver,
+  type TakeoverDependencies,
+  type TakeoverHost,
+  takeOver,
+} from "./takeover.ts";
 import type { RunnerLimits, TaskHost } from "./task-host.ts";
+import { type TaskLog, taskLog } from "./task-log.ts";
 import { TaskRunner } from "./task-runner.ts";
+import { statusOf } from "./task-status.ts";
 
 export interface TaskSetHost {
   /** A takeover is done: the runner is claiming or running. */
@@ -17,8 +25,10 @@ export interface TaskSetHost {
 
 /** A task that is being taken over, until it has a runner. */
 interface Opening {
+  readonly id: TaskId;
   readonly epoch: number;
   readonly abort: AbortController;
+  restoring: { readonly store: string; readonly remaining: number } | null;
 }
 
 /**
@@ -85,10 +95,20 @@ export class TaskSet {
     return this.#runners.get(taskIdName(this.#idOf(at)));
   }
 
-  fetched(chunk: FetchedChunk): void {
+  fetched(chunk: FetchedChunk, facts: FetchFacts): void {
     const runner = this.forPartition(chunk);
     // A fetch of an older epoch was under way when the task was taken over again.
-    if (runner !== undefined && runner.epoch === chunk.fence) runner.fetched(chunk);
+    if (runner !== undefined && runner.epoch === chunk.fence) runner.fetched(chunk, facts);
+  }
+
+  statuses(): TaskStatus[] {
+    const opening = [...this.#opening].map(([name, { id, epoch, restoring }]): TaskStatus => {
+      const nothing = { uncommittedBytes: 0, inputBytes: 0, batchesInFlight: 0 };
+      const phase = "restoring";
+      const { partition } = id;
+      return { name, partition, epoch, phase, restoring, ...nothing, lags: [], error: null };
+    });
+    return [...opening, ...this.all().map((runner) => statusOf(runner))];
   }
 
   assign(partitions: readonly TopicPartition[]): void {
@@ -101,7 +121,8 @@ export class TaskSet {
   /** Takes a task over under a new epoch. */
   open(id: TaskId): void {
     const name = taskIdName(id);
-    const opening = { epoch: this.#nextEpoch++, abort: new AbortController() };
+    const abort = new AbortController();
+    const opening: Opening = { id, epoch: this.#nextEpoch++, abort, restoring: null };
     this.#opening.set(name, opening);
     // A takeover that was cancelled may still be opening its store, which has one owner at a time.
     const before = this.#takeovers.get(name) ?? Promise.resolve();
@@ -169,35 +190,36 @@ export class TaskSet {
     await this.#closing.get(name);
     if (signal.aborted) return;
     const state = await this.#directory.openTask(name, this.#program.stores);
+    const { epoch } = opening;
+    const trace = this.#taskHost.telemetry.takeover({ name, epoch });
+    const ids = trace?.ids ?? null;
+    const log = taskLog(this.#log, { name, epoch, id, traceIds: ids });
     let found: TakenOver;
     try {
-      found = await takeOver(this.#program, id.partition, state, this.#takeover, signal);
+      const parts = { ...this.#takeover, ...takeoverHost(opening, log), trace };
+      found = await takeOver(this.#program, id.partition, state, parts, signal);
     } catch (error: unknown) {
+      trace?.ended(error instanceof OutriggerError ? error.code : asError(error).name);
       this.#close(name, state);
       throw error;
     }
+    trace?.ended(signal.aborted ? "revoked" : null);
     if (signal.aborted) {
       this.#close(name, state);
       return;
     }
     this.#opening.delete(name);
-    const { epoch } = opening;
-    const runner = new TaskRunner(
-      this.#program,
-      id,
-      epoch,
-      state,
-      this.#limits,
-      this.#taskHost,
-      found,
-    );
+    const runner = new TaskRunner(this.#program, id, epoch, state, this.#limits, this.#taskHost, {
+      ...found,
+      traceIds: ids,
+    });
     if (!found.isNew) runner.phase = "running";
     this.#runners.set(name, runner);
     for (const at of runner.partitions) {
       const from = found.positions.get(topicPartitionName(at));
       if (from !== undefined) this.#consumer.start(at, { ...from, fence: epoch });
     }
-    this.#log.info(found.isNew ? "task created" : "task taken over", { task: name, epoch });
+    log.info(found.isNew ? "task created" : "task taken over");
     this.#host.opened(runner);
   }
 
@@ -216,4 +238,17 @@ export class TaskSet {
   #closed(name: string, closing: Promise<void>): void {
     if (this.#closing.get(name) === closing) this.#closing.delete(name);
   }
+}
+
+/** What a takeover tells: to the log, and to whoever asks how far it is. */
+function takeoverHost(opening: Opening, log: TaskLog): Omit<TakeoverHost, "trace"> {
+  return {
+    onWipe: (store, reason) => {
+      log.warn("local state is not to be trusted: wiped, restoring", { store, reason });
+    },
+    onProgress: (store, remaining) => {
+      opening.restoring = { store, remaining };
+    },
+    onRestored: (store, records) => log.info("store restored", { store, records }),
+  };
 }

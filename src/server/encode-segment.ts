@@ -7,8 +7,9 @@ import {
   VALUE_LENGTH,
   VALUE_POSITION,
 } from "../model/columns.ts";
+import { hasHeaders } from "../model/header-walk.ts";
 import type { RowRange } from "../model/rows.ts";
-import { hasHeaders, rowHeadersSize, writeRowHeaders } from "./kafka-headers.ts";
+import { rowHeadersSize, writeRowHeaders } from "./kafka-headers.ts";
 import {
   copyBytes,
   DELIMITED,

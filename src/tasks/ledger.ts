@@ -141,7 +141,8 @@ export class Ledger<T> {
     return at < 0 ? [] : this.#entries.splice(at);
   }
 
-  clear(): void {
-    this.#entries = [];
+  /** Everything, removed. */
+  clear(): LedgerEntry<T>[] {
+    return this.#entries.splice(0);
   }
 }

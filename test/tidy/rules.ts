@@ -45,6 +45,8 @@ export const OWNERS: Readonly<Record<string, readonly string[]>> = {
   yaml: ["config"],
   commander: ["cli"],
   pino: ["telemetry"],
+  "@opentelemetry/api": ["telemetry"],
+  "@opentelemetry/sdk-node": ["telemetry"],
   "@outrigger/dev-broker": ["cli"],
 };
 

@@ -105,3 +105,8 @@ export function errorName(code: number): string {
   const name = NAMES.get(code);
   return name === undefined ? `error ${code}` : `${name} (${code})`;
 }
+
+/** Kafka's name alone, for what is counted by it. */
+export function errorLabel(code: number): string {
+  return NAMES.get(code) ?? `UNKNOWN_${code}`;
+}

@@ -6,6 +6,7 @@ import type { Inspector } from "../../../src/ports/inspector.ts";
 import type { Log } from "../../../src/ports/log.ts";
 import { Active } from "../../../src/runtime/active.ts";
 import type { KernelLimits, KernelParts } from "../../../src/runtime/parts.ts";
+import { silentTelemetry } from "../../../src/telemetry/silent.ts";
 import { MemoryDirectory } from "./memory-directory.ts";
 import { type Handler, ScriptedApplication } from "./scripted-application.ts";
 import { VirtualClock } from "./virtual-clock.ts";
@@ -135,7 +136,7 @@ export class KernelWorld {
     const { active } = self;
     world.assignment = [{ topic: "in", partition: 0 }];
     world.listen({
-      fetched: (chunk) => active.fetched(chunk),
+      fetched: (chunk, facts) => active.fetched(chunk, facts),
       failed: (at, fence, error) => active.readFailed(at, fence, error),
     });
     application.listen({
@@ -200,6 +201,7 @@ export function kernelParts(
     createProducer: () => world.createProducer(),
     clock,
     log: silent,
+    telemetry: silentTelemetry,
     newMemberId: () => "member-1",
     commitEntered: () => {},
     fatal: (error) => fatal.push(error),

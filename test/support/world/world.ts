@@ -132,7 +132,12 @@ export class World {
       if (started.offset >= log.length) continue;
       const chunk = this.#chunk(started.at, started.offset, started.fence);
       started.offset = log.length;
-      setImmediate(() => this.#listener?.fetched(chunk));
+      const facts = {
+        requestedAtMs: 0,
+        lastStableOffset: log.length,
+        highWatermark: log.length,
+      };
+      setImmediate(() => this.#listener?.fetched(chunk, facts));
     }
   }
 
@@ -150,6 +155,12 @@ class WorldRecords implements CutRecords {
 
   get records(): number {
     return this.appended.length;
+  }
+
+  byTopic(): Map<string, number> {
+    const counts = new Map<string, number>();
+    for (const { at } of this.appended) counts.set(at.topic, (counts.get(at.topic) ?? 0) + 1);
+    return counts;
   }
 
   append(record: AppendedRecord): void {

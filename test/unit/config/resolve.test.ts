@@ -66,6 +66,9 @@ describe("a configuration", () => {
       inputBufferMaxBytes: 4 * 2 ** 20,
       producerMaxRequestSize: 2 ** 20,
       checkAccept: [],
+      httpAddress: null,
+      metricsKafkaStreamsNames: "false",
+      tracingRecordSpansMax: 100,
       logLevel: "info",
     });
   });

@@ -119,14 +119,14 @@ test("R-8: after refused offsets nothing is begun or dispatched before a heartbe
 
 test("R-11: records that were fetched under an older epoch are dropped", async () => {
   const kernel = await claimed(await KernelWorld.start(copyProgram, copy));
-  const late: Parameters<typeof kernel.active.fetched>[0][] = [];
-  kernel.world.listen({ fetched: (chunk) => late.push(chunk), failed: () => {} });
+  const late: Parameters<typeof kernel.active.fetched>[] = [];
+  kernel.world.listen({ fetched: (...fetched) => late.push(fetched), failed: () => {} });
   kernel.input("a=1");
   await kernel.clock.until(() => late.length === 1);
-  kernel.world.listen({ fetched: (chunk) => kernel.active.fetched(chunk), failed: () => {} });
+  kernel.world.listen({ fetched: (...one) => kernel.active.fetched(...one), failed: () => {} });
   kernel.world.script.heartbeat.push({ kind: "lost", error: refused });
   await kernel.clock.until(() => kernel.outputs().length === 1);
-  for (const chunk of late) kernel.active.fetched(chunk);
+  for (const fetched of late) kernel.active.fetched(...fetched);
   kernel.input("b=2");
   await kernel.clock.until(() => kernel.world.committed.get("in-0")?.offset === 2);
   assert.deepEqual(kernel.outputs(), ["a=1", "b=2"]);
