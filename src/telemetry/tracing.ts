@@ -71,8 +71,8 @@ export class Tracing {
     const { columns, partition, from, to } = input;
     if (to === from) return null;
     const batch = this.#start("process", { topic, partition }, SpanKind.CONSUMER, {});
-    const records = this.#recordSpans(topic, input, batch);
     if (batch.isRecording()) {
+      // Before the records' headers name our own spans.
       const { links, count } = linksOf(columns, from, to);
       batch.addLinks(links);
       batch.setAttributes({
@@ -80,9 +80,9 @@ export class Tracing {
         "outrigger.task": task.name,
         "outrigger.task.epoch": task.epoch,
       });
-    } else if (records.length === 0) {
-      return null;
     }
+    const records = this.#recordSpans(topic, input, batch);
+    if (records.length === 0 && !batch.isRecording()) return null;
     return new BatchSpans(batch, records, columns);
   }
 

@@ -17,6 +17,10 @@ export class Child {
   readonly #process: ChildProcess;
   readonly #exited: Promise<unknown>;
 
+  get pid(): number {
+    return this.#process.pid ?? -1;
+  }
+
   /** `command` is Node where it is left out, and `args` begin with a script. */
   constructor(
     name: string,
@@ -38,6 +42,13 @@ export class Child {
       });
     }
     this.#exited = once(this.#process, "exit").then(() => running.delete(this.#process));
+  }
+
+  /** What was said since it was last taken; nothing is lost while it is taken often. */
+  takeOutput(): string {
+    const { output } = this;
+    this.output = "";
+    return output;
   }
 
   get isRunning(): boolean {
