@@ -14,6 +14,14 @@ import { consumeOne, type Sent, send } from "./traced-records.ts";
 const python = opsPython();
 const UNSAMPLED = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00";
 
+/** Makes a process say at its end how many of OpenTelemetry's modules it loaded. */
+const TELLS_MODULES = `--import=data:text/javascript,${encodeURIComponent(
+  'import { createRequire } from "node:module"; const { cache } = createRequire("/x/");' +
+    'process.on("exit", () => { const names = Object.keys(cache).filter((name) => ' +
+    'name.includes("@opentelemetry")); process.stderr.write(names.length + " modules of ' +
+    'OpenTelemetry\\n"); });',
+)}`;
+
 /** Spans leave their processes as soon as they end. */
 const AT_ONCE = { OTEL_BSP_SCHEDULE_DELAY: "20", OTEL_METRICS_EXPORTER: "none" };
 
@@ -213,11 +221,17 @@ describe("a traced record", { skip: python === null }, () => {
     const scene = await Scene.make(kind.name, broker, "off", { "http.address": "off" });
     try {
       const none = { OTEL_EXPORTER_OTLP_ENDPOINT: "", OTEL_METRICS_EXPORTER: "" };
-      scene.startSidecar({ ...none, NODE_DEBUG: "module,esm" });
+      scene.startSidecar({ ...none, NODE_OPTIONS: TELLS_MODULES });
       scene.startApplication("test/support/apps/copy.js");
       const { sent, received } = await throughAll(scene, { key: "a", value: "one" });
       assert.equal(received, sent);
-      assert.ok(!scene.sidecar?.output.includes("sdk-node"), "the SDK was loaded");
+      await scene.sidecar?.stop();
+      assert.match(scene.sidecar?.output ?? "", /^0 modules of OpenTelemetry$/m);
+      startSidecar(scene, { NODE_OPTIONS: TELLS_MODULES });
+      const listens = (): boolean => /is listening/.test(scene.sidecar?.output ?? "");
+      await eventually("the traced sidecar", listens, scene.children);
+      await scene.sidecar?.stop();
+      assert.match(scene.sidecar?.output ?? "", /^[1-9]\d* modules of OpenTelemetry$/m);
     } finally {
       await scene.end();
     }
