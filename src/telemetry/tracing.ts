@@ -60,9 +60,9 @@ export class Tracing {
       startTime: requestedAtMs,
     });
     if (span.isRecording()) {
-      const { links, count } = linksOf(columns, 0, columns.count);
-      span.addLinks(links);
-      span.setAttributes({ ...batchCounts(columns.count, count) });
+      const sampled = sampledRows(columns, 0, columns.count);
+      span.addLinks(linksOf(columns, sampled));
+      span.setAttributes(batchCounts(columns.count, sampled.length));
     }
     span.end();
   }
@@ -71,17 +71,17 @@ export class Tracing {
     const { columns, partition, from, to } = input;
     if (to === from) return null;
     const batch = this.#start("process", { topic, partition }, SpanKind.CONSUMER, {});
+    const sampled = sampledRows(columns, from, to);
     if (batch.isRecording()) {
       // Before the records' headers name our own spans.
-      const { links, count } = linksOf(columns, from, to);
-      batch.addLinks(links);
+      batch.addLinks(linksOf(columns, sampled));
       batch.setAttributes({
-        ...batchCounts(to - from, count),
+        ...batchCounts(to - from, sampled.length),
         "outrigger.task": task.name,
         "outrigger.task.epoch": task.epoch,
       });
     }
-    const records = this.#recordSpans(topic, input, batch);
+    const records = this.#recordSpans(topic, input, sampled, batch);
     if (records.length === 0 && !batch.isRecording()) return null;
     return new BatchSpans(batch, records, columns);
   }
@@ -136,12 +136,15 @@ export class Tracing {
   }
 
   /** Spans of sampled records, whose headers then carry them: in place, 16 bytes each. */
-  #recordSpans(topic: string, input: RowRange, batch: Span): RecordSpan[] {
-    const { columns, partition, from, to } = input;
+  #recordSpans(
+    topic: string,
+    { columns, partition }: RowRange,
+    sampled: readonly number[],
+    batch: Span,
+  ): RecordSpan[] {
     const links = batch.isRecording() ? [{ context: batch.spanContext() }] : [];
     const records: RecordSpan[] = [];
-    for (let row = from; row < to; row++) {
-      if (!mayBeSampled(columns, row)) continue;
+    for (const row of sampled) {
       const context = contextOf(columns, row);
       if (context?.sampled !== true || !this.#budget.take()) continue;
       const span = this.#start(
@@ -251,17 +254,18 @@ function batchCounts(rows: number, sampled: number): Record<string, number> {
   return { "messaging.batch.message_count": rows, "outrigger.batch.sampled": sampled };
 }
 
-function linksOf(columns: RecordColumns, from: number, to: number) {
-  const links: Link[] = [];
-  let count = 0;
-  for (let row = from; row < to; row++) {
-    if (!mayBeSampled(columns, row)) continue;
-    count += 1;
-    if (links.length >= LINKS_MAX) continue;
+/** Looked for once for a batch: most rows are not sampled, and for those nothing is made. */
+function sampledRows(columns: RecordColumns, from: number, to: number): number[] {
+  const rows: number[] = [];
+  for (let row = from; row < to; row++) if (mayBeSampled(columns, row)) rows.push(row);
+  return rows;
+}
+
+function linksOf(columns: RecordColumns, sampled: readonly number[]): Link[] {
+  return sampled.slice(0, LINKS_MAX).flatMap((row) => {
     const context = contextOf(columns, row);
-    if (context !== null) links.push({ context: remote(context) });
-  }
-  return { links, count };
+    return context === null ? [] : [{ context: remote(context) }];
+  });
 }
 
 function remote({ traceId, spanId, state }: RecordContext): SpanContext {

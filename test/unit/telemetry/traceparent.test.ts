@@ -24,7 +24,7 @@ describe("trace context in a record's headers", () => {
     assert.equal(sampled(), false);
     assert.equal(sampled(["tracestate", "a=1"], ["x", null]), false);
     assert.equal(sampled(["traceparent", null]), false);
-    assert.equal(sampled(["traceparent", "00-01"]), false);
+    assert.equal(sampled(["traceparent", "00-01"], ["x", "1".repeat(80)]), false);
   });
 
   it("is the last header's, with its state", () => {
