@@ -1,5 +1,3 @@
-import { invariant } from "../errors/invariant.ts";
-
 /** Whether a row has headers: none is an empty range, or a count of zero. */
 export function hasHeaders(bytes: Buffer, position: number, end: number): boolean {
   return end > position && bytes[position] !== 0;
@@ -35,7 +33,8 @@ export class HeaderWalk {
     this.valueLength = this.#varint();
     this.valuePosition = this.#position;
     if (this.valueLength > 0) this.#position += this.valueLength;
-    invariant(this.#position <= this.#end, "headers were checked when their batch was decoded");
+    // They were checked when their batch was decoded.
+    if (this.#position > this.#end) throw new RangeError("a record's headers run over their end");
   }
 
   #varint(): number {
