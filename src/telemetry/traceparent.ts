@@ -56,13 +56,44 @@ function isNamed(bytes: Buffer, at: number, name: Buffer): boolean {
 }
 
 /**
- * Whether the row's producer sampled its trace: true for what may be a context with the flag set. Made
- * for every row while tracing is on, so it makes no object.
+ * Whether the row's producer sampled its trace: true for what may be a context with the flag set. Asked
+ * of every row while tracing is on: it makes no object, and lengths of one byte, which nearly all
+ * are, are read on the spot.
  */
 export function mayBeSampled(columns: RecordColumns, row: number): boolean {
-  const at = locate(columns, row, TRACEPARENT);
+  const { bytes, positions } = columns;
+  let at = positions[row * STRIDE + HEADERS_POSITION] as number;
+  const end = positions[row * STRIDE + HEADERS_END] as number;
+  if (end <= at) return false;
+  const count = bytes[at++] as number;
+  if (count >= LONG) return isSampledAt(columns, locate(columns, row, TRACEPARENT));
+  let found = -1;
+  for (let left = count >>> 1; left > 0; left--) {
+    const key = bytes[at++] as number;
+    const keyAt = at;
+    at += key >>> 1;
+    const value = bytes[at++] as number;
+    if (key >= LONG || value >= LONG) {
+      return isSampledAt(columns, locate(columns, row, TRACEPARENT));
+    }
+    const length = (value >>> 1) ^ -(value & 1);
+    if (key === TRACEPARENT_KEY && isNamed(bytes, keyAt, TRACEPARENT)) {
+      found = length > 0 ? at : -1;
+      valueLength = length;
+    }
+    if (length > 0) at += length;
+  }
+  return isSampledAt(columns, found);
+}
+
+/** A varint that begins so has more bytes. */
+const LONG = 0x80;
+/** The length of the header's name, as it is written. */
+const TRACEPARENT_KEY = TRACEPARENT.length * 2;
+
+function isSampledAt({ bytes }: RecordColumns, at: number): boolean {
   if (at < 0 || valueLength < LENGTH) return false;
-  return (hexDigit(columns.bytes[at + FLAGS_LOW] ?? 0) & 1) === 1;
+  return (hexDigit(bytes[at + FLAGS_LOW] ?? 0) & 1) === 1;
 }
 
 function hexDigit(byte: number): number {

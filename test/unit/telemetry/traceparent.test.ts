@@ -27,6 +27,17 @@ describe("trace context in a record's headers", () => {
     assert.equal(sampled(["traceparent", "00-01"], ["x", "1".repeat(80)]), false);
   });
 
+  it("is found between headers of any length", () => {
+    const long = "x".repeat(300);
+    assert.equal(sampled(["a", long], ["traceparent", SAMPLED]), true);
+    assert.equal(sampled(["traceparent", SAMPLED], [long, "1"]), true);
+    assert.equal(sampled(["traceparent", `00-${TRACE}-${SPAN}-00`], ["a", long]), false);
+    assert.equal(sampled(["traceparent", `${SAMPLED}-${long}`]), true);
+    const many = Array.from({ length: 70 }, (_, i): [string, string] => [`h${i}`, "1"]);
+    assert.equal(sampled(...many, ["traceparent", SAMPLED]), true);
+    assert.equal(sampled(...many), false);
+  });
+
   it("is the last header's, with its state", () => {
     const columns = rowsWithHeaders([
       [],
