@@ -106,15 +106,7 @@ async function startParts(
   );
   telemetry.follow(() => kernel.status());
   const server = await createApplicationServer(
-    {
-      address: config.serverAddress,
-      token: config.serverToken,
-      directory: stateDirectory,
-      applicationId: config.applicationId,
-      sidecarVersion: options.version ?? "unknown",
-      maxFrameBytes: config.maxFrameBytes,
-      log,
-    },
+    serverOptions(config, options, stateDirectory, log),
     hostileListener(kernel, hostile),
   );
   let closing: Promise<void> | null = null;
@@ -152,6 +144,17 @@ async function startParts(
       await closing;
     },
   };
+}
+
+function serverOptions(
+  config: Config,
+  { version = "unknown" }: SidecarOptions,
+  directory: string,
+  log: Log,
+): Parameters<typeof createApplicationServer>[0] {
+  const { applicationId, maxFrameBytes } = config;
+  const { serverAddress: address, serverToken: token } = config;
+  return { address, token, directory, applicationId, sidecarVersion: version, maxFrameBytes, log };
 }
 
 /** The one end of a sidecar, clean or not. */
