@@ -2,7 +2,7 @@ import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { type AskState, BatchState } from "./batch-state.ts";
 import { type BatchScope, Emitter } from "./emitter.ts";
 import { readyOf } from "./errors.ts";
-import { failureOf } from "./failures.ts";
+import { causesOf, failureOf } from "./failures.ts";
 import {
   type Batch,
   type BatchResult,
@@ -73,7 +73,6 @@ class BatchRun implements BatchScope {
   readonly outputs = new Outputs();
   readonly signal: AbortSignal;
   readonly isTracing = isTracing();
-  at = "";
   row = 0;
   rowTimestamp = 0;
   rowHeaders: readonly Header[] = [];
@@ -82,6 +81,8 @@ class BatchRun implements BatchScope {
   readonly #bytesMax: number;
   readonly #states = new Map<string, BatchState>();
   readonly #entries: readonly Emitter[];
+  /** By error; null while nothing of the row has failed. */
+  #failedAt: Map<unknown, string> | null = null;
   #outputsBefore = 0;
   #outputBytesBefore = 0;
 
@@ -125,8 +126,7 @@ class BatchRun implements BatchScope {
     for (let at = first; at < this.#entries.length; at++) {
       const entry = this.#entries[at];
       if (entry === undefined || this.#isDropped(entry.node)) continue;
-      this.at = entry.node.name;
-      const pending = entry.run(reader.record(index, entry.node.input));
+      const pending = entry.enter(reader, index);
       if (isPromise(pending)) return pending.then(() => this.#enter(at + 1, reader, index));
     }
   }
@@ -149,6 +149,7 @@ class BatchRun implements BatchScope {
     for (const state of this.#states.values()) state.keep();
     this.#outputsBefore = this.outputs.count;
     this.#outputBytesBefore = this.outputs.bytes;
+    this.#failedAt = null;
     this.row += 1;
   }
 
@@ -159,16 +160,29 @@ class BatchRun implements BatchScope {
     this.#undo();
     try {
       await ready;
+      this.#failedAt = null;
       return null;
     } catch (reason: unknown) {
       return reason;
     }
   }
 
+  failed(error: unknown, node: string): void {
+    this.#failedAt ??= new Map();
+    if (!this.#failedAt.has(error)) this.#failedAt.set(error, node);
+  }
+
+  /** The innermost: that of the first cause. What no code threw, a result's size, is the entry's. */
+  #nodeOf(error: unknown): string {
+    let found = this.#entries.length === 1 ? (this.#entries[0]?.node.name ?? "") : "";
+    for (const cause of causesOf(error)) found = this.#failedAt?.get(cause) ?? found;
+    return found;
+  }
+
   /** The row failed: what it did never was. */
   fail(error: unknown): BatchResult {
     this.#undo();
-    return this.#result(failureOf(error, this.at));
+    return this.#result(failureOf(error, this.#nodeOf(error)));
   }
 
   #undo(): void {

@@ -2,6 +2,7 @@ import type { BatchState } from "./batch-state.ts";
 import type { Outputs } from "./outputs.ts";
 import { isPromise, ProcessContext } from "./process-context.ts";
 import type { ForwardedRecord, Header, StreamRecord } from "./record.ts";
+import type { SegmentReader } from "./segment-reader.ts";
 import type { Serde } from "./serdes.ts";
 import type { TopologyNode } from "./topology.ts";
 import { withContext } from "./tracing.ts";
@@ -17,8 +18,8 @@ export interface BatchScope {
   state(store: string): BatchState;
   /** By the sink node's name. */
   sinkIndex(name: string): number;
-  /** The node whose code runs, for the failure that ends it. */
-  at: string;
+  /** Remembers the node that an error came from: the first to say so is the innermost. */
+  failed(error: unknown, node: string): void;
   /** The row being processed, and what its record came with. */
   readonly row: number;
   readonly rowTimestamp: number;
@@ -43,21 +44,29 @@ export class Emitter {
     this.#sinkIndex = node.sink === null ? 0 : scope.sinkIndex(name);
   }
 
+  /** Reads a row, as a stage's entry does, and runs it. */
+  enter(reader: SegmentReader, index: number): void | Promise<void> {
+    try {
+      return this.run(reader.record(index, this.node.input));
+    } catch (error: unknown) {
+      throw this.failed(error);
+    }
+  }
+
   /** Hands a record to this node; a promise only where its code waits. */
   run(record: StreamRecord): void | Promise<void> {
-    const { name, code } = this.node;
-    const before = this.#scope.at;
-    this.#scope.at = name;
-    const pending = code === null ? this.#write(record) : code(record, this);
-    // Where code throws, the name stays: it is the innermost node whose code did.
-    if (!isPromise(pending)) {
-      this.#scope.at = before;
-      return;
+    const { code } = this.node;
+    try {
+      return code === null ? this.#write(record) : code(record, this);
+    } catch (error: unknown) {
+      throw this.failed(error);
     }
-    if (before === name) return pending;
-    return pending.then(() => {
-      this.#scope.at = before;
-    });
+  }
+
+  /** Says where an error came from, and returns it. Whose code fails later says so itself. */
+  failed(error: unknown): unknown {
+    this.#scope.failed(error, this.node.name);
+    return error;
   }
 
   /** Hands a record to the children, depth first, in the order in which they were declared. */
@@ -101,8 +110,21 @@ export class Emitter {
       const key = fold.windowSizeMs === null ? record.key : { key: record.key, window };
       const pending = this.forward(record, { key, value });
       if (isPromise(pending)) {
-        return pending.then(() => this.#foldInto(slots, index + 1, record, fold));
+        return pending.then(() => this.#foldRest(slots, index + 1, record, fold));
       }
+    }
+  }
+
+  #foldRest<A>(
+    slots: readonly number[],
+    first: number,
+    record: StreamRecord,
+    fold: Fold<A>,
+  ): void | Promise<void> {
+    try {
+      return this.#foldInto(slots, first, record, fold);
+    } catch (error: unknown) {
+      throw this.failed(error);
     }
   }
 

@@ -5,7 +5,7 @@ import { Exhausted, type FailurePolicySchema } from "./gen/outrigger/v1/topology
 
 /**
  * Throw it to have the record tried again, after `after` where it is given, else after the policy's
- * pause; no more often than the policy has tries.
+ * pause; no more often than the policy has tries. Throws a RangeError for what is no duration.
  */
 export class RetryLater extends Error {
   override readonly name: string = "RetryLater";
@@ -17,6 +17,7 @@ export class RetryLater extends Error {
   ) {
     super(message, options);
     this.after = options.after ?? null;
+    if (this.after !== null) durationMs(this.after);
   }
 }
 
@@ -58,6 +59,9 @@ export function wirePolicy(
 ): MessageInitShape<typeof FailurePolicySchema> | undefined {
   if (policy === undefined) return undefined;
   const { retry = {}, exhausted } = policy;
+  if (retry.max !== undefined && !(Number.isSafeInteger(retry.max) && retry.max >= 0)) {
+    throw new RangeError(`a failure policy has retry.max ${retry.max}: give a number from 0 on`);
+  }
   return {
     ...(retry.max === undefined ? {} : { retryMax: retry.max }),
     ...(retry.initial === undefined ? {} : { retryInitialMs: BigInt(durationMs(retry.initial)) }),
@@ -70,32 +74,53 @@ export function wirePolicy(
   };
 }
 
-/** Of each text: a failure must not take the frame from its neighbours. */
-const FAILURE_BYTES_MAX = 4_096;
-const encoder = new TextEncoder();
-const decoder = new TextDecoder();
+/** Of each text, in bytes: a failure must not take the frame from its neighbours. */
+const FAILURE_TEXT_BYTES_MAX = 4_096;
+/** Causes of causes that are looked at: a chain may go in a circle. */
+const CAUSES_MAX = 32;
 
 export function failureOf(error: unknown, node: string): MessageInitShape<typeof FailureSchema> {
   if (!(error instanceof Error)) return { type: typeof error, message: cut(error), node };
   const { name, message, stack = "" } = error;
-  const said = { type: cut(name), message: cut(message), stack: cut(stack), node };
+  const said = { type: cut(name) || "Error", message: cut(message), stack: cut(stack), node };
   return { ...said, ...verdictOf(error) };
 }
 
-/** Not within a character: half of one would come out as another. */
-function cut(said: unknown): string {
-  const text = String(said);
-  const bytes = encoder.encode(text);
-  if (bytes.length <= FAILURE_BYTES_MAX) return text;
-  return decoder.decode(bytes.subarray(0, FAILURE_BYTES_MAX)).replace(/\uFFFD+$/, "");
+/** The error, its cause, and so on. */
+export function* causesOf(error: unknown): Generator<unknown> {
+  let cause = error;
+  for (let depth = 0; depth < CAUSES_MAX && cause !== undefined; depth++) {
+    yield cause;
+    cause = cause instanceof Error ? cause.cause : undefined;
+  }
 }
 
+/** The outermost that says anything: a serde's error, say, comes as the cause of another. */
 function verdictOf(
   error: Error,
 ): Pick<MessageInitShape<typeof FailureSchema>, "verdict" | "retryAfterMs"> {
-  if (error instanceof DeadLetter) return { verdict: Verdict.DEAD_LETTER };
-  if (error instanceof StopTask) return { verdict: Verdict.FAIL };
-  if (!(error instanceof RetryLater)) return {};
-  if (error.after === null) return { verdict: Verdict.RETRY };
-  return { verdict: Verdict.RETRY, retryAfterMs: BigInt(durationMs(error.after)) };
+  for (const cause of causesOf(error)) {
+    if (cause instanceof DeadLetter) return { verdict: Verdict.DEAD_LETTER };
+    if (cause instanceof StopTask) return { verdict: Verdict.FAIL };
+    if (!(cause instanceof RetryLater)) continue;
+    if (cause.after === null) return { verdict: Verdict.RETRY };
+    return { verdict: Verdict.RETRY, retryAfterMs: BigInt(durationMs(cause.after)) };
+  }
+  return {};
+}
+
+function cut(said: unknown): string {
+  const bytes = Buffer.from(textOf(said));
+  let end = Math.min(bytes.length, FAILURE_TEXT_BYTES_MAX);
+  // Not within a character: bytes that continue one begin with the bits 10.
+  while (end < bytes.length && ((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
+  return bytes.toString("utf8", 0, end);
+}
+
+function textOf(said: unknown): string {
+  try {
+    return String(said);
+  } catch {
+    return "(it has no text)";
+  }
 }

@@ -24,6 +24,8 @@ export class ProcessContext implements ProcessorContext<unknown, unknown> {
   readonly #scope: BatchScope;
   /** What was forwarded and still waits: what is forwarded next goes behind it. */
   #tail: Promise<void> | null = null;
+  /** What a forward has thrown: the record fails, whatever its handler makes of it. */
+  #failure: { readonly error: unknown } | null = null;
   #isOpen = true;
 
   constructor(emitter: Emitter, record: StreamRecord, scope: BatchScope) {
@@ -38,12 +40,23 @@ export class ProcessContext implements ProcessorContext<unknown, unknown> {
 
   forward(next: ForwardedRecord<unknown, unknown>): void {
     this.#mustBeOpen("forward");
-    const send = () => this.#emitter.forward(this.#record, next);
-    const pending = this.#tail === null ? send() : this.#tail.then(send);
+    const pending = this.#send(next);
     if (!isPromise(pending)) return;
     this.#tail = pending;
     // Looked at by `finish`; until then a failure must not count as one that nobody handles.
     pending.catch(() => {});
+  }
+
+  #send(next: ForwardedRecord<unknown, unknown>): void | Promise<void> {
+    if (this.#tail !== null) {
+      return this.#tail.then(() => this.#emitter.forward(this.#record, next));
+    }
+    try {
+      return this.#emitter.forward(this.#record, next);
+    } catch (error: unknown) {
+      this.#failure ??= { error };
+      throw error;
+    }
   }
 
   store<K, V>({ name, key, value }: KeyValueStoreDefinition<K, V>): KeyValueStore<K, V> {
@@ -87,6 +100,10 @@ export class ProcessContext implements ProcessorContext<unknown, unknown> {
 
   /** The handler has returned: waits for what it forwarded. */
   finish(): void | Promise<void> {
+    return this.#failure === null ? this.#close() : this.fail(this.#failure.error);
+  }
+
+  #close(): void | Promise<void> {
     if (this.#tail !== null) return this.#drain(this.#tail);
     this.#isOpen = false;
   }
@@ -104,10 +121,11 @@ export class ProcessContext implements ProcessorContext<unknown, unknown> {
 
   /** The handler has thrown: nothing of the record may run on when its effects are taken back. */
   fail(error: unknown): Promise<void> {
+    this.#emitter.failed(error);
     const thrown = (): never => {
       throw error;
     };
-    return Promise.resolve(this.finish()).then(thrown, thrown);
+    return Promise.resolve(this.#close()).then(thrown, thrown);
   }
 
   #mustBeOpen(what: string): void {
