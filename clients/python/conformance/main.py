@@ -17,10 +17,14 @@ from opentelemetry import propagate
 from outrigger import (
     App,
     AsyncProcessorContext,
+    DeadLetter,
+    FailurePolicy,
     KStream,
     OutriggerError,
     ProcessorContext,
     Record,
+    RetryLater,
+    StopTask,
     Windowed,
     json,
     key_value_store,
@@ -44,15 +48,30 @@ def commands() -> KStream[str | None, str | None]:
     return app.stream("commands", key=TEXT, value=TEXT, name="commands")
 
 
-def process() -> None:
+def process(policy: FailurePolicy | None = None) -> None:
     is_async = os.environ.get("OUTRIGGER_CONFORMANCE_HANDLER") == "async"
     source: KStream[str | None, Any]
     source = app.stream("commands", key=TEXT, value=nullable(json), name="commands")
     if is_async:
-        results = source.process(interpret_async, stores=[STATE], name="interpret")
+        results = source.process(
+            interpret_async, stores=[STATE], name="interpret", failure_policy=policy
+        )
     else:
-        results = source.process(interpret, stores=[STATE], name="interpret")
+        results = source.process(interpret, stores=[STATE], name="interpret", failure_policy=policy)
     results.to("results", key=TEXT, value=TEXT, name="results")
+
+
+def policy() -> None:
+    process(
+        FailurePolicy(
+            retry_max=2,
+            retry_initial="250ms",
+            retry_factor=1.5,
+            retry_max_delay="1m",
+            retry_jitter=0,
+            exhausted="dead_letter",
+        )
+    )
 
 
 def stateless() -> None:
@@ -182,11 +201,21 @@ def act(action: Action, command: Command, ctx: Context | AsyncContext, notes: li
         propagate.inject(carried)
         notes.append(carried.get("traceparent"))
     elif kind == "fail":
-        raise RuntimeError(action["message"])
+        raise failure(action)
     elif kind == "crash":
         os._exit(42)
     else:
         raise ValueError(f'there is no action "{kind}"')
+
+
+def failure(action: Action) -> Exception:
+    message, verdict = action["message"], action.get("verdict")
+    if verdict == "retry":
+        after = action.get("afterMs")
+        return RetryLater(message, None if after is None else after / 1_000)
+    if verdict == "deadLetter":
+        return DeadLetter(message)
+    return StopTask(message) if verdict == "stop" else RuntimeError(message)
 
 
 def encoded(value: str | None) -> bytes | None:
@@ -209,6 +238,7 @@ def main() -> int:
     logging.basicConfig(level=logging.WARNING)
     topologies: dict[str, Callable[[], None]] = {
         "process": process,
+        "policy": policy,
         "stateless": stateless,
         "aggregate": aggregate,
         "windowed": windowed,

@@ -69,7 +69,7 @@ class FakeSidecar:
     ) -> None:
         stage = pb.Stage(entries=entries, stores=stores, sinks=sinks)
         welcome = pb.Welcome(
-            protocol_minor=1,
+            protocol_minor=2,
             application_id="app",
             sources=["topic"],
             stages=[stage],

@@ -72,7 +72,7 @@ def server(tmp_path: Any) -> Iterator[Server]:
 def welcome(context: grpc.ServicerContext) -> Iterator[pb.ProcessResponse]:
     stage = pb.Stage(entries=["p"], sinks=["out"])
     yield pb.ProcessResponse(
-        welcome=pb.Welcome(protocol_minor=1, application_id="a", sources=["in"], stages=[stage])
+        welcome=pb.Welcome(protocol_minor=2, application_id="a", sources=["in"], stages=[stage])
     )
 
 
@@ -100,7 +100,7 @@ def test_it_says_hello_and_ends_its_stream_when_it_is_stopped(server: Server) ->
     app.stop()
     running.join(TIMEOUT_SECONDS)
     assert not running.is_alive()
-    assert (hello.protocol_minor, hello.application_id) == (1, "a")
+    assert (hello.protocol_minor, hello.application_id) == (2, "a")
     assert hello.sdk.name == "outrigger-python"
     assert [node.name for node in hello.topology.nodes] == ["source-01", "p", "out"]
     assert server.tokens == ["secret"]

@@ -4,6 +4,7 @@ from .app import App
 from .context import AsyncProcessorContext, ProcessorContext
 from .durations import Duration
 from .errors import BatchTakenError, OutriggerError
+from .failures import DeadLetter, FailurePolicy, RetryLater, StopTask
 from .record import Headers, KeyValue, Record
 from .serdes import Serde, double, int64, json, nullable, raw, utf8
 from .stores import (
@@ -20,7 +21,9 @@ __all__ = [
     "AsyncKeyValueStore",
     "AsyncProcessorContext",
     "BatchTakenError",
+    "DeadLetter",
     "Duration",
+    "FailurePolicy",
     "Headers",
     "KGroupedStream",
     "KStream",
@@ -30,7 +33,9 @@ __all__ = [
     "OutriggerError",
     "ProcessorContext",
     "Record",
+    "RetryLater",
     "Serde",
+    "StopTask",
     "TimeWindowedKStream",
     "TumblingWindows",
     "Window",

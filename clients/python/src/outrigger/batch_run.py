@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import inspect
-import traceback
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from .batch_state import Ask, BatchState
 from .emitter import Emitter
+from .failures import FailedNodes, failure_of
 from .gen import processor_pb2 as pb
 from .outputs import Outputs
 from .record import Headers
 from .segments import SegmentReader, keys_of
 from .topology import Node
 from .tracing import IS_TRACING, in_context_of
-
-_FAILURE_BYTES_MAX = 4_096
 
 
 @dataclass(frozen=True)
@@ -74,6 +72,7 @@ class BatchRun:
     def __init__(self, scope: StageScope, batch: pb.Batch, ask: Ask, control: BatchControl) -> None:
         self.nodes = scope.nodes
         self.outputs = Outputs()
+        self.failed = FailedNodes()
         self.row = 0
         self.row_timestamp = 0
         self.row_headers: Headers = ()
@@ -113,7 +112,7 @@ class BatchRun:
         for at, entry in enumerate(self._entries):
             if self._is_dropped(entry.node):
                 continue
-            pending = entry.run(reader.record(index, entry.node.input))
+            pending = entry.enter(reader, index)
             if pending is not None:
                 return self._process_rest(pending, self._entries[at + 1 :], reader, index)
         return None
@@ -129,7 +128,7 @@ class BatchRun:
         for entry in entries:
             if self._is_dropped(entry.node):
                 continue
-            following = entry.run(reader.record(index, entry.node.input))
+            following = entry.enter(reader, index)
             if following is not None:
                 await following
 
@@ -148,6 +147,7 @@ class BatchRun:
         for state in self._states.values():
             state.keep()
         self._outputs_before = (len(self.outputs), self.outputs.bytes)
+        self.failed.clear()
         self.row += 1
 
     def fail(self, error: Exception) -> pb.BatchResult:
@@ -156,7 +156,10 @@ class BatchRun:
         for state in self._states.values():
             state.rollback()
         result = self.result()
-        result.failure.CopyFrom(failure_of(error))
+        # What no code raised, the size of a result, is the entry's where there is one.
+        entry = self._entries[0].node.name if len(self._entries) == 1 else ""
+        result.failure.CopyFrom(failure_of(error, self.failed.innermost(error) or entry))
+        self.failed.clear()
         return result
 
     def result(self) -> pb.BatchResult:
@@ -169,20 +172,6 @@ class BatchRun:
             outputs=self.outputs.finish(),
             mutations=[changes for changes in mutations if changes is not None],
         )
-
-
-def failure_of(error: Exception) -> pb.Failure:
-    stack = "".join(traceback.format_exception(error))
-    return pb.Failure(
-        type=_cut(type(error).__qualname__),
-        message=_cut(str(error)),
-        # The end of a Python traceback says where it happened.
-        stack=_cut(stack[-_FAILURE_BYTES_MAX:]),
-    )
-
-
-def _cut(text: str) -> str:
-    return text.encode(errors="replace")[:_FAILURE_BYTES_MAX].decode(errors="ignore")
 
 
 def drive(running: Any) -> Any:

@@ -24,6 +24,8 @@ class _Context(Generic[K, V]):
         self._record = record
         # What was forwarded to handlers that wait: they run, in order, after this one.
         self._waiting: list[Callable[[], Awaitable[None] | None]] = []
+        # What a forward has raised: the record fails, whatever its handler makes of it.
+        self._failure: Exception | None = None
         self._is_open = True
 
     def forward(
@@ -41,7 +43,12 @@ class _Context(Generic[K, V]):
         if self._waiting:
             self._waiting.append(lambda: self._emitter.forward(record))
             return
-        pending = self._emitter.forward(record)
+        try:
+            pending = self._emitter.forward(record)
+        except Exception as error:
+            if self._failure is None:
+                self._failure = error
+            raise
         if pending is not None:
             self._waiting.append(lambda: pending)
 
@@ -52,6 +59,9 @@ class _Context(Generic[K, V]):
 
     def finish(self) -> Awaitable[None] | None:
         """The handler has returned: an awaitable where what it forwarded waits."""
+        if self._failure is not None:
+            self.close()
+            raise self._failure
         if self._waiting:
             return self._drain()
         self._is_open = False
@@ -66,8 +76,12 @@ class _Context(Generic[K, V]):
         finally:
             self._is_open = False
 
-    def close(self) -> None:
+    def fail(self, error: BaseException) -> None:
         """The handler has raised: nothing of the record may run on."""
+        self._emitter.failed(error)
+        self.close()
+
+    def close(self) -> None:
         self._is_open = False
         for send in self._waiting[:1]:
             pending = send()

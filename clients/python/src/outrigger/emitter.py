@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from .batch_state import BatchState
+from .failures import FailedNodes
 from .outputs import Outputs
 from .record import Headers, Record
+from .segments import SegmentReader
 from .serdes import Serde
 from .topology import Node
 from .tracing import IS_TRACING, with_context
@@ -23,6 +25,7 @@ class BatchScope(Protocol):
     row: int
     row_timestamp: int
     row_headers: Headers
+    failed: FailedNodes
 
     def state(self, store: str) -> BatchState: ...
     def sink_index(self, name: str) -> int: ...
@@ -51,17 +54,36 @@ class Emitter:
         self._children = [Emitter(child, scope) for child in node.children]
         self._sink_index = 0 if node.sink is None else scope.sink_index(name)
 
+    def enter(self, reader: SegmentReader, index: int) -> Awaitable[None] | None:
+        """Reads a row, as a stage's entry does, and runs it."""
+        try:
+            record = reader.record(index, self.node.input)
+        except Exception as error:
+            self.failed(error)
+            raise
+        return self.run(record)
+
     def run(self, record: Record[Any, Any]) -> Awaitable[None] | None:
         """Hands a record to this node; an awaitable only where its code waits."""
-        if self.node.code is not None:
-            return self.node.code(record, self)
-        self._write(record)
+        try:
+            if self.node.code is not None:
+                return self.node.code(record, self)
+            self._write(record)
+        except Exception as error:
+            self.failed(error)
+            raise
         return None
+
+    def failed(self, error: BaseException) -> None:
+        """Says where an error came from. Whose code fails later says so itself."""
+        self.scope.failed.add(error, self.node.name)
 
     def forward(self, record: Record[Any, Any]) -> Awaitable[None] | None:
         """Hands a record to the children, depth first, in the order in which they were declared."""
         for index, child in enumerate(self._children):
             pending = child.run(record)
+            if pending is not None and child is self._children[-1]:
+                return pending
             if pending is not None:
                 return self._forward_rest(pending, index + 1, record)
         return None
@@ -98,7 +120,11 @@ class Emitter:
     ) -> None:
         await pending
         for slot in slots:
-            following = self._fold_into(state, slot, record, fold)
+            try:
+                following = self._fold_into(state, slot, record, fold)
+            except Exception as error:
+                self.failed(error)
+                raise
             if following is not None:
                 await following
 

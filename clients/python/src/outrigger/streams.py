@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar, overload
 
 from .context import AsyncProcessorContext, ProcessorContext
 from .emitter import Emitter, Fold
+from .failures import FailurePolicy
 from .gen import topology_pb2 as pb
 from .record import Record
 from .serdes import Serde, int64
@@ -35,18 +36,33 @@ class KStream(Generic[K, V]):
 
     @overload
     def process(
-        self, handler: AsyncHandler[K, V, K2, V2], *, stores: Stores = (), name: str | None = None
+        self,
+        handler: AsyncHandler[K, V, K2, V2],
+        *,
+        stores: Stores = (),
+        name: str | None = None,
+        failure_policy: FailurePolicy | None = None,
     ) -> KStream[K2, V2]: ...
     @overload
     def process(
-        self, handler: Handler[K, V, K2, V2], *, stores: Stores = (), name: str | None = None
+        self,
+        handler: Handler[K, V, K2, V2],
+        *,
+        stores: Stores = (),
+        name: str | None = None,
+        failure_policy: FailurePolicy | None = None,
     ) -> KStream[K2, V2]: ...
     def process(
-        self, handler: Any, *, stores: Stores = (), name: str | None = None
+        self,
+        handler: Any,
+        *,
+        stores: Stores = (),
+        name: str | None = None,
+        failure_policy: FailurePolicy | None = None,
     ) -> KStream[Any, Any]:
         """Runs your code on each record, in the order of its partition. ``def`` handlers may block,
         those of ``async def`` await. A handler that raises leaves nothing of its record behind;
-        the record is tried again by the sidecar's policy."""
+        what becomes of it, ``failure_policy`` says, or else the sidecar's configuration."""
         for store in stores:
             self._builder.add_store(store.name, pb.STORE_KIND_KEY_VALUE)
         names = tuple(store.name for store in stores)
@@ -54,10 +70,16 @@ class KStream(Generic[K, V]):
             getattr(handler, "__call__", None)  # noqa: B004 - asks for the method itself
         )
         code = _waiting(handler) if is_async else _blocking(handler)
-        return self._function(pb.OPERATION_PROCESS, name, code, names, is_async)
+        added = self._function(pb.OPERATION_PROCESS, name, code, failure_policy, names)
+        self._builder.nodes[added._node].is_async = is_async
+        return added
 
     def map(
-        self, mapper: Callable[[Record[K, V]], tuple[K2, V2]], *, name: str | None = None
+        self,
+        mapper: Callable[[Record[K, V]], tuple[K2, V2]],
+        *,
+        name: str | None = None,
+        failure_policy: FailurePolicy | None = None,
     ) -> KStream[K2, V2]:
         """One record for one: returns the new key and value, as a tuple or a KeyValue."""
 
@@ -65,26 +87,36 @@ class KStream(Generic[K, V]):
             key, value = mapper(record)
             return emitter.forward(record.followed_by(key, value, None, None))
 
-        return self._function(pb.OPERATION_MAP, name, code)
+        return self._function(pb.OPERATION_MAP, name, code, failure_policy)
 
-    def map_values(self, mapper: Callable[[V], V2], *, name: str | None = None) -> KStream[K, V2]:
+    def map_values(
+        self,
+        mapper: Callable[[V], V2],
+        *,
+        name: str | None = None,
+        failure_policy: FailurePolicy | None = None,
+    ) -> KStream[K, V2]:
         """One record for one; the key stays."""
 
         def code(record: Record[Any, Any], emitter: Emitter) -> Awaitable[None] | None:
             value = mapper(record.value)
             return emitter.forward(record.followed_by(record.key, value, None, None))
 
-        return self._function(pb.OPERATION_MAP_VALUES, name, code)
+        return self._function(pb.OPERATION_MAP_VALUES, name, code, failure_policy)
 
     def filter(
-        self, predicate: Callable[[Record[K, V]], bool], *, name: str | None = None
+        self,
+        predicate: Callable[[Record[K, V]], bool],
+        *,
+        name: str | None = None,
+        failure_policy: FailurePolicy | None = None,
     ) -> KStream[K, V]:
         """The record or nothing."""
 
         def code(record: Record[Any, Any], emitter: Emitter) -> Awaitable[None] | None:
             return emitter.forward(record) if predicate(record) else None
 
-        return self._function(pb.OPERATION_FILTER, name, code)
+        return self._function(pb.OPERATION_FILTER, name, code, failure_policy)
 
     def group_by_key(self) -> KGroupedStream[K, V]:
         """Groups by the key that the records have."""
@@ -107,11 +139,12 @@ class KStream(Generic[K, V]):
         operation: pb.Operation,
         name: str | None,
         code: NodeCode,
+        policy: FailurePolicy | None,
         stores: tuple[str, ...] = (),
-        is_async: bool = False,
     ) -> KStream[Any, Any]:
-        declared = pb.Node(function=pb.Function(operation=operation, stores=stores))
-        node = Node("", self._serdes, code=code, stores=stores, is_async=is_async)
+        function = pb.Function(operation=operation, stores=stores, failure_policy=_wire(policy))
+        declared = pb.Node(function=function)
+        node = Node("", self._serdes, code=code, stores=stores)
         added = self._builder.add("function", declared, self._node, name, node)
         # What follows gets values, not bytes: only a stage's entry reads, and only a sink writes.
         return KStream(self._builder, added, self._serdes)
@@ -122,8 +155,8 @@ def _blocking(handler: Handler[Any, Any, Any, Any]) -> NodeCode:
         context: ProcessorContext[Any, Any] = ProcessorContext(emitter, record)
         try:
             handler(record, context)
-        except BaseException:
-            context.close()
+        except BaseException as error:
+            context.fail(error)
             raise
         return context.finish()
 
@@ -135,8 +168,8 @@ def _waiting(handler: AsyncHandler[Any, Any, Any, Any]) -> NodeCode:
         context: AsyncProcessorContext[Any, Any] = AsyncProcessorContext(emitter, record)
         try:
             await handler(record, context)
-        except BaseException:
-            context.close()
+        except BaseException as error:
+            context.fail(error)
             raise
         pending = context.finish()
         if pending is not None:
@@ -164,10 +197,12 @@ class KGroupedStream(Generic[K, V]):
         value: Serde[V2],
         store: str | None = None,
         name: str | None = None,
+        failure_policy: FailurePolicy | None = None,
     ) -> KStream[K, V2]:
         """Folds the records of each key here, in your code; forwards each new value. ``store`` is
         the store's name; its changelog is ``<application.id>-<store>-changelog``."""
-        return _add_aggregate(self, None, (initializer, aggregator, value), store, name)
+        folding = (initializer, aggregator, value)
+        return _add_aggregate(self, None, folding, store, name, failure_policy)
 
     def count(self, *, store: str | None = None, name: str | None = None) -> KStream[K, int]:
         """Counts the records of each key, in the sidecar."""
@@ -193,10 +228,12 @@ class TimeWindowedKStream(Generic[K, V]):
         value: Serde[V2],
         store: str | None = None,
         name: str | None = None,
+        failure_policy: FailurePolicy | None = None,
     ) -> KStream[Windowed[K], V2]:
         """Folds the records of each key and window, in your code; forwards each new value under the
         windowed key. A record too late for its window is dropped and counted by the sidecar."""
-        return _add_aggregate(self, self._windows, (initializer, aggregator, value), store, name)
+        folding = (initializer, aggregator, value)
+        return _add_aggregate(self, self._windows, folding, store, name, failure_policy)
 
     def count(
         self, *, store: str | None = None, name: str | None = None
@@ -215,6 +252,7 @@ def _add_aggregate(
     folding: _Folding,
     store: str | None,
     name: str | None,
+    policy: FailurePolicy | None,
 ) -> KStream[Any, Any]:
     builder, serdes = grouped._builder, grouped._serdes
     initializer, aggregator, value = folding
@@ -222,6 +260,8 @@ def _add_aggregate(
     size_ms = None if windows is None else windows.size_ms
     fold = Fold(store, size_ms, value, initializer, aggregator)
     declared = _declare(builder, store, pb.AGGREGATOR_APPLICATION, windows)
+    if policy is not None:
+        declared.aggregate.failure_policy.CopyFrom(policy.wire())
     node = Node("", serdes, code=lambda record, emitter: emitter.fold(record, fold))
     node.aggregates = store
     added = builder.add("aggregate", declared, grouped._node, name, node)
@@ -251,3 +291,7 @@ def _declare(
     if windows is not None:
         tumbling = pb.TumblingWindows(size_ms=windows.size_ms, grace_ms=windows.grace_ms)
     return pb.Node(aggregate=pb.Aggregate(store=store, aggregator=aggregator, tumbling=tumbling))
+
+
+def _wire(policy: FailurePolicy | None) -> pb.FailurePolicy | None:
+    return None if policy is None else policy.wire()
