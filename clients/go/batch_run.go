@@ -2,18 +2,12 @@ package outrigger
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"reflect"
 	"runtime/debug"
-	"strings"
 	"sync/atomic"
 
 	pb "github.com/outrigger-io/outrigger/clients/go/internal/gen"
 )
-
-// failureMax is what the type, message and stack of a failure may take, each.
-const failureMax = 4096
 
 // stageScope is what does not change from batch to batch.
 type stageScope struct {
@@ -37,9 +31,11 @@ type batchRun struct {
 	ctx           context.Context
 	recordContext context.Context
 	isTracing     bool
-	row           int
-	rowTimestamp  int64
-	rowHeaders    []Header
+	// The node whose code runs, for a panic.
+	at           *node
+	row          int
+	rowTimestamp int64
+	rowHeaders   []Header
 }
 
 // runBatch is nil when the batch was stopped. An error is the sidecar's fault.
@@ -124,7 +120,7 @@ func (b *batchRun) sinkIndex(name string) (uint32, error) {
 func (b *batchRun) process(reader *segmentReader, index int) (err error) {
 	defer func() {
 		if caught := recover(); caught != nil {
-			err = &panicError{caught, string(debug.Stack())}
+			err = failedAt(b.at, &panicError{caught, string(debug.Stack())})
 		}
 	}()
 	b.rowTimestamp = reader.timestamp(index)
@@ -133,16 +129,20 @@ func (b *batchRun) process(reader *segmentReader, index int) (err error) {
 		b.recordContext = withHeadersOf(b.ctx, b.rowHeaders)
 	}
 	for _, entry := range b.entries {
+		b.at = entry.node
 		if store := entry.node.aggregates; store != "" {
 			state, err := b.state(store)
+			if err != nil {
+				return failedAt(entry.node, err)
+			}
 			// Late, or without a key: the sidecar has said so, and nothing of the record is read.
-			if err != nil || !state.hasSlot(b.row) {
-				return err
+			if !state.hasSlot(b.row) {
+				continue
 			}
 		}
 		record, err := reader.record(index, entry.node.key, entry.node.value)
 		if err != nil {
-			return err
+			return failedAt(entry.node, err)
 		}
 		if err := entry.run(record); err != nil {
 			return err
@@ -177,7 +177,14 @@ func (b *batchRun) fail(err error) *pb.BatchResult {
 		state.rollback()
 	}
 	result := b.result()
-	result.Failure = failureOf(err)
+	at := ""
+	if named, isNamed := err.(*nodeError); isNamed {
+		at, err = named.node, named.err
+	} else if len(b.entries) == 1 {
+		// What no code returned, the size of a result, is the entry's.
+		at = b.entries[0].node.name
+	}
+	result.Failure = failureOf(err, at)
 	return result
 }
 
@@ -195,26 +202,4 @@ func (b *batchRun) result() *pb.BatchResult {
 		}
 	}
 	return result
-}
-
-// panicError is a handler's panic: a failure of its record, as an exception is elsewhere.
-type panicError struct {
-	value any
-	stack string
-}
-
-func (e *panicError) Error() string { return fmt.Sprintf("panic: %v", e.value) }
-
-func failureOf(err error) *pb.Failure {
-	failure := &pb.Failure{Type: reflect.TypeOf(err).String(), Message: cut(err.Error())}
-	var caught *panicError
-	if errors.As(err, &caught) {
-		failure.Type, failure.Stack = "panic", cut(caught.stack)
-	}
-	failure.Type = cut(failure.Type)
-	return failure
-}
-
-func cut(text string) string {
-	return strings.ToValidUTF8(text[:min(len(text), failureMax)], "")
 }

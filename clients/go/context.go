@@ -10,6 +10,8 @@ import (
 var errRecordDone = errors.New(
 	"the record's context was used after the record was done: wait for what the handler starts")
 
+var errForwardPanicked = errors.New("what the handler forwarded has panicked")
+
 // Context is what a handler of Process may do besides computing. As a context.Context it is cancelled
 // when the batch is taken away, and carries the trace context of the record's headers. It is of no use
 // once its record is done, and not for several goroutines at once.
@@ -62,8 +64,23 @@ func (c *Context[K, V]) Forward(key K, value V, opts ...ForwardOption) {
 	if c.emitter.batch.isTracing {
 		next.headers = withTraceContext(c.Context, next.headers)
 	}
+	isBack := false
+	defer func() {
+		if !isBack {
+			c.panicked()
+		}
+	}()
 	if err := c.emitter.forward(next); err != nil && c.err == nil {
 		c.err = err
+	}
+	isBack = true
+}
+
+// panicked says that what was forwarded has panicked: the record fails, even where its handler
+// recovers.
+func (s *scope) panicked() {
+	if s.err == nil {
+		s.err = failedAt(s.emitter.batch.at, errForwardPanicked)
 	}
 }
 

@@ -49,10 +49,19 @@ func newEmitter(name string, b *batchRun) (*emitter, error) {
 
 // run hands a record to this node.
 func (e *emitter) run(record anyRecord) error {
+	before := e.batch.at
+	e.batch.at = e.node
+	var err error
 	if e.node.code != nil {
-		return e.node.code(record, e)
+		err = e.node.code(record, e)
+	} else {
+		err = e.write(record)
 	}
-	return e.write(record)
+	e.batch.at = before
+	if err != nil {
+		return failedAt(e.node, err)
+	}
+	return nil
 }
 
 // forward hands a record to the children, depth first, in the order in which they were declared.

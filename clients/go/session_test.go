@@ -44,7 +44,7 @@ func newFake(app *App, stage *pb.Stage) *fakeSidecar {
 	f.arrived = sync.NewCond(&f.mu)
 	f.session = newSession(app.topology.nodes, host{f})
 	f.received(&pb.ProcessResponse{Frame: &pb.ProcessResponse_Welcome{Welcome: &pb.Welcome{
-		ProtocolMinor: 1, ApplicationId: "app", Sources: []string{"in"}, Stages: []*pb.Stage{stage},
+		ProtocolMinor: 2, ApplicationId: "app", Sources: []string{"in"}, Stages: []*pb.Stage{stage},
 	}}})
 	return f
 }

@@ -45,6 +45,9 @@ func (t *topology) add(kind, parent string, declared *pb.Node, added *node, o op
 		return added.name
 	}
 	declared.Name = added.name
+	if o.policy != nil {
+		t.addPolicy(declared, o.policy)
+	}
 	if parent != "" {
 		declared.Parents = []string{parent}
 		t.nodes[parent].children = append(t.nodes[parent].children, added.name)
@@ -52,6 +55,26 @@ func (t *topology) add(kind, parent string, declared *pb.Node, added *node, o op
 	t.declared = append(t.declared, declared)
 	t.nodes[added.name] = added
 	return added.name
+}
+
+func (t *topology) addPolicy(declared *pb.Node, policy *FailurePolicy) {
+	wire, err := policy.onWire()
+	if err != nil {
+		t.fail("the failure policy of %q has %w", declared.Name, err)
+		return
+	}
+	switch kind := declared.Kind.(type) {
+	case *pb.Node_Function:
+		kind.Function.FailurePolicy = wire
+		return
+	case *pb.Node_Aggregate:
+		if kind.Aggregate.Aggregator == pb.Aggregator_AGGREGATOR_APPLICATION {
+			kind.Aggregate.FailurePolicy = wire
+			return
+		}
+	}
+	t.fail("%q has no code of yours: a failure policy is for Process, Map, MapValues, Filter and "+
+		"Aggregate", declared.Name)
 }
 
 func (t *topology) addStore(name string, kind pb.StoreKind) {
@@ -85,12 +108,13 @@ func (t *topology) fail(format string, args ...any) {
 	}
 }
 
-// Option names a node or its store.
+// Option says of a node what may be left out.
 type Option func(*options)
 
 type options struct {
 	name, store string
 	stores      []StoreDefinition
+	policy      *FailurePolicy
 }
 
 // Named gives a node a name that stays when others are inserted before it.

@@ -24,6 +24,8 @@ type action struct {
 	Headers   *[][]*string `json:"headers"`
 	Ms        int          `json:"ms"`
 	Message   string       `json:"message"`
+	Verdict   string       `json:"verdict"`
+	AfterMs   int          `json:"afterMs"`
 	Unless    string       `json:"unless"`
 }
 
@@ -93,13 +95,27 @@ func (a action) act(ctx *recordContext, c command, notes *[]any) error {
 	case "wait":
 		time.Sleep(time.Duration(a.Ms) * time.Millisecond)
 	case "fail":
-		return errors.New(a.Message)
+		return a.failure()
 	case "crash":
 		os.Exit(42)
 	default:
 		return fmt.Errorf("there is no action %q", a.Do)
 	}
 	return nil
+}
+
+func (a action) failure() error {
+	err := errors.New(a.Message)
+	switch a.Verdict {
+	case "retry":
+		return outrigger.RetryLater(err, time.Duration(a.AfterMs)*time.Millisecond)
+	case "deadLetter":
+		return outrigger.DeadLetter(err)
+	case "stop":
+		return outrigger.StopTask(err)
+	default:
+		return err
+	}
 }
 
 func (a action) forwardedAs() []outrigger.ForwardOption {

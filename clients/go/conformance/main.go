@@ -29,6 +29,7 @@ func main() {
 	topologies := map[string]func(*outrigger.App){
 		"":          process,
 		"process":   process,
+		"policy":    policy,
 		"stateless": stateless,
 		"aggregate": aggregate,
 		"windowed":  windowed,
@@ -48,10 +49,24 @@ func commands(app *outrigger.App) outrigger.KStream[*string, *string] {
 	return outrigger.Stream(app, text, text, []string{"commands"}, named("commands"))
 }
 
-func process(app *outrigger.App) {
+func process(app *outrigger.App) { interpreted(app) }
+
+func policy(app *outrigger.App) {
+	interpreted(app, outrigger.WithFailurePolicy(outrigger.FailurePolicy{
+		RetryMax:      outrigger.Ptr(2),
+		RetryInitial:  250 * time.Millisecond,
+		RetryFactor:   1.5,
+		RetryMaxDelay: time.Minute,
+		RetryJitter:   outrigger.Ptr(0.0),
+		Exhausted:     outrigger.ExhaustedDeadLetter,
+	}))
+}
+
+func interpreted(app *outrigger.App, opts ...outrigger.Option) {
 	value := outrigger.Nullable(outrigger.JSON[[]action]())
 	source := outrigger.Stream(app, text, value, []string{"commands"}, named("commands"))
-	outrigger.Process(source, interpret, outrigger.WithStores(state), named("interpret")).
+	opts = append(opts, outrigger.WithStores(state), named("interpret"))
+	outrigger.Process(source, interpret, opts...).
 		To("results", text, text, named("results"))
 }
 
