@@ -81,7 +81,7 @@ class BatchRun implements BatchScope {
   readonly #bytesMax: number;
   readonly #states = new Map<string, BatchState>();
   readonly #entries: readonly Emitter[];
-  /** By error; null while nothing of the row has failed. */
+  /** By error; null while nothing has failed. A row of which something has is never done. */
   #failedAt: Map<unknown, string> | null = null;
   #outputsBefore = 0;
   #outputBytesBefore = 0;
@@ -149,7 +149,6 @@ class BatchRun implements BatchScope {
     for (const state of this.#states.values()) state.keep();
     this.#outputsBefore = this.outputs.count;
     this.#outputBytesBefore = this.outputs.bytes;
-    this.#failedAt = null;
     this.row += 1;
   }
 

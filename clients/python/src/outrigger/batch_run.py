@@ -147,7 +147,6 @@ class BatchRun:
         for state in self._states.values():
             state.keep()
         self._outputs_before = (len(self.outputs), self.outputs.bytes)
-        self.failed.clear()
         self.row += 1
 
     def fail(self, error: Exception) -> pb.BatchResult:

@@ -91,7 +91,8 @@ _CAUSES_MAX = 32
 
 
 class FailedNodes:
-    """Which node each error of a record came from: who says so first is the innermost."""
+    """Which node each error of a batch came from: who says so first is the innermost. A record of
+    which something has failed is the last of its batch."""
 
     __slots__ = ("_seen",)
 
@@ -110,8 +111,8 @@ class FailedNodes:
         return found
 
     def clear(self) -> None:
-        if self._seen:
-            self._seen.clear()
+        """Lets go of the errors, whose tracebacks hold what holds this."""
+        self._seen.clear()
 
     def _node_of(self, error: BaseException) -> str | None:
         # By identity: an error need not be hashable, nor comparable.

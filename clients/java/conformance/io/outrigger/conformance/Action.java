@@ -14,4 +14,6 @@ record Action(
     String[][] headers,
     long ms,
     String message,
+    String verdict,
+    Long afterMs,
     String unless) {}

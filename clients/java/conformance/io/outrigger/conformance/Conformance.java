@@ -5,6 +5,7 @@ import io.opentelemetry.api.OpenTelemetry;
 import io.opentelemetry.api.trace.propagation.W3CTraceContextPropagator;
 import io.opentelemetry.context.propagation.ContextPropagators;
 import io.outrigger.Consumed;
+import io.outrigger.FailurePolicy;
 import io.outrigger.KStream;
 import io.outrigger.KeyValue;
 import io.outrigger.Materialized;
@@ -26,6 +27,15 @@ public final class Conformance {
   private static final Materialized<String> FOLDS =
       Materialized.as("folds").withValueSerde(Serdes.utf8());
 
+  private static final FailurePolicy POLICY =
+      FailurePolicy.create()
+          .withRetryMax(2)
+          .withRetryInitial(Duration.ofMillis(250))
+          .withRetryFactor(1.5)
+          .withRetryMaxDelay(Duration.ofMinutes(1))
+          .withRetryJitter(0)
+          .withExhausted(FailurePolicy.Exhausted.DEAD_LETTER);
+
   private Conformance() {}
 
   /**
@@ -39,7 +49,8 @@ public final class Conformance {
     Outrigger app = Outrigger.create();
     String chosen = System.getenv().getOrDefault("OUTRIGGER_CONFORMANCE_TOPOLOGY", "process");
     switch (chosen) {
-      case "process" -> process(app);
+      case "process" -> process(app, Named.as("interpret"));
+      case "policy" -> process(app, Named.as("interpret").withFailurePolicy(POLICY));
       case "stateless" -> stateless(app);
       case "aggregate" -> aggregate(app);
       case "windowed" -> windowed(app);
@@ -62,11 +73,11 @@ public final class Conformance {
     stream.to("results", Produced.with(key, value).withName("results"));
   }
 
-  private static void process(Outrigger app) {
+  private static void process(Outrigger app, Named interpret) {
     Serde<Action[]> actions = Serdes.nullable(Serdes.json(Action[].class));
     KStream<String, String> interpreted =
         app.stream("commands", Consumed.with(TEXT, actions).withName("commands"))
-            .process(Interpreter::process, Named.as("interpret"), Interpreter.STATE);
+            .process(Interpreter::process, interpret, Interpreter.STATE);
     results(interpreted, TEXT, TEXT);
   }
 

@@ -3,6 +3,7 @@ package io.outrigger.conformance;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.opentelemetry.api.trace.propagation.W3CTraceContextPropagator;
 import io.opentelemetry.context.Context;
+import io.outrigger.DeadLetterException;
 import io.outrigger.Header;
 import io.outrigger.KeyValue;
 import io.outrigger.KeyValueIterator;
@@ -10,10 +11,13 @@ import io.outrigger.KeyValueStore;
 import io.outrigger.KeyValueStoreDefinition;
 import io.outrigger.ProcessorContext;
 import io.outrigger.Record;
+import io.outrigger.RetryLaterException;
 import io.outrigger.Serdes;
+import io.outrigger.StopTaskException;
 import io.outrigger.Stores;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -71,11 +75,23 @@ final class Interpreter {
       case "describe" -> notes.add(description());
       case "trace" -> notes.add(currentTraceparent());
       case "wait" -> Thread.sleep(action.ms());
-      case "fail" -> throw new IllegalStateException(action.message());
+      case "fail" -> throw failure(action);
       case "crash" -> Runtime.getRuntime().halt(CRASH_EXIT_CODE);
       default ->
           throw new IllegalArgumentException("there is no action \"" + action.verb() + "\"");
     }
+  }
+
+  private static RuntimeException failure(Action action) {
+    String message = action.message();
+    return switch (action.verdict() == null ? "" : action.verdict()) {
+      case "retry" ->
+          new RetryLaterException(
+              message, action.afterMs() == null ? null : Duration.ofMillis(action.afterMs()));
+      case "deadLetter" -> new DeadLetterException(message);
+      case "stop" -> new StopTaskException(message);
+      default -> new IllegalStateException(message);
+    };
   }
 
   private List<List<String>> range(Action action) {

@@ -45,6 +45,10 @@ record Aggregation(
   }
 
   <K> KStream<K, Long> count(Named named, Materialized<?> materialized) {
+    if (named.failurePolicy != null) {
+      throw new IllegalArgumentException(
+          "a count runs in the sidecar, where it does not fail: leave its failure policy out");
+    }
     String store = builder.storeName(materialized.storeName, "count");
     TopologyNode node = add(named, store, io.outrigger.gen.v1.Aggregator.AGGREGATOR_COUNT);
     Serde<?> key =
@@ -61,6 +65,7 @@ record Aggregation(
               .setSizeMs(windows.sizeMs())
               .setGraceMs(windows.gracePeriodMs()));
     }
+    if (named.failurePolicy != null) aggregate.setFailurePolicy(named.failurePolicy.wire);
     builder.addStore(
         store, windows == null ? StoreKind.STORE_KIND_KEY_VALUE : StoreKind.STORE_KIND_WINDOW);
     return builder.add(named.name, Node.newBuilder().setAggregate(aggregate), parent, serdes);

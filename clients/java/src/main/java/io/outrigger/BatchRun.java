@@ -9,6 +9,7 @@ import io.outrigger.gen.v1.StateColumns;
 import io.outrigger.gen.v1.Welcome;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -37,6 +38,9 @@ final class BatchRun {
   private long rowTimestamp;
   private List<Header> rowHeaders;
   private Throwable forwardFailure;
+
+  /** Which node each error of the row came from: who says so first is the innermost. */
+  private final Map<Throwable, String> failedAt = new IdentityHashMap<>();
 
   BatchRun(Map<String, TopologyNode> nodes, Welcome welcome, Stage stage) {
     this.nodes = nodes;
@@ -72,6 +76,7 @@ final class BatchRun {
     outputs = new OutputList();
     row = 0;
     forwardFailure = null;
+    failedAt.clear();
     List<SegmentReader> segments = new ArrayList<>(next.getSegmentsCount());
     for (Segment segment : next.getSegmentsList()) segments.add(new SegmentReader(welcome, segment));
     states.clear();
@@ -103,7 +108,7 @@ final class BatchRun {
       String store = entry.node.aggregates;
       // Late, or without a key: the sidecar has said so, and nothing of the record is even read.
       if (store != null && state(store).slotCount(row) == 0) continue;
-      entry.run(segment.record(index, entry.node.input));
+      entry.enter(segment, index);
     }
   }
 
@@ -130,7 +135,21 @@ final class BatchRun {
     outputs.rollback();
     for (BatchState state : states.values()) state.rollback();
     control.forgetActions();
-    return result().setFailure(Failures.of(error)).build();
+    BatchResult failed = result().setFailure(Failures.of(error, nodeOf(error))).build();
+    failedAt.clear();
+    return failed;
+  }
+
+  /** Remembers the node that an error came from. A row of which something has failed is the last. */
+  void failedAt(String node, Throwable error) {
+    failedAt.putIfAbsent(error, node);
+  }
+
+  /** The innermost: that of the first cause. What no code threw, a result's size, is the entry's. */
+  private String nodeOf(Throwable error) {
+    String found = entries.size() == 1 ? entries.get(0).node.name : "";
+    for (Throwable cause : Failures.causesOf(error)) found = failedAt.getOrDefault(cause, found);
+    return found;
   }
 
   private BatchResult.Builder result() {

@@ -21,14 +21,31 @@ final class Emitter {
     this.sink = node.sink == null ? 0 : run.sinkIndex(name);
   }
 
+  /** Reads a row, as a stage's entry does, and runs it. */
+  void enter(SegmentReader segment, int index) throws Exception {
+    Record<Object, Object> record;
+    try {
+      record = segment.record(index, node.input);
+    } catch (Throwable error) {
+      run.failedAt(node.name, error);
+      throw error;
+    }
+    run(record);
+  }
+
   /** Hands a record to this node. */
   void run(Record<Object, Object> record) throws Exception {
-    if (node.code == null) {
-      write(record);
-      return;
+    try {
+      if (node.code == null) {
+        write(record);
+        return;
+      }
+      if (code == null) code = node.code.get();
+      code.run(record, this);
+    } catch (Throwable error) {
+      run.failedAt(node.name, error);
+      throw error;
     }
-    if (code == null) code = node.code.get();
-    code.run(record, this);
   }
 
   /** Hands a record to the children, depth first, in the order in which they were declared. */

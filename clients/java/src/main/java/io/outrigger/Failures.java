@@ -1,25 +1,60 @@
 package io.outrigger;
 
 import io.outrigger.gen.v1.Failure;
+import io.outrigger.gen.v1.Verdict;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
 
 /** What a handler has thrown, as the protocol says it. */
 final class Failures {
   private static final int TEXT_BYTES_MAX = 4_096;
 
+  /** Causes of causes that are looked at: a chain may go in a circle. */
+  private static final int CAUSES_MAX = 32;
+
   private Failures() {}
 
-  static Failure of(Throwable error) {
+  static Failure of(Throwable error, String node) {
     StringWriter stack = new StringWriter();
     error.printStackTrace(new PrintWriter(stack));
     String message = error.getMessage();
-    return Failure.newBuilder()
-        .setType(cut(error.getClass().getName()))
-        .setMessage(cut(message == null ? "" : message))
-        .setStack(cut(stack.toString()))
-        .build();
+    Failure.Builder failure =
+        Failure.newBuilder()
+            .setType(cut(error.getClass().getName()))
+            .setMessage(cut(message == null ? "" : message))
+            .setStack(cut(stack.toString()))
+            .setNode(node);
+    // The outermost that says anything: a serde's exception, say, comes as the cause of another.
+    for (Throwable cause : causesOf(error)) {
+      if (cause instanceof RetryLaterException retry) {
+        failure.setVerdict(Verdict.VERDICT_RETRY);
+        if (retry.after() != null) failure.setRetryAfterMs(retry.after().toMillis());
+        break;
+      }
+      if (cause instanceof DeadLetterException) {
+        failure.setVerdict(Verdict.VERDICT_DEAD_LETTER);
+        break;
+      }
+      if (cause instanceof StopTaskException) {
+        failure.setVerdict(Verdict.VERDICT_FAIL);
+        break;
+      }
+    }
+    return failure.build();
+  }
+
+  /** The error, its cause, and so on. */
+  static List<Throwable> causesOf(Throwable error) {
+    List<Throwable> causes = new ArrayList<>();
+    Throwable cause = error;
+    while (cause != null && causes.size() < CAUSES_MAX) {
+      causes.add(cause);
+      cause = cause.getCause();
+    }
+    return causes;
   }
 
   /**

@@ -178,7 +178,7 @@ public final class KStream<K, V> {
       Named named,
       KeyValueStoreDefinition<?, ?>... stores) {
     NodeCode code = codeOf(processor);
-    return process(() -> code, named.name, stores);
+    return process(() -> code, named, stores);
   }
 
   /**
@@ -211,7 +211,7 @@ public final class KStream<K, V> {
       Named named,
       KeyValueStoreDefinition<?, ?>... stores) {
     Objects.requireNonNull(supplier, "supplier");
-    return process(() -> codeOf(supplier.get()), named.name, stores);
+    return process(() -> codeOf(supplier.get()), named, stores);
   }
 
   /**
@@ -247,22 +247,23 @@ public final class KStream<K, V> {
   }
 
   private <K2, V2> KStream<K2, V2> process(
-      Supplier<NodeCode> code, String name, KeyValueStoreDefinition<?, ?>... stores) {
+      Supplier<NodeCode> code, Named named, KeyValueStoreDefinition<?, ?>... stores) {
     List<String> names =
         Stream.of(stores).map(KeyValueStoreDefinition::name).distinct().toList();
     for (String store : names) builder.addStore(store, StoreKind.STORE_KIND_KEY_VALUE);
-    return function(Operation.OPERATION_PROCESS, name, names, code);
+    return function(Operation.OPERATION_PROCESS, named, names, code);
   }
 
   private <K2, V2> KStream<K2, V2> function(Operation operation, Named named, NodeCode code) {
-    return function(operation, named.name, List.of(), () -> code);
+    return function(operation, named, List.of(), () -> code);
   }
 
   private <K2, V2> KStream<K2, V2> function(
-      Operation operation, String name, List<String> stores, Supplier<NodeCode> code) {
+      Operation operation, Named named, List<String> stores, Supplier<NodeCode> code) {
     Function.Builder function = Function.newBuilder().setOperation(operation).addAllStores(stores);
+    if (named.failurePolicy != null) function.setFailurePolicy(named.failurePolicy.wire);
     TopologyNode added =
-        builder.add(name, Node.newBuilder().setFunction(function), node, serdes);
+        builder.add(named.name, Node.newBuilder().setFunction(function), node, serdes);
     added.code = code;
     added.stores = Set.copyOf(stores);
     // What follows gets values, not bytes: only a stage's entry reads, and only a sink writes.

@@ -84,7 +84,7 @@ final class FakeSidecar implements Session.Host, AutoCloseable {
   void welcome(Stage.Builder stage, int maxFrameBytes) {
     Welcome.Builder welcome =
         Welcome.newBuilder()
-            .setProtocolMinor(1)
+            .setProtocolMinor(2)
             .setApplicationId("app")
             .setMaxFrameBytes(maxFrameBytes)
             .addSources("topic")
