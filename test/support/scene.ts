@@ -5,7 +5,7 @@ import type { Kafka } from "kafkajs";
 import type { Broker, BrokerKind } from "./brokers.ts";
 import { type JudgedRecord, readWithJava, readWithLibrdkafka } from "./judges.ts";
 import {
-  type Child,
+  Child,
   eventually,
   type SidecarSettings,
   startApplication,
@@ -62,13 +62,22 @@ export class Scene {
   }
 
   startApplication(script: string, environment: Record<string, string> = {}): Child {
-    this.application = startApplication(script, this.settings.address, {
-      ...environment,
-      OUTRIGGER_TEST_IN: this.input,
-      OUTRIGGER_TEST_OUT: this.output,
-    });
+    const settings = { ...environment, ...this.#topics };
+    this.application = startApplication(script, this.settings.address, settings);
     this.children.push(this.application);
     return this.application;
+  }
+
+  /** An application in another language than this one. */
+  startCommand(command: string, ...args: readonly string[]): Child {
+    const environment = { ...this.#topics, OUTRIGGER_ADDRESS: this.settings.address };
+    this.application = new Child(args.at(-1) ?? command, args, environment, command);
+    this.children.push(this.application);
+    return this.application;
+  }
+
+  get #topics(): Record<string, string> {
+    return { OUTRIGGER_TEST_IN: this.input, OUTRIGGER_TEST_OUT: this.output };
   }
 
   /** Another process of the same application: its own directory, its own workers. */
@@ -76,10 +85,7 @@ export class Scene {
     const stateDir = join(this.#folder, "state-2");
     const address = `unix:${join(this.#folder, "s2.sock")}`;
     const sidecar = startSidecarProcess({ ...this.settings, stateDir, address });
-    const application = startApplication(script, address, {
-      OUTRIGGER_TEST_IN: this.input,
-      OUTRIGGER_TEST_OUT: this.output,
-    });
+    const application = startApplication(script, address, this.#topics);
     this.children.push(sidecar, application);
     return { sidecar, application };
   }
@@ -90,8 +96,12 @@ export class Scene {
 
   /** Until so many committed outputs were seen; what they are is for the judges. */
   async outputs(count: number, timeoutMs = 60_000): Promise<void> {
-    const seen = await watch(this.kafka, this.output);
-    const what = `${count} outputs in ${this.output}`;
+    await this.records(this.output, count, timeoutMs);
+  }
+
+  async records(topic: string, count: number, timeoutMs = 60_000): Promise<void> {
+    const seen = await watch(this.kafka, topic);
+    const what = `${count} records in ${topic}`;
     try {
       await eventually(what, () => seen.records.length >= count, this.children, timeoutMs);
     } finally {

@@ -1,4 +1,4 @@
-import kafkajs, { type Kafka } from "kafkajs";
+import kafkajs, { type IHeaders, type Kafka } from "kafkajs";
 import type { JudgedRecord } from "./judges.ts";
 
 /** An ordinary client, for setting a scene and for watching it. */
@@ -75,7 +75,7 @@ export async function watch(
   await consumer.connect();
   await consumer.subscribe({ topic, fromBeginning: true });
   await consumer.run({
-    eachMessage: async ({ partition, message: { offset, timestamp, key, value } }) => {
+    eachMessage: async ({ partition, message: { offset, timestamp, key, value, headers } }) => {
       records.push({
         topic,
         partition,
@@ -83,9 +83,18 @@ export async function watch(
         timestamp: Number(timestamp),
         key,
         value,
-        headers: [],
+        headers: headersOf(headers),
       });
     },
   });
   return { records, stop: () => consumer.disconnect() };
+}
+
+/** In the order of their first values: kafkajs puts those of one key together. */
+function headersOf(headers: IHeaders = {}): JudgedRecord["headers"] {
+  return Object.entries(headers).flatMap(([name, values]) =>
+    [values]
+      .flat()
+      .map((value) => [name, value === undefined ? null : Buffer.from(value)] as const),
+  );
 }
