@@ -1,5 +1,8 @@
-import kafkajs, { type IHeaders, type Kafka } from "kafkajs";
+import kafkajs, { type Admin, type IHeaders, type Kafka } from "kafkajs";
 import type { JudgedRecord } from "./judges.ts";
+import { eventually } from "./sidecar-process.ts";
+
+const PARTITIONS = 4;
 
 /** An ordinary client, for setting a scene and for watching it. */
 export function kafkaAt(bootstrapServers: string): Kafka {
@@ -21,7 +24,8 @@ export async function makeTopics(
   await admin.connect();
   const configEntries = Object.entries(configs).map(([name, value]) => ({ name, value }));
   await admin.createTopics({
-    waitForLeaders: true,
+    // kafkajs would give up where a broker has not heard of its own topic yet.
+    waitForLeaders: false,
     topics: topics.map((topic) => ({
       topic,
       numPartitions,
@@ -29,7 +33,22 @@ export async function makeTopics(
       configEntries,
     })),
   });
+  await eventually(`leaders of ${topics.join(", ")}`, () => haveLeaders(admin, topics));
   await admin.disconnect();
+}
+
+async function haveLeaders(admin: Admin, topics: readonly string[]): Promise<boolean> {
+  try {
+    const found = await admin.fetchTopicMetadata({ topics: [...topics] });
+    return found.topics.every(
+      ({ partitions }) =>
+        partitions.length === PARTITIONS && partitions.every(({ leader }) => leader >= 0),
+    );
+  } catch (error: unknown) {
+    const isEarly = error instanceof kafkajs.KafkaJSProtocolError && error.retriable;
+    if (isEarly || error instanceof kafkajs.KafkaJSNumberOfRetriesExceeded) return false;
+    throw error;
+  }
 }
 
 export interface Input {
