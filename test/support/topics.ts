@@ -18,7 +18,7 @@ export async function makeTopics(
   kafka: Kafka,
   topics: readonly string[],
   configs: Readonly<Record<string, string>> = { "retention.ms": "-1" },
-  numPartitions = 4,
+  numPartitions = PARTITIONS,
 ): Promise<void> {
   const admin = kafka.admin();
   await admin.connect();
@@ -33,16 +33,22 @@ export async function makeTopics(
       configEntries,
     })),
   });
-  await eventually(`leaders of ${topics.join(", ")}`, () => haveLeaders(admin, topics));
+  await eventually(`leaders of ${topics.join(", ")}`, () =>
+    haveLeaders(admin, topics, numPartitions),
+  );
   await admin.disconnect();
 }
 
-async function haveLeaders(admin: Admin, topics: readonly string[]): Promise<boolean> {
+async function haveLeaders(
+  admin: Admin,
+  topics: readonly string[],
+  count: number,
+): Promise<boolean> {
   try {
     const found = await admin.fetchTopicMetadata({ topics: [...topics] });
     return found.topics.every(
       ({ partitions }) =>
-        partitions.length === PARTITIONS && partitions.every(({ leader }) => leader >= 0),
+        partitions.length === count && partitions.every(({ leader }) => leader >= 0),
     );
   } catch (error: unknown) {
     const isEarly = error instanceof kafkajs.KafkaJSProtocolError && error.retriable;
