@@ -113,7 +113,7 @@ for (const kind of availableBrokers()) {
     after(() => broker.stop());
 
     for (const [i, { name, start: startIn }] of sdks.entries()) {
-      test(`${name}: a record that kills its process is one dead letter, and nothing else is lost or doubled`, async () => {
+      test(`${name}: a record that kills its process is one dead letter, and nothing else is lost or doubled: G-11`, async () => {
         const { scene, deadLetters } = await sceneOf(kind.name, broker, `killer-${i}`);
         const records = good(RECORDS);
         try {
@@ -135,7 +135,7 @@ for (const kind of availableBrokers()) {
         }
       });
 
-      test(`${name}: a handler that throws half-way leaves no output and no write, only its dead letter`, async () => {
+      test(`${name}: a handler that throws half-way leaves no output and no write, only its dead letter: G-03`, async () => {
         const { scene, deadLetters } = await sceneOf(kind.name, broker, `half-way-${i}`);
         const records = good(1_200);
         const alone = { key: "alone", value: "fail" };

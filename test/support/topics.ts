@@ -2,8 +2,6 @@ import kafkajs, { type Admin, type IHeaders, type Kafka } from "kafkajs";
 import type { JudgedRecord } from "./judges.ts";
 import { eventually } from "./sidecar-process.ts";
 
-const PARTITIONS = 4;
-
 /** An ordinary client, for setting a scene and for watching it. */
 export function kafkaAt(bootstrapServers: string): Kafka {
   return new kafkajs.Kafka({

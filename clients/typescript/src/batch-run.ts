@@ -1,8 +1,8 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { type AskState, BatchState } from "./batch-state.ts";
 import { type BatchScope, Emitter } from "./emitter.ts";
-import { readyOf } from "./errors.ts";
-import { causesOf, failureOf } from "./failures.ts";
+import { causesOf, readyOf } from "./errors.ts";
+import { failureOf } from "./failures.ts";
 import {
   type Batch,
   type BatchResult,
@@ -156,12 +156,13 @@ class BatchRun implements BatchScope {
   async notReady(error: unknown): Promise<unknown> {
     const ready = readyOf(error);
     if (ready === null) return error;
+    const node = this.#nodeOf(error);
     this.#undo();
     try {
       await ready;
-      this.#failedAt = null;
       return null;
     } catch (reason: unknown) {
+      this.failed(reason, node);
       return reason;
     }
   }
@@ -180,13 +181,15 @@ class BatchRun implements BatchScope {
 
   /** The row failed: what it did never was. */
   fail(error: unknown): BatchResult {
+    const failure = failureOf(error, this.#nodeOf(error));
     this.#undo();
-    return this.#result(failureOf(error, this.#nodeOf(error)));
+    return this.#result(failure);
   }
 
   #undo(): void {
     this.outputs.truncate(this.#outputsBefore, this.#outputBytesBefore);
     for (const state of this.#states.values()) state.rollback();
+    this.#failedAt = null;
   }
 
   result(): BatchResult {

@@ -28,6 +28,18 @@ export class NotReadyError extends Error {
 
 /** What to wait for, should that be all that is wrong; else null. */
 export function readyOf(error: unknown): Promise<unknown> | null {
-  if (error instanceof NotReadyError) return error.ready;
-  return error instanceof Error && error.cause !== undefined ? readyOf(error.cause) : null;
+  for (const cause of causesOf(error)) if (cause instanceof NotReadyError) return cause.ready;
+  return null;
+}
+
+/** Causes of causes that are looked at: a chain may go in a circle. */
+const CAUSES_MAX = 32;
+
+/** The error, its cause, and so on. */
+export function* causesOf(error: unknown): Generator<unknown> {
+  let cause = error;
+  for (let depth = 0; depth < CAUSES_MAX && cause !== undefined; depth++) {
+    yield cause;
+    cause = cause instanceof Error ? cause.cause : undefined;
+  }
 }

@@ -1,5 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { type Duration, durationMs } from "./durations.ts";
+import { causesOf } from "./errors.ts";
 import { type FailureSchema, Verdict } from "./gen/outrigger/v1/processor_pb.ts";
 import { Exhausted, type FailurePolicySchema } from "./gen/outrigger/v1/topology_pb.ts";
 
@@ -76,23 +77,12 @@ export function wirePolicy(
 
 /** Of each text, in bytes: a failure must not take the frame from its neighbours. */
 const FAILURE_TEXT_BYTES_MAX = 4_096;
-/** Causes of causes that are looked at: a chain may go in a circle. */
-const CAUSES_MAX = 32;
 
 export function failureOf(error: unknown, node: string): MessageInitShape<typeof FailureSchema> {
   if (!(error instanceof Error)) return { type: typeof error, message: cut(error), node };
   const { name, message, stack = "" } = error;
   const said = { type: cut(name) || "Error", message: cut(message), stack: cut(stack), node };
   return { ...said, ...verdictOf(error) };
-}
-
-/** The error, its cause, and so on. */
-export function* causesOf(error: unknown): Generator<unknown> {
-  let cause = error;
-  for (let depth = 0; depth < CAUSES_MAX && cause !== undefined; depth++) {
-    yield cause;
-    cause = cause instanceof Error ? cause.cause : undefined;
-  }
 }
 
 /** The outermost that says anything: a serde's error, say, comes as the cause of another. */

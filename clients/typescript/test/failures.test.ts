@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
+import { NotReadyError } from "../src/errors.ts";
 import { DeadLetter, type FailurePolicy, RetryLater, StopTask } from "../src/failures.ts";
 import { type Failure, Verdict } from "../src/gen/outrigger/v1/processor_pb.ts";
 import { Exhausted } from "../src/gen/outrigger/v1/topology_pb.ts";
@@ -103,6 +104,25 @@ it("a failure names the innermost node whose code failed", async () => {
   ];
   for (const [node, build] of inTurn) assert.equal((await failureIn(build)).node, node);
   assert.equal((await failureIn(passing, refusing)).node, "p", "what an entry cannot read");
+});
+
+it("a failure names the sink whose serde waited in vain", async () => {
+  const waiting: Serde<string> = {
+    ...utf8,
+    serialize: () => {
+      throw new NotReadyError(
+        "no schema yet",
+        soon().then(() => raise(new Error("none"))),
+      );
+    },
+  };
+  const sidecar = new FakeSidecar();
+  const stream = source(sidecar.builder, utf8, utf8).mapValues((value) => value, { name: "p" });
+  stream.to("topic-out", { key: utf8, value: waiting }, { name: "out" });
+  sidecar.welcome({ entries: ["p"], sinks: ["out"] });
+  sidecar.batch({ segments: [segment([["a", "1"]])] });
+  const { failure } = await sidecar.result();
+  assert.deepEqual([failure?.message, failure?.node], ["none", "out"]);
 });
 
 it("a failure names an aggregate that folds on after what it forwarded has waited", async () => {
