@@ -9,7 +9,6 @@ import io.outrigger.gen.v1.StateColumns;
 import io.outrigger.gen.v1.Welcome;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -39,8 +38,7 @@ final class BatchRun {
   private List<Header> rowHeaders;
   private Throwable forwardFailure;
 
-  /** Which node each error of the row came from: who says so first is the innermost. */
-  private final Map<Throwable, String> failedAt = new IdentityHashMap<>();
+  final FailedNodes failedNodes = new FailedNodes();
 
   BatchRun(Map<String, TopologyNode> nodes, Welcome welcome, Stage stage) {
     this.nodes = nodes;
@@ -76,7 +74,7 @@ final class BatchRun {
     outputs = new OutputList();
     row = 0;
     forwardFailure = null;
-    failedAt.clear();
+    failedNodes.clear();
     List<SegmentReader> segments = new ArrayList<>(next.getSegmentsCount());
     for (Segment segment : next.getSegmentsList()) segments.add(new SegmentReader(welcome, segment));
     states.clear();
@@ -135,21 +133,10 @@ final class BatchRun {
     outputs.rollback();
     for (BatchState state : states.values()) state.rollback();
     control.forgetActions();
-    BatchResult failed = result().setFailure(Failures.of(error, nodeOf(error))).build();
-    failedAt.clear();
-    return failed;
-  }
-
-  /** Remembers the node that an error came from. A row of which something has failed is the last. */
-  void failedAt(String node, Throwable error) {
-    failedAt.putIfAbsent(error, node);
-  }
-
-  /** The innermost: that of the first cause. What no code threw, a result's size, is the entry's. */
-  private String nodeOf(Throwable error) {
-    String found = entries.size() == 1 ? entries.get(0).node.name : "";
-    for (Throwable cause : Failures.causesOf(error)) found = failedAt.getOrDefault(cause, found);
-    return found;
+    String node = failedNodes.innermost(error);
+    // What no code threw, the size of a result, is the entry's where there is one.
+    if (node == null) node = entries.size() == 1 ? entries.get(0).node.name : "";
+    return result().setFailure(Failures.of(error, node)).build();
   }
 
   private BatchResult.Builder result() {

@@ -27,7 +27,7 @@ final class Emitter {
     try {
       record = segment.record(index, node.input);
     } catch (Throwable error) {
-      run.failedAt(node.name, error);
+      run.failedNodes.add(node.name, error);
       throw error;
     }
     run(record);
@@ -43,7 +43,7 @@ final class Emitter {
       if (code == null) code = node.code.get();
       code.run(record, this);
     } catch (Throwable error) {
-      run.failedAt(node.name, error);
+      run.failedNodes.add(node.name, error);
       throw error;
     }
   }

@@ -160,7 +160,8 @@ class FailuresTest {
                       },
                       Named.as("p"));
               forwarded.filter(
-                  (key, value) -> value.equals("2") || FailuresTest.<Boolean>raise(new StopTaskException("first")),
+                  (key, value) ->
+                      value.equals("2") || FailuresTest.<Boolean>raise(new StopTaskException("first")),
                   Named.as("first"));
               return forwarded.mapValues(
                   value -> raise(new IllegalStateException("second")), Named.as("second"));
