@@ -36,6 +36,7 @@ export function kafkaOptions(config: Config, log: Log): KafkaOptions {
     clientId: config.clientId,
     groupId: config.applicationId,
     transactionTimeoutMs: config.transactionTimeoutMs,
+    compression: config.compressionType,
     log,
     limits: {
       requestTimeoutMs: config.requestTimeoutMs,

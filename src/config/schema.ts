@@ -221,6 +221,14 @@ const brokers = {
         "The largest record that is written, checked before anything is produced; topics and " +
         "brokers (`max.message.bytes`) must take it.",
     }),
+  "compression.type": z
+    .enum(["none", "gzip", "snappy", "lz4", "zstd"])
+    .default("none")
+    .meta({
+      description:
+        "How written batches are compressed: outputs, changelogs, repartition and dead-letter topics. " +
+        "Every codec is read, whatever is set here.",
+    }),
 };
 
 const checks = {

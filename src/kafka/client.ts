@@ -5,6 +5,8 @@ import type { Inspector } from "../ports/inspector.ts";
 import type { Log } from "../ports/log.ts";
 import type { TransactionalProducer } from "../ports/producer.ts";
 import { createAdmin } from "./admin/admin.ts";
+import type { CodecName } from "./codecs/codec.ts";
+import { loadCodec } from "./codecs/codecs.ts";
 import { createConsumer } from "./fetch/consumer.ts";
 import { createOffsets } from "./fetch/offsets.ts";
 import { createGroup } from "./group/group.ts";
@@ -20,6 +22,8 @@ export interface KafkaOptions {
   readonly clientId: string;
   readonly groupId: string;
   readonly transactionTimeoutMs: number;
+  /** Of everything that is written; none by default. */
+  readonly compression?: CodecName;
   readonly limits: Partial<KafkaLimits>;
   readonly log: Log;
   /** How long to wait for a first broker to answer. Default: a minute. */
@@ -41,8 +45,13 @@ export interface Kafka {
 
 const CONNECT_TIMEOUT_MS = 60_000;
 
-/** Rejects with BROKER_UNAVAILABLE when no broker answers in time. */
+/**
+ * Rejects with BROKER_UNAVAILABLE when no broker answers in time, with
+ * COMPRESSION_UNSUPPORTED when this platform lacks the codec for writing.
+ */
 export async function connectKafka(options: KafkaOptions): Promise<Kafka> {
+  const { compression = "none" } = options;
+  if (compression !== "none") await loadCodec(compression);
   const cluster = await Cluster.connect(
     {
       bootstrapServers: options.bootstrapServers.map(parseAddress),
@@ -69,6 +78,7 @@ export async function connectKafka(options: KafkaOptions): Promise<Kafka> {
         transactionalId,
         groupId,
         transactionTimeoutMs,
+        compression,
         ...(onProducerRetry === undefined ? {} : { onRetry: onProducerRetry }),
       }),
     admin,

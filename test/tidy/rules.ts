@@ -37,6 +37,9 @@ export const PURE = ["model", "errors", "topology", "transactions", "tasks", "op
 export const OWNERS: Readonly<Record<string, readonly string[]>> = {
   kafkajs: ["kafka"],
   "@node-rs/crc32": ["kafka"],
+  "@bokuweb/zstd-wasm": ["kafka"],
+  "lz4-napi": ["kafka"],
+  snappy: ["kafka"],
   "rocksdb-native": ["stores"],
   "@grpc/grpc-js": ["server"],
   "grpc-health-check": ["server"],

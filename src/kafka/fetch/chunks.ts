@@ -4,7 +4,7 @@ import type { FetchedChunk } from "../../ports/consumer.ts";
 import type { BatchHeader } from "../records/batch-header.ts";
 import { decodeRecords } from "../records/decode-records.ts";
 import { decompress } from "../records/decompress.ts";
-import { type FetchedBytes, visibleBatches } from "./visible-batches.ts";
+import type { VisibleBatches } from "./visible-batches.ts";
 
 /** What the columns take per record, beside the bytes they point into. */
 const COLUMN_BYTES = STRIDE * Int32Array.BYTES_PER_ELEMENT + 2 * Float64Array.BYTES_PER_ELEMENT;
@@ -13,38 +13,49 @@ const NOTHING = Buffer.alloc(0);
 
 /**
  * Turns one fetched partition into chunks, in offset order: one for all batches that lie in the
- * fetched buffer, one for each compressed batch, since columns point into one buffer. The last one
- * carries the position; it is there, perhaps empty, whenever the position moved.
+ * fetched buffer, one for each compressed batch, since columns point into one buffer. A batch is
+ * unpacked when its chunk is asked for. The last chunk carries the position; it is there, perhaps
+ * empty, whenever the position moved. Throws RECORD_CORRUPT or COMPRESSION_UNSUPPORTED in the place
+ * of the chunk that cannot be had.
  */
-export function toChunks(
-  fetched: FetchedBytes,
+export async function* toChunks(
+  visible: VisibleBatches,
+  bytes: Buffer,
   fromOffset: number,
   at: TopicPartition,
   fence: number,
-): FetchedChunk[] {
-  const visible = visibleBatches(fetched, fromOffset, at);
-  if (visible.nextOffset === fromOffset) return [];
-  const { topic, partition } = at;
-  const chunks: FetchedChunk[] = [];
-  for (const run of runsOfOneBuffer(visible.batches)) {
-    const columns = decodeRun(run, fetched.bytes, fromOffset, at);
-    const last = run.at(-1);
-    const nextOffset = last === undefined ? fromOffset : last.lastOffset + 1;
-    const leaderEpoch = last?.leaderEpoch ?? -1;
-    const bytes = runBytes(run, columns);
-    const chunk = { topic, partition, fence, columns, nextOffset, leaderEpoch, bytes };
-    const plain = run.find(({ transactional }) => !transactional);
-    if (plain === undefined) chunks.push(chunk);
-    else {
-      const { baseOffset: offset, producerId } = plain;
-      chunks.push({ ...chunk, untransacted: { offset, producerId } });
-    }
-  }
+): AsyncGenerator<FetchedChunk, void, undefined> {
   const { nextOffset, leaderEpoch } = visible;
-  const last = chunks.pop();
-  const empty = { topic, partition, fence, columns: new RecordColumns(NOTHING), bytes: 0 };
-  chunks.push({ ...(last ?? empty), nextOffset, leaderEpoch });
-  return chunks;
+  if (nextOffset === fromOffset) return;
+  const { topic, partition } = at;
+  const runs = runsOfOneBuffer(visible.batches);
+  if (runs.length === 0) {
+    const columns = new RecordColumns(NOTHING);
+    yield { topic, partition, fence, columns, nextOffset, leaderEpoch, bytes: 0 };
+  }
+  for (const [i, run] of runs.entries()) {
+    const isLast = i === runs.length - 1;
+    const last = run.at(-1);
+    const columns = await decodeRun(run, bytes, fromOffset, at);
+    yield {
+      topic,
+      partition,
+      fence,
+      columns,
+      nextOffset: isLast || last === undefined ? nextOffset : last.lastOffset + 1,
+      leaderEpoch: isLast || last === undefined ? leaderEpoch : last.leaderEpoch,
+      bytes: runBytes(run, columns),
+      ...untransacted(run),
+    };
+  }
+}
+
+/** A batch that no transaction wrote, where there is one. */
+function untransacted(run: readonly BatchHeader[]): Pick<FetchedChunk, "untransacted"> {
+  const plain = run.find(({ transactional }) => !transactional);
+  if (plain === undefined) return {};
+  const { baseOffset: offset, producerId } = plain;
+  return { untransacted: { offset, producerId } };
 }
 
 function runsOfOneBuffer(batches: readonly BatchHeader[]): BatchHeader[][] {
@@ -64,16 +75,16 @@ function runsOfOneBuffer(batches: readonly BatchHeader[]): BatchHeader[][] {
   return runs;
 }
 
-function decodeRun(
+async function decodeRun(
   run: readonly BatchHeader[],
   bytes: Buffer,
   fromOffset: number,
   at: TopicPartition,
-): RecordColumns {
+): Promise<RecordColumns> {
   const first = run[0];
   if (first !== undefined && first.codec !== 0) {
     const compressed = bytes.subarray(first.position, first.end);
-    const unpacked = decompress(first.codec, compressed, at, first.baseOffset);
+    const unpacked = await decompress(first.codec, compressed, at, first.baseOffset);
     const columns = new RecordColumns(unpacked);
     decodeRecords({ ...first, position: 0, end: unpacked.length }, fromOffset, columns, at);
     return columns;

@@ -1,6 +1,6 @@
 import { OutriggerError } from "../../errors/outrigger-error.ts";
 import { type TopicPartition, topicPartitionName } from "../../model/topic-partition.ts";
-import type { Consumer, ConsumerListener, FetchedChunk } from "../../ports/consumer.ts";
+import type { Consumer, ConsumerListener } from "../../ports/consumer.ts";
 import type { KafkaLimits } from "../limits.ts";
 import type { Cluster } from "../network/cluster.ts";
 import { isRetriable } from "../network/retry.ts";
@@ -16,6 +16,7 @@ import { toChunks } from "./chunks.ts";
 import { locate } from "./locate.ts";
 import { PartitionReader } from "./partition-reader.ts";
 import { partitionError, partitionVerdict } from "./read-errors.ts";
+import { visibleBatches } from "./visible-batches.ts";
 
 /** A partition in a fetch, with the leader that it goes to. */
 interface Ready {
@@ -66,12 +67,14 @@ class FetchingConsumer implements Consumer {
   start(at: TopicPartition, from: { offset: number; leaderEpoch: number; fence: number }): void {
     const { topic, partition } = at;
     const reader = new PartitionReader({ topic, partition }, from.offset, from.fence, this.#limits);
-    this.#readers.set(topicPartitionName(at), reader);
+    const name = topicPartitionName(at);
+    this.#release(name);
+    this.#readers.set(name, reader);
     this.#schedule();
   }
 
   stop(at: TopicPartition): void {
-    this.#readers.delete(topicPartitionName(at));
+    this.#release(topicPartitionName(at));
   }
 
   pause(at: TopicPartition): void {
@@ -88,7 +91,7 @@ class FetchingConsumer implements Consumer {
 
   async close(): Promise<void> {
     this.#closed = true;
-    this.#readers.clear();
+    for (const name of [...this.#readers.keys()]) this.#release(name);
     if (this.#scheduled !== null) clearImmediate(this.#scheduled);
     if (this.#timer !== null) clearTimeout(this.#timer);
   }
@@ -174,14 +177,16 @@ class FetchingConsumer implements Consumer {
       failure = thrown;
     }
     slots[slot] = false;
-    for (const { reader } of entries) reader.inFlight = false;
     if (this.#closed) return;
+    const delivered =
+      answer === null || answer.error !== ERROR.NONE
+        ? new Map<PartitionReader, FetchedPartition>()
+        : this.#matched(entries, answer.partitions);
+    for (const { reader } of entries) reader.inFlight = delivered.has(reader);
     if (answer === null) this.#unanswered(entries, failure);
     else if (answer.error !== ERROR.NONE) this.#refused(entries, answer.error);
-    else {
-      const brought = this.#deliver(entries, answer.partitions, requestedAtMs);
-      if (slot === "held") slots.idle = !brought;
-    }
+    else if (slot === "held") slots.idle = delivered.size === 0;
+    for (const [reader, fetched] of delivered) void this.#deliver(reader, fetched, requestedAtMs);
     this.#schedule();
   }
 
@@ -195,17 +200,16 @@ class FetchingConsumer implements Consumer {
     };
   }
 
-  /** Says whether any partition had something new. */
-  #deliver(
+  /** The partitions that brought something, in the order of the answer. */
+  #matched(
     entries: readonly Ready[],
     partitions: readonly FetchedPartition[],
-    requestedAtMs: number,
-  ): boolean {
+  ): Map<PartitionReader, FetchedPartition> {
     const asked = new Map<string, PartitionReader>();
     for (const { reader, topicId } of entries) {
       asked.set(`${topicId}/${reader.at.partition}`, reader);
     }
-    let brought = false;
+    const brought = new Map<PartitionReader, FetchedPartition>();
     for (const fetched of partitions) {
       const reader = asked.get(`${fetched.topicId}/${fetched.partition}`);
       if (reader === undefined || !this.#isCurrent(reader)) continue;
@@ -214,37 +218,39 @@ class FetchingConsumer implements Consumer {
         continue;
       }
       reader.succeeded();
-      if (fetched.end === fetched.start) continue;
-      if (this.#deliverPartition(reader, fetched, requestedAtMs)) brought = true;
+      if (fetched.end > fetched.start) brought.set(reader, fetched);
     }
     return brought;
   }
 
-  #deliverPartition(
+  /** Chunk by chunk, each partition by itself: a paused one holds up no other. */
+  async #deliver(
     reader: PartitionReader,
     fetched: FetchedPartition,
     requestedAtMs: number,
-  ): boolean {
-    let chunks: readonly FetchedChunk[];
-    try {
-      chunks = toChunks(fetched, reader.position, reader.at, reader.fence);
-    } catch (thrown) {
-      if (!(thrown instanceof OutriggerError)) throw thrown;
-      this.#fail(reader, thrown);
-      return false;
-    }
-    const last = chunks.at(-1);
-    if (last === undefined) return false;
-    reader.position = last.nextOffset;
+  ): Promise<void> {
+    const { lastStableOffset, highWatermark } = fetched;
+    const facts = { requestedAtMs, lastStableOffset, highWatermark };
+    // To the end of the order of service: whoever brought nothing comes first next time.
     const name = topicPartitionName(reader.at);
     this.#readers.delete(name);
     this.#readers.set(name, reader);
-    const { lastStableOffset, highWatermark } = fetched;
-    const facts = { requestedAtMs, lastStableOffset, highWatermark };
-    for (const chunk of chunks) {
-      if (this.#isCurrent(reader)) this.#listener.fetched(chunk, facts);
+    try {
+      const visible = visibleBatches(fetched, reader.position, reader.at);
+      const chunks = toChunks(visible, fetched.bytes, reader.position, reader.at, reader.fence);
+      for await (const chunk of chunks) {
+        if (!this.#isCurrent(reader)) return;
+        reader.position = chunk.nextOffset;
+        this.#listener.fetched(chunk, facts);
+        if (chunk.nextOffset < visible.nextOffset) await reader.resumed();
+      }
+    } catch (thrown) {
+      if (!(thrown instanceof OutriggerError)) throw thrown;
+      if (this.#isCurrent(reader)) this.#fail(reader, thrown);
+      return;
     }
-    return true;
+    reader.inFlight = false;
+    this.#schedule();
   }
 
   /** No answer: the broker is down, slow, or not what it was. */
@@ -314,6 +320,13 @@ class FetchingConsumer implements Consumer {
 
   #isCurrent(reader: PartitionReader): boolean {
     return this.#readers.get(topicPartitionName(reader.at)) === reader;
+  }
+
+  /** Whatever waits on behalf of the reader goes on, and finds that it is not current any more. */
+  #release(name: string): void {
+    const reader = this.#readers.get(name);
+    this.#readers.delete(name);
+    if (reader !== undefined) reader.paused = false;
   }
 
   #fail(reader: PartitionReader, error: OutriggerError): void {

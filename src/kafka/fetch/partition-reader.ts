@@ -13,11 +13,12 @@ export class PartitionReader {
   position: number;
   /** The topic id that reading began with. */
   topicId: string | null = null;
-  paused = false;
-  /** A fetch that includes it is under way. */
+  /** A fetch that includes it is under way, or what it brought is being delivered. */
   inFlight = false;
   /** Not fetched before; in the clock of `performance.now`. */
   notBeforeMs = 0;
+  #paused = false;
+  #wake: () => void = () => {};
   #missingSinceMs: number | null = null;
   readonly #backoff: Backoff;
 
@@ -26,6 +27,27 @@ export class PartitionReader {
     this.position = position;
     this.fence = fence;
     this.#backoff = new Backoff(limits);
+  }
+
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  set paused(paused: boolean) {
+    this.#paused = paused;
+    if (!paused) this.#wake();
+  }
+
+  /**
+   * Resolves when it is not paused any more. What a compressed answer unpacks to may be many times
+   * the bytes fetched, so the rest of it waits, packed, until there is room.
+   */
+  async resumed(): Promise<void> {
+    while (this.#paused) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
   }
 
   succeeded(): void {

@@ -8,6 +8,7 @@ import { FETCH, type FetchedPartition, fetchRequest } from "../protocol/fetch.ts
 import { toChunks } from "./chunks.ts";
 import { locate } from "./locate.ts";
 import { partitionError, partitionVerdict } from "./read-errors.ts";
+import { visibleBatches } from "./visible-batches.ts";
 
 /**
  * Reads `[from, target)` of one partition, read committed, as chunks with fence 0. Ends when the
@@ -23,22 +24,26 @@ export async function* readRange(
 ): AsyncGenerator<FetchedChunk, void, undefined> {
   const source = new RangeSource(cluster, at, signal);
   let position = from;
-  let ahead: Promise<readonly FetchedChunk[]> | null = null;
+  let ahead: Promise<FetchedPartition | null> | null = null;
   while (position < target) {
-    const chunks: readonly FetchedChunk[] = await (ahead ?? source.fetch(position));
+    const fetched: FetchedPartition | null = await (ahead ?? source.fetch(position));
     ahead = null;
-    const last = chunks.at(-1);
-    if (last === undefined) {
+    const visible = fetched === null ? null : visibleBatches(fetched, position, at);
+    if (fetched === null || visible === null || visible.nextOffset === position) {
       await delay(cluster.limits.fetchWaitShortMs, signal);
       continue;
     }
-    position = last.nextOffset;
+    const start = position;
+    position = visible.nextOffset;
     if (position < target) {
       ahead = source.fetch(position);
       // It may fail while a chunk is being used, and nobody waits for it then, or ever.
       ahead.catch(() => {});
     }
-    for (const chunk of chunks) yield upTo(chunk, target);
+    for await (const chunk of toChunks(visible, fetched.bytes, start, at, 0)) {
+      yield upTo(chunk, target);
+      if (chunk.nextOffset >= target) return;
+    }
   }
 }
 
@@ -62,10 +67,9 @@ class RangeSource {
     this.#signal = signal;
   }
 
-  /** The chunks at `position`, none when nothing is there yet; retries until the signal aborts. */
-  async fetch(position: number): Promise<readonly FetchedChunk[]> {
-    const fetched = await retrying(this.#cluster.limits, this.#signal, () => this.#ask(position));
-    return fetched === null ? [] : toChunks(fetched, position, this.#at, 0);
+  /** What is at `position`, null when nothing is there yet; retries until the signal aborts. */
+  fetch(position: number): Promise<FetchedPartition | null> {
+    return retrying(this.#cluster.limits, this.#signal, () => this.#ask(position));
   }
 
   async #ask(position: number): Promise<FetchedPartition | null> {

@@ -1,6 +1,7 @@
 import { OutriggerError } from "../../errors/outrigger-error.ts";
 import { BATCH_BYTES_MAX } from "../../model/batch-bytes.ts";
 import type { AppendedRecord, CutRecords } from "../../ports/producer.ts";
+import type { CodecName } from "../codecs/codec.ts";
 import { RecordBatchBuilder } from "../records/record-batch-builder.ts";
 import { partitionOf } from "./murmur2.ts";
 
@@ -12,6 +13,9 @@ export interface PartitionBatches {
 }
 
 const BATCH_BYTES_FIRST = 8 * 1024;
+
+/** As many as Node's thread pool has threads. */
+const COMPRESSED_AT_ONCE_MAX = 4;
 
 interface Topic {
   readonly partitions: (PartitionBatches | undefined)[];
@@ -49,6 +53,17 @@ export class CutBatches implements CutRecords {
       counts.set(topic, count);
     }
     return counts;
+  }
+
+  /** Compresses every batch, a few at once; a second call finds it done. */
+  async compress(codec: CodecName): Promise<void> {
+    if (codec === "none") return;
+    const builders = this.all.flatMap((batches) => batches.builders);
+    const next = builders.values();
+    const compressor = async (): Promise<void> => {
+      for (const builder of next) await builder.compress(codec);
+    };
+    await Promise.all(Array.from({ length: COMPRESSED_AT_ONCE_MAX }, compressor));
   }
 
   append(record: AppendedRecord): void {

@@ -11,6 +11,7 @@ import type {
   ProduceVerdict,
   TransactionalProducer,
 } from "../../ports/producer.ts";
+import type { CodecName } from "../codecs/codec.ts";
 import { brokerError, classify, type Request } from "../errors.ts";
 import type { Purpose } from "../network/broker-connections.ts";
 import type { Cluster } from "../network/cluster.ts";
@@ -29,6 +30,8 @@ export interface ProducerOptions {
   readonly transactionTimeoutMs: number;
   /** Told of every request that is repeated, and why. Default: nobody. */
   readonly onRetry?: (error: OutriggerError) => void;
+  /** Of every batch; none by default. */
+  readonly compression?: CodecName;
 }
 
 /** Our own share of the transaction timeout; the broker aborts after the rest (R-2). */
@@ -103,6 +106,11 @@ class TransactionsV2 implements TransactionalProducer {
   async produce(records: CutRecords): Promise<ProduceVerdict> {
     invariant(records instanceof CutBatches, "records come from `begin` of the same producer");
     this.#begunAtMs = performance.now();
+    try {
+      await records.compress(this.#options.compression ?? "none");
+    } catch (thrown: unknown) {
+      return fatal(thrown instanceof OutriggerError ? thrown : compressionFailed(thrown));
+    }
     const queues = records.all.map((batches) => {
       const name = topicPartitionName(batches);
       return new PartitionQueue(
@@ -321,6 +329,11 @@ class TransactionsV2 implements TransactionalProducer {
   #isOver(until: { readonly deadlineMs: number; readonly signal: AbortSignal }): boolean {
     return until.signal.aborted || performance.now() >= until.deadlineMs;
   }
+}
+
+function compressionFailed(thrown: unknown): OutriggerError {
+  const message = `a batch cannot be compressed: ${asError(thrown).message}; set compression.type`;
+  return new OutriggerError("COMPRESSION_UNSUPPORTED", message, { cause: thrown });
 }
 
 /** Sequences are int32 and wrap to 0. */

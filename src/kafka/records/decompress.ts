@@ -1,17 +1,10 @@
-import { gunzipSync } from "node:zlib";
 import { OutriggerError } from "../../errors/outrigger-error.ts";
 import type { TopicPartition } from "../../model/topic-partition.ts";
 import { topicPartitionName } from "../../model/topic-partition.ts";
+import { UnpackedTooLarge } from "../codecs/codec.ts";
+import { codecNumbered, loadCodec } from "../codecs/codecs.ts";
 import { corruptBatch } from "./corrupt.ts";
-
-/** By the number in a batch's attributes. A codec without a decoder here is named and refused. */
-const CODEC_NAMES: readonly string[] = ["none", "gzip", "snappy", "lz4", "zstd"];
-
-type Decompress = (compressed: Buffer, bytesMax: number) => Buffer;
-
-const DECODERS: ReadonlyMap<number, Decompress> = new Map([
-  [1, (compressed, bytesMax) => gunzipSync(compressed, { maxOutputLength: bytesMax })],
-]);
+import { inTurn } from "./turns.ts";
 
 /** Names of the codecs without a decoder here, as `compression.type` has them. */
 export const UNREADABLE_CODECS: readonly string[] = CODEC_NAMES.filter(
@@ -19,27 +12,34 @@ export const UNREADABLE_CODECS: readonly string[] = CODEC_NAMES.filter(
 );
 
 /** A batch that unpacks to more is refused: a small frame must not take all memory. */
-const DECOMPRESSED_BYTES_MAX = 256 * 1024 * 1024;
+export const UNPACKED_BYTES_MAX = 128 * 1024 * 1024;
 
-/** The records of a compressed batch, in a buffer of their own. */
-export function decompress(
-  codec: number,
+/**
+ * The records of a compressed batch, in a buffer of their own. Rejects with COMPRESSION_UNSUPPORTED,
+ * or with RECORD_CORRUPT when they cannot be unpacked or are too many.
+ */
+export async function decompress(
+  number: number,
   compressed: Buffer,
   at: TopicPartition,
   offset: number,
-): Buffer {
-  const decoder = DECODERS.get(codec);
-  if (decoder === undefined) {
+): Promise<Buffer> {
+  const name = codecNumbered(number);
+  if (name === null || name === "none") {
     throw new OutriggerError(
       "COMPRESSION_UNSUPPORTED",
-      `the record batch at ${topicPartitionName(at)}@${offset} is compressed with ` +
-        `${CODEC_NAMES[codec] ?? `codec ${codec}`}, which cannot be read yet; ` +
-        "set compression.type of the topic or of its producers to none or gzip",
+      `the record batch at ${topicPartitionName(at)}@${offset} is compressed with codec ` +
+        `${number}, which Kafka does not define; is its producer newer than this sidecar?`,
     );
   }
+  const codec = await loadCodec(name);
   try {
-    return decoder(compressed, DECOMPRESSED_BYTES_MAX);
+    return await inTurn(() => codec.decompress(compressed, UNPACKED_BYTES_MAX));
   } catch (thrown) {
-    throw corruptBatch(at, offset, `its ${CODEC_NAMES[codec]} data cannot be unpacked`, thrown);
+    const what =
+      thrown instanceof UnpackedTooLarge
+        ? `its ${name} data are refused: ${thrown.message}`
+        : `its ${name} data cannot be unpacked`;
+    throw corruptBatch(at, offset, what, thrown);
   }
 }

@@ -1,4 +1,6 @@
 import { invariant } from "../../errors/invariant.ts";
+import { CODEC_NAMES, type CodecName } from "../codecs/codec.ts";
+import { loadCodec } from "../codecs/codecs.ts";
 import { writeInt64 } from "../protocol/wire.ts";
 import { crc32c } from "./crc32c.ts";
 import {
@@ -60,6 +62,7 @@ export class RecordBatchBuilder {
   #count = 0;
   #baseTimestamp = 0;
   #maxTimestamp = 0;
+  #codec: CodecName = "none";
 
   constructor(options: RecordBatchBuilderOptions) {
     this.#bytesMax = options.bytesMax;
@@ -71,13 +74,14 @@ export class RecordBatchBuilder {
     return this.#count;
   }
 
-  /** Size of the batch as sealed now. */
+  /** Size of the batch as sealed now: what it takes in memory, and on the wire. */
   get bytes(): number {
     return this.#position;
   }
 
   /** Copies one record in. False, and nothing changed, when it does not fit any more. */
   append(record: RecordToAppend): boolean {
+    invariant(this.#codec === "none", "a compressed batch takes no more records");
     const first = this.#count === 0;
     const baseTimestamp = first ? record.timestamp : this.#baseTimestamp;
     const delta = record.timestamp - baseTimestamp;
@@ -114,6 +118,20 @@ export class RecordBatchBuilder {
   }
 
   /**
+   * Compresses what was appended, once; the batch takes no more records then. Rejects with
+   * COMPRESSION_UNSUPPORTED where this platform lacks the codec.
+   */
+  async compress(name: CodecName): Promise<void> {
+    if (name === "none" || this.#codec !== "none") return;
+    const codec = await loadCodec(name);
+    const packed = await codec.compress(this.#buffer.subarray(HEADER_BYTES, this.#position));
+    this.#codec = name;
+    this.#position = HEADER_BYTES + packed.length;
+    this.#buffer = Buffer.allocUnsafeSlow(this.#position);
+    packed.copy(this.#buffer, HEADER_BYTES);
+  }
+
+  /**
    * Writes header and checksum; -1n, -1, -1 for a producer without an id. The answer is a view that
    * the next `seal` or `append` changes.
    */
@@ -124,7 +142,8 @@ export class RecordBatchBuilder {
     buffer.writeInt32BE(this.#position - LENGTH_OVERHEAD, BATCH_LENGTH);
     buffer.writeInt32BE(-1, LEADER_EPOCH);
     buffer.writeInt8(MAGIC_V2, MAGIC);
-    buffer.writeInt16BE(this.#transactional ? TRANSACTIONAL_FLAG : 0, ATTRIBUTES);
+    const codec = CODEC_NAMES.indexOf(this.#codec);
+    buffer.writeInt16BE(codec | (this.#transactional ? TRANSACTIONAL_FLAG : 0), ATTRIBUTES);
     buffer.writeInt32BE(this.#count - 1, LAST_OFFSET_DELTA);
     writeInt64(buffer, BASE_TIMESTAMP, this.#baseTimestamp);
     writeInt64(buffer, MAX_TIMESTAMP, this.#maxTimestamp);

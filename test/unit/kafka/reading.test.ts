@@ -302,6 +302,60 @@ test("a topic that brokers go on denying is missing", () =>
     },
   ));
 
+test("a paused partition gets no more of a compressed answer until it resumes", () => {
+  const packed = (offset: number): Buffer => {
+    const batch = Buffer.from(JAVA_BATCHES.gzipLogappend);
+    batch.writeUInt32BE(offset, 4);
+    return batch;
+  };
+  let fetches = 0;
+  return withCluster(
+    {
+      fetch: (request) => {
+        const { partition = 0, offset = -1 } = request.partitions[0] ?? {};
+        if (offset > 0) return held(request);
+        fetches++;
+        const records = Buffer.concat([packed(0), packed(5), packed(10)]);
+        return fetchAnswer([{ topicId: ID, partition, records }]);
+      },
+    },
+    async (cluster, signal) => {
+      const seen = collector();
+      const consumer = createConsumer(
+        cluster,
+        {},
+        {
+          ...seen.listener,
+          fetched: (chunk) => {
+            // Paused from within, as the kernel does when its buffer is full.
+            if (chunk.nextOffset === 5) consumer.pause(AT);
+            seen.listener.fetched(chunk);
+          },
+        },
+      );
+      consumer.start(AT, { offset: 0, leaderEpoch: -1, fence: 1 });
+      await seen.until(() => seen.chunks.length === 1, signal);
+      for (let turn = 0; turn < 50; turn++) await new Promise((r) => setImmediate(r));
+      assert.equal(seen.chunks.length, 1);
+      consumer.resume(AT);
+      await seen.until(() => seen.chunks.length === 3, signal);
+      const offsets = seen.chunks.map(({ nextOffset }) => nextOffset);
+      assert.deepEqual([offsets, fetches], [[5, 10, 15], 1]);
+      // What waits for a resume gives way to a new start, and nothing of it arrives any more.
+      consumer.start(AT, { offset: 0, leaderEpoch: -1, fence: 2 });
+      await seen.until(() => seen.chunks.length === 4, signal);
+      consumer.start(AT, { offset: 0, leaderEpoch: -1, fence: 3 });
+      await seen.until(() => seen.chunks.length === 5, signal);
+      const fences = seen.chunks.slice(3).map(({ fence, nextOffset }) => [fence, nextOffset]);
+      assert.deepEqual(fences, [
+        [2, 5],
+        [3, 5],
+      ]);
+      await consumer.close();
+    },
+  );
+});
+
 test("a partition that resumes while a fetch is held does not wait for it", () => {
   const delivered = new Set<number>();
   return withCluster(
