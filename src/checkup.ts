@@ -3,6 +3,7 @@ import { checkCluster } from "./checks/check.ts";
 import { type Expected, outputsOf } from "./checks/expected.ts";
 import { type Finding, finding, sorted } from "./checks/finding.ts";
 import type { Config } from "./config/config.ts";
+import { securityOf } from "./config/security.ts";
 import { OutriggerError } from "./errors/outrigger-error.ts";
 import { connectKafka, type Kafka, type KafkaOptions } from "./kafka/client.ts";
 import type { Denial } from "./model/cluster-facts.ts";
@@ -37,6 +38,7 @@ export function kafkaOptions(config: Config, log: Log): KafkaOptions {
     groupId: config.applicationId,
     transactionTimeoutMs: config.transactionTimeoutMs,
     compression: config.compressionType,
+    security: securityOf(config),
     log,
     limits: {
       requestTimeoutMs: config.requestTimeoutMs,

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadConfig } from "../config/load.ts";
+import { NO_SECURITY } from "../config/security.ts";
 import { runSidecar } from "./sidecar-command.ts";
 import { logOf, type World } from "./world.ts";
 
@@ -41,7 +42,8 @@ export async function dev(
           "state.dir": stateDir,
           "server.token": randomUUID(),
         },
-        fixed: { "bootstrap.servers": broker.bootstrapServers },
+        // The embedded broker speaks plain text, whatever the file says of another.
+        fixed: { "bootstrap.servers": broker.bootstrapServers, ...NO_SECURITY },
       });
       const onListening = (address: string) => {
         world.say(devText(broker.bootstrapServers, address, config.serverToken));

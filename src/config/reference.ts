@@ -55,6 +55,8 @@ const patterns: Partial<Record<ConfigKey, string>> = {
   "replication.factor": "an integer from 1 to 32767, or -1",
   "check.accept": "names of findings, separated by commas",
   "http.address": "`host:port`, or `off`",
+  "sasl.oauthbearer.token.endpoint.url": "`https://…` without a user, or `file:///…`",
+  "sasl.oauthbearer.extensions": "`key=value`, or several separated by commas; keys are letters",
 };
 
 /** Every key, in the order of the schema. */
@@ -88,7 +90,9 @@ function expectedOf(key: ConfigKey, field: Field): string {
   const said = patterns[key];
   if (said !== undefined) return said;
   if (field.const !== undefined) return `\`${field.const}\``;
-  if (field.enum !== undefined) return field.enum.map((value) => `\`${value}\``).join(", ");
+  if (field.enum !== undefined) {
+    return field.enum.map((value) => (value === "" ? "empty" : `\`${value}\``)).join(", ");
+  }
   const { type, minimum, maximum } = field;
   if (type === "integer") return `an integer from ${minimum} to ${maximum}`;
   if (type === "number") return `a number from ${minimum} to ${maximum}`;

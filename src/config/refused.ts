@@ -43,6 +43,14 @@ const reasons: Readonly<Record<string, string>> = {
   "default.value.serde": "the sidecar moves bytes; serdes belong to the application",
   "num.stream.threads": "one process runs its tasks on one loop: start more sidecars instead",
   "statestore.cache.max.bytes": "there is no cache to size: see statestore.uncommitted.max.bytes",
+  "ssl.truststore.password": "certificates in PEM have no password",
+  "ssl.keystore.password": "a key in PEM has its own password: set ssl.key.password",
+  "ssl.protocol": "TLS 1.3 and 1.2 are offered, the newest that the broker speaks is used",
+  "ssl.enabled.protocols": "TLS 1.3 and 1.2 are offered, the newest that the broker speaks is used",
+  "ssl.cipher.suites": "the ciphers are Node's defaults",
+  "sasl.login.callback.handler.class": "there are no Java classes here: see sasl.mechanism",
+  "sasl.client.callback.handler.class": "there are no Java classes here: see sasl.mechanism",
+  "sasl.kerberos.service.name": "GSSAPI is not spoken: see sasl.mechanism",
   "buffered.records.per.partition": "the buffer is bounded in bytes: see input.buffer.max.bytes",
 };
 

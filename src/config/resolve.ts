@@ -192,7 +192,9 @@ function coerce(key: ConfigKey, value: unknown): unknown {
   const { kind, isRequired } = keyReference(key);
   if (kind === "string") {
     if (typeof value === "number" || typeof value === "boolean") return String(value);
-    return value === "" && !isRequired ? undefined : value;
+    // Where an empty text is a value of its own, it is one.
+    const isUnset = value === "" && !isRequired && !schema.shape[key].safeParse("").success;
+    return isUnset ? undefined : value;
   }
   if (typeof value !== "string") return value;
   const text = value.trim();
@@ -207,6 +209,8 @@ function faultOf(key: ConfigKey, written: Written | undefined, reason: string): 
   const value = shown(key, written.value, written.isSecret === true || isSecret);
   const given = `${key} is ${value} (${written.from})`;
   // Where there is one value only, its reason says more than the value.
-  if (key === "processing.guarantee") return `${given}: ${reason}`;
+  if (ONLY_VALUE.includes(key)) return `${given}: ${reason}`;
   return `${given}: it must be ${expected}`;
 }
+
+const ONLY_VALUE = ["processing.guarantee", "ssl.truststore.type", "ssl.keystore.type"];

@@ -1,4 +1,5 @@
 import type { Settings } from "./schema.ts";
+import { securityFaults } from "./security-rules.ts";
 
 /** Null when a relation between settings holds, else both values, the reason and so the remedy. */
 type Rule = (settings: Partial<Settings>) => string | null;
@@ -73,5 +74,5 @@ const rules: readonly Rule[] = [
 
 /** Every broken relation among the settings that are valid by themselves. */
 export function brokenRules(settings: Partial<Settings>): string[] {
-  return rules.flatMap((rule) => rule(settings) ?? []);
+  return [...rules.flatMap((rule) => rule(settings) ?? []), ...securityFaults(settings)];
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { security } from "./security-schema.ts";
 
 /**
  * Every setting: key, type, default, range, one sentence; `writeOnly` marks a secret. `--help`,
@@ -279,6 +280,7 @@ export const schema = z.strictObject({
   ...brokers,
   ...checks,
   ...telemetry,
+  ...security,
   ...logs,
 });
 

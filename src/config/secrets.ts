@@ -1,5 +1,11 @@
 /** What a secret is called, for keys that are not ours: those that are bear a mark in the schema. */
-const SECRET = /password|passphrase|secret|token|credential|jaas|private\.key/i;
+const SECRET = /password|passphrase|secret|token|credential|jaas|private\.key|keystore\.key/i;
+
+/** Named like secrets, and none. */
+const OPEN = [
+  "sasl.oauthbearer.token.endpoint.url",
+  "sasl.oauthbearer.client.credentials.client.id",
+];
 
 /** Stands in for a secret wherever a value is shown. */
 export const REDACTED = "***";
@@ -9,6 +15,6 @@ export const REDACTED = "***";
  * own is a secret whatever its key is called.
  */
 export function shown(key: string, value: unknown, isSecret = false): string {
-  if (isSecret || SECRET.test(key)) return REDACTED;
+  if (isSecret || (SECRET.test(key) && !OPEN.includes(key))) return REDACTED;
   return typeof value === "string" ? value : JSON.stringify(value);
 }

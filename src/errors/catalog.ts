@@ -27,6 +27,21 @@ export const catalog = {
     summary: "A broker did not answer in time.",
     remedy: "Nothing, if it passes; else look at the broker's load, or raise request.timeout.ms.",
   },
+  TLS_FAILED: {
+    recovery: "stopProcess",
+    summary: "An encrypted connection cannot be made.",
+    remedy: "Check ssl.truststore.location, ssl.keystore.location and security.protocol.",
+  },
+  AUTHENTICATION_FAILED: {
+    recovery: "stopProcess",
+    summary: "The broker does not accept who we are.",
+    remedy: "Check sasl.mechanism and its user and password, or its token.",
+  },
+  TOKEN_UNAVAILABLE: {
+    recovery: "retry",
+    summary: "The token provider cannot be reached.",
+    remedy: "Nothing, if it passes; else check sasl.oauthbearer.token.endpoint.url.",
+  },
   TRANSACTION_ABORTED: {
     recovery: "abortTransaction",
     summary: "The open transaction cannot commit.",

@@ -1,3 +1,4 @@
+import type { SecuritySettings } from "../config/security.ts";
 import { OutriggerError } from "../errors/outrigger-error.ts";
 import type { Admin } from "../ports/admin.ts";
 import type { Consumer, ConsumerListener, Group, Offsets } from "../ports/consumer.ts";
@@ -15,6 +16,7 @@ import type { KafkaLimits } from "./limits.ts";
 import { Cluster } from "./network/cluster.ts";
 import type { BrokerAddress } from "./network/socket.ts";
 import { createProducer } from "./produce/transactional-producer.ts";
+import { createSecurity, PLAINTEXT } from "./security/security.ts";
 
 export interface KafkaOptions {
   /** `host:port` each. */
@@ -24,6 +26,8 @@ export interface KafkaOptions {
   readonly transactionTimeoutMs: number;
   /** Of everything that is written; none by default. */
   readonly compression?: CodecName;
+  /** Plain text by default. */
+  readonly security?: SecuritySettings;
   readonly limits: Partial<KafkaLimits>;
   readonly log: Log;
   /** How long to wait for a first broker to answer. Default: a minute. */
@@ -46,16 +50,20 @@ export interface Kafka {
 const CONNECT_TIMEOUT_MS = 60_000;
 
 /**
- * Rejects with BROKER_UNAVAILABLE when no broker answers in time, with
- * COMPRESSION_UNSUPPORTED when this platform lacks the codec for writing.
+ * Rejects with BROKER_UNAVAILABLE when no broker answers in time, with TLS_FAILED or
+ * AUTHENTICATION_FAILED when one does not take us, or we it; with COMPRESSION_UNSUPPORTED when this
+ * platform lacks the codec for writing.
  */
 export async function connectKafka(options: KafkaOptions): Promise<Kafka> {
   const { compression = "none" } = options;
   if (compression !== "none") await loadCodec(compression);
+  const security =
+    options.security === undefined ? PLAINTEXT : createSecurity(options.security, options.log);
   const cluster = await Cluster.connect(
     {
       bootstrapServers: options.bootstrapServers.map(parseAddress),
       clientId: options.clientId,
+      security,
       limits: options.limits,
     },
     AbortSignal.timeout(options.connectWaitMs ?? CONNECT_TIMEOUT_MS),
@@ -63,7 +71,13 @@ export async function connectKafka(options: KafkaOptions): Promise<Kafka> {
   const { bootstrapServers, clientId, groupId, transactionTimeoutMs, log } = options;
   const { onProducerRetry } = options;
   const { requestTimeoutMs } = cluster.limits;
-  const admin = createAdmin(cluster, { bootstrapServers, clientId, requestTimeoutMs, log });
+  const admin = createAdmin(cluster, {
+    bootstrapServers,
+    clientId,
+    requestTimeoutMs,
+    security,
+    log,
+  });
   const consumers: Consumer[] = [];
   return {
     consumer: (listener) => {

@@ -4,11 +4,14 @@ import type { Admin, TopicDescription, TopicToCreate } from "../../ports/admin.t
 import type { Log } from "../../ports/log.ts";
 import type { Cluster } from "../network/cluster.ts";
 import { delay } from "../network/retry.ts";
+import type { Security } from "../security/security.ts";
+import { kafkajsSecurity } from "./kafkajs-security.ts";
 
 export interface AdminOptions {
   readonly bootstrapServers: readonly string[];
   readonly clientId: string;
   readonly requestTimeoutMs: number;
+  readonly security: Security;
   readonly log: Log;
 }
 
@@ -31,6 +34,7 @@ class KafkajsAdmin implements Admin {
       clientId: `${options.clientId}-admin`,
       brokers: [...options.bootstrapServers],
       requestTimeout: options.requestTimeoutMs,
+      ...kafkajsSecurity(options.security),
       retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: 5 },
       logLevel: kafkajs.logLevel.ERROR,
       logCreator: () => (entry) => {

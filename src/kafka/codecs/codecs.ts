@@ -24,6 +24,16 @@ export function loadCodec(name: Exclude<CodecName, "none">): Promise<Codec> {
   return codec;
 }
 
+/** Names of the codecs whose library does not load on this platform, as `compression.type` has them. */
+export async function unreadableCodecs(): Promise<string[]> {
+  const missing: string[] = [];
+  for (const name of CODEC_NAMES) {
+    if (name === "none") continue;
+    await loadCodec(name).catch(() => missing.push(name));
+  }
+  return missing;
+}
+
 /** By the number in a batch's attributes; null for one that Kafka does not know. */
 export function codecNumbered(number: number): CodecName | null {
   return CODEC_NAMES[number] ?? null;

@@ -7,11 +7,11 @@ import type {
 } from "../../model/cluster-facts.ts";
 import { type TopicPartition, topicPartitionName } from "../../model/topic-partition.ts";
 import type { Inspector, Listed, Wanted } from "../../ports/inspector.ts";
+import { unreadableCodecs } from "../codecs/codecs.ts";
 import { createOffsets } from "../fetch/offsets.ts";
 import type { Cluster } from "../network/cluster.ts";
 import { ERROR } from "../protocol/error-codes.ts";
 import { ADD_OFFSETS_TO_TXN, transactionalIdProbe } from "../protocol/producer-descriptions.ts";
-import { UNREADABLE_CODECS } from "../records/decompress.ts";
 import { lookAtBroker } from "./brokers.ts";
 import { lookAtGroup } from "./group.ts";
 import { Notes } from "./notes.ts";
@@ -71,7 +71,7 @@ async function inspect(
     committed,
     logs,
     foreignWriters,
-    unreadableCodecs: UNREADABLE_CODECS,
+    unreadableCodecs: await unreadableCodecs(),
     denied: notes.denied,
     unread: notes.unread,
   };

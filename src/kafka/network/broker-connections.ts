@@ -2,6 +2,8 @@ import { OutriggerError } from "../../errors/outrigger-error.ts";
 import type { KafkaLimits } from "../limits.ts";
 import { type ApiVersions, apiVersionsRequest } from "../protocol/api-versions.ts";
 import type { BrokerNode } from "../protocol/metadata.ts";
+import type { Security } from "../security/security.ts";
+import { keepAuthenticated } from "../security/session.ts";
 import { Connection } from "./connection.ts";
 import type { BrokerAddress, SocketFactory } from "./socket.ts";
 
@@ -22,8 +24,15 @@ export interface BrokerConnectionsOptions {
   readonly clientId: string;
   readonly clientVersion: string;
   readonly limits: KafkaLimits;
+  readonly security: Security;
+  /** Instead of what `security` has: for tests that stand between. */
   readonly openSocket?: SocketFactory;
 }
+
+/** Who hangs up on a first request that is in the clear, or in TLS, may have expected the other. */
+const PLAINTEXT_HINT =
+  "if it lasts: does this port speak TLS? security.protocol=SSL or SASL_SSL would";
+const TLS_HINT = "if it lasts: does this port speak plaintext? security.protocol says TLS";
 
 /** One connection per broker and purpose, opened when first asked for and again after it ended. */
 export class BrokerConnections {
@@ -36,7 +45,10 @@ export class BrokerConnections {
     this.#options = options;
   }
 
-  /** Rejects with BROKER_UNAVAILABLE or REQUEST_TIMED_OUT when the broker cannot be reached. */
+  /**
+   * Rejects with BROKER_UNAVAILABLE or REQUEST_TIMED_OUT when the broker cannot be reached, with
+   * TLS_FAILED or AUTHENTICATION_FAILED when it does not take us, or we it.
+   */
   get(node: BrokerNode, purpose: Purpose): Promise<BrokerConnection> {
     // The address is part of the key: a broker that moved is another broker to connect to.
     const key = `${node.id}/${purpose}/${node.host}:${node.port}`;
@@ -57,8 +69,9 @@ export class BrokerConnections {
     brokerId: number,
     onClose?: () => void,
   ): Promise<BrokerConnection> {
-    const { limits, clientId, clientVersion, openSocket } = this.#options;
+    const { limits, clientId, clientVersion, security } = this.#options;
     this.#refuseWhenClosed(address);
+    let endSession = (): void => {};
     const connection = await Connection.open({
       host: address.host,
       port: address.port,
@@ -66,9 +79,11 @@ export class BrokerConnections {
       requestTimeoutMs: limits.requestTimeoutMs,
       connectTimeoutMs: limits.connectTimeoutMs,
       responseBytesMax: limits.responseBytesMax,
-      ...(openSocket === undefined ? {} : { openSocket }),
+      openSocket: this.#options.openSocket ?? security.openSocket,
+      unansweredHint: security.tls === null ? PLAINTEXT_HINT : TLS_HINT,
       onClose: () => {
         this.#live.delete(connection);
+        endSession();
         onClose?.();
       },
     });
@@ -76,6 +91,11 @@ export class BrokerConnections {
     try {
       this.#refuseWhenClosed(address);
       const versions = await connection.send(apiVersionsRequest(clientVersion));
+      if (security.mechanism !== null) {
+        const { mechanism } = security;
+        endSession = await keepAuthenticated(connection, mechanism, versions, limits);
+        if (connection.ended !== null) endSession();
+      }
       return { brokerId, connection, versions };
     } catch (thrown) {
       connection.close();

@@ -13,6 +13,7 @@ import {
   type MetadataAnswer,
   metadataRequest,
 } from "../protocol/metadata.ts";
+import { PLAINTEXT, type Security } from "../security/security.ts";
 import { type BrokerConnection, BrokerConnections, type Purpose } from "./broker-connections.ts";
 import type { WireRequest } from "./connection.ts";
 import { type Leader, MetadataCache, type TopicMetadata } from "./metadata-cache.ts";
@@ -26,6 +27,8 @@ export interface ClusterOptions {
   /** Told to brokers (KIP-511). */
   readonly clientVersion?: string;
   readonly limits?: Partial<KafkaLimits>;
+  /** Plain text by default. */
+  readonly security?: Security;
   readonly openSocket?: SocketFactory;
 }
 
@@ -53,6 +56,7 @@ export class Cluster {
       clientId: options.clientId,
       clientVersion: options.clientVersion ?? "0",
       limits: this.limits,
+      security: options.security ?? PLAINTEXT,
       ...(options.openSocket === undefined ? {} : { openSocket: options.openSocket }),
     });
   }

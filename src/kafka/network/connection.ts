@@ -3,6 +3,7 @@ import { invariant } from "../../errors/invariant.ts";
 import { asError, OutriggerError } from "../../errors/outrigger-error.ts";
 import { DEFAULT_KAFKA_LIMITS } from "../limits.ts";
 import { WireReader, WireWriter } from "../protocol/wire.ts";
+import { isTlsFault, tlsFault } from "../security/tls-faults.ts";
 import { type BrokerAddress, openPlainSocket, type SocketFactory } from "./socket.ts";
 
 export interface ConnectionOptions extends BrokerAddress {
@@ -12,6 +13,8 @@ export interface ConnectionOptions extends BrokerAddress {
   readonly connectTimeoutMs?: number;
   readonly responseBytesMax?: number;
   readonly openSocket?: SocketFactory;
+  /** Said when the peer hangs up before it has answered anything: what it may have expected. */
+  readonly unansweredHint?: string;
   /** Told once, when the connection ends for whatever reason. */
   readonly onClose?: (reason: OutriggerError) => void;
 }
@@ -27,6 +30,9 @@ export interface WireRequest<T> {
   readonly parts: readonly Buffer[];
   readonly decode: (reader: WireReader) => T;
 }
+
+/** How a TLS record of the kind alert begins, in the first three bytes: versions 1.0 to 1.3. */
+const TLS_ALERTS = [0x150300, 0x150301, 0x150302, 0x150303, 0x150304];
 
 interface Pending {
   readonly correlationId: number;
@@ -49,6 +55,9 @@ export class Connection {
   #ended: OutriggerError | null = null;
   #timer: NodeJS.Timeout | null = null;
   #correlationId = 0;
+  #answers = 0;
+  /** What is to be sent once the connection is not held any more; null while it is not. */
+  #held: (() => void)[] | null = null;
   /** Unanswered requests, oldest first, from `#head` on. */
   #pending: (Pending | undefined)[] = [];
   #head = 0;
@@ -72,6 +81,8 @@ export class Connection {
       const socket = await openSocket(options, onBytes, timeoutMs);
       connection.#attach(socket);
     } catch (thrown) {
+      if (thrown instanceof OutriggerError) throw thrown;
+      if (isTlsFault(thrown)) throw tlsFault(`broker ${connection.name}`, thrown);
       throw connection.#unavailable(`cannot be reached: ${asError(thrown).message}`, thrown);
     }
     return connection;
@@ -90,11 +101,41 @@ export class Connection {
     return this.#pending.length - this.#head;
   }
 
+  /** `host:port`, as messages name the broker. */
+  get name(): string {
+    return `${this.#options.host}:${this.#options.port}`;
+  }
+
   /**
    * Rejects with REQUEST_TIMED_OUT or BROKER_UNAVAILABLE when no answer came, with
-   * BROKER_ANSWER_MALFORMED or whatever `decode` throws when the answer cannot be read.
+   * BROKER_ANSWER_MALFORMED or whatever `decode` throws when the answer cannot be read. Waits while
+   * the connection is held.
    */
   send<T>(request: WireRequest<T>): Promise<T> {
+    const held = this.#held;
+    if (held === null) return this.#sendNow(request);
+    return new Promise((resolve, reject) => {
+      held.push(() => this.#sendNow(request).then(resolve, reject));
+    });
+  }
+
+  /**
+   * Holds back what others send until `use` is done: a broker takes nothing else between the first
+   * and the last message of an authentication (KIP-368). What was sent before is answered before.
+   */
+  async alone<T>(use: (send: Connection["send"]) => Promise<T>): Promise<T> {
+    invariant(this.#held === null, "a connection is held by one at a time");
+    const held: (() => void)[] = [];
+    this.#held = held;
+    try {
+      return await use((request) => this.#sendNow(request));
+    } finally {
+      this.#held = null;
+      for (const send of held) send();
+    }
+  }
+
+  #sendNow<T>(request: WireRequest<T>): Promise<T> {
     const socket = this.#socket;
     if (this.#ended !== null || socket === null) {
       return Promise.reject(this.#ended ?? this.#unavailable("is not connected"));
@@ -122,16 +163,21 @@ export class Connection {
     return answer;
   }
 
-  /** Ends the connection at once; what is in flight is rejected. */
-  close(): void {
-    this.#end(this.#unavailable("was disconnected by this client"));
+  /** Ends the connection at once; what is in flight is rejected with the reason. */
+  close(reason?: OutriggerError): void {
+    this.#end(reason ?? this.#unavailable("was disconnected by this client"));
   }
 
   #attach(socket: Socket): void {
     this.#socket = socket;
-    socket.on("error", (error) => this.#end(this.#unavailable(`failed: ${error.message}`, error)));
-    socket.on("close", () => this.#end(this.#unavailable("closed the connection")));
-    if (socket.destroyed) this.#end(this.#unavailable("closed the connection"));
+    socket.on("error", (error) => {
+      // In TLS 1.3 a broker refuses a client's certificate after the handshake.
+      const isTls = isTlsFault(error);
+      const reason = isTls ? tlsFault(`broker ${this.name}`, error) : null;
+      this.#end(reason ?? this.#hungUp(`failed: ${error.message}`, error));
+    });
+    socket.on("close", () => this.#end(this.#hungUp("closed the connection")));
+    if (socket.destroyed) this.#end(this.#hungUp("closed the connection"));
   }
 
   #write(socket: Socket, request: WireRequest<unknown>, correlationId: number): void {
@@ -174,6 +220,16 @@ export class Connection {
 
   #startFrame(): Buffer | null {
     const size = this.#length.readInt32BE(0);
+    if (this.#answers === 0 && TLS_ALERTS.includes(size >> 8)) {
+      this.#end(
+        new OutriggerError(
+          "TLS_FAILED",
+          `broker ${this.name} speaks TLS on this port; set security.protocol to SSL or SASL_SSL, ` +
+            "or dial its plaintext listener",
+        ),
+      );
+      return null;
+    }
     const bytesMax = this.#options.responseBytesMax ?? DEFAULT_KAFKA_LIMITS.responseBytesMax;
     if (size < 4 || size > bytesMax) {
       this.#end(this.#malformed(`an answer of ${size} bytes; 4 to ${bytesMax} are accepted`));
@@ -194,6 +250,7 @@ export class Connection {
       return;
     }
     this.#shift();
+    this.#answers++;
     try {
       if (pending.flexible) reader.tags();
     } catch (thrown) {
@@ -235,7 +292,7 @@ export class Connection {
     this.#end(
       new OutriggerError(
         "REQUEST_TIMED_OUT",
-        `broker ${this.#name()} did not answer a request (API key ${oldest.apiKey}) within ` +
+        `broker ${this.name} did not answer a request (API key ${oldest.apiKey}) within ` +
           `${this.#options.requestTimeoutMs} ms; the connection was closed`,
       ),
     );
@@ -258,17 +315,19 @@ export class Connection {
     this.#options.onClose?.(reason);
   }
 
-  #name(): string {
-    return `${this.#options.host}:${this.#options.port}`;
+  /** A peer that hangs up at once may have been spoken to in the wrong way. */
+  #hungUp(what: string, cause?: unknown): OutriggerError {
+    const hint = this.#answers === 0 ? this.#options.unansweredHint : undefined;
+    return this.#unavailable(hint === undefined ? what : `${what}; ${hint}`, cause);
   }
 
   #unavailable(what: string, cause?: unknown): OutriggerError {
-    const message = `broker ${this.#name()} ${what}`;
+    const message = `broker ${this.name} ${what}`;
     return new OutriggerError("BROKER_UNAVAILABLE", message, withCause(cause));
   }
 
   #malformed(what: string, cause?: unknown): OutriggerError {
-    const message = `broker ${this.#name()} sent ${what}; is that a Kafka listener of the right kind?`;
+    const message = `broker ${this.name} sent ${what}; is that a Kafka listener of the right kind?`;
     return new OutriggerError("BROKER_ANSWER_MALFORMED", message, withCause(cause));
   }
 }

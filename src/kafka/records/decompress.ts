@@ -6,11 +6,6 @@ import { codecNumbered, loadCodec } from "../codecs/codecs.ts";
 import { corruptBatch } from "./corrupt.ts";
 import { inTurn } from "./turns.ts";
 
-/** Names of the codecs without a decoder here, as `compression.type` has them. */
-export const UNREADABLE_CODECS: readonly string[] = CODEC_NAMES.filter(
-  (_, codec) => codec > 0 && !DECODERS.has(codec),
-);
-
 /** A batch that unpacks to more is refused: a small frame must not take all memory. */
 export const UNPACKED_BYTES_MAX = 128 * 1024 * 1024;
 
