@@ -10,6 +10,8 @@ import { kafkaClassPath } from "./kafka-jars.ts";
 /** A real Apache Kafka 4.3.1: one KRaft node on loopback, in a process of its own. */
 export interface KafkaBroker {
   readonly bootstrapServers: string;
+  /** `host:port` of each further listener, by its name. */
+  readonly listeners: ReadonlyMap<string, string>;
   readonly pid: number;
   /** Clean stop; the data are deleted. */
   stop(): Promise<void>;
@@ -24,26 +26,41 @@ export interface KafkaOptions {
   readonly config?: Readonly<Record<string, string>>;
   /** Levels of features to finalize instead of the newest. */
   readonly features?: Readonly<Record<string, number>>;
+  /** Further listeners: their security protocol by name, in capitals. */
+  readonly listeners?: Readonly<Record<string, string>>;
+  /** What `format` sets up, for instance `SCRAM-SHA-256=[name=alice,password=secret]`. */
+  readonly scram?: readonly string[];
+  /** System properties of the broker's Java. */
+  readonly system?: Readonly<Record<string, string>>;
 }
 
 const START_TIMEOUT_MS = 60_000;
 /** One node, little memory, quick start: nothing here changes what the broker does. */
 const JVM = ["-Xms128m", "-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"];
 
-export async function startKafka({
-  config = {},
-  features = {},
-}: KafkaOptions = {}): Promise<KafkaBroker> {
+export async function startKafka(options: KafkaOptions = {}): Promise<KafkaBroker> {
   const classPath = await kafkaClassPath();
   const folder = mkdtempSync(join(tmpdir(), "outrigger-kafka-"));
   const [port, controllerPort] = [await freePort(), await freePort()];
   const properties = join(folder, "server.properties");
-  writeFileSync(properties, render({ ...defaults(folder, port, controllerPort), ...config }));
+  const listeners = new Map<string, string>();
+  for (const name of Object.keys(options.listeners ?? {})) {
+    listeners.set(name, `127.0.0.1:${await freePort()}`);
+  }
+  const all = {
+    ...defaults(folder, port, controllerPort),
+    ...further(options.listeners ?? {}, listeners, port, controllerPort),
+    ...options.config,
+  };
+  writeFileSync(properties, render(all));
   const log = join(folder, "server.log");
   writeFileSync(log, "");
-  format(classPath, properties, features);
+  format(classPath, properties, options);
   const bootstrapServers = `127.0.0.1:${port}`;
-  let child = await launch(classPath, properties, log, bootstrapServers);
+  const system = Object.entries(options.system ?? {}).map(([key, value]) => `-D${key}=${value}`);
+  const start = (): Promise<ChildProcess> =>
+    launch([...system, "-cp", classPath, "kafka.Kafka", properties], log, bootstrapServers);
+  let child = await start();
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     const gone = once(child, "exit");
@@ -57,6 +74,7 @@ export async function startKafka({
   process.once("exit", killAtExit);
   return {
     bootstrapServers,
+    listeners,
     get pid() {
       return child.pid ?? 0;
     },
@@ -68,7 +86,7 @@ export async function startKafka({
     },
     kill: () => end("SIGKILL"),
     restart: async () => {
-      child = await launch(classPath, properties, log, bootstrapServers);
+      child = await start();
     },
   };
 }
@@ -106,10 +124,32 @@ function render(properties: Readonly<Record<string, string | number>>): string {
     .join("");
 }
 
+/** The listeners' settings beside the plain one and the controller's. */
+function further(
+  protocols: Readonly<Record<string, string>>,
+  addresses: ReadonlyMap<string, string>,
+  port: number,
+  controllerPort: number,
+): Record<string, string> {
+  const named = [...addresses].map(([name, address]) => `${name}://${address}`);
+  const plain = [`PLAINTEXT://127.0.0.1:${port}`, `CONTROLLER://127.0.0.1:${controllerPort}`];
+  const map = Object.entries(protocols).map(([name, protocol]) => `${name}:${protocol}`);
+  const listeners = [...plain, ...named].join(",");
+  return {
+    listeners,
+    "advertised.listeners": listeners,
+    "listener.security.protocol.map": [
+      "CONTROLLER:PLAINTEXT",
+      "PLAINTEXT:PLAINTEXT",
+      ...map,
+    ].join(),
+  };
+}
+
 function format(
   classPath: string,
   properties: string,
-  features: Readonly<Record<string, number>>,
+  { features = {}, scram = [] }: KafkaOptions,
 ): void {
   const main = ["kafka.tools.StorageTool", "format", "--standalone"];
   const cluster = ["--cluster-id", "outriggertestcluster01", "--config", properties];
@@ -117,19 +157,18 @@ function format(
     "--feature",
     `${name}=${level}`,
   ]);
-  const flags = [...JVM, "-cp", classPath, ...main, ...cluster, ...levels];
+  const users = scram.flatMap((user) => ["--add-scram", user]);
+  const flags = [...JVM, "-cp", classPath, ...main, ...cluster, ...levels, ...users];
   const { status, stdout, stderr } = spawnSync("java", flags, { encoding: "utf8" });
   if (status !== 0) throw new Error(`formatting a broker's storage failed:\n${stdout}${stderr}`);
 }
 
 async function launch(
-  classPath: string,
-  properties: string,
+  args: readonly string[],
   log: string,
   bootstrapServers: string,
 ): Promise<ChildProcess> {
-  const flags = [...JVM, "-cp", classPath, "kafka.Kafka", properties];
-  const child = spawn("java", flags, { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn("java", [...JVM, ...args], { stdio: ["ignore", "pipe", "pipe"] });
   for (const stream of [child.stdout, child.stderr]) {
     stream.on("data", (text: Buffer) => appendFileSync(log, text));
   }

@@ -18,6 +18,8 @@ export function kafkajsSecurity({ tls, mechanism }: Security): Partial<KafkaConf
   return {
     socketFactory,
     ssl: tls !== null,
+    // Late: a broker takes a renewal within a second of the last for a request out of place.
+    reauthenticationThreshold: 300,
     ...(mechanism === null ? {} : { sasl: saslOf(mechanism) }),
   };
 }

@@ -29,10 +29,13 @@ export interface BrokerConnectionsOptions {
   readonly openSocket?: SocketFactory;
 }
 
-/** Who hangs up on a first request that is in the clear, or in TLS, may have expected the other. */
+/** Who hangs up on the first request may have expected it in another way; ApiVersions is for all. */
 const PLAINTEXT_HINT =
-  "if it lasts: does this port speak TLS? security.protocol=SSL or SASL_SSL would";
-const TLS_HINT = "if it lasts: does this port speak plaintext? security.protocol says TLS";
+  "if that lasts, the port may speak TLS: set security.protocol to SSL or SASL_SSL";
+const TLS_HINT =
+  "if that lasts, the port may not speak TLS: set security.protocol to PLAINTEXT or SASL_PLAINTEXT";
+const SASL_HINT =
+  "if that lasts, the port may want SASL: set security.protocol to SASL_PLAINTEXT or SASL_SSL";
 
 /** One connection per broker and purpose, opened when first asked for and again after it ended. */
 export class BrokerConnections {
@@ -80,7 +83,10 @@ export class BrokerConnections {
       connectTimeoutMs: limits.connectTimeoutMs,
       responseBytesMax: limits.responseBytesMax,
       openSocket: this.#options.openSocket ?? security.openSocket,
-      unansweredHint: security.tls === null ? PLAINTEXT_HINT : TLS_HINT,
+      hangUpHints: [
+        security.tls === null ? PLAINTEXT_HINT : TLS_HINT,
+        ...(security.mechanism === null ? [SASL_HINT] : []),
+      ],
       onClose: () => {
         this.#live.delete(connection);
         endSession();

@@ -13,8 +13,11 @@ export interface ConnectionOptions extends BrokerAddress {
   readonly connectTimeoutMs?: number;
   readonly responseBytesMax?: number;
   readonly openSocket?: SocketFactory;
-  /** Said when the peer hangs up before it has answered anything: what it may have expected. */
-  readonly unansweredHint?: string;
+  /**
+   * Said when the peer hangs up after so many answers as is the hint's place in the list: what it
+   * may have expected instead.
+   */
+  readonly hangUpHints?: readonly string[];
   /** Told once, when the connection ends for whatever reason. */
   readonly onClose?: (reason: OutriggerError) => void;
 }
@@ -83,7 +86,11 @@ export class Connection {
     } catch (thrown) {
       if (thrown instanceof OutriggerError) throw thrown;
       if (isTlsFault(thrown)) throw tlsFault(`broker ${connection.name}`, thrown);
-      throw connection.#unavailable(`cannot be reached: ${asError(thrown).message}`, thrown);
+      const isEarlyEnd =
+        thrown instanceof Error && "code" in thrown && thrown.code === "ECONNRESET";
+      const hint = isEarlyEnd ? (options.hangUpHints?.[0] ?? "") : "";
+      const what = `cannot be reached: ${asError(thrown).message}${hint === "" ? "" : `; ${hint}`}`;
+      throw connection.#unavailable(what, thrown);
     }
     return connection;
   }
@@ -317,7 +324,7 @@ export class Connection {
 
   /** A peer that hangs up at once may have been spoken to in the wrong way. */
   #hungUp(what: string, cause?: unknown): OutriggerError {
-    const hint = this.#answers === 0 ? this.#options.unansweredHint : undefined;
+    const hint = this.#options.hangUpHints?.[this.#answers];
     return this.#unavailable(hint === undefined ? what : `${what}; ${hint}`, cause);
   }
 

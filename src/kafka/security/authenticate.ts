@@ -12,6 +12,9 @@ import type { Exchange, Mechanism } from "./mechanism.ts";
 
 export type Send = <T>(request: WireRequest<T>) => Promise<T>;
 
+/** A refused token is answered in JSON (RFC 7628). */
+const TOKEN_REFUSED = /^\{"status":"([^"]*)".*\}$/;
+
 /** Messages of the longest mechanism, and room: a broker that goes on asking is not one. */
 const ROUNDS_MAX = 8;
 
@@ -35,7 +38,7 @@ export async function authenticate(
     if (round === ROUNDS_MAX) throw refused(broker, mechanism, "it asks without an end");
     const answer = await send(saslAuthenticateRequest(version, said));
     if (answer.error !== ERROR.NONE) {
-      const reason = answer.message ?? errorName(answer.error);
+      const reason = (answer.message ?? errorName(answer.error)).replace(TOKEN_REFUSED, "$1");
       throw refused(broker, mechanism, reason);
     }
     lifetimeMs = answer.sessionLifetimeMs;

@@ -8,6 +8,8 @@ import type { Mechanism } from "./mechanism.ts";
 /** When of its lifetime a session is renewed, drawn anew each time, as the Java client does. */
 const RENEWED_FROM = 0.85;
 const RENEWED_TO = 0.95;
+/** A broker takes an earlier renewal for a request that is out of place. */
+const RENEWED_AFTER_MS_MIN = 1_050;
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
 interface Limits {
@@ -56,7 +58,7 @@ export async function keepAuthenticated(
   const renewSession = (lifetimeMs: number): void => {
     if (lifetimeMs <= 0) return;
     const share = RENEWED_FROM + Math.random() * (RENEWED_TO - RENEWED_FROM);
-    renewIn(lifetimeMs * share, new Backoff(limits));
+    renewIn(Math.max(lifetimeMs * share, RENEWED_AFTER_MS_MIN), new Backoff(limits));
   };
   renewSession(await once());
   return () => {

@@ -48,10 +48,9 @@ function explained(thrown: unknown): string {
     return `shows a certificate that is not valid today (${code}); renew it, or set the clock`;
   }
   if (code === OTHER_NAME) {
-    const { message } = asError(thrown);
     return (
-      `shows a certificate for other names (${message.replace(/^.*altnames: /, "")}); dial one of ` +
-      "them, or have it issued for this one; ssl.endpoint.identification.algorithm=none does not look"
+      `shows a certificate for other names (${namesOf(thrown)}); dial one of them, or have it ` +
+      "issued for this one; ssl.endpoint.identification.algorithm=none does not look"
     );
   }
   if (CLIENT_REFUSED.test(code)) {
@@ -69,7 +68,18 @@ function explained(thrown: unknown): string {
   return `cannot be spoken to by TLS: ${asError(thrown).message} (${code})`;
 }
 
+/** `DNS:a, IP Address:1.2.3.4`, which Node puts beside the error. */
+function namesOf(thrown: unknown): string {
+  const cert = isRecord(thrown) ? thrown["cert"] : null;
+  const names = isRecord(cert) ? cert["subjectaltname"] : null;
+  return typeof names === "string" ? names.slice(0, 200) : "it has none";
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}
+
 function codeOf(thrown: unknown): string {
-  const hasCode = typeof thrown === "object" && thrown !== null && "code" in thrown;
-  return hasCode && typeof thrown.code === "string" ? thrown.code : "";
+  const code = isRecord(thrown) ? thrown["code"] : null;
+  return typeof code === "string" ? code : "";
 }
