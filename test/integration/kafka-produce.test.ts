@@ -9,7 +9,8 @@ import type {
   TransactionalProducer,
 } from "../../src/ports/producer.ts";
 import { availableBrokers, type Broker, type BrokerKind } from "../support/brokers.ts";
-import { type Fault, FaultProxy } from "../support/fault-proxy.ts";
+import { FaultProxy } from "../support/fault-proxy.ts";
+import type { Fault } from "../support/fault-rules.ts";
 import { type JudgedRecord, readWithJava, readWithLibrdkafka } from "../support/judges.ts";
 import { eventually } from "../support/sidecar-process.ts";
 import { kafkaAt, makeTopics, watch } from "../support/topics.ts";

@@ -1,107 +1,228 @@
 import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { openPlainSocket, type SocketFactory } from "../../src/kafka/network/socket.ts";
-import { WireReader, WireWriter } from "../../src/kafka/protocol/wire.ts";
+import {
+  type Fault,
+  produceAnswer,
+  type RequestHeader,
+  type Rule,
+  Rules,
+  requestHeader,
+} from "./fault-rules.ts";
 
-/** What happens to one request on its way. */
-export type Fault =
-  /** The connection breaks before the broker has the request. */
-  | { readonly kind: "lostRequest" }
-  /** The broker does it, and the connection breaks before the answer is here. */
-  | { readonly kind: "lostAnswer" }
-  /** A Produce is answered with this code for every partition; the broker never sees it. */
-  | { readonly kind: "produceError"; readonly code: number };
-
-export interface Rule {
-  readonly apiKey: number;
-  /** The n-th request of this API, from 1. */
-  readonly nth: number;
-  readonly fault: Fault;
+/** A request that met a fault. */
+export interface Met extends RequestHeader {
+  readonly fault: Fault["kind"];
 }
 
-const PRODUCE = 0;
+/** More requests than a test looks at; a long run forgets the oldest. */
+const HISTORY_MAX = 10_000;
 
-/** Stands between a client and one broker, and does to its requests what the rules say, once each. */
+/**
+ * Stands between clients and one broker, reads the head of each request, and does to it what the
+ * rules say. A cluster has one for each broker. Clients that are not ours reach it where the broker
+ * advertises its port; ours by `openSocket`. Not for connections with TLS: it cannot read them.
+ */
 export class FaultProxy {
   readonly #server: Server;
   readonly #port: number;
-  readonly #counts = new Map<number, number>();
-  #rules: Rule[] = [];
+  readonly #rules = new Rules();
+  readonly #relays = new Set<Relay>();
+  #isCut = false;
   /** How many faults took place. */
   faults = 0;
+  /** How many connections clients have opened. */
+  connections = 0;
+  /** Requests by API key. */
+  readonly requests = new Map<number, number>();
+  readonly history: Met[] = [];
 
   private constructor(server: Server, port: number) {
     this.#server = server;
     this.#port = port;
   }
 
-  static async start(bootstrapServers: string): Promise<FaultProxy> {
-    const brokerPort = Number(bootstrapServers.split(":")[1]);
+  /** Listens on loopback, on any free port where none is named. */
+  static async start(broker: string, port = 0): Promise<FaultProxy> {
     const server = createServer();
-    server.listen(0, "127.0.0.1");
+    server.listen(port, "127.0.0.1");
     await once(server, "listening");
     const address = server.address();
     if (address === null || typeof address === "string") throw new Error("no port was given");
     const proxy = new FaultProxy(server, address.port);
-    server.on("connection", (client) => new Relay(proxy, client, brokerPort));
+    const brokerPort = Number(broker.split(":")[1]);
+    server.on("connection", (client) => proxy.#accept(client, brokerPort));
     return proxy;
+  }
+
+  get address(): string {
+    return `127.0.0.1:${this.#port}`;
   }
 
   /** Brokers advertise their own port: whatever address is dialled, the proxy is. */
   readonly openSocket: SocketFactory = (_, onBytes, timeoutMs) =>
     openPlainSocket({ host: "127.0.0.1", port: this.#port }, onBytes, timeoutMs);
 
-  /** Counts anew from here on. */
-  inject(...rules: Rule[]): void {
-    this.#rules = rules;
-    this.#counts.clear();
+  /** For a cluster: each broker, known by its port, behind its proxy. */
+  static socketsThrough(proxies: ReadonlyMap<number, FaultProxy>): SocketFactory {
+    return (address, onBytes, timeoutMs) => {
+      const proxy = proxies.get(address.port);
+      if (proxy === undefined) throw new Error(`no proxy stands before port ${address.port}`);
+      return proxy.openSocket(address, onBytes, timeoutMs);
+    };
   }
 
-  faultOf(apiKey: number): Fault | null {
-    const count = (this.#counts.get(apiKey) ?? 0) + 1;
-    this.#counts.set(apiKey, count);
-    const rule = this.#rules.find((each) => each.apiKey === apiKey && each.nth === count);
-    if (rule !== undefined) this.faults += 1;
-    return rule?.fault ?? null;
+  /** Instead of the rules before; without any, everything passes. Counts anew from here on. */
+  inject(...rules: readonly Rule[]): void {
+    this.#rules.set(rules);
+  }
+
+  /** A network partition: nothing passes on any connection, and new ones get no further either. */
+  cut(): void {
+    this.#isCut = true;
+    for (const relay of this.#relays) relay.vanish();
+  }
+
+  /** New connections pass again; those of the time before stay dead, and end. */
+  heal(): void {
+    this.#isCut = false;
+    this.disconnectAll();
+  }
+
+  /** Ends every connection without order, as a broker that is killed does. */
+  disconnectAll(): void {
+    for (const relay of this.#relays) relay.end("reset");
   }
 
   async stop(): Promise<void> {
+    const closed = once(this.#server, "close");
     this.#server.close();
-    await once(this.#server, "close");
+    this.disconnectAll();
+    await closed;
+  }
+
+  #accept(client: Socket, brokerPort: number): void {
+    this.connections += 1;
+    const judge = (frame: Buffer): Fault | null => this.#judge(requestHeader(frame));
+    const relay: Relay = new Relay(client, brokerPort, judge, () => this.#relays.delete(relay));
+    this.#relays.add(relay);
+    if (this.#isCut) relay.vanish();
+  }
+
+  #judge(header: RequestHeader): Fault | null {
+    this.requests.set(header.apiKey, (this.requests.get(header.apiKey) ?? 0) + 1);
+    const fault = this.#rules.faultOf(header);
+    if (fault === null) return null;
+    this.faults += 1;
+    this.history.push({ ...header, fault: fault.kind });
+    if (this.history.length > HISTORY_MAX) this.history.shift();
+    return fault;
   }
 }
 
-/** One connection: frames from the client are looked at, answers keep their order. */
+/** What becomes of the next answer of the broker: answers keep the order of their requests. */
+type Pending =
+  | "pass"
+  /** The connection breaks instead. */
+  | "break"
+  /** It is swallowed, and nothing after it passes. */
+  | "vanish"
+  /** It is swallowed: the second of a request that was sent twice. */
+  | "swallow"
+  /** Given by the proxy; the broker never saw the request. */
+  | { readonly own: Buffer };
+
+/** One connection. */
 class Relay {
-  readonly #proxy: FaultProxy;
   readonly #client: Socket;
   readonly #broker: Socket;
-  /** Requests without an answer: the broker's to give, ours, or none. */
-  readonly #pending: ({ readonly own: Buffer } | "broker" | "lost")[] = [];
+  readonly #judge: (frame: Buffer) => Fault | null;
+  readonly #ended: () => void;
+  readonly #pending: Pending[] = [];
+  /** Requests behind one that is delayed, and the timer of that. */
+  #queue: (() => void)[] = [];
+  #timer: NodeJS.Timeout | null = null;
+  #toBroker = true;
+  #toClient = true;
 
-  constructor(proxy: FaultProxy, client: Socket, brokerPort: number) {
-    this.#proxy = proxy;
+  constructor(
+    client: Socket,
+    brokerPort: number,
+    judge: (frame: Buffer) => Fault | null,
+    ended: () => void,
+  ) {
     this.#client = client;
+    this.#judge = judge;
+    this.#ended = ended;
     this.#broker = connect({ host: "127.0.0.1", port: brokerPort, noDelay: true });
-    const end = (): void => this.#end();
+    const end = (): void => this.end("close");
     for (const socket of [this.#client, this.#broker]) socket.on("error", end).on("close", end);
     frames(this.#client, (frame) => this.#request(frame));
     frames(this.#broker, (frame) => this.#answer(frame));
   }
 
+  vanish(): void {
+    this.#toBroker = false;
+    this.#toClient = false;
+  }
+
+  end(how: "close" | "reset"): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#queue = [];
+    if (how === "reset" && !this.#client.destroyed) this.#client.resetAndDestroy();
+    else this.#client.destroy();
+    this.#broker.destroy();
+    this.#ended();
+  }
+
   #request(frame: Buffer): void {
-    const fault = this.#proxy.faultOf(frame.readInt16BE(4));
+    if (!this.#toBroker) return;
+    const fault = this.#judge(frame);
+    if (fault?.kind === "delay") {
+      this.#queue.push(() => this.#forward(frame, "pass"));
+      this.#timer ??= setTimeout(() => this.#release(), fault.ms);
+    } else if (this.#timer !== null) {
+      this.#queue.push(() => this.#apply(frame, fault));
+    } else {
+      this.#apply(frame, fault);
+    }
+  }
+
+  #release(): void {
+    this.#timer = null;
+    const queue = this.#queue;
+    this.#queue = [];
+    for (const send of queue) send();
+  }
+
+  #apply(frame: Buffer, fault: Fault | null): void {
     switch (fault?.kind) {
       case undefined:
-        this.#pending.push("broker");
-        this.#broker.write(frame);
+      case "delay":
+        this.#forward(frame, "pass");
         return;
+      case "dropRequest":
+        this.#toBroker = false;
+        return;
+      case "dropAnswer":
+        this.#forward(frame, "vanish");
+        return;
+      case "duplicate":
+        this.#forward(frame, "pass");
+        this.#forward(frame, "swallow");
+        return;
+      case "halfOpen":
+        this.vanish();
+        return;
+      case "close":
       case "lostRequest":
-        this.#end();
+        this.end("close");
+        return;
+      case "reset":
+        this.end("reset");
         return;
       case "lostAnswer":
-        this.#pending.push("lost");
-        this.#broker.write(frame);
+        this.#forward(frame, "break");
         return;
       case "produceError":
         this.#pending.push({ own: produceAnswer(frame, fault.code) });
@@ -110,75 +231,52 @@ class Relay {
     }
   }
 
+  #forward(frame: Buffer, pending: Pending): void {
+    this.#pending.push(pending);
+    this.#broker.write(frame);
+  }
+
   #answer(frame: Buffer): void {
-    if (this.#pending.shift() === "lost") {
-      this.#end();
+    const pending = this.#pending.shift();
+    if (pending === "break") {
+      this.end("close");
       return;
     }
-    this.#client.write(frame);
+    if (pending === "vanish") this.#toClient = false;
+    if (pending !== "swallow") this.#give(frame);
     this.#flush();
   }
 
   #flush(): void {
     for (let head = this.#pending[0]; typeof head === "object"; head = this.#pending[0]) {
       this.#pending.shift();
-      this.#client.write(head.own);
+      this.#give(head.own);
     }
   }
 
-  #end(): void {
-    this.#client.destroy();
-    this.#broker.destroy();
+  #give(frame: Buffer): void {
+    if (this.#toClient) this.#client.write(frame);
   }
 }
 
 /** Calls back with each whole frame, its length included. */
 function frames(socket: Socket, onFrame: (frame: Buffer) => void): void {
-  let held = Buffer.alloc(0);
+  let pieces: Buffer[] = [];
+  let held = 0;
+  let wanted = 4;
   socket.on("data", (piece: Buffer) => {
-    held = Buffer.concat([held, piece]);
-    while (held.length >= 4 && held.length >= 4 + held.readInt32BE(0)) {
-      const end = 4 + held.readInt32BE(0);
-      const frame = Buffer.from(held.subarray(0, end));
-      held = held.subarray(end);
-      onFrame(frame);
+    pieces.push(piece);
+    held += piece.length;
+    while (held >= wanted) {
+      const all =
+        pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces);
+      pieces = [all];
+      wanted = 4 + all.readInt32BE(0);
+      if (held < wanted) return;
+      pieces = [all.subarray(wanted)];
+      held -= wanted;
+      onFrame(all.subarray(0, wanted));
+      wanted = 4;
     }
   });
-}
-
-/** A Produce answer (v12) that refuses every partition of the request. */
-function produceAnswer(request: Buffer, code: number): Buffer {
-  const reader = new WireReader(request, 4);
-  const apiKey = reader.int16();
-  if (apiKey !== PRODUCE) throw new Error(`only Produce can be refused, not API ${apiKey}`);
-  reader.int16();
-  const correlationId = reader.int32();
-  reader.nullableString();
-  reader.tags();
-  reader.compactNullableString();
-  reader.int16();
-  reader.int32();
-  const topics = reader.compactArray(() => {
-    const topic = reader.compactString();
-    const partitions = reader.compactArray(() => {
-      const partition = reader.int32();
-      reader.compactNullableBytes();
-      reader.tags();
-      return partition;
-    });
-    reader.tags();
-    return { topic, partitions };
-  });
-  const body = new WireWriter().int32(0).int32(correlationId).emptyTags();
-  body.compactArray(topics, ({ topic, partitions }) => {
-    body.compactString(topic);
-    body.compactArray(partitions, (partition) => {
-      body.int32(partition).int16(code).int64(-1).int64(-1).int64(-1);
-      body.uvarint(1).compactNullableString(null).emptyTags();
-    });
-    body.emptyTags();
-  });
-  const frame = body.int32(0).emptyTags().finish();
-  frame.writeInt32BE(frame.length - 4, 0);
-  return frame;
 }
