@@ -16,5 +16,7 @@ export const REDACTED = "***";
  */
 export function shown(key: string, value: unknown, isSecret = false): string {
   if (isSecret || (SECRET.test(key) && !OPEN.includes(key))) return REDACTED;
-  return typeof value === "string" ? value : JSON.stringify(value);
+  // An address may hold a user and a password.
+  if (typeof value === "string") return value.replace(/\/\/[^/@\s]*@/, `//${REDACTED}@`);
+  return JSON.stringify(value);
 }

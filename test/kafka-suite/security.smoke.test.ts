@@ -10,12 +10,12 @@ import { Cluster } from "../../src/kafka/network/cluster.ts";
 import { createSecurity } from "../../src/kafka/security/security.ts";
 import type { Log } from "../../src/ports/log.ts";
 import { makeIdentity } from "../support/certificates.ts";
-import { REPOSITORY_ROOT, whyNoJava } from "../support/kafka-jars.ts";
+import { REPOSITORY_ROOT, whyNoKafka } from "../support/kafka-jars.ts";
 import { SECRETS, type SecureKafka, startSecureKafka } from "../support/secure-kafka.ts";
 import { Child, eventually } from "../support/sidecar-process.ts";
 import { TokenProvider, unsecuredToken } from "../support/token-provider.ts";
 
-const missing = whyNoJava();
+const missing = whyNoKafka();
 if (missing === null) describe("TLS and SASL on a real broker", suite);
 else process.stdout.write(`NOT PROVED: TLS and SASL on a real broker, because ${missing}\n`);
 
