@@ -90,26 +90,20 @@ public final class Judge {
   }
 
   /**
-   * Steps: `begin ID`, `send ID TOPIC PARTITION TIMESTAMP KEY VALUE`, `flush ID`, `commit ID`,
-   * `abort ID`; keys and values in base64, `-` for null; fields separated by blanks. The id `-` is a
-   * producer without transactions.
+   * Steps: `begin ID`, `send ID TOPIC PARTITION TIMESTAMP KEY VALUE [HEADER VALUE]...`, `flush ID`,
+   * `commit ID`, `abort ID`; keys, values and headers in base64, `-` for null; fields separated by
+   * blanks. `ID@CODEC` compresses. The id `-` is a producer without transactions.
    */
   private static void produce(String bootstrap) throws Exception {
     Map<String, KafkaProducer<byte[], byte[]>> producers = new HashMap<>();
     BufferedReader lines = new BufferedReader(new InputStreamReader(System.in));
     for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-      String[] step = line.split(" ");
+      String[] step = line.split(" ", -1);
       KafkaProducer<byte[], byte[]> producer =
           producers.computeIfAbsent(step[1], id -> open(bootstrap, id));
       switch (step[0]) {
         case "begin" -> producer.beginTransaction();
-        case "send" -> producer.send(
-            new ProducerRecord<>(
-                step[2],
-                Integer.parseInt(step[3]),
-                Long.parseLong(step[4]),
-                decode(step[5]),
-                decode(step[6])));
+        case "send" -> producer.send(record(step));
         case "flush" -> producer.flush();
         case "commit" -> producer.commitTransaction();
         case "abort" -> producer.abortTransaction();
@@ -120,13 +114,31 @@ public final class Judge {
     System.out.println("end");
   }
 
-  private static KafkaProducer<byte[], byte[]> open(String bootstrap, String id) {
+  private static ProducerRecord<byte[], byte[]> record(String[] step) {
+    ProducerRecord<byte[], byte[]> record =
+        new ProducerRecord<>(
+            step[2],
+            Integer.parseInt(step[3]),
+            Long.parseLong(step[4]),
+            decode(step[5]),
+            decode(step[6]));
+    for (int i = 7; i < step.length; i += 2) {
+      String name = new String(decode(step[i]), StandardCharsets.UTF_8);
+      record.headers().add(name, decode(step[i + 1]));
+    }
+    return record;
+  }
+
+  private static KafkaProducer<byte[], byte[]> open(String bootstrap, String name) {
+    String id = name.split("@")[0];
+    String codec = name.contains("@") ? name.split("@")[1] : "none";
     Properties config = new Properties();
     config.put("bootstrap.servers", bootstrap);
     config.put("acks", "all");
     // Records of one flush stay in one batch.
     config.put("linger.ms", "60000");
     config.put("batch.size", "1000000");
+    config.put("compression.type", codec);
     if (!id.equals("-")) config.put("transactional.id", id);
     KafkaProducer<byte[], byte[]> producer =
         new KafkaProducer<>(config, new ByteArraySerializer(), new ByteArraySerializer());

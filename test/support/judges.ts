@@ -35,7 +35,10 @@ export async function readWithLibrdkafka(
   return parse(await run(python, [script, bootstrapServers, ...topics], ""));
 }
 
-/** One step of a script for Kafka's Java producer. The id `-` is one without transactions. */
+/**
+ * One step of a script for a producer. The id `-` is one without transactions; behind an `@` stands
+ * the codec, if any.
+ */
 export type ProduceStep =
   | { readonly do: "begin" | "flush" | "commit" | "abort"; readonly id: string }
   | {
@@ -46,6 +49,7 @@ export type ProduceStep =
       readonly timestamp: number;
       readonly key: Buffer | null;
       readonly value: Buffer | null;
+      readonly headers?: JudgedRecord["headers"];
     };
 
 /** Several Java producers at once, interleaved as the script says. */
@@ -53,12 +57,70 @@ export async function produceWithJava(
   bootstrapServers: string,
   steps: readonly ProduceStep[],
 ): Promise<void> {
+  await runJudge(["produce", bootstrapServers], script(steps));
+}
+
+/** The same with librdkafka; false where Python is not to be had. */
+export async function produceWithLibrdkafka(
+  bootstrapServers: string,
+  steps: readonly ProduceStep[],
+): Promise<boolean> {
+  const python = pythonWithConfluent();
+  if (python === null) return false;
+  const program = join(REPOSITORY_ROOT, "test/kafka/produce.py");
+  await run(python, [program, bootstrapServers], script(steps));
+  return true;
+}
+
+/** franz-go, reading committed records of partition 0; null where Go is not to be had. */
+export async function readWithFranzGo(
+  bootstrapServers: string,
+  topics: readonly string[],
+): Promise<JudgedRecord[] | null> {
+  const program = franzGo();
+  return program === null
+    ? null
+    : parse(await run(program, ["read", bootstrapServers, ...topics], ""));
+}
+
+/** False where Go is not to be had. */
+export async function produceWithFranzGo(
+  bootstrapServers: string,
+  steps: readonly ProduceStep[],
+): Promise<boolean> {
+  const program = franzGo();
+  if (program === null) return false;
+  await run(program, ["produce", bootstrapServers], script(steps));
+  return true;
+}
+
+/** Built once for each version of its source; said plainly where it cannot be. */
+function franzGo(): string | null {
+  const folder = join(REPOSITORY_ROOT, "test/kafka/franz-go");
+  const hash = createHash("sha256");
+  for (const name of ["main.go", "go.mod", "go.sum"]) hash.update(readFileSync(join(folder, name)));
+  const built = cacheFolder(`franz-go-${hash.digest("hex").slice(0, 12)}`);
+  const program = join(built, process.platform === "win32" ? "interop.exe" : "interop");
+  if (existsSync(program)) return program;
+  const { status, stderr } = spawnSync("go", ["build", "-o", program, "."], {
+    cwd: folder,
+    encoding: "utf8",
+  });
+  if (status === 0) return program;
+  const why = (stderr ?? "there is no Go on the PATH").trim().split("\n").at(-1);
+  process.stdout.write(`NOT PROVED: nothing was tried with franz-go: ${why}\n`);
+  return null;
+}
+
+function script(steps: readonly ProduceStep[]): string {
   const lines = steps.map((step) => {
     if (step.do !== "send") return `${step.do} ${step.id}`;
-    const { id, topic, partition, timestamp, key, value } = step;
-    return `send ${id} ${topic} ${partition} ${timestamp} ${encode(key)} ${encode(value)}`;
+    const { id, topic, partition, timestamp, key, value, headers = [] } = step;
+    const named = headers.map(([name, bytes]) => ` ${encode(Buffer.from(name))} ${encode(bytes)}`);
+    const fields = `${id} ${topic} ${partition} ${timestamp} ${encode(key)} ${encode(value)}`;
+    return `send ${fields}${named.join("")}`;
   });
-  await runJudge(["produce", bootstrapServers], `${lines.join("\n")}\n`);
+  return `${lines.join("\n")}\n`;
 }
 
 /** A Java consumer in a group, by the protocol of KIP-848, until it is told to leave. */
@@ -138,6 +200,8 @@ async function run(command: string, args: readonly string[], input: string): Pro
   child.stderr.on("data", (chunk: Buffer) => {
     said = (said + chunk.toString()).slice(-4_000);
   });
+  // A child that ends early says why on stderr.
+  child.stdin.on("error", () => {});
   child.stdin.end(input);
   const code = await new Promise((resolve) => child.on("close", resolve));
   const output = Buffer.concat(chunks).toString();
