@@ -5,14 +5,14 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { ROOT } from "./setup.mjs";
 
-function find(path) {
+function find(path, suffix) {
   if (!existsSync(path)) return [];
   if (statSync(path).isFile()) return [path];
   return readdirSync(path, { withFileTypes: true })
     .flatMap((entry) => {
       const at = join(path, entry.name);
-      if (entry.isDirectory()) return entry.name === "node_modules" ? [] : find(at);
-      return entry.name.endsWith(".test.ts") ? [at] : [];
+      if (entry.isDirectory()) return entry.name === "node_modules" ? [] : find(at, suffix);
+      return entry.name.endsWith(suffix) ? [at] : [];
     })
     .sort();
 }
@@ -21,8 +21,11 @@ function find(path) {
  * Runs every test under `folders`; resolves with the sums. `together` puts them into one process,
  * which saves the start of one per file: for tests that share nothing and kill nothing.
  */
-export async function runTests(folders, { concurrency = 1, reporter = "spec", together = false }) {
-  const files = folders.flatMap((folder) => find(join(ROOT, folder)));
+export async function runTests(
+  folders,
+  { concurrency = 1, reporter = "spec", together = false, suffix = ".test.ts" },
+) {
+  const files = folders.flatMap((folder) => find(join(ROOT, folder), suffix));
   const base = ["--import", "tsx", "--conditions=@outrigger/source"];
   const each = [...base, "--test", `--test-concurrency=${concurrency}`];
   const reporters = [

@@ -1,12 +1,12 @@
 // `npm test`: set-up, check, the integration tests on the brokers that this machine can run, operations,
-// then the conformance of every SDK whose language it has. `--integration` and `--ops` run only what
-// their names say.
+// a smoke of the Kafka suite, then the conformance of every SDK whose language it has. `--integration`,
+// `--ops` and `--kafka` run only what their names say, the Kafka suite as a whole.
 import { spawn } from "node:child_process";
 import { add, closingLine, runTests } from "./run-tests.mjs";
 import { ensureBuilt, ensureInstalled, ROOT } from "./setup.mjs";
 
-const SUITES = ["integration", "ops"];
-const asked = SUITES.filter((suite) => process.argv.includes(`--${suite}`));
+const FOLDERS = { integration: "test/integration", ops: "test/ops", kafka: "test/kafka-suite" };
+const asked = Object.keys(FOLDERS).filter((suite) => process.argv.includes(`--${suite}`));
 
 function sumsOf(output) {
   const lines = output.trimEnd().split("\n");
@@ -36,8 +36,9 @@ ensureBuilt();
 const isWhole = asked.length === 0;
 let sums = { passed: 0, failed: 0, skipped: 0 };
 if (isWhole) sums = add(sums, await command("check.mjs"));
-for (const suite of isWhole ? SUITES : asked) {
-  sums = add(sums, await runTests([`test/${suite}`], { concurrency: 1 }));
+for (const suite of isWhole ? Object.keys(FOLDERS) : asked) {
+  const suffix = isWhole && suite === "kafka" ? ".smoke.test.ts" : ".test.ts";
+  sums = add(sums, await runTests([FOLDERS[suite]], { concurrency: 1, suffix }));
 }
 if (isWhole) sums = add(sums, await command("conformance.mjs", "all"));
 process.stdout.write(`${closingLine(sums)}\n`);

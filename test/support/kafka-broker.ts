@@ -26,6 +26,8 @@ export interface KafkaOptions {
   readonly config?: Readonly<Record<string, string>>;
   /** Levels of features to finalize instead of the newest. */
   readonly features?: Readonly<Record<string, number>>;
+  /** Stands before the plain listener: given its address, says the one to tell clients of. */
+  readonly advertise?: (address: string) => Promise<string>;
   /** Further listeners: their security protocol by name, in capitals. */
   readonly listeners?: Readonly<Record<string, string>>;
   /** What `format` sets up, for instance `SCRAM-SHA-256=[name=alice,password=secret]`. */
@@ -47,9 +49,11 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaBroke
   for (const name of Object.keys(options.listeners ?? {})) {
     listeners.set(name, `127.0.0.1:${await freePort()}`);
   }
+  const own = `127.0.0.1:${port}`;
+  const advertised = (await options.advertise?.(own)) ?? own;
   const all = {
-    ...defaults(folder, port, controllerPort),
-    ...further(options.listeners ?? {}, listeners, port, controllerPort),
+    ...defaults(folder, controllerPort),
+    ...listening(options.listeners ?? {}, listeners, [own, advertised], controllerPort),
     ...options.config,
   };
   writeFileSync(properties, render(all));
@@ -91,19 +95,12 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaBroke
   };
 }
 
-function defaults(
-  folder: string,
-  port: number,
-  controllerPort: number,
-): Record<string, string | number> {
+function defaults(folder: string, controllerPort: number): Record<string, string | number> {
   return {
     "process.roles": "broker,controller",
     "node.id": 1,
     "controller.quorum.bootstrap.servers": `127.0.0.1:${controllerPort}`,
     "controller.listener.names": "CONTROLLER",
-    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-    "advertised.listeners": `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-    "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
     "log.dirs": join(folder, "data"),
     "offsets.topic.replication.factor": 1,
     "offsets.topic.num.partitions": 4,
@@ -124,20 +121,19 @@ function render(properties: Readonly<Record<string, string | number>>): string {
     .join("");
 }
 
-/** The listeners' settings beside the plain one and the controller's. */
-function further(
+/** The plain listener, the controller's, and further ones. */
+function listening(
   protocols: Readonly<Record<string, string>>,
   addresses: ReadonlyMap<string, string>,
-  port: number,
+  [own, advertised]: readonly [string, string],
   controllerPort: number,
 ): Record<string, string> {
   const named = [...addresses].map(([name, address]) => `${name}://${address}`);
-  const plain = [`PLAINTEXT://127.0.0.1:${port}`, `CONTROLLER://127.0.0.1:${controllerPort}`];
+  const others = [`CONTROLLER://127.0.0.1:${controllerPort}`, ...named];
   const map = Object.entries(protocols).map(([name, protocol]) => `${name}:${protocol}`);
-  const listeners = [...plain, ...named].join(",");
   return {
-    listeners,
-    "advertised.listeners": listeners,
+    listeners: [`PLAINTEXT://${own}`, ...others].join(),
+    "advertised.listeners": [`PLAINTEXT://${advertised}`, ...others].join(),
     "listener.security.protocol.map": [
       "CONTROLLER:PLAINTEXT",
       "PLAINTEXT:PLAINTEXT",
