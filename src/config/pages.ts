@@ -55,4 +55,14 @@ known one. Settings of Kafka's clients may have their prefix, as with Kafka Stre
 the reason, with and without a prefix. \`outrigger config print\` prints every value with its source,
 \`outrigger config schema\` a JSON Schema of the file for completion in an editor; it is
 \`config.schema.json\` here. \`outrigger check\` looks at the cluster as well, see docs/checks.md.
+
+Brokers are spoken to as Kafka's own clients are told to, here by TLS and SCRAM, with the password in a
+file that \`OUTRIGGER_SASL_PASSWORD_FILE\` names; a setting that would be ignored is a fault:
+
+\`\`\`yaml
+security.protocol: SASL_SSL
+ssl.truststore.location: /etc/kafka/ca.pem
+sasl.mechanism: SCRAM-SHA-512
+sasl.username: orders
+\`\`\`
 `;

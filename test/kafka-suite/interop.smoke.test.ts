@@ -4,7 +4,13 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { CODEC_NAMES, type CodecName } from "../../src/kafka/codecs/codec.ts";
 import { Cluster } from "../../src/kafka/network/cluster.ts";
-import { CLIENTS, type Client, produceWithOurs, readWithOurs } from "../support/interop.ts";
+import {
+  CLIENTS,
+  type Client,
+  codecsIn,
+  produceWithOurs,
+  readWithOurs,
+} from "../support/interop.ts";
 import type { JudgedRecord, ProduceStep } from "../support/judges.ts";
 import { type KafkaBroker, startKafka } from "../support/kafka-broker.ts";
 import { REPOSITORY_ROOT, whyNoKafka } from "../support/kafka-jars.ts";
@@ -179,6 +185,7 @@ function suite(): void {
       const found = await readWithOurs(cluster, topics);
       for (const [i, topic] of topics.entries()) {
         assertSame(found, scripts[i] ?? [], topic, client);
+        assert.ok((await codecsIn(cluster, topic)).includes(codecs[i] ?? "none"), topic);
         proved.add(`${client.name} by us ${codecs[i]}`);
       }
       // At the same offsets as the Java client sees them.
@@ -194,6 +201,9 @@ function suite(): void {
     const topics = await topicsOf("ours", CODEC_NAMES);
     const scripts = topics.map((topic, i) => scriptOf(topic, CODEC_NAMES[i] ?? "none", null));
     await produceWithOurs(cluster, scripts.flat());
+    for (const [i, topic] of topics.entries()) {
+      assert.deepEqual(await codecsIn(cluster, topic), [CODEC_NAMES[i]]);
+    }
     for (const client of CLIENTS) {
       await t.test(`by ${client.name} ${client.version}`, async (inner) => {
         const readable = CODEC_NAMES.filter((codec) => client.codecs.includes(codec));

@@ -5,6 +5,8 @@ import { CODEC_NAMES, type CodecName } from "../../src/kafka/codecs/codec.ts";
 import { createOffsets } from "../../src/kafka/fetch/offsets.ts";
 import type { Cluster } from "../../src/kafka/network/cluster.ts";
 import { createProducer } from "../../src/kafka/produce/transactional-producer.ts";
+import { FETCH, fetchRequest } from "../../src/kafka/protocol/fetch.ts";
+import { readBatchHeader } from "../../src/kafka/records/batch-header.ts";
 import {
   HEADERS_END,
   HEADERS_POSITION,
@@ -255,6 +257,34 @@ export async function readWithOurs(
     }
   }
   return records;
+}
+
+/** The codecs of the batches that a topic holds, markers aside: who says it compresses must do so. */
+export async function codecsIn(cluster: Cluster, topic: string): Promise<CodecName[]> {
+  const signal = AbortSignal.timeout(60_000);
+  const at = { topic, partition: 0 };
+  const leader = await cluster.leader(topic, 0, signal);
+  const topicId = cluster.knownTopicId(topic) ?? "";
+  const { end } = await createOffsets(cluster, "interop").range(at, signal);
+  const bytesMax = 8 * 1024 * 1024;
+  const bounds = { waitMaxMs: 0, bytesMin: 1, bytesMax, partitionBytesMax: bytesMax };
+  const found = new Set<CodecName>();
+  for (let offset = 0; offset < end; ) {
+    const position = { topicId, partition: 0, offset, leaderEpoch: leader.epoch };
+    const answer = await cluster.send(leader.brokerId, "restore", FETCH, (chosen) =>
+      fetchRequest(chosen, [position], bounds),
+    );
+    const fetched = answer.partitions[0];
+    if (fetched === undefined || fetched.end === fetched.start) throw new Error("nothing fetched");
+    for (let start = fetched.start; ; ) {
+      const batch = readBatchHeader(fetched.bytes, start, fetched.end, at);
+      if (batch === null) break;
+      if (!batch.control) found.add(CODEC_NAMES[batch.codec] ?? "none");
+      start = batch.end;
+      offset = batch.lastOffset + 1;
+    }
+  }
+  return [...found];
 }
 
 /** Kafka's record format, read by hand: the decoder under test only finds where it stands. */
