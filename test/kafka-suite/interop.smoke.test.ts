@@ -268,7 +268,8 @@ What clients that are not ours write is read as they wrote it, and what we write
   and one of the other: none of their records is seen, by us or by the other client.
 `;
 
-const REMARKS = `A dash stands for a codec that the client does not have. librdkafka takes a timestamp of 0 for none, so
+const REMARKS = `\
+A dash stands for a codec that the client does not have. librdkafka takes a timestamp of 0 for none, so
 that its smallest is 1; kafkajs writes no null headers, gives headers by name, and itself shows aborted
 records whose key is an int32 0, which is why the control plane alone uses it. librdkafka is used by
 its wheel for Python, confluent-kafka. franz-go counts time in nanoseconds: for it the last timestamp is

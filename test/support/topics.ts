@@ -16,7 +16,7 @@ export async function makeTopics(
   kafka: Kafka,
   topics: readonly string[],
   configs: Readonly<Record<string, string>> = { "retention.ms": "-1" },
-  numPartitions = PARTITIONS,
+  numPartitions = 4,
 ): Promise<void> {
   const admin = kafka.admin();
   await admin.connect();
