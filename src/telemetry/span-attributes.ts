@@ -24,15 +24,28 @@ export interface Destination {
 export function operationAttributes(
   operation: Operation,
   process: { readonly group: string; readonly clientId: string },
-  { topic, partition }: Destination,
+  destination: Destination,
 ): Attributes {
   return {
-    "messaging.system": "kafka",
-    "messaging.operation.name": operation,
+    ...recordAttributes(operation, destination),
     "messaging.operation.type": TYPES[operation],
     "messaging.client.id": process.clientId,
     ...(operation === "send" ? {} : { "messaging.consumer.group.name": process.group }),
-    ...(topic === "" ? {} : { "messaging.destination.name": topic }),
-    ...(partition === undefined ? {} : { "messaging.destination.partition.id": String(partition) }),
   };
+}
+
+/** What a record's own span has: of the rest its batch's span tells, which it is linked to. */
+export function recordAttributes(
+  operation: Operation,
+  { topic, partition }: Destination,
+): Attributes {
+  const attributes: Attributes = {
+    "messaging.system": "kafka",
+    "messaging.operation.name": operation,
+  };
+  if (topic !== "") attributes["messaging.destination.name"] = topic;
+  if (partition !== undefined) {
+    attributes["messaging.destination.partition.id"] = String(partition);
+  }
+  return attributes;
 }

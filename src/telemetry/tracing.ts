@@ -24,7 +24,7 @@ import type {
   TraceIds,
 } from "../ports/telemetry.ts";
 import { BatchSpans, endWith, type RecordSpan } from "./batch-spans.ts";
-import { type Operation, operationAttributes } from "./span-attributes.ts";
+import { type Operation, operationAttributes, recordAttributes } from "./span-attributes.ts";
 import { contextOf, mayBeSampled, type RecordContext, writeParent } from "./traceparent.ts";
 
 /** More links say no more; the real count is an attribute. */
@@ -100,16 +100,9 @@ export class Tracing {
     }
     const link = span.isRecording() ? [{ context: span.spanContext() }] : [];
     const records = batches.flatMap((batch) =>
-      batch.records.map(({ span: parent, topic, partition, offset }) => {
-        const started = this.#start(
-          "commit",
-          { topic, partition },
-          SpanKind.CLIENT,
-          { links: link },
-          trace.setSpan(ROOT_CONTEXT, parent),
-        );
-        started.setAttribute("messaging.kafka.offset", offset);
-        return started;
+      batch.records.map((record) => {
+        const below = trace.setSpan(ROOT_CONTEXT, record.span);
+        return this.#startRecord("commit", record, SpanKind.CLIENT, link, below);
       }),
     );
     return new CommitSpans(span, records, (topic, count, startTime) => {
@@ -147,22 +140,29 @@ export class Tracing {
     for (const row of sampled) {
       const context = contextOf(columns, row);
       if (context?.sampled !== true || !this.#budget.take()) continue;
-      const span = this.#start(
-        "process",
-        { topic, partition },
-        SpanKind.CONSUMER,
-        { links },
-        trace.setSpanContext(ROOT_CONTEXT, remote(context)),
-      );
+      const offset = columns.offsets[row] ?? 0;
+      const below = trace.setSpanContext(ROOT_CONTEXT, remote(context));
+      const at = { topic, partition, offset };
+      const span = this.#startRecord("process", at, SpanKind.CONSUMER, links, below);
       // Another sampler than the producer's may have decided otherwise: then its context passes on.
       if (!span.isRecording()) continue;
-      const offset = columns.offsets[row] ?? 0;
-      span.setAttribute("messaging.kafka.offset", offset);
       writeParent(columns.bytes, context.position, span.spanContext().spanId);
       const original = context.spanId;
       records.push({ span, topic, partition, offset, position: context.position, original });
     }
     return records;
+  }
+
+  #startRecord(
+    operation: Operation,
+    { topic, partition, offset }: Omit<RecordSpan, "span" | "position" | "original">,
+    kind: SpanKind,
+    links: Link[],
+    parent: Context,
+  ): Span {
+    const attributes = recordAttributes(operation, { topic, partition });
+    attributes["messaging.kafka.offset"] = offset;
+    return this.#tracer.startSpan(`${operation} ${topic}`, { kind, attributes, links }, parent);
   }
 
   #start(
