@@ -75,12 +75,10 @@ async function startParts(
     memoryBytesMax: config.rocksdbMemoryMaxBytes,
     onCorrupted: (task, error) => log.error(`wiped: ${error.message}`, { task }),
   });
-  const kafka = await connectKafka({
-    ...kafkaOptions(config, log),
-    onProducerRetry: (error) => {
-      recorder.producerError(error.kafkaError ?? error.code, "retriable");
-    },
-  });
+  const onProducerRetry = ({ code, kafkaError }: OutriggerError): void => {
+    recorder.producerError(kafkaError ?? code, "retriable");
+  };
+  const kafka = await connectKafka({ ...kafkaOptions(config, log), onProducerRetry });
   const ending = new Ending();
   let fail = (_: OutriggerError): void => {};
   const kernel: Kernel = new Kernel(

@@ -32,7 +32,7 @@ export async function dev(
   try {
     const stateDir = mkdtempSync(join(tmpdir(), "outrigger-dev-"));
     try {
-      const { config, explicit } = loadConfig({
+      const loaded = loadConfig({
         flags,
         env: world.env,
         file,
@@ -45,11 +45,12 @@ export async function dev(
         // The embedded broker speaks plain text, whatever the file says of another.
         fixed: { "bootstrap.servers": broker.bootstrapServers, ...NO_SECURITY },
       });
+      const { config, explicit } = loaded;
       const onListening = (address: string) => {
         world.say(devText(broker.bootstrapServers, address, config.serverToken));
         if (application.length === 0) world.say(HINT);
       };
-      const log = logOf(world, config);
+      const log = logOf(world, config, loaded);
       return await runSidecar({
         config,
         explicit,

@@ -55,8 +55,9 @@ function addRun(program: Command, world: World, outcome: Outcome): void {
     .argument("[application...]", "The application's command line, after `--`.")
     .addHelpText("after", RUN_EXAMPLES);
   withSettings(command).action(async (application: string[], options: Options) => {
-    const { config, explicit } = loadFor(options, world);
-    const log = logOf(world, config);
+    const loaded = loadFor(options, world);
+    const { config, explicit } = loaded;
+    const log = logOf(world, config, loaded);
     outcome.exitCode = await runSidecar({ config, explicit, application, env: world.env, log });
   });
 }

@@ -1,4 +1,5 @@
 import type { Config } from "../config/config.ts";
+import type { LoadedConfig } from "../config/resolve.ts";
 import type { Log } from "../ports/log.ts";
 import { createLog, logStyleOf } from "../telemetry/log.ts";
 import { otelSecrets } from "../telemetry/otel-environment.ts";
@@ -15,9 +16,15 @@ export interface World {
   readonly isTerminal: boolean;
 }
 
-export function logOf(world: World, config: Config): Log {
+/** The log of a command; no line shows a value that `loaded` marks as a secret. */
+export function logOf(
+  world: World,
+  config: Config,
+  loaded?: Pick<LoadedConfig, "settings" | "secrets">,
+): Log {
   const style = logStyleOf(world.isTerminal, world.env["NO_COLOR"]);
-  const secrets = [config.serverToken, ...otelSecrets(world.env)];
+  const marked = [...(loaded?.secrets ?? [])].map((key) => String(loaded?.settings[key] ?? ""));
+  const secrets = [config.serverToken, ...marked, ...otelSecrets(world.env)];
   const repeats = new Repeats();
   process.once("exit", () => repeats.flush());
   return createLog({ level: config.logLevel, style, write: world.complain, secrets, repeats });

@@ -98,15 +98,25 @@ describe("logs of a running sidecar", () => {
   });
 
   test("show no secret, whatever happens: nor do health and metrics", async () => {
-    const planted = { token: "planted-7f3a-token", key: "planted-90bc-key" };
+    const planted = {
+      token: "planted-7f3a-token",
+      key: "planted-90bc-key",
+      client: "planted-51d2-id",
+    };
     const http = `127.0.0.1:${await freePort()}`;
     const scene = await Scene.make(kind.name, broker, "secrets");
     const port = await freePort();
     const file = join(scene.settings.stateDir, "../sidecar.yaml");
-    writeFileSync(
-      file,
-      `server.token: ${planted.token}\nhttp.address: ${http}\nlog.level: debug\n`,
-    );
+    const clientId = join(scene.settings.stateDir, "../client-id");
+    writeFileSync(clientId, planted.client);
+    // What comes out of a file of its own is a secret, whatever its key is called.
+    const text = {
+      "server.token": planted.token,
+      "client.id": `\${file:${clientId}}`,
+      "http.address": http,
+      "log.level": "debug",
+    };
+    writeFileSync(file, JSON.stringify(text));
     const { bootstrapServers, applicationId, stateDir } = scene.settings;
     const address = `127.0.0.1:${port}`;
     const values = {
@@ -125,14 +135,10 @@ describe("logs of a running sidecar", () => {
     };
     const args = [MAIN, "run", "--config", file, ...flagsOf(values)];
     const sidecar = new Child("sidecar", args, environment);
-    const describe = new Child(
-      "describe",
-      [MAIN, "describe", "config", ...args.slice(2)],
-      environment,
-    );
+    const print = new Child("print", [MAIN, "config", "print", ...args.slice(2)], environment);
     // A value that is refused is told in words: not this one.
     const wrong = new Child("wrong", [...args, "--server.tokn", planted.token], environment);
-    scene.children.push(sidecar, describe, wrong);
+    scene.children.push(sidecar, print, wrong);
     try {
       const start = (token: string): Child => {
         const app = new Child("app", [join(REPOSITORY_ROOT, "dist/test/support/apps/copy.js")], {
@@ -153,10 +159,11 @@ describe("logs of a running sidecar", () => {
       const failing = (): boolean => /"msg":"telemetry"/.test(sidecar.output);
       await eventually("an export to fail", failing, scene.children);
       const shown = [await ask(http, "/metrics"), await ask(http, "/readyz")];
-      await describe.ended();
+      await print.ended();
       assert.equal(await wrong.ended(), "2");
       assert.equal(await sidecar.stop(), "0", sidecar.output);
-      assert.match(describe.output, /server\.token +\*\*\*/);
+      assert.match(print.output, /server\.token +\*\*\*/);
+      assert.match(print.output, /client\.id +\*\*\*/);
       const all = [...scene.children.map(({ output }) => output), ...shown.map(({ text }) => text)];
       for (const text of all) assert.ok(!text.includes("planted-"), text);
     } finally {
