@@ -14,15 +14,24 @@ import { createApplicationServer } from "./server/server.ts";
 import { type DirectoryLook, lookAtStateDirectory } from "./stores/look-at-directory.ts";
 import { internalTopics } from "./topology/internal-topics.ts";
 
-/** Until a client can prove who it is, brokers know it by this name. */
-const PRINCIPAL = "User:ANONYMOUS";
+/**
+ * By which brokers know this client, as far as it can tell: what a certificate or a token is mapped to is
+ * the brokers' own rule.
+ */
+function principalOf(config: Config): string {
+  const { sasl, tls, isTls } = securityOf(config);
+  if (sasl !== null && "username" in sasl) return `User:${sasl.username}`;
+  if (sasl !== null) return "User:<the token's subject>";
+  const hasCertificate = isTls && (tls.certificatePem ?? tls.keyFile) !== null;
+  return hasCertificate ? "User:<the certificate's subject>" : "User:ANONYMOUS";
+}
 
 /** What the checks are told of the configuration. */
 export function expectedOf(config: Config): Omit<Expected, "program"> {
   return {
     applicationId: config.applicationId,
     bootstrapServers: config.bootstrapServers.join(","),
-    principal: PRINCIPAL,
+    principal: principalOf(config),
     replicationFactor: config.replicationFactor,
     transactionTimeoutMs: config.transactionTimeoutMs,
     recordBytesMax: config.producerMaxRequestSize,

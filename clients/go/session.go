@@ -65,7 +65,9 @@ type session struct {
 
 	mu     sync.Mutex
 	stages []*stageScope
-	state  sessionState
+	// Set by the sidecar's welcome.
+	isWelcome bool
+	state     sessionState
 	// What this worker holds, by task, oldest first; the first is under way.
 	tasks        map[string][]*held
 	questions    map[uint32]question
@@ -119,7 +121,10 @@ func (s *session) stop() {
 		return
 	}
 	s.state = stopping
-	s.send(&pb.ProcessRequest{Frame: &pb.ProcessRequest_Credit{Credit: &pb.Credit{}}})
+	// Before the welcome nothing but the hello may be said (P-08), and nothing is held.
+	if s.isWelcome {
+		s.send(&pb.ProcessRequest{Frame: &pb.ProcessRequest_Credit{Credit: &pb.Credit{}}})
+	}
 	for task, list := range s.tasks {
 		for index, h := range list {
 			h.isStopped.Store(true)
@@ -150,6 +155,7 @@ func (s *session) close() {
 }
 
 func (s *session) takeWelcome(welcome *pb.Welcome) {
+	s.isWelcome = true
 	frameBytes := int(welcome.MaxFrameBytes)
 	if frameBytes == 0 {
 		frameBytes = maxFrameBytesDefault

@@ -96,7 +96,8 @@ export class Session {
   stop(): void {
     if (this.#state !== "open") return;
     this.#state = "stopping";
-    this.#send({ case: "credit", value: { batches: 0 } });
+    // Before the welcome nothing but the hello may be said (P-08), and nothing is held.
+    if (this.#welcome !== null) this.#send({ case: "credit", value: { batches: 0 } });
     for (const list of this.#tasks.values()) {
       for (const [index, held] of list.entries()) {
         held.control.isStopped = true;

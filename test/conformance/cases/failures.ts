@@ -203,6 +203,13 @@ export const FAILURE_CASES: readonly Case[] = [
     ],
   },
   {
+    id: "stop-before-welcome",
+    // Nothing but the hello may be said before the welcome, a pause neither.
+    proves: ["P-08", "P-43"],
+    unwelcomed: true,
+    steps: [{ signal: "SIGTERM" }, { ended: true }, { end: "drained" }, { exit: 0 }],
+  },
+  {
     id: "stop-while-processing",
     proves: ["P-33", "P-43"],
     steps: [

@@ -96,7 +96,9 @@ class Session:
             if self._state != "open":
                 return
             self._state = "stopping"
-            self._send(credit=pb.Credit(batches=0))
+            # Before the welcome nothing but the hello may be said (P-08), and nothing is held.
+            if self._welcome is not None:
+                self._send(credit=pb.Credit(batches=0))
             for held_ones in self._tasks.values():
                 for index, held in enumerate(held_ones):
                     held.control.is_stopped = True

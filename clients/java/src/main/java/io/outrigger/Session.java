@@ -97,7 +97,10 @@ final class Session {
   synchronized void stop() {
     if (state != State.OPEN) return;
     state = State.STOPPING;
-    host.send(ProcessRequest.newBuilder().setCredit(Credit.getDefaultInstance()).build());
+    // Before the welcome nothing but the hello may be said (P-08), and nothing is held.
+    if (welcome != null) {
+      host.send(ProcessRequest.newBuilder().setCredit(Credit.getDefaultInstance()).build());
+    }
     for (TaskQueue task : tasks.values()) {
       for (HeldBatch held : task.batches) {
         held.control.stop();
