@@ -56,16 +56,52 @@ test("every npm script that the READMEs show is there", () => {
   }
 });
 
+/** `flights` has a record to come, and `departures` is there for what comes of it. */
+async function serves(outrigger: Child, bootstrapServers: string): Promise<void> {
+  const kafka = kafkaAt(bootstrapServers);
+  await produce(kafka, "flights", [{ key: "ABQ", value: '{"delay":3}', timestamp: 0 }]);
+  const departures = await watch(kafka, "departures");
+  try {
+    await eventually("a departure", () => departures.records.length === 1, [outrigger]);
+  } finally {
+    await departures.stop();
+  }
+  const [departure] = departures.records;
+  assert.equal(String(departure?.value), "1 departures since 1970-01-01T00:00:00.000Z");
+  assert.match(await outrigger.interrupt(), /^(0|130)$/, outrigger.output);
+}
+
+/** What each of the commands must show. */
+const PROOFS: Readonly<
+  Record<string, (outrigger: Child, bootstrapServers: string) => Promise<void>>
+> = {
+  run: serves,
+  dev: async (outrigger) => {
+    // It brings a broker of its own, and makes the topics.
+    const made = (): boolean => /topic departures did not exist/.test(outrigger.output);
+    await eventually("the topics", made, [outrigger]);
+    await serves(outrigger, /bootstrap\.servers=(\S+)/.exec(outrigger.output)?.[1] ?? "");
+  },
+  check: async (outrigger) => {
+    assert.equal(await outrigger.ended(), "0", outrigger.output);
+  },
+};
+
 for (const line of ofOutrigger) {
-  test(`\`${line}\` serves the application that the README shows`, async () => {
+  const [, , command = ""] = line.split(" ");
+  test(`\`${line}\` does it with the application that the README shows`, async () => {
+    const prove = PROOFS[command];
+    assert.ok(prove !== undefined, `nothing says what ${command} must show`);
     mkdirSync(join(REPOSITORY_ROOT, "dist/test"), { recursive: true });
     const folder = mkdtempSync(join(REPOSITORY_ROOT, "dist/test/readme-"));
     const broker = await startDevBroker();
+    const { bootstrapServers } = broker;
     const [code = ""] = blocksOf("README.md", "ts");
     writeFileSync(join(folder, "app.ts"), code);
+    await makeTopics(kafkaAt(bootstrapServers), ["flights", "departures"]);
     // As it stands there, but for where the broker, the command and the application are.
     const words = line
-      .replace("localhost:9092", broker.bootstrapServers)
+      .replace("localhost:9092", bootstrapServers)
       .replace("npx outrigger", join(REPOSITORY_ROOT, "dist/src/main.js"))
       .replace("node app.js", `${process.execPath} --import tsx ${join(folder, "app.ts")}`)
       .split(" ");
@@ -74,25 +110,7 @@ for (const line of ofOutrigger) {
       OUTRIGGER_REPLICATION_FACTOR: "1",
     });
     try {
-      // `dev` brings a broker of its own, and the topics with it.
-      const own = (): string =>
-        /bootstrap\.servers=(\S+)/.exec(outrigger.output)?.[1] ?? broker.bootstrapServers;
-      if (line.includes(" dev ")) {
-        const made = (): boolean => /topic departures did not exist/.test(outrigger.output);
-        await eventually("the topics", made, [outrigger]);
-      } else {
-        await makeTopics(kafkaAt(broker.bootstrapServers), ["flights", "departures"]);
-      }
-      const kafka = kafkaAt(own());
-      await produce(kafka, "flights", [{ key: "ABQ", value: '{"delay":3}', timestamp: 0 }]);
-      const departures = await watch(kafka, "departures");
-      await eventually("a departure", () => departures.records.length === 1, [outrigger]);
-      await departures.stop();
-      assert.equal(
-        String(departures.records[0]?.value),
-        "1 departures since 1970-01-01T00:00:00.000Z",
-      );
-      assert.match(await outrigger.interrupt(), /^(0|130)$/, outrigger.output);
+      await prove(outrigger, bootstrapServers);
     } finally {
       if (outrigger.isRunning) await outrigger.kill();
       await broker.stop();
