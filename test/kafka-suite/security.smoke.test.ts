@@ -477,7 +477,7 @@ function suite(): void {
     const bad = run(["run"], SECRETS.wrongPassword);
     assert.equal(await bad.ended(), "1", bad.output);
     assert.match(bad.output, /AUTHENTICATION_FAILED.*refused user alice by SCRAM-SHA-256/);
-    const described = run(["describe", "config"], SECRETS.password);
+    const described = run(["config", "print"], SECRETS.password);
     assert.equal(await described.ended(), "0");
     assert.match(described.output, /sasl\.password\s+\*\*\*/);
     for (const { output } of [good, bad, described]) {
