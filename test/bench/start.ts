@@ -30,7 +30,7 @@ for (const [name, env] of [
       const application = scene.startApplication("test/support/apps/copy.js");
       await eventually("the application", () => application.isRunning);
       const startedAtMs = performance.now();
-      const sidecar = scene.startSidecar(env);
+      const sidecar = scene.startSidecar(env, process.execPath);
       const isReady = async (): Promise<boolean> => (await ask(http, "/readyz")).status === 200;
       await eventually("ready", isReady, scene.children);
       ready.push(performance.now() - startedAtMs);

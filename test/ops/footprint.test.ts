@@ -19,7 +19,7 @@ describe("an idle sidecar", { skip: process.platform !== "linux" }, () => {
     const http = `127.0.0.1:${await freePort()}`;
     const scene = await Scene.make(kind.name, broker, "idle", { "http.address": http });
     try {
-      const sidecar = scene.startSidecar();
+      const sidecar = scene.startSidecar({}, process.execPath);
       scene.startApplication("test/support/apps/copy.js");
       await answered(http, "/readyz", /^200/, scene.children);
       for (let i = 0; i < 20; i++) await ask(http, "/metrics");

@@ -55,8 +55,9 @@ export class Scene {
     return scene;
   }
 
-  startSidecar(environment: Record<string, string> = {}): Child {
-    this.sidecar = startSidecarProcess(this.settings, environment);
+  /** `command` as for a `Child`: with Node's own path, as the package's `bin` runs it. */
+  startSidecar(environment: Record<string, string> = {}, command: string | null = null): Child {
+    this.sidecar = startSidecarProcess(this.settings, environment, command);
     this.children.push(this.sidecar);
     return this.sidecar;
   }

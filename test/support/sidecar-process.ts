@@ -94,6 +94,7 @@ export interface SidecarSettings {
 export function startSidecarProcess(
   settings: SidecarSettings,
   environment: Record<string, string> = {},
+  command: string | null = null,
 ): Child {
   const values = {
     "bootstrap.servers": settings.bootstrapServers,
@@ -104,7 +105,7 @@ export function startSidecarProcess(
     ...settings.flags,
   };
   const flags = Object.entries(values).flatMap(([key, value]) => [`--${key}`, String(value)]);
-  return new Child("sidecar", [join(DIST, "src/main.js"), "run", ...flags], environment);
+  return new Child("sidecar", [join(DIST, "src/main.js"), "run", ...flags], environment, command);
 }
 
 /** One of `test/support/apps` or `demo`, compiled. */
