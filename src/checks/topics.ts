@@ -159,7 +159,7 @@ function compression(scene: Scene, { name, configs }: TopicFacts): Finding[] {
   return [
     finding("topic.compression", {
       subject: `topic ${name}`,
-      problem: `the topic ${name} has compression.type=${codec}, which cannot be read yet`,
+      problem: `the topic ${name} has compression.type=${codec}, which this platform cannot read`,
       consequence: "the process stops at the first record",
       remedy: alterTopic(scene, name, "compression.type=producer"),
     }),

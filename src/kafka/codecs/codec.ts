@@ -7,7 +7,7 @@ export type CodecName = (typeof CODEC_NAMES)[number];
 export interface Codec {
   /**
    * Throws or rejects on bytes that are no such data, and with `UnpackedTooLarge` before it takes more
-   * than `bytesMax`. Bytes that a small answer keeps come at once; the others from the thread pool.
+   * than `bytesMax`. Small data come at once, larger ones from the thread pool where it can be used.
    */
   decompress(compressed: Buffer, bytesMax: number): Buffer | Promise<Buffer>;
   compress(records: Buffer): Buffer | Promise<Buffer>;
@@ -22,6 +22,14 @@ export class UnpackedTooLarge extends Error {
 
 /** Below this, the way to the thread pool and back takes longer than the work. */
 export const POOL_BYTES_MIN = 16 * 1024;
+
+/**
+ * Output comes in pieces of this size: as large as it is likely to be, since each piece is a step of its
+ * own, on the thread pool a way there and back.
+ */
+export function chunkSizeFor(compressed: Buffer): number {
+  return Math.min(Math.max(compressed.length * 8, 16 * 1024), 1024 * 1024);
+}
 
 /** Node's zlib says so when `maxOutputLength` is reached. */
 export function asTooLarge(thrown: unknown, bytesMax: number): unknown {

@@ -1,6 +1,6 @@
 import { promisify } from "node:util";
 import { gunzip, gunzipSync, gzip } from "node:zlib";
-import { asTooLarge, type Codec, POOL_BYTES_MIN } from "./codec.ts";
+import { asTooLarge, type Codec, chunkSizeFor, POOL_BYTES_MIN } from "./codec.ts";
 
 const pooledGunzip = promisify(gunzip);
 const pooledGzip = promisify<Buffer, Buffer>(gzip);
@@ -9,7 +9,8 @@ export const gzipCodec: Codec = {
   decompress: (compressed, bytesMax) => {
     if (compressed.length >= POOL_BYTES_MIN) return unpackOnPool(compressed, bytesMax);
     try {
-      return gunzipSync(compressed, { maxOutputLength: bytesMax });
+      const chunkSize = chunkSizeFor(compressed);
+      return gunzipSync(compressed, { maxOutputLength: bytesMax, chunkSize });
     } catch (thrown) {
       throw asTooLarge(thrown, bytesMax);
     }
@@ -19,8 +20,7 @@ export const gzipCodec: Codec = {
 
 async function unpackOnPool(compressed: Buffer, bytesMax: number): Promise<Buffer> {
   try {
-    // Chunks as large as the data are likely to be: each one is a way to the pool and back.
-    const chunkSize = Math.min(compressed.length * 4, 1024 * 1024);
+    const chunkSize = chunkSizeFor(compressed);
     return await pooledGunzip(compressed, { maxOutputLength: bytesMax, chunkSize });
   } catch (thrown) {
     throw asTooLarge(thrown, bytesMax);

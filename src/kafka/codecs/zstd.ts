@@ -1,41 +1,50 @@
 import zlib from "node:zlib";
-import { asTooLarge, type Codec, UnpackedTooLarge } from "./codec.ts";
+import { asTooLarge, type Codec, chunkSizeFor, POOL_BYTES_MIN, UnpackedTooLarge } from "./codec.ts";
 
 /** Node's own from 22.15 on; before that, a build of the reference library for WebAssembly. */
 export async function loadZstd(): Promise<Codec> {
   return nativeZstd() ?? (await wasmZstd());
 }
 
-/** Takes a buffer and options, calls back: what `zlib.zstdCompress` is where it exists. */
+interface Options {
+  readonly maxOutputLength?: number;
+  readonly chunkSize?: number;
+}
+
+/** What `zlib.zstdCompress` and `zlib.zstdDecompress` are where they exist. */
 type Pooled = (
   bytes: Buffer,
-  options: { readonly maxOutputLength?: number },
+  options: Options,
   done: (error: Error | null, result: Buffer) => void,
 ) => void;
 
 function nativeZstd(): Codec | null {
-  const compress = pooled("zstdCompress");
-  const decompress = pooled("zstdDecompress");
-  if (compress === null || decompress === null) return null;
+  // The types of the oldest Node that is supported do not know these functions.
+  const compress: unknown = Reflect.get(zlib, "zstdCompress");
+  const decompress: unknown = Reflect.get(zlib, "zstdDecompress");
+  const decompressSync: unknown = Reflect.get(zlib, "zstdDecompressSync");
+  if (typeof compress !== "function" || typeof decompress !== "function") return null;
+  if (typeof decompressSync !== "function") return null;
   return {
-    decompress: async (compressed, bytesMax) => {
+    decompress: (compressed, bytesMax) => {
+      const options = { maxOutputLength: bytesMax, chunkSize: chunkSizeFor(compressed) };
+      if (compressed.length >= POOL_BYTES_MIN) {
+        const unpacked = promised((...args) => decompress(...args), compressed, options);
+        return unpacked.catch((thrown: unknown) => {
+          throw asTooLarge(thrown, bytesMax);
+        });
+      }
       try {
-        return await promised(decompress, compressed, { maxOutputLength: bytesMax });
+        return decompressSync(compressed, options);
       } catch (thrown) {
         throw asTooLarge(thrown, bytesMax);
       }
     },
-    compress: (records) => promised(compress, records, {}),
+    compress: (records) => promised((...args) => compress(...args), records, {}),
   };
 }
 
-/** The types of the oldest Node that is supported do not know these functions. */
-function pooled(name: string): Pooled | null {
-  const found: unknown = Reflect.get(zlib, name);
-  return typeof found === "function" ? (bytes, options, done) => found(bytes, options, done) : null;
-}
-
-function promised(work: Pooled, bytes: Buffer, options: Parameters<Pooled>[1]): Promise<Buffer> {
+function promised(work: Pooled, bytes: Buffer, options: Options): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     work(bytes, options, (error, result) => (error === null ? resolve(result) : reject(error)));
   });
