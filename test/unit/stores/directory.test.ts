@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, rmSync, truncateSync } from "node:fs";
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -112,6 +119,32 @@ test("a store that cannot be opened is wiped, said loudly, and starts empty", as
   const again = await directory.openTask("0_0", STORES);
   assert.equal(again.marks(), null);
   assert.deepEqual(corrupted, ["0_0"]);
+  await again.close();
+  await directory.close();
+});
+
+test("a damaged block is damage, not a lock: the store is wiped and starts empty", async () => {
+  const path = join(root, "damaged-block");
+  const directory = await openStateDirectory(path, options);
+  const before = corrupted.length;
+  // The second opening writes what the first left in its log into a table file.
+  for (let position = 1; position <= 2; position++) {
+    const state = await directory.openTask("0_0", STORES);
+    const change = { store: 0, keys: [Buffer.from("key")], values: [Buffer.alloc(1_000)] };
+    await state.restore(change, { topicId: "t", position });
+    await state.close();
+  }
+  const tables = readdirSync(join(path, "0_0")).filter((file) => file.endsWith(".sst"));
+  assert.ok(tables.length > 0, "there is a table to damage");
+  for (const file of tables) {
+    const bytes = readFileSync(join(path, "0_0", file));
+    // Behind the data and before the footer: what RocksDB reads as it opens a table.
+    bytes.fill(0xff, bytes.length - 200, bytes.length - 190);
+    writeFileSync(join(path, "0_0", file), bytes);
+  }
+  const again = await directory.openTask("0_0", STORES);
+  assert.equal(again.marks(), null);
+  assert.equal(corrupted.length, before + 1);
   await again.close();
   await directory.close();
 });
