@@ -138,8 +138,11 @@ function makeDirectory(path: string): void {
   }
 }
 
+/** As RocksDB says it of another process, and of this one; "block" and a path may hold the word too. */
+const LOCKED = /^(?:IO error: )?(?:While lock file|lock hold by)/;
+
 function openError(path: string, cause: Error): OutriggerError {
-  if (/lock/i.test(cause.message)) {
+  if (LOCKED.test(cause.message)) {
     return new OutriggerError(
       "STATE_DIRECTORY_LOCKED",
       `${path} is in use by another process: stop it, or give this one another state.dir or ` +
