@@ -75,6 +75,8 @@ export function readBatchHeader(
     throw corruptBatch(at, baseOffset, "a timestamp beyond 2^53 ms");
   }
   const codec = attributes & COMPRESSION_MASK;
+  const isControl = (attributes & CONTROL_FLAG) !== 0;
+  if (isControl && codec !== 0) throw corruptBatch(at, baseOffset, "a marker that is compressed");
   const count = bytes.readInt32BE(position + RECORD_COUNT);
   // Room is made by this count before the records are read, so it is checked first.
   if (count < 0 || (codec === 0 && count * RECORD_BYTES_MIN > length)) {
@@ -92,6 +94,6 @@ export function readBatchHeader(
     codec,
     producerId: bytes.readBigInt64BE(position + PRODUCER_ID),
     transactional: (attributes & TRANSACTIONAL_FLAG) !== 0,
-    control: (attributes & CONTROL_FLAG) !== 0,
+    control: isControl,
   };
 }

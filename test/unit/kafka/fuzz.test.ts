@@ -31,6 +31,14 @@ const NOTHING = { topics: null, owned: null, assignor: null, rebalanceTimeoutMs:
 const HEARTBEAT = { ...MEMBER, groupId: "g", ...NOTHING };
 const PRODUCER = { id: 1n, epoch: 1 };
 
+function markerOfMany(): Buffer {
+  const marker = Buffer.from(JAVA_BATCHES.abort);
+  marker[22] = (marker[22] ?? 0) | 1;
+  marker.writeInt32BE(2 ** 31 - 1, 57);
+  marker.writeUInt32BE(crc32c(marker.subarray(21)), 17);
+  return marker;
+}
+
 /** Every decoder of an answer, with an answer of Java's where there is one to start from. */
 const DECODERS: readonly (readonly [string, WireRequest<unknown>, Buffer])[] = [
   ["ApiVersions", apiVersionsRequest("1"), JAVA_MESSAGES.apiVersionsResponse3],
@@ -147,5 +155,7 @@ test("mutated batches of every kind, one or several, are read within bounds or r
   const several = fc.array(sealed, { minLength: 1, maxLength: 3 });
   await fc.assert(fc.asyncProperty(several, aborted, fc.nat({ max: 600 }), law), {
     numRuns: 3_000,
+    // A marker that claims a codec, and two thousand million records.
+    examples: [[[markerOfMany()], [], 0]],
   });
 });

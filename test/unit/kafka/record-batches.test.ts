@@ -255,6 +255,13 @@ test("an old record format, an absurd length and a lone half batch are refused",
   await assert.rejects(read(half), isCorrupt(/no whole batch/));
 });
 
+test("a marker that says it is compressed is refused before room is made for its count", async () => {
+  const marker = Buffer.from(JAVA_BATCHES.abort);
+  marker[22] = (marker[22] ?? 0) | 1;
+  marker.writeInt32BE(2 ** 31 - 1, 57);
+  await assert.rejects(read(reseal(marker), 7), isCorrupt(/a marker that is compressed/));
+});
+
 test("a half batch behind a whole one is left for the next fetch", async () => {
   const half = JAVA_BATCHES.plain.subarray(0, 100);
   const [chunk] = await read(Buffer.concat([JAVA_BATCHES.plain, half]));
