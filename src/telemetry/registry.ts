@@ -44,7 +44,7 @@ const CELLS_MAX = 2_000;
 
 /**
  * The numbers behind the metrics: plain cells that grow by batch. It needs no SDK, so that a sidecar
- * that nobody scrapes pays for none (docs/adr/0007-metrics-without-an-sdk.md).
+ * that nobody scrapes pays for none (docs/adr/0009-metrics-without-an-sdk.md).
  */
 export class Registry {
   readonly #counters: Cells<{ readonly values: readonly string[]; value: number }> = new Map();

@@ -45,6 +45,15 @@ describe("the repository keeps its rules", () => {
   });
 });
 
+test("each decision has a number of its own, and its title says it", () => {
+  const pages = files.filter((file) => file.startsWith("docs/adr/"));
+  const numbers = pages.map((file) => /^docs\/adr\/(\d{4})-/.exec(file)?.[1] ?? file);
+  assert.equal(new Set(numbers).size, pages.length, numbers.join(" "));
+  for (const [index, page] of pages.entries()) {
+    assert.ok(read(page).startsWith(`# ADR ${numbers[index]}: `), page);
+  }
+});
+
 describe("each rule catches a planted fault", () => {
   test("arrows", () => {
     const source = 'import { a } from "../kafka/a.ts";\nimport kafkajs from "kafkajs";\n';
