@@ -27,7 +27,7 @@ function batch(sampledEach: number): RecordColumns {
   return rowsWithHeaders(
     Array.from({ length: ROWS }, (_, row) => {
       const id = (row + 1).toString(16);
-      const flags = row % sampledEach === 0 ? "01" : "00";
+      const flags = row % sampledEach === sampledEach - 1 ? "01" : "00";
       return [["traceparent", `00-${id.padStart(32, "0")}-${id.padStart(16, "0")}-${flags}`]];
     }),
   );
