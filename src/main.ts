@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { EXIT, errorText } from "./cli/exit-codes.ts";
-import { runCli } from "./cli/program.ts";
+import { holdYoungGeneration } from "./cli/young-generation.ts";
 
 // What nobody caught is a bug. The process ends at once: the next one takes over from what was
 // committed, while this one could only guess what it still knows.
@@ -11,6 +11,8 @@ function crash(error: unknown): void {
 process.on("uncaughtException", crash);
 process.on("unhandledRejection", crash);
 
+holdYoungGeneration();
+const { runCli } = await import("./cli/program.ts");
 const exitCode = await runCli(process.argv.slice(2), {
   env: process.env,
   say: (text) => process.stdout.write(text),

@@ -5,6 +5,7 @@ import { EXIT, exitCodeOfSignal } from "./exit-codes.ts";
 import { StopSignals } from "./stop-signals.ts";
 import { Supervisor } from "./supervisor.ts";
 import { version } from "./version.ts";
+import { letYoungGenerationGrow } from "./young-generation.ts";
 
 export interface SidecarCommand {
   readonly config: Config;
@@ -57,6 +58,7 @@ async function serve(command: SidecarCommand, signals: StopSignals): Promise<num
     starting.catch(() => {});
     return exitCodeOfSignal(sidecar);
   }
+  letYoungGenerationGrow();
   command.onListening?.(sidecar.address);
   const supervisor = isSupervising(command) ? supervise(command, sidecar.address, token) : null;
   let exitCode: number;
