@@ -1,6 +1,6 @@
 // `npm test`: set-up, check, the integration tests on the brokers that this machine can run, operations,
-// a smoke of the Kafka suite, then the conformance of every SDK whose language it has. `--integration`,
-// `--ops` and `--kafka` run only what their names say, the Kafka suite as a whole.
+// a smoke of the Kafka suite, the simulator, then the conformance of every SDK whose language it has.
+// `--integration`, `--ops` and `--kafka` run only what their names say, the Kafka suite as a whole.
 import { spawn } from "node:child_process";
 import { add, closingLine, runTests } from "./run-tests.mjs";
 import { ensureBuilt, ensureInstalled, ROOT } from "./setup.mjs";
@@ -40,6 +40,7 @@ for (const suite of isWhole ? Object.keys(FOLDERS) : asked) {
   const suffix = isWhole && suite === "kafka" ? ".smoke.test.ts" : ".test.ts";
   sums = add(sums, await runTests([FOLDERS[suite]], { concurrency: 1, suffix }));
 }
+if (isWhole) sums = add(sums, await command("sim.mjs", "--seeds", "2000"));
 if (isWhole) sums = add(sums, await command("conformance.mjs", "all"));
 process.stdout.write(`${closingLine(sums)}\n`);
 process.exit(sums.failed > 0 ? 1 : 0);

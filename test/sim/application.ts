@@ -1,0 +1,261 @@
+import type { OutriggerError } from "../../src/errors/outrigger-error.ts";
+import type { MutationColumns, OutputColumns } from "../../src/model/rows.ts";
+import type {
+  Application,
+  ApplicationListener,
+  BatchAnswer,
+  DispatchedBatch,
+  WorkerId,
+} from "../../src/ports/application.ts";
+import { type Loop, Process } from "./loop.ts";
+import type { Random } from "./random.ts";
+import { APPLICATION_ID, appended, TOPOLOGIES, type TopologyName } from "./topologies.ts";
+
+/** How badly the workers behave, each a chance per batch. */
+export interface Manners {
+  readonly duplicate: number;
+  readonly failure: number;
+  readonly invalid: number;
+  readonly handBack: number;
+  readonly hang: number;
+  readonly crash: number;
+  /** Answers after it was told that the batch is void, or that it is dismissed. */
+  readonly stale: number;
+  readonly slowMs: number;
+}
+
+export interface ApplicationHost {
+  readonly loop: Loop;
+  readonly random: Random;
+  readonly topology: TopologyName;
+  readonly manners: () => Manners;
+  readonly nextTag: () => string;
+  readonly nextWorker: () => WorkerId;
+  readonly trace: (line: () => string) => void;
+}
+
+interface Worker {
+  readonly id: WorkerId;
+  readonly process: Process;
+}
+
+const RECONNECT_MS = 400;
+
+/**
+ * The workers of one sidecar, in the place of the server: batches reach them, and answers come back,
+ * as events of their own. They answer in any order, twice, late, wrongly, or never.
+ */
+export class ModelApplication implements Application {
+  readonly #host: ApplicationHost;
+  readonly #sidecar: Process;
+  readonly #listener: ApplicationListener;
+  readonly #workers = new Map<WorkerId, Worker>();
+
+  constructor(host: ApplicationHost, sidecar: Process, listener: ApplicationListener) {
+    this.#host = host;
+    this.#sidecar = sidecar;
+    this.#listener = listener;
+  }
+
+  connect(): void {
+    const id = this.#host.nextWorker();
+    this.#workers.set(id, { id, process: new Process(`worker ${id}`) });
+    this.#tell(() =>
+      this.#listener.connected(id, {
+        topology: TOPOLOGIES[this.#host.topology],
+        applicationId: APPLICATION_ID,
+        sdk: "model",
+        creditBatches: 4,
+        creditBytes: 1_000_000,
+      }),
+    );
+  }
+
+  welcome(): void {}
+
+  reject(id: WorkerId, error: OutriggerError): void {
+    this.#host.trace(() => `${this.#sidecar.name} rejects worker ${id}: ${error.message}`);
+    this.#leave(id, true);
+  }
+
+  dispatch(id: WorkerId, batch: DispatchedBatch): number {
+    const worker = this.#workers.get(id);
+    const { loop, random } = this.#host;
+    if (worker === undefined || this.#sidecar.state === "dead") return 100;
+    const manners = this.#host.manners();
+    const delayMs =
+      random.skewed(0.1, 5) + (random.chance(0.2) ? random.next() * manners.slowMs : 0);
+    loop.after(delayMs, worker.process, () => this.#work(worker, batch, manners));
+    return 100;
+  }
+
+  revoke(): void {}
+  answerState(): void {}
+  drain(): void {}
+  setServing(): void {}
+  async close(): Promise<void> {}
+
+  /** A worker dies: what it held goes to others, and it comes again as another. */
+  crashOne(): void {
+    const [id] = this.#workers.keys();
+    if (id !== undefined) this.#crash(id);
+  }
+
+  #work(worker: Worker, batch: DispatchedBatch, manners: Manners): void {
+    const { random } = this.#host;
+    if (random.chance(manners.hang)) return;
+    if (random.chance(manners.crash)) {
+      this.#crash(worker.id);
+      return;
+    }
+    if (random.chance(manners.handBack)) {
+      const { taskName, taskEpoch, dispatchId } = batch;
+      const name = { taskName, taskEpoch, dispatchId };
+      this.#tell(() => this.#listener.handedBack(worker.id, name));
+      return;
+    }
+    const answer = this.#answer(batch, manners);
+    this.#tell(() => this.#listener.answered(worker.id, answer));
+    if (random.chance(manners.duplicate)) {
+      const again = random.chance(0.5) ? answer : this.#answer(batch, manners);
+      this.#tell(() => this.#listener.answered(worker.id, again), random.skewed(1, 400));
+    }
+  }
+
+  #answer(batch: DispatchedBatch, manners: Manners): BatchAnswer {
+    const { random } = this.#host;
+    const rows = batch.rows.reduce((sum, { from, to }) => sum + to - from, 0);
+    const failsAt = random.chance(manners.failure) ? random.int(0, rows - 1) : null;
+    const answer = answerOf(batch, this.#host.topology, this.#host.nextTag(), failsAt);
+    if (!random.chance(manners.invalid)) return answer;
+    return { ...answer, done: answer.done + 1 };
+  }
+
+  #crash(id: WorkerId): void {
+    this.#host.trace(() => `worker ${id} dies`);
+    const worker = this.#workers.get(id);
+    const isStale = this.#host.random.chance(this.#host.manners().stale);
+    // What it had said may still arrive after its end was noticed.
+    if (!isStale) worker?.process.kill();
+    this.#leave(id, true);
+    this.#tell(() => this.#listener.disconnected(id, "died"));
+  }
+
+  #leave(id: WorkerId, comesBack: boolean): void {
+    if (!this.#workers.delete(id) || !comesBack) return;
+    const { loop, random } = this.#host;
+    loop.after(random.skewed(1, RECONNECT_MS), this.#sidecar, () => this.connect());
+  }
+
+  #tell(tell: () => void, extraMs = 0): void {
+    const { loop, random } = this.#host;
+    loop.after(extraMs + random.skewed(0.05, 3), this.#sidecar, tell);
+  }
+}
+
+/** What the code of a topology makes of a batch, up to the row that fails. */
+function answerOf(
+  batch: DispatchedBatch,
+  topology: TopologyName,
+  tag: string,
+  failsAt: number | null,
+): BatchAnswer {
+  const answer = new AnswerBuilder(batch);
+  let row = 0;
+  let failure: BatchAnswer["failure"] = null;
+  for (const { columns, from, to } of batch.rows) {
+    for (let index = from; index < to && failure === null; index++, row++) {
+      if (row === failsAt) {
+        failure = {
+          type: "ModelError",
+          message: `row ${row}`,
+          stack: "",
+          node: "",
+          verdict: { kind: "policy" },
+        };
+        break;
+      }
+      const key = columns.key(index)?.toString("latin1") ?? "";
+      const value = columns.value(index);
+      if (topology === "list") {
+        const next = appended(answer.stateOf(row), value?.toString("latin1") ?? "", tag);
+        answer.set(row, next);
+        answer.output(row, key, next ?? `${value?.toString("latin1") ?? ""}~${tag}`);
+      } else if (topology === "countMap") {
+        answer.output(row, key, `${value?.readBigInt64BE(0) ?? -1}~${tag}`);
+      } else {
+        answer.output(row, key, `${value?.toString("latin1") ?? ""}~${tag}`);
+      }
+    }
+  }
+  return answer.finish(row, failure);
+}
+
+class AnswerBuilder {
+  readonly #batch: DispatchedBatch;
+  /** New values by slot; null deletes. */
+  readonly #values = new Map<number, string | null>();
+  readonly #texts: Buffer[] = [];
+  readonly #inputs: number[] = [];
+  readonly #positions: number[] = [];
+  #length = 0;
+
+  constructor(batch: DispatchedBatch) {
+    this.#batch = batch;
+  }
+
+  stateOf(row: number): string | null {
+    const slot = this.#slot(row);
+    const written = this.#values.get(slot);
+    if (written !== undefined) return written;
+    return this.#batch.states[0]?.values[slot]?.toString("latin1") ?? null;
+  }
+
+  set(row: number, value: string | null): void {
+    this.#values.set(this.#slot(row), value);
+  }
+
+  output(row: number, key: string, value: string): void {
+    this.#inputs.push(row);
+    this.#positions.push(...this.#add(key), ...this.#add(value));
+  }
+
+  finish(done: number, failure: BatchAnswer["failure"]): BatchAnswer {
+    const slots = [...this.#values.keys()];
+    const values = [...this.#values.values()].flatMap((value) =>
+      value === null ? [0, -1] : this.#add(value),
+    );
+    const bytes = Buffer.concat(this.#texts);
+    const outputs: OutputColumns = {
+      count: this.#inputs.length,
+      bytes,
+      inputs: Int32Array.from(this.#inputs),
+      sinks: null,
+      positions: Int32Array.from(this.#positions),
+      timestamps: null,
+      headers: null,
+    };
+    const mutation: MutationColumns = {
+      store: 0,
+      bytes,
+      slots: Int32Array.from(slots),
+      keys: new Int32Array(),
+      values: Int32Array.from(values),
+    };
+    const { taskName, taskEpoch, dispatchId } = this.#batch;
+    const mutations = slots.length === 0 ? [] : [mutation];
+    return { taskName, taskEpoch, dispatchId, done, failure, outputs, mutations };
+  }
+
+  #slot(row: number): number {
+    return this.#batch.states[0]?.slots[row] ?? row;
+  }
+
+  #add(text: string): [number, number] {
+    const bytes = Buffer.from(text, "latin1");
+    const at = this.#length;
+    this.#texts.push(bytes);
+    this.#length += bytes.length;
+    return [at, bytes.length];
+  }
+}

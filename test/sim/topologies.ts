@@ -1,0 +1,66 @@
+import type { DeclaredTopology, TumblingWindows } from "../../src/model/topology.ts";
+
+/** What the simulated applications are. */
+export type TopologyName = "copy" | "list" | "count" | "countMap";
+
+export const INPUT = "in";
+export const OUTPUT = "out";
+export const APPLICATION_ID = "app";
+export const WINDOWS: TumblingWindows = { sizeMs: 1_000, graceMs: 500 };
+
+const source = { name: "source", parents: [], kind: "source", topics: [INPUT] } as const;
+const sinkOf = (parent: string) =>
+  ({ name: "sink", parents: [parent], kind: "sink", topic: OUTPUT }) as const;
+const count = {
+  name: "count",
+  parents: ["source"],
+  kind: "aggregate",
+  aggregator: "count",
+  store: "counts",
+  tumbling: WINDOWS,
+} as const;
+
+export const TOPOLOGIES: Readonly<Record<TopologyName, DeclaredTopology>> = {
+  /** Every record to the output, with a tag of the attempt. */
+  copy: {
+    nodes: [
+      source,
+      { name: "map", parents: ["source"], kind: "function", operation: "map", stores: [] },
+      sinkOf("map"),
+    ],
+    stores: [],
+  },
+  /** Appends each record, tagged, to its key's list; sends the whole list. */
+  list: {
+    nodes: [
+      source,
+      {
+        name: "append",
+        parents: ["source"],
+        kind: "function",
+        operation: "process",
+        stores: ["lists"],
+      },
+      sinkOf("append"),
+    ],
+    stores: [{ name: "lists", kind: "keyValue" }],
+  },
+  /** Counts by key and window; no application code. */
+  count: { nodes: [source, count, sinkOf("count")], stores: [{ name: "counts", kind: "window" }] },
+  /** The same with application code behind it: the count runs ahead of the hop. */
+  countMap: {
+    nodes: [
+      source,
+      count,
+      { name: "map", parents: ["count"], kind: "function", operation: "mapValues", stores: [] },
+      sinkOf("map"),
+    ],
+    stores: [{ name: "counts", kind: "window" }],
+  },
+};
+
+/** A list's next value: a record that begins with `x` empties it. */
+export function appended(list: string | null, value: string, tag: string): string | null {
+  if (value.startsWith("x")) return null;
+  return list === null ? `${value}~${tag}` : `${list},${value}~${tag}`;
+}

@@ -1,0 +1,21 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { MUTANTS, SCALE } from "../../sim/mutants.ts";
+import { OUTCOME_MUTANTS } from "../../sim/mutants-of-outcomes.ts";
+
+const ROOT = new URL("../../../", import.meta.url);
+const all = [...MUTANTS, ...OUTCOME_MUTANTS, { name: "scale", edits: SCALE }];
+
+test("what a mutant changes stands in the source exactly once", () => {
+  for (const { name, edits } of all) {
+    for (const { file, find } of edits) {
+      const found = readFileSync(new URL(file, ROOT), "utf8").split(find).length - 1;
+      assert.equal(found, 1, `${name}: ${file} has ${found} times:\n${find}`);
+    }
+  }
+});
+
+test("mutants have names of their own", () => {
+  assert.equal(new Set(all.map(({ name }) => name)).size, all.length);
+});
