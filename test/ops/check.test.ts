@@ -184,13 +184,6 @@ const misconfigured: readonly Misconfigured[] = [
     "warning",
     /-in has message.timestamp.type=LogAppendTime/,
   ),
-  topic(
-    "an input in a codec that cannot be read",
-    { source: { "compression.type": "zstd" } },
-    "topic.compression",
-    "forbidden",
-    /-in has compression.type=zstd/,
-  ),
   {
     what: "a changelog of a store that is gone",
     make: async (scene) => {

@@ -17,6 +17,7 @@ import pytest
 
 from outrigger import App, OutriggerError, utf8
 from outrigger.gen import processor_pb2 as pb
+from outrigger.gen import records_pb2
 
 TIMEOUT_SECONDS = 10.0
 
@@ -76,6 +77,14 @@ def welcome(context: grpc.ServicerContext) -> Iterator[pb.ProcessResponse]:
     )
 
 
+def send_one(context: grpc.ServicerContext) -> Iterator[pb.ProcessResponse]:
+    yield from welcome(context)
+    segment = records_pb2.Segment(keys=[b"k"], values=[b"v"])
+    yield pb.ProcessResponse(
+        batch=pb.Batch(dispatch_id=1, task_epoch=1, task_id="0_0", segments=[segment])
+    )
+
+
 def refuse(context: grpc.ServicerContext) -> Iterator[pb.ProcessResponse]:
     yield pb.ProcessResponse(reject=pb.Reject(code="TOPOLOGY_INVALID", message="no sink"))
 
@@ -93,10 +102,11 @@ def app_at(server: Server, **over: Any) -> App:
 
 def test_it_says_hello_and_ends_its_stream_when_it_is_stopped(server: Server) -> None:
     app = app_at(server, application_id="a", token="secret")
-    server.plays.put(welcome)
+    server.plays.put(send_one)
     running = threading.Thread(target=app.run)
     running.start()
     hello = server.hears("hello").hello
+    assert server.hears("result").result.done == 1
     app.stop()
     running.join(TIMEOUT_SECONDS)
     assert not running.is_alive()
