@@ -1,4 +1,5 @@
 import { toChunks } from "../../src/kafka/fetch/chunks.ts";
+import { visibleBatches } from "../../src/kafka/fetch/visible-batches.ts";
 import type { Cluster } from "../../src/kafka/network/cluster.ts";
 import {
   CONSUMER_GROUP_HEARTBEAT,
@@ -140,11 +141,13 @@ export class WireClient {
     if (answer.error !== ERROR.NONE) throw new Error(`the fetch: ${errorName(answer.error)}`);
     if (fetched === undefined) return { values: [], position: 0 };
     if (fetched.error !== ERROR.NONE) throw new Error(`a partition: ${errorName(fetched.error)}`);
-    const chunks = toChunks(fetched, 0, { topic, partition: 0 }, 0);
-    const values = chunks.flatMap(({ columns }) =>
-      Array.from({ length: columns.count }, (_, row) => String(columns.value(row))),
-    );
-    return { values, position: chunks.at(-1)?.nextOffset ?? 0 };
+    const at = { topic, partition: 0 };
+    const visible = visibleBatches(fetched, 0, at);
+    const values: string[] = [];
+    for await (const { columns } of toChunks(visible, fetched.bytes, 0, at, 0)) {
+      for (let row = 0; row < columns.count; row++) values.push(String(columns.value(row)));
+    }
+    return { values, position: visible.nextOffset };
   }
 
   async range(topic: string): Promise<{ start: number; end: number }> {

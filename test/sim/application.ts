@@ -30,6 +30,8 @@ export interface ApplicationHost {
   readonly topology: TopologyName;
   readonly manners: () => Manners;
   readonly nextTag: () => string;
+  /** Told of a start that the checks before it forbid. */
+  readonly refused: (sidecar: Process, error: OutriggerError) => void;
   readonly nextWorker: () => WorkerId;
   readonly trace: (line: () => string) => void;
 }
@@ -75,6 +77,8 @@ export class ModelApplication implements Application {
 
   reject(id: WorkerId, error: OutriggerError): void {
     this.#host.trace(() => `${this.#sidecar.name} rejects worker ${id}: ${error.message}`);
+    // A worker that gave no answer in time is dismissed; any other reason is the cluster's.
+    if (error.code !== "HANDLER_FAILED") this.#host.refused(this.#sidecar, error);
     this.#leave(id, true);
   }
 

@@ -21,6 +21,7 @@ const GLOBALS: Readonly<Record<string, string>> = {
   "AbortSignal.any": "sim_abortAny",
 };
 
+/** What the stores stand on. */
 const MODULES: Readonly<Record<string, string>> = {
   "rocksdb-native": "memory-rocksdb.ts",
   "node:fs": "replaced-fs.ts",
@@ -28,7 +29,7 @@ const MODULES: Readonly<Record<string, string>> = {
 };
 
 /** No name of these may be left in what was bundled from `src`. */
-const FORBIDDEN = [/\bsetInterval\b/, /\bnew Date\b/, /\bqueueMicrotask\b/, /\bnextTick\b/];
+const FORBIDDEN = [/\bsetInterval\b/, /\bnew Date\(\)/, /\bqueueMicrotask\b/, /\bnextTick\b/];
 
 /**
  * Builds the simulator with the sidecar's sources in it, and `edits` made to them: production code has
@@ -64,7 +65,7 @@ function replacing(edits: readonly Edit[], made: Set<Edit>): Plugin {
     name: "replacing",
     setup(hooks) {
       hooks.onResolve({ filter: /^(rocksdb-native|node:fs|node:crypto)$/ }, ({ path, importer }) =>
-        relative(ROOT, importer).startsWith("src")
+        relative(ROOT, importer).startsWith(join("src", "stores"))
           ? { path: join(HERE, MODULES[path] ?? "") }
           : null,
       );

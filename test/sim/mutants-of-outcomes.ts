@@ -58,11 +58,11 @@ export const OUTCOME_MUTANTS: readonly Mutant[] = [
       },
       {
         file: LANE,
-        find: `      case "takeOverAll":
-        this.#cut = null;`,
-        replace: `      case "takeOverAll":
-        if (this.#isApplied) { this.#isApplied = false; return; }
-        this.#cut = null;`,
+        find: `        this.#cut = null;
+        this.#host.takeOverAll();`,
+        replace: `        if (this.#isApplied) { this.#isApplied = false; return; }
+        this.#cut = null;
+        this.#host.takeOverAll();`,
       },
       {
         file: LANE,
@@ -152,7 +152,7 @@ export const OUTCOME_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "src/kafka/protocol/offset-fetch.ts",
-        find: "  writer.bool(true).emptyTags();",
+        find: '  writer.bool(stability === "stable").emptyTags();',
         replace: "  writer.bool(false).emptyTags();",
       },
     ],
@@ -269,27 +269,26 @@ export const OUTCOME_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "src/runtime/task-set.ts",
-        find: "if (runner !== undefined && runner.epoch === chunk.fence) runner.fetched(chunk);",
-        replace: "if (runner !== undefined) runner.fetched(chunk);",
+        find: "if (runner !== undefined && runner.epoch === chunk.fence) runner.fetched(chunk, facts);",
+        replace: "if (runner !== undefined) runner.fetched(chunk, facts);",
       },
       {
         file: "src/kafka/fetch/consumer.ts",
-        find: `    this.#readers.set(topicPartitionName(at), reader);
-    this.#schedule();`,
-        replace: `    const old = this.#readers.get(topicPartitionName(at));
-    if (old !== undefined) { this.#readers.set('old ' + topicPartitionName(at), old); }
-    this.#readers.set(topicPartitionName(at), reader);
-    this.#schedule();`,
+        find: `    this.#release(name);
+    this.#readers.set(name, reader);`,
+        replace: `    const old = this.#readers.get(name);
+    if (old !== undefined) this.#readers.set("old " + name, old);
+    this.#readers.set(name, reader);`,
       },
       {
         file: "src/kafka/fetch/consumer.ts",
-        find: "      if (reader === undefined || !this.#isCurrent(reader)) continue;",
-        replace: "      if (reader === undefined) continue;",
+        find: "        if (!this.#isCurrent(reader)) return;\n        reader.position",
+        replace: "        reader.position",
       },
       {
         file: "src/kafka/fetch/consumer.ts",
-        find: "      if (this.#isCurrent(reader)) this.#listener.fetched(chunk);",
-        replace: "      this.#listener.fetched(chunk);",
+        find: "if (reader === undefined || !this.#isCurrent(reader)) continue;",
+        replace: "if (reader === undefined) continue;",
       },
     ],
   },

@@ -23,7 +23,7 @@ export interface Mutant {
 /** Bounds that are made small in every simulation, so that small worlds reach them. */
 export const SCALE: readonly Edit[] = [
   {
-    file: "src/kafka/produce/cut-batches.ts",
+    file: "src/model/batch-bytes.ts",
     find: "const BATCH_BYTES_MAX = 128 * 1024;",
     replace: "const BATCH_BYTES_MAX = 512;",
   },

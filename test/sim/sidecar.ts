@@ -4,14 +4,15 @@ import { createOffsets } from "../../src/kafka/fetch/offsets.ts";
 import { createGroup } from "../../src/kafka/group/group.ts";
 import { Cluster } from "../../src/kafka/network/cluster.ts";
 import { createProducer } from "../../src/kafka/produce/transactional-producer.ts";
-import type { Admin, TopicDescription } from "../../src/ports/admin.ts";
 import type { Clock } from "../../src/ports/clock.ts";
 import type { Log } from "../../src/ports/log.ts";
 import { Kernel } from "../../src/runtime/kernel.ts";
 import type { KernelLimits } from "../../src/runtime/parts.ts";
 import { openStateDirectory } from "../../src/stores/directory.ts";
+import { silentTelemetry } from "../../src/telemetry/silent.ts";
 import type { Transaction } from "../../src/transactions/transaction.ts";
 import { type ApplicationHost, ModelApplication } from "./application.ts";
+import { modelAdmin, modelInspector, modelMemberId } from "./control-plane.ts";
 import type { ModelKafka } from "./kafka/model.ts";
 import { type Loop, Process } from "./loop.ts";
 import type { Network } from "./network.ts";
@@ -95,16 +96,18 @@ export class Sidecar {
       cluster,
       {},
       {
-        fetched: (chunk) => kernel.fetched(chunk),
+        fetched: (chunk, facts) => kernel.fetched(chunk, facts),
         failed: (at, fence, error) => kernel.failed(at, fence, error),
       },
     );
+    const asked = { kafka, loop, owner: this.process, plan };
     const kernel: Kernel = new Kernel(
       {
         consumer,
         offsets: createOffsets(cluster, APPLICATION_ID),
         group: createGroup(cluster, APPLICATION_ID),
-        admin: modelAdmin(kafka, loop, this.process, plan.deleteRetentionMs),
+        admin: modelAdmin(asked),
+        inspector: modelInspector(asked),
         directory,
         createProducer: (transactionalId) => {
           this.processId = directory.processId;
@@ -117,8 +120,9 @@ export class Sidecar {
         },
         clock: this.#clock(),
         log,
+        telemetry: silentTelemetry,
         newMemberId: () => {
-          this.memberId = `member-${this.process.name.replace("sidecar ", "")}-${loop.events}`;
+          this.memberId = modelMemberId(this.process.name, loop.events);
           return this.memberId;
         },
         commitEntered: (state) => {
@@ -214,51 +218,16 @@ function limitsOf(plan: Plan): KernelLimits {
       transaction: { deadlineMs, unknownMs: deadlineMs },
       transactionTimeoutMs,
     },
-    setup: {
+    setup: { replicationFactor: 3, missingTopicPartitions: null, deadLetterTopic: null },
+    expected: {
+      applicationId: APPLICATION_ID,
+      bootstrapServers: "node-1:9092",
+      principal: "User:model",
+      deadLetterTopic: null,
       replicationFactor: 3,
       transactionTimeoutMs,
-      missingTopicPartitions: null,
-      deadLetterTopic: null,
+      recordBytesMax: 50_000,
+      accepted: [],
     },
-  };
-}
-
-/** The control plane, which is kafkajs' in the product. */
-function modelAdmin(
-  kafka: ModelKafka,
-  loop: Loop,
-  owner: Process,
-  deleteRetentionMs: number,
-): Admin {
-  const turn = (): Promise<void> => new Promise((resolve) => loop.after(1, owner, resolve));
-  return {
-    describeTopics: async (names) => {
-      await turn();
-      const found = new Map<string, TopicDescription>();
-      for (const name of names) {
-        const topic = kafka.topics.get(name);
-        if (topic === undefined) continue;
-        const { id, partitions, configs } = topic;
-        found.set(name, { name, id, partitions: partitions.length, configs });
-      }
-      return found;
-    },
-    createTopics: async (topics) => {
-      await turn();
-      for (const { name, partitions, configs } of topics) {
-        if (kafka.topics.has(name)) continue;
-        const retention = ["delete.retention.ms", String(deleteRetentionMs)] as const;
-        kafka.createTopic(name, partitions, new Map([...Object.entries(configs), retention]));
-      }
-    },
-    describeCluster: async () => {
-      await turn();
-      return {
-        brokers: kafka.nodes.length,
-        features: new Map([["transaction.version", kafka.options.transactionVersion]]),
-        transactionMaxTimeoutMs: 900_000,
-      };
-    },
-    close: async () => {},
   };
 }

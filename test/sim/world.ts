@@ -1,9 +1,10 @@
+import type { OutriggerError } from "../../src/errors/outrigger-error.ts";
 import type { Transaction } from "../../src/transactions/transaction.ts";
 import { offsetFault, openFault, outputFault, storeFault } from "./checks.ts";
 import { Faults } from "./faults.ts";
 import { Inputs } from "./inputs.ts";
 import { ModelKafka } from "./kafka/model.ts";
-import { Loop } from "./loop.ts";
+import { Loop, type Process } from "./loop.ts";
 import { disks, type StoredDirectory } from "./memory-rocksdb.ts";
 import { Network } from "./network.ts";
 import { GOOD_MANNERS, type Plan } from "./plan.ts";
@@ -174,22 +175,26 @@ export class World {
         random: new Random(`application ${plan.seed} ${this.#incarnations}`),
         topology: plan.topology,
         manners: () => (this.#calm ? GOOD_MANNERS : plan.manners),
+        refused: (process, error) => this.#refused(process, error),
         nextTag: () => (this.#tags++).toString(36),
         nextWorker: () => ++this.#workers,
         trace: (line) => this.trace(line),
       },
       entered: (sidecar, state) => this.#entered(sidecar, state),
-      fatal: (sidecar, error) => {
-        if (error.code === plan.expects) {
-          this.trace(() => `${sidecar.process.name} stops, as it must: ${error.message}`);
-          this.#stopped = true;
-          return;
-        }
-        this.violate(`${sidecar.process.name} stops: ${error.code}: ${error.message}`);
-      },
+      fatal: ({ process }, error) => this.#refused(process, error),
       broken: (error) => this.violate(`a sidecar broke: ${stackOf(error)}`),
       trace: (line) => this.trace(line),
     };
+  }
+
+  /** A sidecar stops, or does not start. */
+  #refused({ name }: Process, { code, message }: OutriggerError): void {
+    if (code !== this.plan.expects) {
+      this.violate(`${name} stops: ${code}: ${message}`);
+      return;
+    }
+    this.trace(() => `${name} stops, as it must: ${message}`);
+    this.#stopped = true;
   }
 
   #entered(sidecar: Sidecar, state: Transaction["state"]): void {
