@@ -138,6 +138,17 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: "start-refused-after-one-look",
+    rule: "R-9, a past fault",
+    edits: [
+      {
+        file: "src/runtime/preflight.ts",
+        find: "isForbidden ? await this.#look(program) : first;",
+        replace: "isForbidden ? first : first;",
+      },
+    ],
+  },
+  {
     name: "offsets-before-acks",
     rule: "R-4",
     edits: OFFSETS_BEFORE_ACKS,

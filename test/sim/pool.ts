@@ -12,7 +12,7 @@ export class Pool {
   readonly #waiting: ((worker: Worker) => void)[] = [];
 
   constructor(file: string, size: number) {
-    this.#all = Array.from({ length: size }, () => new Worker(file));
+    this.#all = Array.from({ length: size }, () => new Worker(file, { execArgv: [] }));
     this.#idle = [...this.#all];
   }
 
