@@ -13,10 +13,8 @@ interface Asked {
   readonly plan: Plan;
 }
 
-const QUESTION_MS_MAX = 500;
-
-function turn({ kafka, loop, owner }: Asked): Promise<void> {
-  const ms = kafka.scheduler.random.skewed(0.5, QUESTION_MS_MAX);
+function turn({ kafka, loop, owner, plan }: Asked): Promise<void> {
+  const ms = kafka.scheduler.random.skewed(0.5, plan.questionMsMax);
   return new Promise((resolve) => loop.after(ms, owner, resolve));
 }
 

@@ -102,6 +102,8 @@ export interface Plan {
   readonly sessionTimeoutMs: number;
   readonly heartbeatIntervalMs: number;
   readonly deleteRetentionMs: number;
+  /** How long a question of the control plane takes at most. */
+  readonly questionMsMax: number;
   readonly kip1251: boolean;
   readonly assignmentIntervalMs: number;
   readonly firstEpoch: number;
@@ -166,6 +168,7 @@ export function planOf(seed: string): Plan {
     sessionTimeoutMs: random.int(3_000, 6_000),
     heartbeatIntervalMs: random.pick([200, 500, 1_000]),
     deleteRetentionMs: random.chance(0.3) ? 1_500 : 86_400_000,
+    questionMsMax: random.pick([5, 60, 500]),
     kip1251: random.chance(0.4),
     assignmentIntervalMs: random.pick([0, 0, 200, 1_000]),
     firstEpoch: random.chance(0.15) ? random.int(32_740, 32_766) : 0,

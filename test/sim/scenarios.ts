@@ -33,6 +33,7 @@ function calm(seed: string, of: Partial<Plan>): Plan {
     sessionTimeoutMs: 6_000,
     heartbeatIntervalMs: 500,
     deleteRetentionMs: 86_400_000,
+    questionMsMax: 5,
     kip1251: false,
     assignmentIntervalMs: 0,
     firstEpoch: 0,
@@ -236,14 +237,24 @@ function ruined(what: Ruin, expects: string): Scenario {
   };
 }
 
+/** What hangs on a moment is told with several: the same faults, other delays. */
+function often(scenario: Scenario): Scenario[] {
+  return Array.from({ length: VARIANTS }, (_, i) => {
+    const name = i === 0 ? scenario.name : `${scenario.name}.${i + 1}`;
+    return { ...scenario, name, plan: { ...scenario.plan, seed: name } };
+  });
+}
+
+const VARIANTS = 6;
+
 export const SCENARIOS: readonly Scenario[] = [
-  V1,
+  ...often(V1),
   V5,
-  V6,
-  ECHO,
-  SLOW_PRODUCE,
-  BOUNCE,
-  TOMBSTONES,
+  ...often(V6),
+  ...often(ECHO),
+  ...often(SLOW_PRODUCE),
+  ...often(BOUNCE),
+  ...often(TOMBSTONES),
   ruined("truncateChangelog", "COMMITTED_STATE_LOST"),
   ruined("recreateChangelog", "COMMITTED_STATE_LOST"),
   ruined("deleteOffsets", "OFFSETS_LOST"),
