@@ -57,6 +57,24 @@ export function sdkEnvironment(env: Environment): Record<string, string> {
   return adapted;
 }
 
+/** What OTEL_PROPAGATORS asks for. */
+export interface Propagation {
+  /** Whether records' W3C trace context is read and written; baggage passes through as it is. */
+  readonly isW3c: boolean;
+  /** Formats that the sidecar does not know, to be told of. */
+  readonly unknown: readonly string[];
+}
+
+const KNOWN_PROPAGATORS = ["tracecontext", "baggage", "none"];
+
+export function propagationOf(env: Environment): Propagation {
+  const named = listOf(env, "OTEL_PROPAGATORS");
+  return {
+    isW3c: named.length === 0 || named.includes("tracecontext"),
+    unknown: named.filter((name) => !KNOWN_PROPAGATORS.includes(name)),
+  };
+}
+
 /** What must never be in a log: headers carry the keys of tracing services. */
 export function otelSecrets(env: Environment): string[] {
   return Object.entries(env)

@@ -19,14 +19,14 @@ import {
   type MetricDefinition,
   type MetricKey,
 } from "./metric-table.ts";
-import { type Environment, sdkEnvironment } from "./otel-environment.ts";
+import { type Environment, propagationOf, sdkEnvironment } from "./otel-environment.ts";
 import type { Registry } from "./registry.ts";
 import { SCHEMA_URL } from "./span-attributes.ts";
 import { Tracing, type TracingOptions } from "./tracing.ts";
 
 /** The one file that knows OpenTelemetry's SDK; loaded only where its variables ask for it. */
 
-export interface OtelOptions extends TracingOptions {
+export interface OtelOptions extends Omit<TracingOptions, "isPropagating"> {
   readonly version: string;
   /** Attributes of the process; OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME win over them. */
   readonly resource: Readonly<Record<string, string>>;
@@ -54,10 +54,17 @@ export function startOtel(options: OtelOptions): Otel {
   const sdk = new NodeSDK({ resource });
   diag.setLogger(diagLog(log), { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
   sdk.start();
+  const { isW3c, unknown } = propagationOf(env);
+  for (const name of unknown) {
+    log.warn(
+      `OTEL_PROPAGATORS names ${name}: the sidecar reads and writes W3C trace context alone, and what ` +
+        "records carry in another format passes through; name tracecontext",
+    );
+  }
   const isTraced = env["OTEL_TRACES_EXPORTER"]?.trim() !== "none";
   const tracer = trace.getTracerProvider().getTracer(NAME, version, { schemaUrl: SCHEMA_URL });
   return {
-    tracing: isTraced ? new Tracing(tracer, options) : null,
+    tracing: isTraced ? new Tracing(tracer, { ...options, isPropagating: isW3c }) : null,
     export: (registry) => {
       exportMetrics(registry, metrics.getMeter(NAME, version, { schemaUrl: SCHEMA_URL }));
     },

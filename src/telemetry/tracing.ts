@@ -35,6 +35,8 @@ export interface TracingOptions {
   readonly clientId: string;
   /** `tracing.record.spans.max`: per second. */
   readonly recordSpansMax: number;
+  /** Whether records' own trace context is read and written; without, records have no spans. */
+  readonly isPropagating: boolean;
 }
 
 /**
@@ -60,18 +62,25 @@ export class Tracing {
       startTime: requestedAtMs,
     });
     if (span.isRecording()) {
-      const sampled = sampledRows(columns, 0, columns.count);
+      const sampled = this.#sampledRows(columns, 0, columns.count);
       span.addLinks(linksOf(columns, sampled));
       span.setAttributes(batchCounts(columns.count, sampled.length));
     }
     span.end();
   }
 
+  #sampledRows(columns: RecordColumns, from: number, to: number): number[] {
+    const rows: number[] = [];
+    if (!this.#options.isPropagating) return rows;
+    for (let row = from; row < to; row++) if (mayBeSampled(columns, row)) rows.push(row);
+    return rows;
+  }
+
   planned(task: TaskLabel, topic: string, input: RowRange): BatchTrace | null {
     const { columns, partition, from, to } = input;
     if (to === from) return null;
     const batch = this.#start("process", { topic, partition }, SpanKind.CONSUMER, {});
-    const sampled = sampledRows(columns, from, to);
+    const sampled = this.#sampledRows(columns, from, to);
     if (batch.isRecording()) {
       // Before the records' headers name our own spans.
       batch.addLinks(linksOf(columns, sampled));
@@ -255,12 +264,6 @@ function batchCounts(rows: number, sampled: number): Record<string, number> {
 }
 
 /** Looked for once for a batch: most rows are not sampled, and for those nothing is made. */
-function sampledRows(columns: RecordColumns, from: number, to: number): number[] {
-  const rows: number[] = [];
-  for (let row = from; row < to; row++) if (mayBeSampled(columns, row)) rows.push(row);
-  return rows;
-}
-
 function linksOf(columns: RecordColumns, sampled: readonly number[]): Link[] {
   return sampled.slice(0, LINKS_MAX).flatMap((row) => {
     const context = contextOf(columns, row);

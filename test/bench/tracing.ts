@@ -82,7 +82,7 @@ const server = createServer((request, response) => {
 });
 const port = await freePort();
 await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
-const options = { group: "app", clientId: "app", recordSpansMax: 1_000_000 };
+const options = { group: "app", clientId: "app", recordSpansMax: 1_000_000, isPropagating: true };
 const recorder = (tracing: Tracing | null) =>
   new Recorder({
     registry: new Registry(),

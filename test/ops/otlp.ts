@@ -40,13 +40,16 @@ export interface Metric {
 export class OtlpReceiver {
   readonly process: Child;
   readonly endpoint: string;
+  /** The same over gRPC. */
+  readonly grpcEndpoint: string;
   #read = "";
   readonly #spans: Span[] = [];
   readonly #metrics: Metric[] = [];
 
-  private constructor(child: Child, port: string) {
+  private constructor(child: Child, port: string, grpcPort: string) {
     this.process = child;
     this.endpoint = `http://127.0.0.1:${port}`;
+    this.grpcEndpoint = `http://127.0.0.1:${grpcPort}`;
   }
 
   static async start(python: string): Promise<OtlpReceiver> {
@@ -56,9 +59,9 @@ export class OtlpReceiver {
       {},
       python,
     );
-    await eventually("the receiver to listen", () => /^\d+\n/.test(child.output), [child]);
-    const [port = ""] = child.output.split("\n");
-    return new OtlpReceiver(child, port);
+    await eventually("the receiver to listen", () => /^\d+ \d+\n/.test(child.output), [child]);
+    const [port = "", grpcPort = ""] = child.output.split(/\s/);
+    return new OtlpReceiver(child, port, grpcPort);
   }
 
   get spans(): readonly Span[] {

@@ -1,22 +1,32 @@
-"""Receives OTLP over HTTP, by opentelemetry-proto's own classes; writes what came as JSON lines.
+"""Receives OTLP over HTTP and gRPC, by opentelemetry-proto's own classes; writes what came as JSON lines.
 
-The first line is the port. A span and a metric are a line each.
+The first line is the two ports. A span and a metric are a line each.
 """
 
 import gzip
 import json
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock
 
+import grpc
 from google.protobuf.json_format import MessageToDict
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
     ExportMetricsServiceResponse,
 )
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2_grpc import (
+    MetricsServiceServicer,
+    add_MetricsServiceServicer_to_server,
+)
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
+)
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import (
+    TraceServiceServicer,
+    add_TraceServiceServicer_to_server,
 )
 
 lock = Lock()
@@ -127,6 +137,24 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
+class Traces(TraceServiceServicer):
+    def Export(self, request, context):
+        spans(request.SerializeToString())
+        return ExportTraceServiceResponse()
+
+
+class Metrics(MetricsServiceServicer):
+    def Export(self, request, context):
+        metrics(request.SerializeToString())
+        return ExportMetricsServiceResponse()
+
+
 server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-write(server.server_address[1])
+over_grpc = grpc.server(ThreadPoolExecutor(4))
+add_TraceServiceServicer_to_server(Traces(), over_grpc)
+add_MetricsServiceServicer_to_server(Metrics(), over_grpc)
+grpc_port = over_grpc.add_insecure_port("127.0.0.1:0")
+over_grpc.start()
+sys.stdout.write(f"{server.server_address[1]} {grpc_port}\n")
+sys.stdout.flush()
 server.serve_forever()

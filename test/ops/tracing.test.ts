@@ -149,6 +149,39 @@ describe("a traced record", { skip: python === null }, () => {
     }
   });
 
+  test("is the same trace when the sidecar exports over gRPC", async () => {
+    const scene = await Scene.make(kind.name, broker, "traced-grpc", { "http.address": "off" });
+    try {
+      startSidecar(scene, {
+        OTEL_TRACES_SAMPLER: "parentbased_always_on",
+        OTEL_EXPORTER_OTLP_PROTOCOL: "grpc",
+        OTEL_EXPORTER_OTLP_ENDPOINT: receiver.grpcEndpoint,
+      });
+      scene.startApplication("test/support/apps/traced.js", appEnvironment());
+      const { sent } = await throughAll(scene, { key: "a", value: "one" });
+      assert.deepEqual(await tree(scene, sent, 5), expectedTree(scene));
+    } finally {
+      await scene.end();
+    }
+  });
+
+  test("is none of the sidecar's where OTEL_PROPAGATORS says so, and passes through", async () => {
+    const scene = await Scene.make(kind.name, broker, "unpropagated", { "http.address": "off" });
+    try {
+      startSidecar(scene, { OTEL_TRACES_SAMPLER: "always_on", OTEL_PROPAGATORS: "b3" });
+      scene.startApplication("test/support/apps/copy.js");
+      const { sent, received } = await throughAll(scene, { key: "a", value: "one" });
+      assert.equal(received, sent);
+      assert.deepEqual(await tree(scene, sent, 2), [
+        "- > ends: produce",
+        "ends: produce > ends: consume",
+      ]);
+      assert.match(scene.sidecar?.output ?? "", /OTEL_PROPAGATORS names b3/);
+    } finally {
+      await scene.end();
+    }
+  });
+
   test("keeps its context through an application that does not trace", async () => {
     const scene = await Scene.make(kind.name, broker, "untraced", { "http.address": "off" });
     try {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import {
   otelSecrets,
+  propagationOf,
   sdkEnvironment,
   wantedTelemetry,
 } from "../../../src/telemetry/otel-environment.ts";
@@ -46,6 +47,15 @@ it("the SDK is not to open a port for Prometheus: ours is open", () => {
   assert.equal(metrics("prometheus"), "none");
   assert.equal(metrics("otlp,prometheus"), "otlp");
   assert.equal(metrics("otlp"), undefined);
+});
+
+it("W3C trace context is read and written unless other propagators are named, or none", () => {
+  assert.deepEqual(propagationOf({}), { isW3c: true, unknown: [] });
+  const both = { OTEL_PROPAGATORS: "baggage, tracecontext" };
+  assert.deepEqual(propagationOf(both), { isW3c: true, unknown: [] });
+  assert.deepEqual(propagationOf({ OTEL_PROPAGATORS: "none" }), { isW3c: false, unknown: [] });
+  const other = { OTEL_PROPAGATORS: "b3,jaeger" };
+  assert.deepEqual(propagationOf(other), { isW3c: false, unknown: ["b3", "jaeger"] });
 });
 
 it("headers of exporters are secrets", () => {

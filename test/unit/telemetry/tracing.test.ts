@@ -25,7 +25,7 @@ function scene(ourRoots: "on" | "off" = "on", recordSpansMax = 1_000) {
     sampler: new tracing.ParentBasedSampler({ root }),
     spanProcessors: [new tracing.SimpleSpanProcessor(exporter)],
   });
-  const options = { group: "app", clientId: "app", recordSpansMax };
+  const options = { group: "app", clientId: "app", recordSpansMax, isPropagating: true };
   const traces = new Tracing(provider.getTracer("test"), options);
   const plan = (columns: RecordColumns) =>
     traces.planned({ name: "0_0", epoch: 1 }, "in", {
