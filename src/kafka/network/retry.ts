@@ -76,5 +76,9 @@ export async function retrying<T>(
     await delay(backoff.next(), signal);
   }
   if (last !== null) throw last;
-  throw asError(signal.reason);
+  if (signal.reason instanceof OutriggerError) throw signal.reason;
+  // The runtime's own error of a timeout is none of ours: whoever classifies errors by the catalog
+  // would take it for a bug, and stop.
+  const message = `no broker answered in time: ${asError(signal.reason).message}`;
+  throw new OutriggerError("BROKER_UNAVAILABLE", message, { cause: signal.reason });
 }
