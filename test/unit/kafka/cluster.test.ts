@@ -91,7 +91,7 @@ test("with no server up, connecting tries until its signal and then names the se
   await broker.stop();
   const options = { bootstrapServers: [address], clientId: "t", limits: LIMITS };
   await assert.rejects(
-    Cluster.connect(options, AbortSignal.timeout(50)),
+    Cluster.connect(options, AbortSignal.timeout(500)),
     (thrown: unknown) =>
       thrown instanceof OutriggerError &&
       thrown.code === "BROKER_UNAVAILABLE" &&
