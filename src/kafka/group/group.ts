@@ -3,6 +3,7 @@ import type { TopicPartition } from "../../model/topic-partition.ts";
 import type { Group, HeartbeatAnswer, HeartbeatRequest } from "../../ports/consumer.ts";
 import { brokerError, classify } from "../errors.ts";
 import type { Cluster } from "../network/cluster.ts";
+import { firstSignal } from "../network/first-signal.ts";
 import { isRetriable } from "../network/retry.ts";
 import {
   CONSUMER_GROUP_HEARTBEAT,
@@ -50,14 +51,20 @@ class ConsumerGroup implements Group {
   async #send(request: HeartbeatRequest): Promise<WireHeartbeatAnswer> {
     const { owned, topics, ...rest } = request;
     const ids = owned === null ? null : await this.#withIds(owned);
-    const signal = AbortSignal.any([
-      this.#cluster.closing,
-      AbortSignal.timeout(COORDINATOR_WAIT_MAX_MS),
-    ]);
-    const brokerId = await this.#cluster.coordinator("group", this.#groupId, signal);
+    const brokerId = await this.#coordinator();
     return await this.#cluster.send(brokerId, "group", CONSUMER_GROUP_HEARTBEAT, (version) =>
       heartbeatRequest(version, { ...rest, groupId: this.#groupId, topics, owned: ids }),
     );
+  }
+
+  async #coordinator(): Promise<number> {
+    const timeout = AbortSignal.timeout(COORDINATOR_WAIT_MAX_MS);
+    const { signal, release } = firstSignal([this.#cluster.closing, timeout]);
+    try {
+      return await this.#cluster.coordinator("group", this.#groupId, signal);
+    } finally {
+      release();
+    }
   }
 
   async #judge(answer: WireHeartbeatAnswer): Promise<HeartbeatAnswer> {

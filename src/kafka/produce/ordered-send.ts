@@ -4,6 +4,7 @@ import { topicPartitionName } from "../../model/topic-partition.ts";
 import type { ProduceVerdict, Refusal } from "../../ports/producer.ts";
 import { brokerError, classify } from "../errors.ts";
 import type { Cluster } from "../network/cluster.ts";
+import { firstSignal } from "../network/first-signal.ts";
 import { Backoff, delay, isRetriable } from "../network/retry.ts";
 import { ERROR } from "../protocol/error-codes.ts";
 import {
@@ -112,15 +113,16 @@ export class OrderedSend {
   async #leaderOf(queue: PartitionQueue, signal: AbortSignal): Promise<number | null> {
     const known = this.#cluster.knownLeader(queue.topic, queue.partition);
     if (known !== null) return known.brokerId;
+    const leftMs = Math.max(1, Math.ceil(this.#options.deadlineMs - performance.now()));
+    const either = firstSignal([signal, AbortSignal.timeout(leftMs)]);
     try {
-      const timeout = AbortSignal.timeout(
-        Math.max(1, Math.ceil(this.#options.deadlineMs - performance.now())),
-      );
-      const either = AbortSignal.any([signal, timeout]);
-      return (await this.#cluster.leader(queue.topic, queue.partition, either)).brokerId;
+      const { topic, partition } = queue;
+      return (await this.#cluster.leader(topic, partition, either.signal)).brokerId;
     } catch (error: unknown) {
       this.#notSent(error);
       return null;
+    } finally {
+      either.release();
     }
   }
 
