@@ -28,6 +28,13 @@ export interface GroupLimits {
 
 const RETRY_FIRST_MS = 50;
 const RETRY_MAX_MS = 1_000;
+/**
+ * Assignments are made at intervals (group.consumer.assignment.interval.ms, a second): a member that
+ * joins within one gets nothing, and would hear of its partitions a whole heartbeat interval later,
+ * five seconds. So it asks often at first, and not for ever: there may be none for it.
+ */
+const FIRST_ASSIGNMENT_BEAT_MS = 100;
+const FIRST_ASSIGNMENT_BEATS_MAX = 30;
 
 /** Runs the membership machine: one heartbeat at a time, never waiting for the application. */
 export class GroupLoop {
@@ -36,6 +43,7 @@ export class GroupLoop {
   #error: OutriggerError | null = null;
   #cancelTimer: (() => void) | null = null;
   #retries = 0;
+  #beatsWithoutAssignment = 0;
   #unreachable: { readonly sinceMs: number; readonly error: string } | null = null;
   #confirmWaiters: (() => void)[] = [];
   #leftWaiters: (() => void)[] = [];
@@ -76,6 +84,7 @@ export class GroupLoop {
   }
 
   join(): void {
+    this.#beatsWithoutAssignment = 0;
     this.#step({ kind: "join" });
   }
 
@@ -172,7 +181,7 @@ export class GroupLoop {
       for (const at of answer.assignment ?? []) this.#known.set(topicPartitionName(at), at);
       const assignment = answer.assignment?.map(topicPartitionName) ?? null;
       this.#step({ kind: "answered", answer: { ...answer, assignment } });
-      this.#schedule(this.#membership.heartbeatIntervalMs);
+      this.#schedule(this.#nextBeatMs());
       return;
     }
     this.#error = answer.error;
@@ -185,6 +194,14 @@ export class GroupLoop {
     const delayMs = Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** this.#retries);
     this.#retries += 1;
     this.#schedule(delayMs);
+  }
+
+  #nextBeatMs(): number {
+    const { heartbeatIntervalMs, owned } = this.#membership;
+    if (owned.size > 0) this.#beatsWithoutAssignment = FIRST_ASSIGNMENT_BEATS_MAX;
+    if (this.#beatsWithoutAssignment >= FIRST_ASSIGNMENT_BEATS_MAX) return heartbeatIntervalMs;
+    this.#beatsWithoutAssignment += 1;
+    return Math.min(FIRST_ASSIGNMENT_BEAT_MS, heartbeatIntervalMs);
   }
 
   #schedule(ms: number): void {
