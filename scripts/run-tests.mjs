@@ -5,6 +5,9 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { ROOT } from "./setup.mjs";
 
+/** A file that does not end fails, and the others go on. */
+const FILE_TIMEOUT_MS = 600_000;
+
 function find(path, suffix) {
   if (!existsSync(path)) return [];
   if (statSync(path).isFile()) return [path];
@@ -27,7 +30,12 @@ export async function runTests(
 ) {
   const files = folders.flatMap((folder) => find(join(ROOT, folder), suffix));
   const base = ["--import", "tsx", "--conditions=@outrigger/source"];
-  const each = [...base, "--test", `--test-concurrency=${concurrency}`];
+  const each = [
+    ...base,
+    "--test",
+    `--test-concurrency=${concurrency}`,
+    `--test-timeout=${FILE_TIMEOUT_MS}`,
+  ];
   const reporters = [
     `--test-reporter=${reporter}`,
     "--test-reporter-destination=stdout",

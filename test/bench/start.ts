@@ -6,7 +6,8 @@
  */
 import { parseArgs } from "node:util";
 import { ask } from "../ops/http.ts";
-import { bestBroker, freePort } from "../ops/scene.ts";
+import { bestBroker } from "../ops/scene.ts";
+import { freePort } from "../support/ports.ts";
 import { cpuMs, rssBytes } from "../support/proc.ts";
 import { Scene } from "../support/scene.ts";
 import { eventually } from "../support/sidecar-process.ts";

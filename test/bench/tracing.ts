@@ -15,7 +15,7 @@ import { Recorder } from "../../src/telemetry/recorder.ts";
 import { Registry } from "../../src/telemetry/registry.ts";
 import { silentTelemetry } from "../../src/telemetry/silent.ts";
 import { Tracing } from "../../src/telemetry/tracing.ts";
-import { freePort } from "../ops/scene.ts";
+import { freePort } from "../support/ports.ts";
 import { rowsWithHeaders } from "../unit/telemetry/headers.ts";
 
 const ROWS = 500;

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { freePort } from "../support/ports.ts";
 import { rssBytes } from "../support/proc.ts";
 import { Scene } from "../support/scene.ts";
 import { answered, ask } from "./http.ts";
-import { type Broker, bestBroker, freePort } from "./scene.ts";
+import { type Broker, bestBroker } from "./scene.ts";
 
 const RSS_MAX = 120e6;
 

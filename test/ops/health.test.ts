@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import { after, before, describe, test } from "node:test";
 import grpc from "@grpc/grpc-js";
+import { freePort } from "../support/ports.ts";
 import { Scene } from "../support/scene.ts";
 import { eventually } from "../support/sidecar-process.ts";
 import { answered, ask } from "./http.ts";
-import { type Broker, bestBroker, freePort } from "./scene.ts";
+import { type Broker, bestBroker } from "./scene.ts";
 import { send } from "./traced-records.ts";
 
 /** grpc.health.v1's Check by hand: field 1 is the service asked, field 1 of the answer its status. */

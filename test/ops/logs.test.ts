@@ -4,11 +4,12 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { stripVTControlCharacters } from "node:util";
 import { REPOSITORY_ROOT } from "../support/kafka-jars.ts";
+import { freePort } from "../support/ports.ts";
 import { opsPython } from "../support/python.ts";
 import { Scene } from "../support/scene.ts";
 import { Child, eventually } from "../support/sidecar-process.ts";
 import { answered, ask } from "./http.ts";
-import { type Broker, bestBroker, freePort } from "./scene.ts";
+import { type Broker, bestBroker } from "./scene.ts";
 import { send } from "./traced-records.ts";
 
 const MAIN = join(REPOSITORY_ROOT, "dist/src/main.js");

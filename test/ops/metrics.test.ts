@@ -10,12 +10,13 @@ import {
   prometheusName,
 } from "../../src/telemetry/metric-table.ts";
 import { REPOSITORY_ROOT } from "../support/kafka-jars.ts";
+import { freePort } from "../support/ports.ts";
 import { opsPython } from "../support/python.ts";
 import { Scene } from "../support/scene.ts";
 import { eventually } from "../support/sidecar-process.ts";
 import { ask } from "./http.ts";
 import { type Metric, OtlpReceiver } from "./otlp.ts";
-import { type Broker, bestBroker, freePort } from "./scene.ts";
+import { type Broker, bestBroker } from "./scene.ts";
 import { send } from "./traced-records.ts";
 
 const python = opsPython();

@@ -1,4 +1,3 @@
-import { createServer } from "node:net";
 import { availableBrokers, type Broker, type BrokerKind } from "../support/brokers.ts";
 
 /** The best broker of this machine: a real Kafka where Java is. */
@@ -9,17 +8,3 @@ export function bestBroker(): BrokerKind {
 }
 
 export type { Broker };
-
-/** A port of loopback that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  return await new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() =>
-        resolve(typeof address === "object" && address !== null ? address.port : 0),
-      );
-    });
-  });
-}

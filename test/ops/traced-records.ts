@@ -11,6 +11,9 @@ export interface Sent {
 /** Sends records with headers to the scene's input, by kafkajs. */
 export async function send({ kafka, input }: Scene, ...records: readonly Sent[]): Promise<void> {
   const producer = kafka.producer({
+    // Without it kafkajs sends a whole request again when one of its partitions was refused.
+    idempotent: true,
+    maxInFlightRequests: 1,
     createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
   });
   await producer.connect();

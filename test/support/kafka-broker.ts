@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import kafkajs from "kafkajs";
 import { kafkaClassPath } from "./kafka-jars.ts";
+import { freePort } from "./ports.ts";
 
 /** A real Apache Kafka 4.3.1: one KRaft node on loopback, in a process of its own. */
 export interface KafkaBroker {
@@ -202,15 +202,4 @@ async function answers(bootstrapServers: string): Promise<boolean> {
   } finally {
     await admin.disconnect().catch(() => {});
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("no port was given");
-  return address.port;
 }
