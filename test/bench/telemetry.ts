@@ -4,7 +4,7 @@
  *
  *   npm run build && node --import tsx --conditions=@outrigger/source test/bench/telemetry.ts \
  *     [--records 1000000] [--rounds 5] [--baseline <dist/src/main.js of another build>] \
- *     [--only <how a mode's name begins>]
+ *     [--only <how a mode's name begins>] [--app copy|counter] [--young <MB>]
  */
 
 import { createServer } from "node:http";
@@ -26,6 +26,10 @@ const { values: options } = parseArgs({
     baseline: { type: "string" },
     /** Only the modes whose names begin so, beside "off". */
     only: { type: "string", default: "" },
+    /** One of test/support/apps: `copy` has no state, `counter` a store. */
+    app: { type: "string", default: "copy" },
+    /** Holds V8's young generation at this size in every mode: what the collector does is then alike. */
+    young: { type: "string" },
   },
 });
 const RECORDS = Number(options.records);
@@ -35,6 +39,7 @@ const SAMPLED_EACH = 100;
 /** Measured from here on: what comes before is warming up, the first export among it. */
 const FROM_SHARE = 0.2;
 const FROM_MS = 12_000;
+const NODE_FLAGS = options.young === undefined ? [] : [`--max-semi-space-size=${options.young}`];
 const MAIN = join(REPOSITORY_ROOT, "dist/src/main.js");
 
 interface Mode {
@@ -128,9 +133,9 @@ async function run(scene: Scene, mode: Mode, number: number): Promise<Result> {
     ...(mode.scraped ? { "http.address": http } : mode.flags),
   };
   const args = Object.entries(flags).flatMap(([key, value]) => [`--${key}`, value]);
-  const sidecar = new Child("sidecar", [mode.main, "run", ...args], { ...mode.env });
-  const copy = join(REPOSITORY_ROOT, "dist/test/support/apps/copy.js");
-  const app = new Child("copy", [copy], {
+  const sidecar = new Child("sidecar", [...NODE_FLAGS, mode.main, "run", ...args], { ...mode.env });
+  const script = join(REPOSITORY_ROOT, `dist/test/support/apps/${options.app}.js`);
+  const app = new Child(options.app, [script], {
     OUTRIGGER_ADDRESS: scene.settings.address,
     OUTRIGGER_TEST_IN: scene.input,
     OUTRIGGER_TEST_OUT: output,
