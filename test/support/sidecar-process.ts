@@ -27,10 +27,12 @@ export class Child {
     args: readonly string[],
     environment: Record<string, string>,
     command: string | null = null,
+    user: { readonly uid?: number; readonly gid?: number } = {},
   ) {
     this.name = name;
     const all = command === null ? ["--enable-source-maps", ...args] : [...args];
     this.#process = spawn(command ?? process.execPath, all, {
+      ...user,
       env: { ...process.env, ...environment },
       stdio: ["ignore", "pipe", "pipe"],
       detached: true,
