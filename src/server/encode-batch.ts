@@ -1,6 +1,6 @@
 /**
- * `ProcessResponse{batch}` written by hand, straight from columns into one buffer of exactly the right
- * size: sized first, allocated once. Fuzzed against the generated code.
+ * `ProcessResponse{batch}` written by hand, straight from columns into bytes of exactly the right size:
+ * sized first, taken once. Fuzzed against the generated code.
  */
 
 import { invariant } from "../errors/invariant.ts";
@@ -25,12 +25,15 @@ const SEGMENTS = 5;
 const STATES = 6;
 const PROCESSING_TIMEOUT_MS = 7;
 
-/** Encodes the frame that carries a batch. */
-export function encodeBatch(batch: DispatchedBatch): Buffer {
+/** Encodes the frame that carries a batch, into what `take` gives for its size. */
+export function encodeBatch(
+  batch: DispatchedBatch,
+  take: (bytes: number) => Buffer = Buffer.allocUnsafe,
+): Buffer {
   const segments = batch.rows.flatMap(planSegments);
   const states = batch.states.map(planState);
   const size = batchSize(batch, segments, states);
-  const frame = Buffer.allocUnsafe(delimitedSize(size));
+  const frame = take(delimitedSize(size));
   const start = writeDelimited(frame, 0, RESPONSE_BATCH, size);
   const end = writeBatch(frame, start, batch, segments, states);
   invariant(end === frame.length, "a batch is written into exactly the bytes it was sized for");

@@ -24,6 +24,9 @@ export const RANGE_ENTRY_BYTES = 16;
 /** Frames held back for one worker that does not read: above what its credit allows. */
 export const SEND_QUEUE_BYTES_MAX = 2 * CREDIT_BYTES_MAX;
 
+/** Bytes of frames that are kept to be filled again, over all workers. */
+export const FRAMES_POOLED_MAX = 4 * 1024 * 1024;
+
 /** How long a stream may stay open without a `Hello`. */
 export const HELLO_TIMEOUT_MS = 10_000;
 

@@ -1,8 +1,13 @@
 /** What frames are written to: the sending half of a gRPC stream. */
 export interface FrameSink {
-  /** False asks to wait for `drain`. */
-  write(frame: Buffer): boolean;
+  /** False asks to wait for `drain`. `written`: the frame's bytes are not needed any more. */
+  write(frame: Buffer, written?: () => void): boolean;
   end(): void;
+}
+
+interface Waiting {
+  readonly frame: Buffer;
+  readonly written: (() => void) | undefined;
 }
 
 /**
@@ -12,7 +17,7 @@ export interface FrameSink {
 export class SendQueue {
   readonly #sink: FrameSink;
   readonly #bytesMax: number;
-  #waiting: Buffer[] = [];
+  #waiting: Waiting[] = [];
   #waitingBytes = 0;
   #isBlocked = false;
 
@@ -22,14 +27,14 @@ export class SendQueue {
   }
 
   /** False, and the frame is dropped, when the worker has not read for too long. */
-  send(frame: Buffer): boolean {
+  send(frame: Buffer, written?: () => void): boolean {
     if (!this.#isBlocked) {
-      this.#isBlocked = !this.#sink.write(frame);
+      this.#isBlocked = !this.#sink.write(frame, written);
       return true;
     }
     if (this.#waitingBytes + frame.length > this.#bytesMax && this.#waiting.length > 0)
       return false;
-    this.#waiting.push(frame);
+    this.#waiting.push({ frame, written });
     this.#waitingBytes += frame.length;
     return true;
   }
@@ -39,7 +44,7 @@ export class SendQueue {
     const waiting = this.#waiting;
     this.#waiting = [];
     this.#waitingBytes = 0;
-    for (const frame of waiting) this.send(frame);
+    for (const { frame, written } of waiting) this.send(frame, written);
   }
 
   /** Sends `last` in place of what waits, and ends the stream. */

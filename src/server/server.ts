@@ -3,6 +3,7 @@ import { HealthImplementation } from "grpc-health-check";
 import { invariant } from "../errors/invariant.ts";
 import { asError, OutriggerError } from "../errors/outrigger-error.ts";
 import { ProcessorService } from "../gen/outrigger/v1/processor_pb.ts";
+import { BufferPool } from "../model/buffer-pool.ts";
 import type { Program } from "../model/topology.ts";
 import type {
   Application,
@@ -22,6 +23,7 @@ import { windowBytes, withWindow } from "./flow-control.ts";
 import { decodeRequest, type RequestFrame } from "./frames.ts";
 import {
   CLOSE_TIMEOUT_MS,
+  FRAMES_POOLED_MAX,
   HELLO_TIMEOUT_MS,
   MAX_FRAME_BYTES_DEFAULT,
   WORKERS_MAX,
@@ -74,6 +76,7 @@ class ApplicationServer implements Application {
     [ProcessorService.typeName]: "NOT_SERVING",
   });
   readonly #sessions = new Map<WorkerId, WorkerSession>();
+  readonly #buffers = new BufferPool(FRAMES_POOLED_MAX);
   #nextWorker: WorkerId = 1;
   #port = 0;
   #isClosing = false;
@@ -121,6 +124,7 @@ class ApplicationServer implements Application {
     const session = new WorkerSession({
       id,
       sink: call,
+      buffers: this.#buffers,
       listener: this.#listener,
       log: this.#options.log ?? SILENT,
       closed: (reason, wasKnown) => {

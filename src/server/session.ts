@@ -1,5 +1,6 @@
 import { OutriggerError } from "../errors/outrigger-error.ts";
 import type { Credit, Log as LogFrame } from "../gen/outrigger/v1/processor_pb.ts";
+import type { BufferPool } from "../model/buffer-pool.ts";
 import type {
   ApplicationListener,
   DispatchedBatch,
@@ -40,6 +41,8 @@ export interface Announced {
 export interface SessionParts {
   readonly id: WorkerId;
   readonly sink: FrameSink;
+  /** For the frames of batches. */
+  readonly buffers: BufferPool;
   readonly listener: ApplicationListener;
   readonly log: Log;
   /** Called once, maybe within another call: `wasKnown` when the listener knows of the worker. */
@@ -140,11 +143,19 @@ export class WorkerSession {
 
   /** Returns the size of the frame. */
   dispatch(batch: DispatchedBatch): number {
-    const frame = encodeBatch(batch);
+    const { buffers } = this.#parts;
+    let buffer: Buffer | null = null;
+    const frame = encodeBatch(batch, (bytes) => {
+      buffer = buffers.take(bytes);
+      return buffer.subarray(0, bytes);
+    });
+    const release = (): void => {
+      if (buffer !== null) buffers.release(buffer);
+    };
     if (this.#state.name !== "serving") return frame.length;
     const { maxFrameBytes } = this.#state.greeting;
     if (frame.length <= maxFrameBytes) {
-      this.#send(frame);
+      this.#send(frame, release);
     } else {
       // Sent, it would break the stream; so its record fails, and the policy for failures decides.
       const answer = oversizedAnswer(batch, frame.length, maxFrameBytes);
@@ -198,8 +209,8 @@ export class WorkerSession {
     if (this.#state.name === "serving") this.#send(encodeResponse(frame));
   }
 
-  #send(frame: Buffer): void {
-    if (this.#queue.send(frame)) return;
+  #send(frame: Buffer, written?: () => void): void {
+    if (this.#queue.send(frame, written)) return;
     this.reject(violation(`more than ${SEND_QUEUE_BYTES_MAX} bytes wait unread; read the stream`));
   }
 

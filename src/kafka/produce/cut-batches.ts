@@ -1,5 +1,6 @@
 import { OutriggerError } from "../../errors/outrigger-error.ts";
 import { BATCH_BYTES_MAX } from "../../model/batch-bytes.ts";
+import type { BufferPool } from "../../model/buffer-pool.ts";
 import type { AppendedRecord, CutRecords } from "../../ports/producer.ts";
 import type { CodecName } from "../codecs/codec.ts";
 import { RecordBatchBuilder } from "../records/record-batch-builder.ts";
@@ -28,14 +29,16 @@ export class CutBatches implements CutRecords {
   readonly all: PartitionBatches[] = [];
   records = 0;
   readonly #partitionCounts: ReadonlyMap<string, number>;
+  readonly #buffers: BufferPool;
   readonly #topics = new Map<string, Topic>();
   readonly #sticky: number;
   #lastName = "";
   #last: Topic | null = null;
 
   /** `sticky` chooses the partition of records without a key. */
-  constructor(partitionCounts: ReadonlyMap<string, number>, sticky: number) {
+  constructor(partitionCounts: ReadonlyMap<string, number>, sticky: number, buffers: BufferPool) {
     this.#partitionCounts = partitionCounts;
+    this.#buffers = buffers;
     this.#sticky = sticky;
   }
 
@@ -66,6 +69,11 @@ export class CutBatches implements CutRecords {
     await Promise.all(Array.from({ length: COMPRESSED_AT_ONCE_MAX }, compressor));
   }
 
+  /** The bytes of all batches are free to be used again; their counts stay. */
+  release(): void {
+    for (const { builders } of this.all) for (const builder of builders) builder.release();
+  }
+
   append(record: AppendedRecord): void {
     const topic =
       record.topic === this.#lastName && this.#last ? this.#last : this.#find(record.topic);
@@ -78,6 +86,7 @@ export class CutBatches implements CutRecords {
         bytesMax: BATCH_BYTES_MAX,
         transactional: true,
         initialBytes: current === undefined ? BATCH_BYTES_FIRST : BATCH_BYTES_MAX,
+        buffers: this.#buffers,
       });
       // An empty batch takes one record of any size; `producer.max.request.size` was checked before.
       next.append(record);

@@ -1,5 +1,6 @@
 import { invariant } from "../../errors/invariant.ts";
 import { asError, OutriggerError } from "../../errors/outrigger-error.ts";
+import { BufferPool } from "../../model/buffer-pool.ts";
 import { topicPartitionName } from "../../model/topic-partition.ts";
 import type { Membership } from "../../ports/consumer.ts";
 import type {
@@ -36,6 +37,8 @@ export interface ProducerOptions {
 
 /** Our own share of the transaction timeout; the broker aborts after the rest. */
 const OWN_DEADLINE = 0.6;
+/** Of record batches, kept for the next transactions. */
+const POOLED_BYTES_MAX = 8 * 1024 * 1024;
 const BACKOFF = { retryBackoffMs: 2, retryBackoffMaxMs: 100 };
 
 /** A transactional producer on transactions v2 (KIP-890). */
@@ -58,6 +61,9 @@ class TransactionsV2 implements TransactionalProducer {
   /** The identity of the EndTxn that is being repeated: it belongs to its transaction. */
   #ending: wire.ProducerIdentity | null = null;
   readonly #sequences = new Map<string, number>();
+  readonly #buffers = new BufferPool(POOLED_BYTES_MAX);
+  /** What the open transaction has produced, once and without a repetition. */
+  #produced: CutBatches | null = null;
   #begunAtMs = 0;
   #cuts = 0;
 
@@ -81,6 +87,7 @@ class TransactionsV2 implements TransactionalProducer {
     if (code === ERROR.NONE) {
       this.#adopt({ id, epoch });
       this.#ending = null;
+      this.#produced = null;
       return { kind: "ready" };
     }
     const error = brokerError("InitProducerId", code, transactionalId);
@@ -100,7 +107,7 @@ class TransactionsV2 implements TransactionalProducer {
 
   begin(): CutRecords {
     this.#cuts += 1;
-    return new CutBatches(this.#partitionCounts, this.#cuts);
+    return new CutBatches(this.#partitionCounts, this.#cuts, this.#buffers);
   }
 
   async produce(records: CutRecords): Promise<ProduceVerdict> {
@@ -123,13 +130,19 @@ class TransactionsV2 implements TransactionalProducer {
         }),
       );
     });
+    let isOnce = this.#produced === null;
     const send = new OrderedSend(this.#cluster, queues, {
       transactionalId: this.#options.transactionalId,
       requestTimeoutMs: this.#cluster.limits.requestTimeoutMs,
       deadlineMs: this.#deadlineMs(),
-      onRetry: (error) => this.#retried(error),
+      onRetry: (error) => {
+        isOnce = false;
+        this.#retried(error);
+      },
     });
-    return await send.run(this.#closing.signal);
+    const verdict = await send.run(this.#closing.signal);
+    this.#produced = isOnce && verdict.kind === "acked" ? records : null;
+    return verdict;
   }
 
   async sendOffsets(
@@ -186,6 +199,9 @@ class TransactionsV2 implements TransactionalProducer {
     if (code === ERROR.NONE) {
       this.#adopt({ id, epoch });
       this.#ending = null;
+      // Each request was answered, so no connection holds its bytes; and none is sent again.
+      if (outcome === "commit") this.#produced?.release();
+      this.#produced = null;
       return { kind: "ended" };
     }
     const error = brokerError("EndTxn", code, transactionalId);

@@ -1,4 +1,5 @@
 import { invariant } from "../../errors/invariant.ts";
+import { BufferPool } from "../../model/buffer-pool.ts";
 import { CODEC_NAMES, type CodecName } from "../codecs/codec.ts";
 import { loadCodec } from "../codecs/codecs.ts";
 import { writeInt64 } from "../protocol/wire.ts";
@@ -44,7 +45,13 @@ export interface RecordBatchBuilderOptions {
   readonly bytesMax: number;
   readonly transactional: boolean;
   readonly initialBytes?: number;
+  /** Where its buffers come from, and go to with `release`; by default they are its own. */
+  readonly buffers?: BufferPool;
 }
+
+/** Keeps nothing. */
+const NO_POOL = new BufferPool(0);
+const NOTHING = Buffer.alloc(0);
 
 /** Below this many bytes a loop beats the call into `Buffer.copy`. */
 const LOOP_COPY_MAX = 40;
@@ -57,6 +64,7 @@ const LOOP_COPY_MAX = 40;
 export class RecordBatchBuilder {
   readonly #bytesMax: number;
   readonly #transactional: boolean;
+  readonly #pool: BufferPool;
   #buffer: Buffer;
   #position = HEADER_BYTES;
   #count = 0;
@@ -67,7 +75,8 @@ export class RecordBatchBuilder {
   constructor(options: RecordBatchBuilderOptions) {
     this.#bytesMax = options.bytesMax;
     this.#transactional = options.transactional;
-    this.#buffer = Buffer.allocUnsafeSlow(Math.max(options.initialBytes ?? 4096, HEADER_BYTES));
+    this.#pool = options.buffers ?? NO_POOL;
+    this.#buffer = this.#pool.take(options.initialBytes ?? 4096);
   }
 
   get count(): number {
@@ -127,8 +136,10 @@ export class RecordBatchBuilder {
     const packed = await codec.compress(this.#buffer.subarray(HEADER_BYTES, this.#position));
     this.#codec = name;
     this.#position = HEADER_BYTES + packed.length;
-    this.#buffer = Buffer.allocUnsafeSlow(this.#position);
-    packed.copy(this.#buffer, HEADER_BYTES);
+    const smaller = this.#pool.take(this.#position);
+    packed.copy(smaller, HEADER_BYTES);
+    this.#pool.release(this.#buffer);
+    this.#buffer = smaller;
   }
 
   /**
@@ -155,13 +166,20 @@ export class RecordBatchBuilder {
     return buffer.subarray(0, this.#position);
   }
 
+  /** Gives its bytes away; nobody may read them any more, and only `count` and `bytes` are left. */
+  release(): void {
+    this.#pool.release(this.#buffer);
+    this.#buffer = NOTHING;
+  }
+
   #reserve(size: number, first: boolean): boolean {
     const needed = this.#position + size;
     if (needed > this.#bytesMax && !first) return false;
     if (needed <= this.#buffer.length) return true;
     const doubled = Math.min(this.#buffer.length * 2, this.#bytesMax);
-    const grown = Buffer.allocUnsafeSlow(Math.max(needed, doubled));
+    const grown = this.#pool.take(Math.max(needed, doubled));
     this.#buffer.copy(grown, 0, 0, this.#position);
+    this.#pool.release(this.#buffer);
     this.#buffer = grown;
     return true;
   }

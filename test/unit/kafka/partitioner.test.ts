@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { CutBatches } from "../../../src/kafka/produce/cut-batches.ts";
 import { murmur2, partitionOf } from "../../../src/kafka/produce/murmur2.ts";
 import { PartitionQueue } from "../../../src/kafka/produce/partition-queue.ts";
+import { BufferPool } from "../../../src/model/buffer-pool.ts";
 import type { AppendedRecord } from "../../../src/ports/producer.ts";
 
 /** The vectors of Kafka's own UtilsTest. */
@@ -45,7 +46,7 @@ function record(topic: string, key: Buffer | null, value: Buffer): AppendedRecor
 
 test("records without a key share one partition per cut, and cuts take turns", () => {
   const used = [1, 2, 3, 4].map((sticky) => {
-    const cut = new CutBatches(new Map([["t", 4]]), sticky);
+    const cut = new CutBatches(new Map([["t", 4]]), sticky, new BufferPool(0));
     for (let i = 0; i < 5; i++) cut.append(record("t", null, Buffer.from("v")));
     assert.equal(cut.all.length, 1);
     return cut.all[0]?.partition;
@@ -54,7 +55,7 @@ test("records without a key share one partition per cut, and cuts take turns", (
 });
 
 test("a partition's records are cut into batches; a large record is a batch of its own", () => {
-  const cut = new CutBatches(new Map([["t", 1]]), 0);
+  const cut = new CutBatches(new Map([["t", 1]]), 0, new BufferPool(0));
   const key = Buffer.from("k");
   for (let i = 0; i < 30; i++) cut.append(record("t", key, Buffer.alloc(10_000)));
   cut.append(record("t", key, Buffer.alloc(300_000)));
@@ -65,8 +66,24 @@ test("a partition's records are cut into batches; a large record is a batch of i
   assert.equal(cut.records, 32);
 });
 
+test("batches in buffers that were used before hold nothing of that use", () => {
+  const pool = new BufferPool(1_000_000);
+  const sealed = (buffers: BufferPool, fill: string): readonly Buffer[] => {
+    const cut = new CutBatches(new Map([["t", 1]]), 0, buffers);
+    const key = Buffer.from("k");
+    for (let i = 0; i < 300; i++) cut.append(record("t", key, Buffer.from(fill.repeat(i * 9))));
+    const builders = cut.all.flatMap((batches) => batches.builders);
+    const bytes = builders.map((builder) => Buffer.from(builder.seal(1n, 2, 3)));
+    cut.release();
+    assert.ok(builders.length > 2 && builders.every(({ count }) => count > 0));
+    return bytes;
+  };
+  sealed(pool, "x");
+  assert.deepEqual(sealed(pool, "y"), sealed(new BufferPool(0), "y"));
+});
+
 test("a topic that was not prepared is refused by name", () => {
-  const cut = new CutBatches(new Map(), 0);
+  const cut = new CutBatches(new Map(), 0, new BufferPool(0));
   assert.throws(() => cut.append(record("nowhere", null, Buffer.from("v"))), /nowhere/);
 });
 

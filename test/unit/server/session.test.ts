@@ -8,6 +8,7 @@ import {
   type ProcessResponse,
   ProcessResponseSchema,
 } from "../../../src/gen/outrigger/v1/processor_pb.ts";
+import { BufferPool } from "../../../src/model/buffer-pool.ts";
 import type { ApplicationListener, WorkerHello } from "../../../src/ports/application.ts";
 import { decodeRequest } from "../../../src/server/frames.ts";
 import { WorkerSession } from "../../../src/server/session.ts";
@@ -27,6 +28,8 @@ function helloOf(over: HelloInit): HelloInit {
 class Stage {
   readonly told: string[] = [];
   readonly sent: ProcessResponse["frame"][] = [];
+  /** Frames whose bytes are used again once they are done. */
+  readonly written: { readonly frame: Buffer; readonly done: () => void }[] = [];
   readonly hellos: WorkerHello[] = [];
   isEnded = false;
   takes = true;
@@ -34,7 +37,8 @@ class Stage {
   readonly session = new WorkerSession({
     id: 4,
     sink: {
-      write: (frame) => {
+      write: (frame, written) => {
+        if (written !== undefined) this.written.push({ frame, done: written });
         this.sent.push(fromBinary(ProcessResponseSchema, frame).frame);
         return this.takes;
       },
@@ -42,6 +46,7 @@ class Stage {
         this.isEnded = true;
       },
     },
+    buffers: new BufferPool(1_000_000),
     listener: this.#listener(),
     log: {
       debug: (line) => this.told.push(`debug ${line}`),
@@ -252,6 +257,27 @@ describe("a worker that serves", () => {
     const { length } = stage.told;
     stage.receive({ case: "handBack", value: {} });
     assert.equal(stage.told.length, length);
+  });
+
+  it("has the bytes of a batch used again when they are written, and not before", () => {
+    const stage = new Stage().serve();
+    const places = [0, 1, 2].map((turn) => {
+      stage.session.dispatch(batchOf(10_000));
+      const frame = stage.written[turn]?.frame;
+      assert.ok(frame !== undefined);
+      if (turn === 1) stage.written[0]?.done();
+      return frame.buffer;
+    });
+    assert.notEqual(places[0], places[1]);
+    assert.equal(places[0], places[2]);
+    // What the worker does not take at once waits, and has its bytes until it is taken.
+    stage.takes = false;
+    stage.session.dispatch(batchOf(10_000));
+    stage.session.dispatch(batchOf(10_000));
+    assert.equal(stage.written.length, 4);
+    stage.takes = true;
+    stage.session.drained();
+    assert.equal(stage.written.length, 5);
   });
 
   it("has a batch fail that is larger than what it receives, after the call that sent it", async () => {
