@@ -28,6 +28,8 @@ interface Topic {
 export class CutBatches implements CutRecords {
   readonly all: PartitionBatches[] = [];
   records = 0;
+  /** How often they were given to be sent: more than once after an abort. */
+  produced = 0;
   readonly #partitionCounts: ReadonlyMap<string, number>;
   readonly #buffers: BufferPool;
   readonly #topics = new Map<string, Topic>();

@@ -130,7 +130,8 @@ class TransactionsV2 implements TransactionalProducer {
         }),
       );
     });
-    let isOnce = this.#produced === null;
+    records.produced += 1;
+    let isOnce = records.produced === 1;
     const send = new OrderedSend(this.#cluster, queues, {
       transactionalId: this.#options.transactionalId,
       requestTimeoutMs: this.#cluster.limits.requestTimeoutMs,
