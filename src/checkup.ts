@@ -105,9 +105,14 @@ export async function checkUp(
   }
 }
 
+/** For a command that somebody waits for: it does not wait long for a first broker. */
+export function commandOptions(config: Config, log: Log): KafkaOptions {
+  return { ...kafkaOptions(config, log), connectWaitMs: CONNECT_WAIT_MS };
+}
+
 async function connect(config: Config, log: Log): Promise<Kafka | Finding> {
   try {
-    return await connectKafka({ ...kafkaOptions(config, log), connectWaitMs: CONNECT_WAIT_MS });
+    return await connectKafka(commandOptions(config, log));
   } catch (thrown: unknown) {
     if (!(thrown instanceof OutriggerError) || thrown.code !== "BROKER_INCOMPATIBLE") throw thrown;
     return finding("broker.version", {

@@ -13,6 +13,11 @@ export const EXIT = {
   bug: 70,
 } as const;
 
+/** What a command leaves behind, for whoever ran it. */
+export interface Outcome {
+  exitCode: number;
+}
+
 /** The exit code of a signal that stopped us. */
 export function exitCodeOfSignal(signal: StopSignal): number {
   switch (signal) {

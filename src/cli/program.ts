@@ -1,13 +1,12 @@
-import { Command, CommanderError, Option } from "commander";
-import { loadConfig } from "../config/load.ts";
+import { Command, CommanderError } from "commander";
 import { configurationSchema } from "../config/pages.ts";
-import { keyReferences } from "../config/reference.ts";
-import type { LoadedConfig } from "../config/resolve.ts";
 import { OutriggerError } from "../errors/outrigger-error.ts";
 import { check } from "./check-command.ts";
 import { printConfig } from "./config-command.ts";
 import { dev } from "./dev-command.ts";
-import { EXIT, errorText, exitCodeOf } from "./exit-codes.ts";
+import { addDlq } from "./dlq-command.ts";
+import { EXIT, errorText, exitCodeOf, type Outcome } from "./exit-codes.ts";
+import { fileOf, flagsOf, loadFor, type Options, withSettings } from "./settings.ts";
 import { runSidecar } from "./sidecar-command.ts";
 import { version } from "./version.ts";
 import { logOf, type World } from "./world.ts";
@@ -26,10 +25,6 @@ export async function runCli(argv: readonly string[], world: World): Promise<num
   }
 }
 
-interface Outcome {
-  exitCode: number;
-}
-
 function buildProgram(world: World, outcome: Outcome): Command {
   const program = new Command("outrigger")
     .description(DESCRIPTION)
@@ -43,6 +38,7 @@ function buildProgram(world: World, outcome: Outcome): Command {
   addRun(program, world, outcome);
   addDev(program, world, outcome);
   addCheck(program, world, outcome);
+  addDlq(program, world, outcome);
   addConfig(program, world);
   return program;
 }
@@ -112,36 +108,6 @@ function addConfig(program: Command, world: World): void {
     .action(() => world.say(configurationSchema()));
 }
 
-/** By flag: dotted keys stay as they are. */
-interface Options {
-  readonly config?: string;
-  readonly json?: boolean;
-  readonly [key: string]: unknown;
-}
-
-const KEYS: ReadonlySet<string> = new Set(keyReferences.map(({ key }) => key));
-
-function withSettings(command: Command): Command {
-  command.option("--config <file>", "YAML or .properties file; also OUTRIGGER_CONFIG.");
-  for (const { key, description, default: value } of keyReferences) {
-    const said = value === null ? description : `${description} (default: ${value})`;
-    command.addOption(new Option(`--${key} <value>`, said).helpGroup("Settings:"));
-  }
-  return command;
-}
-
-function loadFor(options: Options, world: World): LoadedConfig {
-  return loadConfig({ flags: flagsOf(options), env: world.env, file: fileOf(options, world) });
-}
-
-function flagsOf(options: Options): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(options).filter(([key]) => KEYS.has(key)));
-}
-
-function fileOf(options: Options, world: World): string | undefined {
-  return options.config ?? world.env["OUTRIGGER_CONFIG"];
-}
-
 function portOf(given: unknown): number {
   if (given === undefined) return 0;
   const port = Number(given);
@@ -162,6 +128,7 @@ Examples:
   outrigger run --application.id orders --bootstrap.servers kafka:9092 -- node app.js
   outrigger run --config orders.yaml      application started elsewhere
   outrigger check --config orders.yaml -- node app.js
+  outrigger dlq list --config orders.yaml
   outrigger config print --config orders.yaml
 
 Every setting is a flag, an environment variable (OUTRIGGER_COMMIT_INTERVAL_MS) or a line of

@@ -24,6 +24,15 @@ export function withHeaders(
   return Buffer.concat(parts);
 }
 
+/**
+ * The first `count` headers of a record alone, in the same format. `[from, end)` of `bytes` are the count
+ * that it has and those headers.
+ */
+export function firstHeaders(bytes: Buffer, from: number, end: number, count: number): Buffer {
+  const [, after] = readCount(bytes, from);
+  return Buffer.concat([varint(count), bytes.subarray(after, Math.max(after, end))]);
+}
+
 function readCount(bytes: Buffer, from: number): [count: number, after: number] {
   let value = 0;
   for (let i = 0; i < COUNT_BYTES_MAX; i++) {

@@ -9,6 +9,7 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
   operators: ["model", "errors"],
   tasks: ["model", "errors", "transactions", "topology", "operators"],
   checks: ["model", "errors", "tasks"],
+  letters: ["model", "errors", "tasks"],
   ports: ["model", "errors"],
   config: ["model", "errors"],
   telemetry: ["model", "errors", "config", "ports"],
@@ -23,15 +24,36 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
     "ports",
     "telemetry",
   ],
+  replay: ["model", "errors", "letters", "ports"],
   kafka: ["model", "errors", "config", "ports", "telemetry"],
   stores: ["model", "errors", "config", "ports", "telemetry"],
   server: ["model", "errors", "config", "ports", "telemetry", "gen"],
-  cli: ["model", "errors", "checks", "config", "ports", "telemetry", "sidecar.ts", "checkup.ts"],
+  cli: [
+    "model",
+    "errors",
+    "checks",
+    "letters",
+    "config",
+    "ports",
+    "telemetry",
+    "sidecar.ts",
+    "checkup.ts",
+    "letterbox.ts",
+  ],
   gen: ["gen"],
 };
 
 /** No IO, no clock, no randomness, nothing to await: the deciding half of the sidecar. */
-export const PURE = ["model", "errors", "topology", "transactions", "tasks", "operators", "checks"];
+export const PURE = [
+  "model",
+  "errors",
+  "topology",
+  "transactions",
+  "tasks",
+  "operators",
+  "checks",
+  "letters",
+];
 
 /** Each third-party package has one owner. */
 export const OWNERS: Readonly<Record<string, readonly string[]>> = {
