@@ -2,7 +2,8 @@ import { createApp, DeadLetter, int64, keyValueStore, utf8 } from "@outrigger/cl
 
 /**
  * Counts the records of each key in a store and sends `<count> <value>`. With some values it comes no
- * further than that: `kill` ends the process, `fail` throws, `reject` asks for a dead letter.
+ * further than that: `kill` ends the process, `fail` throws, `reject` asks for a dead letter; unless
+ * `OUTRIGGER_TEST_MENDED` is set.
  */
 const counts = keyValueStore("counts", { key: utf8, value: int64 });
 const app = createApp({ logger: { info: () => {}, warn: () => {} } });
@@ -15,6 +16,7 @@ app
       const count = ((await store.get(key)) ?? 0n) + 1n;
       store.put(key, count);
       ctx.forward({ key, value: `${count} ${value}` });
+      if (process.env["OUTRIGGER_TEST_MENDED"] !== undefined) return;
       if (value === "kill") process.kill(process.pid, "SIGKILL");
       if (value === "fail") throw new RangeError("half-way");
       if (value === "reject") throw new DeadLetter("no use");
