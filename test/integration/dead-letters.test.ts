@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { connectKafka, type Kafka } from "../../src/kafka/client.ts";
+import { EVERY_LETTER } from "../../src/letters/selection.ts";
+import type { TransactionalProducer } from "../../src/ports/producer.ts";
+import { type Replayed, replay } from "../../src/replay/replay.ts";
 import { availableBrokers, type Broker } from "../support/brokers.ts";
 import { outrigger, type Ran } from "../support/command.ts";
 import { assertCountedOnce } from "../support/counted-once.ts";
@@ -11,8 +15,11 @@ const KILLER = "test/support/apps/killer.js";
 const KEYS = 5;
 const BAD = 30;
 const BATCH = 7;
-/** Each state of a transaction, in the first, a middle and the last of its run. */
-const KILLS = ["producing:1", "ending:1", "applying:1", "ending:2", "producing:2", "ending:1"];
+/** Each state of a transaction, in the first and in a later one of a run. */
+const KILLS = {
+  embedded: ["applying:1", "ending:2"],
+  kafka: ["producing:1", "ending:1", "applying:1", "ending:2", "producing:2", "applying:1"],
+};
 
 const good: readonly Input[] = Array.from({ length: 100 }, (_, i) => ({
   key: `key-${i % KEYS}`,
@@ -65,7 +72,7 @@ for (const kind of availableBrokers()) {
 
         const nothing = await done(letters, ["list", "--since", "1h"]);
         assert.equal(nothing, `no such dead letters in ${letters}\n`);
-        for (const moment of KILLS) {
+        for (const moment of KILLS[kind.name]) {
           const ran = await dlq(letters, ["replay", "--all", "--batch", String(BATCH)], moment);
           assert.equal(ran.status, "SIGKILL", `${moment}: ${ran.stdout}${ran.stderr}`);
         }
@@ -118,27 +125,60 @@ for (const kind of availableBrokers()) {
       }
     });
 
-    test("two replays at the same time send each letter once; --again is resumed, not repeated", async () => {
+    test("of replays that overtake each other one is fenced, and each letter is sent once", async () => {
       const [letters, home] = ["race-dlq", "race-home"];
       const scene = await Scene.make(kind.name, broker, "race");
+      const racers = await Racers.open(broker.bootstrapServers, letters);
       try {
         await makeTopics(scene.kafka, [letters, home]);
         await produceWithJava(broker.bootstrapServers, MANY(letters, home));
-        const all = ["replay", "--all", "--batch", "1"];
-        const racers = await Promise.all([dlq(letters, all), dlq(letters, all), dlq(letters, all)]);
-        for (const { status, stderr } of racers) {
-          if (status !== 0) assert.match(stderr, /PRODUCER_FENCED: another replay of race-dlq/);
-        }
-        await done(letters, ["replay", "--all"]);
+        // Overtaken when the second of its transactions is to end: that one cannot commit any more.
+        let ends = 0;
+        let second: Replayed | null = null;
+        const first = racers.replay({
+          end: async () => {
+            ends += 1;
+            if (ends === 2) second = await racers.replay({});
+          },
+        });
+        await assert.rejects(first, /another replay of race-dlq took over/);
+        assert.deepEqual(second, replayed(MANY_COUNT - RACE_BATCH, RACE_BATCH, home));
         await assertTimes(scene, home, 1);
 
-        const killed = await dlq(letters, [...all, "--again"], "ending:20");
+        // Overtaken between its first look and its fencing of the others: what they did counts.
+        const later = racers.replay({
+          initialize: async () => {
+            second = await racers.replay({}, Date.now());
+          },
+        });
+        assert.deepEqual(await later, replayed(0, MANY_COUNT, home));
+        assert.deepEqual(second, replayed(MANY_COUNT, 0, home));
+        await assertTimes(scene, home, 2);
+      } finally {
+        await racers.close();
+        await scene.end();
+      }
+    });
+
+    test("a replay again that was killed is resumed, not repeated", async () => {
+      const [letters, home] = ["again-dlq", "again-home"];
+      const scene = await Scene.make(kind.name, broker, "again");
+      try {
+        await makeTopics(scene.kafka, [letters, home]);
+        await produceWithJava(broker.bootstrapServers, MANY(letters, home));
+        const all = ["replay", "--all", "--batch", "9"];
+        await done(letters, all);
+        const killed = await dlq(letters, [...all, "--again"], "ending:3");
         assert.equal(killed.status, "SIGKILL");
         const [, before = ""] = /use --again (\S+)\n/.exec(killed.stderr) ?? [];
-        await done(letters, ["replay", "--all", "--again", before]);
-        const rest = await done(letters, ["replay", "--all", "--again", before]);
-        assert.match(rest, /^0 of race-dlq replayed; 40 replayed already/);
+        const rest = await done(letters, [...all, "--again", before]);
+        assert.match(rest, /^22 of again-dlq replayed, 22 to again-home; 18 replayed already/);
         await assertTimes(scene, home, 2);
+        const [place] = MARKED;
+        assert.match(
+          await done(letters, ["show", place]),
+          /^replayed {5}\S+ to again-home, 2 times/m,
+        );
       } finally {
         await scene.end();
       }
@@ -278,6 +318,79 @@ function STRANGE(topic: string, home: string): ProduceStep[] {
 }
 
 const MANY_COUNT = 40;
+const MARKED = ["1@0"] as const;
+const RACE_BATCH = 9;
+
+function replayed(count: number, already: number, to: string): Replayed {
+  return {
+    replayed: count,
+    already,
+    topics: new Map(count === 0 ? [] : [[to, count]]),
+    missing: [],
+  };
+}
+
+/** Replays of one topic in this process, each with what is to happen before its producer does something. */
+class Racers {
+  readonly #kafka: Kafka;
+  readonly #topic: string;
+
+  private constructor(kafka: Kafka, topic: string) {
+    this.#kafka = kafka;
+    this.#topic = topic;
+  }
+
+  static async open(bootstrapServers: string, topic: string): Promise<Racers> {
+    const kafka = await connectKafka({
+      bootstrapServers: [bootstrapServers],
+      clientId: "racer",
+      groupId: "racer",
+      transactionTimeoutMs: 10_000,
+      limits: {},
+      log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
+    });
+    return new Racers(kafka, topic);
+  }
+
+  async replay(
+    before: { readonly initialize?: () => Promise<void>; readonly end?: () => Promise<void> },
+    againBeforeMs: number | null = null,
+  ): Promise<Replayed> {
+    const { admin, offsets } = this.#kafka;
+    const real = this.#kafka.producer(`${this.#topic}-replays`);
+    const producer: TransactionalProducer = {
+      initialize: async (signal) => {
+        await before.initialize?.();
+        return await real.initialize(signal);
+      },
+      end: async (outcome, attempt) => {
+        await before.end?.();
+        return await real.end(outcome, attempt);
+      },
+      prepare: (topics, signal) => real.prepare(topics, signal),
+      begin: () => real.begin(),
+      produce: (records) => real.produce(records),
+      sendOffsets: (committed, membership) => real.sendOffsets(committed, membership),
+      close: () => real.close(),
+    };
+    return await replay(
+      { admin, offsets, producer, topic: this.#topic, entered: () => {} },
+      {
+        selection: EVERY_LETTER,
+        to: null,
+        againBeforeMs,
+        startedAtMs: Date.now(),
+        batchMax: RACE_BATCH,
+        replicationFactor: 1,
+        progress: () => {},
+      },
+    );
+  }
+
+  async close(): Promise<void> {
+    await this.#kafka.close();
+  }
+}
 
 function MANY(topic: string, home: string): ProduceStep[] {
   const letters = Array.from({ length: MANY_COUNT }, (_, i) => ({

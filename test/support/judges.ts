@@ -212,10 +212,10 @@ async function run(command: string, args: readonly string[], input: string): Pro
 }
 
 function parse(output: string): JudgedRecord[] {
-  if (output === "") return [];
+  // Each line ends itself: an empty value at the very end is nothing to trim.
   return output
-    .trimEnd()
     .split("\n")
+    .slice(0, -1)
     .map((line) => {
       const [topic = "", partition, offset, timestamp, key, value, ...rest] = line.split("\t");
       const headers: [string, Buffer | null][] = [];
