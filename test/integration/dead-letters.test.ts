@@ -132,27 +132,33 @@ for (const kind of availableBrokers()) {
       try {
         await makeTopics(scene.kafka, [letters, home]);
         await produceWithJava(broker.bootstrapServers, MANY(letters, home));
-        // Overtaken when the second of its transactions is to end: that one cannot commit any more.
-        let ends = 0;
-        let second: Replayed | null = null;
-        const first = racers.replay({
-          end: async () => {
-            ends += 1;
-            if (ends === 2) second = await racers.replay({});
+        // Overtaken just before it fences the others: what they did counts.
+        let other: Replayed | null = null;
+        const late = await racers.replay({
+          initialize: async () => {
+            other = await racers.replay({});
           },
         });
-        await assert.rejects(first, /another replay of race-dlq took over/);
-        assert.deepEqual(second, replayed(MANY_COUNT - RACE_BATCH, RACE_BATCH, home));
+        assert.deepEqual(
+          [other, late],
+          [replayed(MANY_COUNT, 0, home), replayed(0, MANY_COUNT, home)],
+        );
         await assertTimes(scene, home, 1);
 
-        // Overtaken between its first look and its fencing of the others: what they did counts.
-        const later = racers.replay({
-          initialize: async () => {
-            second = await racers.replay({}, Date.now());
+        // Overtaken when the second of its transactions is to end: that one cannot commit any more.
+        let ends = 0;
+        const again = Date.now();
+        const early = racers.replay(
+          {
+            end: async () => {
+              ends += 1;
+              if (ends === 2) other = await racers.replay({}, again);
+            },
           },
-        });
-        assert.deepEqual(await later, replayed(0, MANY_COUNT, home));
-        assert.deepEqual(second, replayed(MANY_COUNT, 0, home));
+          again,
+        );
+        await assert.rejects(early, /another replay of race-dlq took over/);
+        assert.deepEqual(other, replayed(MANY_COUNT - RACE_BATCH, RACE_BATCH, home));
         await assertTimes(scene, home, 2);
       } finally {
         await racers.close();
