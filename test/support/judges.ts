@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { cacheFolder, kafkaClassPath, REPOSITORY_ROOT } from "./kafka-jars.ts";
 
@@ -22,6 +22,20 @@ export async function readWithJava(
 ): Promise<JudgedRecord[]> {
   const output = await runJudge(["read", bootstrapServers, ...topics], "");
   return parse(output);
+}
+
+/**
+ * What the broker says of topics, of a group and of its transactions, to Kafka's admin client; waits so
+ * long for open transactions to end. One line of tab-separated fields each: see Facts.java.
+ */
+export async function readFactsWithJava(
+  bootstrapServers: string,
+  groupId: string,
+  topics: readonly string[],
+  waitMs: number,
+): Promise<string[][]> {
+  const output = await runJudge(["facts", bootstrapServers, groupId, `${waitMs}`, ...topics], "");
+  return output.split("\n").map((line) => line.split("\t"));
 }
 
 /** librdkafka, by the confluent-kafka wheel, the same way; null where Python is not to be had. */
@@ -156,16 +170,24 @@ async function judgeFlags(args: readonly string[]): Promise<string[]> {
   return [...flags, "-cp", `${classes}${separator}${classPath}`, "Judge", ...args];
 }
 
-/** Compiled once for each version of its source. */
 function compileJudge(classPath: string): string {
-  const source = join(REPOSITORY_ROOT, "test/kafka/Judge.java");
-  const version = createHash("sha256").update(readFileSync(source)).digest("hex").slice(0, 12);
-  const classes = cacheFolder(`judge-${version}`);
-  if (existsSync(join(classes, "Judge.class"))) return classes;
-  const flags = ["-cp", classPath, "-d", classes, source];
+  const sources = ["Judge.java", "Facts.java"].map((name) =>
+    join(REPOSITORY_ROOT, "test/kafka", name),
+  );
+  return compileJava("judge", sources, classPath);
+}
+
+/** The classes of these sources, compiled once for each version of them. */
+export function compileJava(name: string, sources: readonly string[], classPath: string): string {
+  const hash = createHash("sha256");
+  for (const source of sources) hash.update(readFileSync(source));
+  const classes = cacheFolder(`${name}-${hash.digest("hex").slice(0, 12)}`);
+  const done = join(classes, "compiled");
+  if (existsSync(done)) return classes;
+  const flags = ["-cp", classPath, "-d", classes, ...sources];
   const { status, stderr } = spawnSync("javac", flags, { encoding: "utf8" });
-  if (status !== 0)
-    throw new Error(`the Java judge does not compile (is a JDK there?):\n${stderr}`);
+  if (status !== 0) throw new Error(`${name} does not compile (is a JDK there?):\n${stderr}`);
+  writeFileSync(done, "");
   return classes;
 }
 

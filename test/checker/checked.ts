@@ -1,0 +1,107 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Admin, Kafka } from "kafkajs";
+import { Child, eventually, startApplication } from "../support/sidecar-process.ts";
+import { kafkaAt } from "../support/topics.ts";
+import { check } from "./check.ts";
+import type { Verdict } from "./verdict.ts";
+import { APPLICATION, isDrained, makeWorkload, send } from "./workload.ts";
+
+/** Small batches and quick commits, so that what happens falls among many. */
+const FLAGS = { "batch.max.records": 20, "commit.interval.ms": 20, "replication.factor": 1 };
+const DRAIN_MS = 90_000;
+
+export type Flags = Readonly<Record<string, string | number>>;
+
+/** One run of the workload on a broker, judged at its end. */
+export class Checked {
+  readonly kafka: Kafka;
+  readonly prefix: string;
+  readonly children: Child[] = [];
+  readonly #bootstrapServers: string;
+  readonly #folder: string;
+  readonly #main: string;
+  readonly #stateDirs = new Set<string>();
+  #admin: Admin | null = null;
+
+  /** `main` is the sidecar to run, compiled or bundled; `run` and flags are added. */
+  private constructor(bootstrapServers: string, prefix: string, main: string) {
+    this.kafka = kafkaAt(bootstrapServers);
+    this.prefix = prefix;
+    this.#bootstrapServers = bootstrapServers;
+    this.#main = main;
+    this.#folder = mkdtempSync(join(tmpdir(), "outrigger-checked-"));
+  }
+
+  static async make(bootstrapServers: string, prefix: string, main: string): Promise<Checked> {
+    const checked = new Checked(bootstrapServers, prefix, main);
+    await makeWorkload(checked.kafka, prefix);
+    checked.#admin = checked.kafka.admin();
+    await checked.#admin.connect();
+    return checked;
+  }
+
+  /** A sidecar of this name, with its state directory and its application. */
+  startSidecar(name: string, environment: Record<string, string> = {}, flags: Flags = {}): Child {
+    const stateDir = this.stateDir(name);
+    this.#stateDirs.add(stateDir);
+    const values = {
+      "bootstrap.servers": this.#bootstrapServers,
+      "application.id": this.prefix,
+      "state.dir": stateDir,
+      "server.address": this.address(name),
+      ...FLAGS,
+      ...flags,
+    };
+    const given = Object.entries(values).flatMap(([key, value]) => [`--${key}`, String(value)]);
+    const sidecar = new Child(`sidecar ${name}`, [this.#main, "run", ...given], environment);
+    this.children.push(sidecar);
+    return sidecar;
+  }
+
+  startApplication(name: string, environment: Record<string, string> = {}): Child {
+    const settings = { OUTRIGGER_TEST_PREFIX: this.prefix, ...environment };
+    const application = startApplication(APPLICATION, this.address(name), settings);
+    this.children.push(application);
+    return application;
+  }
+
+  stateDir(name: string): string {
+    return join(this.#folder, `state-${name}`);
+  }
+
+  address(name: string): string {
+    return `unix:${join(this.#folder, `${name}.sock`)}`;
+  }
+
+  async send(seed: number, from: number, count: number): Promise<void> {
+    await send(this.kafka, this.prefix, seed, from, count);
+  }
+
+  async isDrained(): Promise<boolean> {
+    return this.#admin !== null && (await isDrained(this.#admin, this.prefix));
+  }
+
+  /** Waits until the input is read to its end. */
+  async drained(timeoutMs = DRAIN_MS): Promise<void> {
+    const what = `${this.prefix} to be read to its end`;
+    await eventually(what, () => this.isDrained(), this.children, timeoutMs);
+  }
+
+  /** Stops what runs, and judges. */
+  async verdict(): Promise<Verdict> {
+    for (const child of this.children.toReversed()) if (child.isRunning) await child.stop();
+    return await check({
+      bootstrapServers: this.#bootstrapServers,
+      prefix: this.prefix,
+      stateDirs: [...this.#stateDirs],
+    });
+  }
+
+  async end(): Promise<void> {
+    for (const child of this.children) if (child.isRunning) await child.kill();
+    await this.#admin?.disconnect();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
