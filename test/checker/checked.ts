@@ -11,6 +11,9 @@ import { APPLICATION, isDrained, makeWorkload, send } from "./workload.ts";
 /** Small batches and quick commits, so that what happens falls among many. */
 const FLAGS = { "batch.max.records": 20, "commit.interval.ms": 20, "replication.factor": 1 };
 const DRAIN_MS = 90_000;
+/** Longer than a session and a takeover. */
+const QUIET_MS = 15_000;
+const STOP_MS = 20_000;
 
 export type Flags = Readonly<Record<string, string | number>>;
 
@@ -89,14 +92,41 @@ export class Checked {
     await eventually(what, () => this.isDrained(), this.children, timeoutMs);
   }
 
-  /** Stops what runs, and judges. */
+  /** Waits until the input is read to its end, or it is plain that it will not be. */
+  async settled(quietMs = QUIET_MS): Promise<void> {
+    let [moved, since] = [-1, performance.now()];
+    const isOver = async (): Promise<boolean> => {
+      if (await this.isDrained()) return true;
+      const at = await this.#committed();
+      if (at !== moved) [moved, since] = [at, performance.now()];
+      return performance.now() - since > quietMs;
+    };
+    await eventually(`${this.prefix} to settle`, isOver, this.children, DRAIN_MS);
+  }
+
+  /** Stops what runs, and judges; a sidecar that does not stop in order is at fault too. */
   async verdict(): Promise<Verdict> {
-    for (const child of this.children.toReversed()) if (child.isRunning) await child.stop();
-    return await check({
+    const unruly: string[] = [];
+    for (const child of this.children.toReversed()) {
+      if (!child.isRunning) continue;
+      const kill = setTimeout(() => child.signal("SIGKILL"), STOP_MS);
+      child.signal("SIGCONT");
+      const how = await child.stop();
+      clearTimeout(kill);
+      if (how !== "0") unruly.push(`I16 ${child.name} ended with ${how}, not in order`);
+    }
+    const { violations, counts } = await check({
       bootstrapServers: this.#bootstrapServers,
       prefix: this.prefix,
       stateDirs: [...this.#stateDirs],
     });
+    return { violations: [...violations, ...unruly], counts };
+  }
+
+  async #committed(): Promise<number> {
+    const asked = { groupId: this.prefix, topics: [`${this.prefix}-in`] };
+    const [found] = (await this.#admin?.fetchOffsets(asked)) ?? [];
+    return (found?.partitions ?? []).reduce((sum, { offset }) => sum + Number(offset), 0);
   }
 
   async end(): Promise<void> {

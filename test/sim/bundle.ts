@@ -2,7 +2,8 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, type Plugin } from "esbuild";
-import { type Edit, SCALE } from "./mutants.ts";
+import { applyEdits, type Edit } from "./edits.ts";
+import { SCALE } from "./mutants.ts";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const ROOT = join(HERE, "..", "..");
@@ -71,28 +72,11 @@ function replacing(edits: readonly Edit[], made: Set<Edit>): Plugin {
       );
       hooks.onLoad({ filter: /[\\/]src[\\/].*\.ts$/ }, ({ path }) => {
         const file = relative(ROOT, path).replaceAll("\\", "/");
-        const contents = edited(file, readFileSync(path, "utf8"), edits, made);
+        const contents = applyEdits(file, readFileSync(path, "utf8"), edits, made);
         const found = FORBIDDEN.find((pattern) => pattern.test(contents));
         if (found !== undefined) throw new Error(`${file} uses ${found.source}: see bundle.ts`);
         return { contents, loader: "ts" };
       });
     },
   };
-}
-
-/** An edit whose text is not there exactly once is out of date. */
-function edited(file: string, source: string, edits: readonly Edit[], made: Set<Edit>): string {
-  let text = source;
-  for (const edit of edits) {
-    if (edit.file !== file) continue;
-    made.add(edit);
-    const parts = text.split(edit.find);
-    if (parts.length !== 2) {
-      throw new Error(
-        `${file} has ${parts.length - 1} times what an edit looks for:\n${edit.find}`,
-      );
-    }
-    text = parts.join(edit.replace);
-  }
-  return text;
 }

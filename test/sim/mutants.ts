@@ -1,10 +1,4 @@
-/** One change to a source file, made while the simulator is bundled. */
-export interface Edit {
-  readonly file: string;
-  /** Stands there exactly once. */
-  readonly find: string;
-  readonly replace: string;
-}
+import type { Edit } from "./edits.ts";
 
 /** A rule removed or bent. */
 export interface Mutant {

@@ -1,0 +1,200 @@
+import { spawnSync } from "node:child_process";
+import { rmSync } from "node:fs";
+import { murmur2 } from "../../src/kafka/produce/murmur2.ts";
+import type { FaultProxy } from "../support/fault-proxy.ts";
+import type { Rule } from "../support/fault-rules.ts";
+import { type ProduceStep, produceWithJava } from "../support/judges.ts";
+import { type Child, eventually } from "../support/sidecar-process.ts";
+import type { Checked } from "./checked.ts";
+import { inputs } from "./inputs.ts";
+import { PARTITIONS } from "./workload.ts";
+
+/** What a scenario may touch: one run, and the proxy that its broker tells every client of. */
+export interface Stage {
+  readonly run: Checked;
+  readonly proxy: FaultProxy;
+  readonly bootstrapServers: string;
+}
+
+const RECORDS = 1_500;
+const SEED = 7;
+const PRODUCE = 0;
+const OFFSET_FETCH = 9;
+const END_TXN = 26;
+/** TRANSACTION_ABORTABLE of KIP-890: the broker asks for an abort. */
+const ABORTABLE = 120;
+/** Longer than a scenario: a broker that gives a transaction up would hide what it is about. */
+const PATIENT = { "transaction.timeout.ms": 120_000 };
+
+/** Each does its worst and returns; the caller waits for the end of the input, and judges. */
+export const SCENARIOS = {
+  /** Nothing happens. */
+  calm: async ({ run }) => {
+    await run.send(SEED, 0, RECORDS);
+    start(run, "a");
+  },
+
+  /** Committed and aborted transactions overlap in the input; it ends with a marker. */
+  transactionalInput: async ({ run, bootstrapServers }) => {
+    await produceWithJava(bootstrapServers, overlapping(run.prefix));
+    start(run, "a");
+  },
+
+  /** SIGKILL with changelog records written whose transaction then aborts. */
+  killedBeforeOffsets: async (stage) => {
+    await killedAndRestarted(stage, { OUTRIGGER_FAILPOINT: "sendingOffsets:8" });
+  },
+
+  /** SIGKILL, and the disk is gone. */
+  killedAndWiped: async (stage) => {
+    await killedAndRestarted(stage, { OUTRIGGER_FAILPOINT: "applying:8" }, () => {
+      rmSync(stage.run.stateDir("a"), { recursive: true, force: true });
+    });
+  },
+
+  /** EndTxn gets lost on its way, and its sender dies. */
+  killedWithItsEnd: async ({ run, proxy }) => {
+    await run.send(SEED, 0, RECORDS);
+    proxy.inject(ofSidecar(run, { apiKey: END_TXN, nth: 8, fault: { kind: "dropRequest" } }));
+    const met = proxy.faults;
+    const first = start(run, "a");
+    await eventually("EndTxn to be lost", () => proxy.faults > met, run.children);
+    await first.kill();
+    proxy.inject();
+    run.startSidecar("a");
+  },
+
+  /** SIGKILL as a batch is on disk, another directory goes on; both are judged. */
+  killedAfterMarks: async (stage) => await killedAsWritten(stage, "marks:12"),
+  killedAfterData: async (stage) => await killedAsWritten(stage, "data:12"),
+
+  /** Commits take effect, and their answers are lost. */
+  lostAnswers: async ({ run, proxy }) => {
+    let ends = 0;
+    const when: Rule["when"] = ({ clientId }) => clientId === run.prefix && ++ends % 5 === 0;
+    proxy.inject({ apiKey: END_TXN, when, times: 4, fault: { kind: "lostAnswer" } });
+    await run.send(SEED, 0, RECORDS);
+    start(run, "a");
+  },
+
+  /** Transactions are refused, and to be aborted. */
+  refused: async ({ run, proxy }) => {
+    let produces = 0;
+    const when: Rule["when"] = ({ clientId }) => clientId === run.prefix && ++produces % 5 === 0;
+    const fault = { kind: "produceError", code: ABORTABLE } as const;
+    proxy.inject({ apiKey: PRODUCE, when, times: 4, fault });
+    await run.send(SEED, 0, RECORDS);
+    start(run, "a");
+  },
+
+  /** Stopped with its records written, thought dead; it wakes when another has done its work. */
+  zombie: async ({ run }) => {
+    const first = await stoppedAt(run, "sendingOffsets:8");
+    start(run, "b");
+    await run.drained();
+    first.signal("SIGCONT");
+    await run.send(SEED, RECORDS, RECORDS);
+  },
+
+  /** Stopped with its offsets accepted, not committed; it wakes while another asks for them. */
+  zombieWithOffsets: async ({ run, proxy }) => {
+    const first = await stoppedAt(run, "ending:8");
+    proxy.inject();
+    const asked = (): number => proxy.requests.get(OFFSET_FETCH) ?? 0;
+    const before = asked();
+    start(run, "b");
+    await eventually("the offsets to be asked for", () => asked() >= before + PARTITIONS);
+    first.signal("SIGCONT");
+    await run.send(SEED, RECORDS, RECORDS);
+  },
+
+  /** As `zombie`, and the other leaves: what it took comes back. */
+  zombieReturns: async ({ run }) => {
+    const first = await stoppedAt(run, "sendingOffsets:8");
+    const second = start(run, "b");
+    await run.drained();
+    await second.stop();
+    first.signal("SIGCONT");
+    await run.send(SEED, RECORDS, RECORDS);
+  },
+
+  /** Every batch is first sent under an epoch that is taken away; its answer may come nevertheless. */
+  revokedBatches: async ({ run }) => {
+    await run.send(SEED, 0, RECORDS);
+    start(run, "a", { OUTRIGGER_HOSTILE: "revoke-every-batch" });
+  },
+} satisfies Record<string, (stage: Stage) => Promise<void>>;
+
+export type ScenarioName = keyof typeof SCENARIOS;
+
+/** A sidecar with its application. */
+function start(run: Checked, name: string, environment: Record<string, string> = {}): Child {
+  const sidecar = run.startSidecar(name, environment, PATIENT);
+  run.startApplication(name);
+  return sidecar;
+}
+
+async function killedAndRestarted(
+  { run }: Stage,
+  environment: Record<string, string>,
+  meanwhile: () => void = () => {},
+): Promise<void> {
+  await run.send(SEED, 0, RECORDS);
+  const first = start(run, "a", environment);
+  await first.ended();
+  meanwhile();
+  run.startSidecar("a", {}, PATIENT);
+}
+
+async function killedAsWritten({ run }: Stage, moment: string): Promise<void> {
+  await run.send(SEED, 0, RECORDS);
+  const first = start(run, "a", { OUTRIGGER_TEST_DIE_WRITTEN: moment });
+  await eventually(
+    "it to die, or not to write so",
+    async () => !first.isRunning || (await run.isDrained()),
+    run.children,
+  );
+  start(run, "b");
+}
+
+async function stoppedAt(run: Checked, moment: string): Promise<Child> {
+  await run.send(SEED, 0, RECORDS);
+  const first = start(run, "a", { OUTRIGGER_TEST_STOP: moment });
+  await eventually("it to stop itself", () => isStopped(first), run.children);
+  return first;
+}
+
+function isStopped(child: Child): boolean {
+  const { stdout } = spawnSync("ps", ["-o", "stat=", "-p", String(child.pid)], {
+    encoding: "utf8",
+  });
+  return stdout.trim().startsWith("T");
+}
+
+function ofSidecar(run: Checked, rule: Rule): Rule {
+  return { ...rule, when: ({ clientId }) => clientId === run.prefix };
+}
+
+/** Three producers in each partition: one commits, and two that overlap abort. */
+function overlapping(prefix: string): ProduceStep[] {
+  const [kept, one, two] = [`${prefix}-kept`, `${prefix}-one`, `${prefix}-two`];
+  const steps: ProduceStep[] = [];
+  const all = inputs(SEED, 0, 320);
+  const send = (id: string, index: number): void => {
+    const record = all[index];
+    if (record === undefined) return;
+    const key = Buffer.from(record.key);
+    const partition = (murmur2(key, 0, key.length) & 0x7fff_ffff) % PARTITIONS;
+    const [value, { timestamp }] = [Buffer.from(record.value), record];
+    steps.push({ do: "send", id, topic: `${prefix}-in`, partition, timestamp, key, value });
+  };
+  for (let from = 0; from < all.length; from += 80) {
+    for (const id of [kept, one, two]) steps.push({ do: "begin", id });
+    for (let index = from; index < from + 80; index++) {
+      send([kept, one, two, one][index % 4] ?? kept, index);
+      if (index % 8 === 7) for (const id of [kept, one, two]) steps.push({ do: "flush", id });
+    }
+    steps.push({ do: "abort", id: two }, { do: "abort", id: one }, { do: "commit", id: kept });
+  }
+  return steps;
+}
