@@ -87,9 +87,9 @@ export const SCENARIOS = {
     start(run, "a");
   },
 
-  /** Stopped with its records written, thought dead; it wakes when another has done its work. */
+  /** Stopped with its cut taken, thought dead; it wakes when another has done its work. */
   zombie: async ({ run }) => {
-    const first = await stoppedAt(run, "sendingOffsets:8");
+    const first = await stoppedAt(run, "producing:8");
     start(run, "b");
     await run.drained();
     first.signal("SIGCONT");
@@ -110,7 +110,7 @@ export const SCENARIOS = {
 
   /** As `zombie`, and the other leaves: what it took comes back. */
   zombieReturns: async ({ run }) => {
-    const first = await stoppedAt(run, "sendingOffsets:8");
+    const first = await stoppedAt(run, "producing:8");
     const second = start(run, "b");
     await run.drained();
     await second.stop();
@@ -154,7 +154,8 @@ async function killedAsWritten({ run }: Stage, moment: string): Promise<void> {
     async () => !first.isRunning || (await run.isDrained()),
     run.children,
   );
-  start(run, "b");
+  const second = start(run, "b");
+  await eventually("the second to listen", () => second.output.includes("is listening"), [second]);
 }
 
 async function stoppedAt(run: Checked, moment: string): Promise<Child> {

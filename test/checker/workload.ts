@@ -1,4 +1,4 @@
-import type { Admin, Kafka } from "kafkajs";
+import kafkajs, { type Admin, type Kafka } from "kafkajs";
 import { makeTopics, produce } from "../support/topics.ts";
 import { OUTPUTS } from "./expected.ts";
 import { inputs } from "./inputs.ts";
@@ -23,11 +23,31 @@ export async function send(
   await produce(kafka, `${prefix}-in`, inputs(seed, from, count));
 }
 
-/** Whether the group has committed to the end of the input. */
+/** Whether the group has committed to the end of the input; a broker that is not ready says no. */
 export async function isDrained(admin: Admin, prefix: string): Promise<boolean> {
-  const topic = `${prefix}-in`;
-  const ends = await admin.fetchTopicOffsets(topic);
-  const [found] = await admin.fetchOffsets({ groupId: prefix, topics: [topic] });
-  const committed = new Map(found?.partitions.map((at) => [at.partition, at.offset]));
-  return ends.every(({ partition, offset }) => committed.get(partition) === offset);
+  const committed = await committedOffsets(admin, prefix);
+  const ends = await unlessNotReady(() => admin.fetchTopicOffsets(`${prefix}-in`));
+  if (committed === null || ends === null) return false;
+  return ends.every(({ partition, offset }) => committed.get(partition) === Number(offset));
+}
+
+/** By partition of the input; null where the broker is not ready to say. */
+export async function committedOffsets(
+  admin: Admin,
+  prefix: string,
+): Promise<Map<number, number> | null> {
+  const topics = [`${prefix}-in`];
+  const found = await unlessNotReady(() => admin.fetchOffsets({ groupId: prefix, topics }));
+  const partitions = found?.[0]?.partitions ?? [];
+  return found && new Map(partitions.map(({ partition, offset }) => [partition, Number(offset)]));
+}
+
+async function unlessNotReady<T>(ask: () => Promise<T>): Promise<T | null> {
+  try {
+    return await ask();
+  } catch (error: unknown) {
+    if (error instanceof kafkajs.KafkaJSError && error.retriable) return null;
+    if (error instanceof kafkajs.KafkaJSNumberOfRetriesExceeded) return null;
+    throw error;
+  }
 }
