@@ -34,7 +34,7 @@ export interface SidecarOptions {
   readonly log?: Log;
   /** The package's version, told to applications. */
   readonly version?: string;
-  /** `OUTRIGGER_FAILPOINT`, for crash tests: `<state>:<n>` kills the process entering it the n-th time. */
+  /** `OUTRIGGER_FAILPOINT`, for crash tests: `<point>:<n>` kills the process as it comes there the n-th time. */
   readonly failpoint?: string | undefined;
   /** `OUTRIGGER_HOSTILE`, for tests of SDKs: how workers are treated. */
   readonly hostile?: string | undefined;
@@ -69,6 +69,7 @@ async function startParts(
 ): Promise<Sidecar> {
   const { recorder } = telemetry;
   const hostile = hostileModes(options.hostile);
+  const failing = failpoint(options.failpoint);
   const stateDirectory = join(config.stateDir, config.applicationId);
   const directory = await openStateDirectory(stateDirectory, {
     processId: config.processId,
@@ -82,11 +83,13 @@ async function startParts(
   const ending = new Ending();
   let fail = (_: OutriggerError): void => {};
   const kernel: Kernel = new Kernel(
-    {
-      consumer: kafka.consumer({
-        fetched: (chunk, facts) => kernel.fetched(chunk, facts),
-        failed: (at, fence, error) => kernel.failed(at, fence, error),
-      }),
+    failing.parts({
+      consumer: kafka.consumer(
+        failing.consumerListener({
+          fetched: (chunk, facts) => kernel.fetched(chunk, facts),
+          failed: (at, fence, error) => kernel.failed(at, fence, error),
+        }),
+      ),
       offsets: kafka.offsets,
       group: kafka.group,
       admin: kafka.admin,
@@ -97,15 +100,15 @@ async function startParts(
       log,
       telemetry: recorder,
       newMemberId: () => `${MEMBER_ID_PREFIX}${randomUUID()}`,
-      commitEntered: failpoint(options.failpoint),
+      commitEntered: () => {},
       fatal: (error) => fail(error),
-    },
+    }),
     kernelLimits(config, options),
   );
   telemetry.follow(() => kernel.status());
   const server = await createApplicationServer(
     serverOptions(config, options, stateDirectory, log),
-    hostileListener(kernel, hostile),
+    failing.applicationListener(hostileListener(kernel, hostile)),
   );
   let closing: Promise<void> | null = null;
   const close = async (): Promise<void> => {
@@ -124,7 +127,8 @@ async function startParts(
       () => ending.reject(error),
     );
   };
-  await kernel.start(hostileApplication(server, hostile, systemClock)).catch(async (error) => {
+  const application = failing.application(hostileApplication(server, hostile, systemClock));
+  await kernel.start(application).catch(async (error) => {
     await close();
     throw error;
   });

@@ -1,0 +1,29 @@
+import { APPLICATIONS } from "./applications.ts";
+import { BROKERS } from "./brokers.ts";
+import { CRASHES } from "./crashes.ts";
+import { DISKS } from "./disks.ts";
+import type { Fault, Faults } from "./fault.ts";
+import { GROUPS } from "./groups.ts";
+import { PAUSES } from "./pauses.ts";
+
+export const FAULTS: Faults = {
+  ...CRASHES,
+  ...PAUSES,
+  ...APPLICATIONS,
+  ...BROKERS,
+  ...GROUPS,
+  ...DISKS,
+};
+
+/** By name, or by the beginning of names with a `*`: `kill-*`. Throws for a name that none has. */
+export function faultsNamed(text: string | undefined): [string, Fault][] {
+  const all = Object.entries(FAULTS);
+  if (text === undefined) return all;
+  return text.split(",").flatMap((wanted) => {
+    const found = all.filter(([name]) =>
+      wanted.endsWith("*") ? name.startsWith(wanted.slice(0, -1)) : name === wanted,
+    );
+    if (found.length > 0) return found;
+    throw new Error(`no fault is named ${wanted}; npm run chaos -- --list names them`);
+  });
+}

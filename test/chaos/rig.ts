@@ -1,0 +1,101 @@
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { check } from "../checker/check.ts";
+import { FaultProxy } from "../support/fault-proxy.ts";
+import { startKafka } from "../support/kafka-broker.ts";
+import { Arena, type Ground } from "./arena.ts";
+import { type Fault, Unproved } from "./fault.ts";
+
+const SHORT_SESSIONS = {
+  "group.consumer.session.timeout.ms": "6000",
+  "group.consumer.min.session.timeout.ms": "6000",
+  "group.consumer.heartbeat.interval.ms": "2000",
+  "group.consumer.min.heartbeat.interval.ms": "2000",
+};
+
+/** What came of one fault. */
+export interface Outcome {
+  readonly violations: readonly string[];
+  /** Why this machine could not have the fault; null where it had it. */
+  readonly unproved: string | null;
+  readonly counts: Readonly<Record<string, number>>;
+  /** Where the logs of a failure are. */
+  readonly logs: string | null;
+}
+
+/** A broker that tells every client of a proxy, which lets all pass until a fault is injected. */
+export async function startGround(
+  main: string,
+  config: Readonly<Record<string, string>> = SHORT_SESSIONS,
+): Promise<Ground & { readonly end: () => Promise<void> }> {
+  let proxy: FaultProxy | null = null;
+  const broker = await startKafka({
+    config,
+    advertise: async (address) => {
+      proxy = await FaultProxy.start(address);
+      return proxy.address;
+    },
+  });
+  if (proxy === null) throw new Error("the broker asked for no proxy");
+  const before: FaultProxy = proxy;
+  const end = async (): Promise<void> => {
+    await broker.stop();
+    await before.stop();
+  };
+  return { broker, proxy: before, main, end };
+}
+
+/** One fault from start to verdict: trouble, liveness, quiescence, an orderly stop, the checker. */
+export async function suffer(
+  ground: Ground,
+  name: string,
+  fault: Fault,
+  prefix: string,
+  seed: number,
+): Promise<Outcome> {
+  const arena = await Arena.make(ground, prefix, seed);
+  let violations: string[] = [];
+  let counts: Record<string, number> = {};
+  try {
+    await fault.run(arena);
+    arena.calm();
+    const found =
+      fault.endsStopped === true ? await judgeOutputs(arena) : await judge(arena, fault);
+    violations = [...arena.violations, ...found.violations];
+    counts = { ...arena.notes, ...found.counts };
+  } catch (error: unknown) {
+    if (error instanceof Unproved) {
+      return { violations: [], unproved: error.message, counts: {}, logs: null };
+    }
+    violations = [error instanceof Error ? (error.stack ?? error.message) : String(error)];
+  } finally {
+    await arena.end();
+  }
+  let logs: string | null = null;
+  if (violations.length > 0) {
+    logs = mkdtempSync(join(tmpdir(), `outrigger-chaos-${name}-${seed}-`));
+    arena.keepLogs(logs);
+  }
+  return { violations, unproved: null, counts, logs };
+}
+
+interface Found {
+  readonly violations: readonly string[];
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+async function judge(arena: Arena, fault: Fault): Promise<Found> {
+  await arena.recovers(fault.livenessMs);
+  await arena.feeder.stop();
+  await arena.run.drained();
+  const missing = arena.missing();
+  const { violations, counts } = await arena.run.verdict();
+  return { violations: [...missing, ...violations], counts };
+}
+
+/** The state is not to be trusted any more, and nobody does: outputs and offsets are judged. */
+async function judgeOutputs(arena: Arena): Promise<Found> {
+  const { bootstrapServers } = arena.ground.broker;
+  return await check({ bootstrapServers, prefix: arena.prefix, stateDirs: [], changelogs: [] });
+}
