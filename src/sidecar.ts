@@ -34,7 +34,7 @@ export interface SidecarOptions {
   readonly log?: Log;
   /** The package's version, told to applications. */
   readonly version?: string;
-  /** `OUTRIGGER_FAILPOINT`, for crash tests: `<point>:<n>` kills the process as it comes there the n-th time. */
+  /** `OUTRIGGER_FAILPOINT`, for crash tests: `<point>:<n>`, see `runtime/failpoint.ts`. */
   readonly failpoint?: string | undefined;
   /** `OUTRIGGER_HOSTILE`, for tests of SDKs: how workers are treated. */
   readonly hostile?: string | undefined;

@@ -1,0 +1,27 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { faultsNamed } from "../chaos/faults.ts";
+import { startGround, suffer } from "../chaos/rig.ts";
+import { REPOSITORY_ROOT, whyNoKafka } from "../support/kafka-jars.ts";
+
+const MAIN = join(REPOSITORY_ROOT, "dist/src/main.js");
+/** The quickest of each kind; `npm run chaos` has all. */
+const SMOKE = "kill-endSent,app-killed,lost-TxnOffsetCommit";
+const SEED = 1;
+const missing = whyNoKafka();
+
+describe("the chaos rig", { skip: missing ?? false }, () => {
+  let ground: Awaited<ReturnType<typeof startGround>>;
+  before(async () => {
+    ground = await startGround(MAIN);
+  });
+  after(() => ground.end());
+
+  for (const [name, fault] of faultsNamed(SMOKE)) {
+    test(`nothing is lost or doubled: ${fault.does}`, async () => {
+      const { violations } = await suffer(ground, name, fault, `smoke-${name}`, SEED);
+      assert.deepEqual(violations, []);
+    });
+  }
+});
