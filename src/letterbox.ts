@@ -53,7 +53,8 @@ export class Letterbox {
   ): Promise<Replayed> {
     const { admin, offsets } = this.#kafka;
     const producer = this.#kafka.producer(replaysTopicOf(this.#topic));
-    const parts = { admin, offsets, producer, topic: this.#topic, entered: failpoint(crashAt) };
+    const { entered } = failpoint(crashAt);
+    const parts = { admin, offsets, producer, topic: this.#topic, entered };
     try {
       const { replicationFactor } = this.#config;
       return await replay(parts, { ...request, replicationFactor });

@@ -43,6 +43,8 @@ export interface Failpoint {
   application(application: Application): Application;
   applicationListener(listener: ApplicationListener): ApplicationListener;
   consumerListener(listener: ConsumerListener): ConsumerListener;
+  /** For what tells of its moments itself. */
+  entered(at: Point): void;
 }
 
 /** Without a failpoint everything is what it was: nothing is called in between. */
@@ -51,6 +53,7 @@ const NONE: Failpoint = {
   application: (application) => application,
   applicationListener: (listener) => listener,
   consumerListener: (listener) => listener,
+  entered: () => {},
 };
 
 /**
@@ -89,6 +92,7 @@ function windings(hit: Hit): Failpoint {
     isRevoking = true;
   };
   return {
+    entered: hit,
     parts: (parts) => ({
       ...parts,
       createProducer: (id) => watchedProducer(parts.createProducer(id), hit),
