@@ -178,9 +178,10 @@ class Replay {
   async #commit(): Promise<void> {
     if (this.#cut.records === 0) return;
     await commitReplay(this.#parts, this.#cut);
+    this.#cut = this.#parts.producer.begin();
+    if (this.#inCut === 0) return;
     this.#replayed += this.#inCut;
     this.#inCut = 0;
-    this.#cut = this.#parts.producer.begin();
     this.#request.progress(this.#replayed);
   }
 

@@ -185,6 +185,10 @@ for (const kind of availableBrokers()) {
           await done(letters, ["show", place]),
           /^replayed {5}\S+ to again-home, 2 times/m,
         );
+
+        await deleteRecords(scene, letters, 0);
+        await done(letters, all);
+        for (const judged of await scene.judge([`${letters}-replays`])) assertForgotten(judged, 0);
       } finally {
         await scene.end();
       }
@@ -264,6 +268,24 @@ function assertReplayed(judged: readonly JudgedRecord[]): void {
     assert.deepEqual(places[0], places[1]);
     for (const record of twice)
       assert.deepEqual([String(record.key), String(record.value)], [key, value]);
+  }
+}
+
+async function deleteRecords(scene: Scene, topic: string, partition: number): Promise<void> {
+  const admin = scene.kafka.admin();
+  await admin.connect();
+  const offsets = await admin.fetchTopicOffsets(topic);
+  const end = offsets.find((each) => each.partition === partition)?.high ?? "";
+  await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: end }] });
+  await admin.disconnect();
+}
+
+/** The last word on each letter of that partition is a deletion, on each other one a mark. */
+function assertForgotten(marks: readonly JudgedRecord[], partition: number): void {
+  const last = new Map(marks.map(({ key, value }) => [String(key), value]));
+  assert.equal(last.size, MANY_COUNT);
+  for (const [key, value] of last) {
+    assert.equal(value === null, key.includes(`/${partition}@`), `${key}: ${String(value)}`);
   }
 }
 
