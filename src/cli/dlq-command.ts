@@ -175,7 +175,8 @@ function requireChoice(selection: Selection, all: boolean): void {
   if (all !== isChosen) return;
   const text = all
     ? "--all means every letter: leave out what chooses some of them, or leave out --all"
-    : "which letters? Name them as partition@offset, choose by --source, --reason, --key or --since, or use --all";
+    : "which letters? Name them as partition@offset, choose by --source, --reason, --key or --since, " +
+      "or use --all";
   throw new OutriggerError("CONFIG_INVALID", text);
 }
 

@@ -42,7 +42,7 @@ export function decodeMark(value: Buffer | null): ReplayMark | null {
 /** The marks of one dead-letter topic, by `markKey`. */
 export type ReplayMarks = Map<string, ReplayMark>;
 
-/** Whether a letter is to be replayed: never yet, or last by a command that was started before `againBeforeMs`. */
+/** Whether a letter is to be replayed: it never was, or last by a command started before `againBeforeMs`. */
 export function isDue(mark: ReplayMark | undefined, againBeforeMs: number | null): boolean {
   if (mark === undefined) return true;
   return againBeforeMs !== null && mark.atMs < againBeforeMs;
