@@ -34,7 +34,7 @@ export const SCAFFOLD: readonly Edit[] = [
     replace: `      await batch.flush();
       const [kind, times] = (process.env["OUTRIGGER_TEST_DIE_WRITTEN"] ?? "").split(":");
       const isMarks = entries.length === 1 && String(entries[0]?.[0]).endsWith("marks");
-      const isData = !entries.some(([key]) => String(key).endsWith("marks"));
+      const isData = entries.length > 0 && !entries.some(([key]) => String(key).endsWith("marks"));
       const isWanted = kind === "marks" ? isMarks : kind === "data" ? isData : kind === "any";
       if (isWanted && ++writes === Number(times)) process.kill(process.pid, "SIGKILL");`,
   },

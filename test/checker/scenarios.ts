@@ -65,7 +65,7 @@ export const SCENARIOS = {
   },
 
   /** SIGKILL as a batch is on disk, another directory goes on; both are judged. */
-  killedAfterMarks: async (stage) => await killedAsWritten(stage, "marks:12"),
+  killedAfterMarks: async (stage) => await killedAsWritten(stage, "marks:60"),
   killedAfterData: async (stage) => await killedAsWritten(stage, "data:12"),
 
   /** Commits take effect, and their answers are lost. */
@@ -87,28 +87,12 @@ export const SCENARIOS = {
     start(run, "a");
   },
 
-  /** Stopped with its cut taken, thought dead; it wakes when another has done its work. */
-  zombie: async ({ run }) => {
-    const first = await stoppedAt(run, "producing:8");
-    start(run, "b");
-    await run.drained();
-    first.signal("SIGCONT");
-    await run.send(SEED, RECORDS, RECORDS);
-  },
+  /** Stopped with its records written, thought dead; it wakes when another has read the offsets. */
+  zombie: async (stage) => await overtakenAt(stage, "sendingOffsets:8"),
+  /** The same with its offsets accepted, not committed: the other must wait for what becomes of them. */
+  zombieWithOffsets: async (stage) => await overtakenAt(stage, "ending:8"),
 
-  /** Stopped with its offsets accepted, not committed; it wakes while another asks for them. */
-  zombieWithOffsets: async ({ run, proxy }) => {
-    const first = await stoppedAt(run, "ending:8");
-    proxy.inject();
-    const asked = (): number => proxy.requests.get(OFFSET_FETCH) ?? 0;
-    const before = asked();
-    start(run, "b");
-    await eventually("the offsets to be asked for", () => asked() >= before + PARTITIONS);
-    first.signal("SIGCONT");
-    await run.send(SEED, RECORDS, RECORDS);
-  },
-
-  /** As `zombie`, and the other leaves: what it took comes back. */
+  /** Stopped with its cut taken; another does its work and leaves, and what it took comes back. */
   zombieReturns: async ({ run }) => {
     const first = await stoppedAt(run, "producing:8");
     const second = start(run, "b");
@@ -156,6 +140,17 @@ async function killedAsWritten({ run }: Stage, moment: string): Promise<void> {
   );
   const second = start(run, "b");
   await eventually("the second to listen", () => second.output.includes("is listening"), [second]);
+}
+
+async function overtakenAt({ run, proxy }: Stage, moment: string): Promise<void> {
+  const first = await stoppedAt(run, moment);
+  proxy.inject();
+  const asked = (): number => proxy.requests.get(OFFSET_FETCH) ?? 0;
+  const before = asked();
+  start(run, "b");
+  await eventually("the offsets to be asked for", () => asked() >= before + PARTITIONS);
+  first.signal("SIGCONT");
+  await run.send(SEED, RECORDS, RECORDS);
 }
 
 async function stoppedAt(run: Checked, moment: string): Promise<Child> {
