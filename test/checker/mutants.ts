@@ -33,7 +33,7 @@ export const SCAFFOLD: readonly Edit[] = [
     find: "      await batch.flush();",
     replace: `      await batch.flush();
       const [kind, times] = (process.env["OUTRIGGER_TEST_DIE_WRITTEN"] ?? "").split(":");
-      const isMarks = entries.length === 1 && String(entries[0]?.[0]).endsWith("marks");
+      const isMarks = entries.length === 1 && /"commitSequence":[1-9]/.test(String(entries[0]?.[1]));
       const isData = entries.length > 0 && !entries.some(([key]) => String(key).endsWith("marks"));
       const isWanted = kind === "marks" ? isMarks : kind === "data" ? isData : kind === "any";
       if (isWanted && ++writes === Number(times)) process.kill(process.pid, "SIGKILL");`,
@@ -49,7 +49,6 @@ export const SCAFFOLD: readonly Edit[] = [
 const BY_SCENARIO: Readonly<Record<string, ScenarioName>> = {
   "tail-of-a-batch-dropped": "calm",
   "offsets-of-first-task-only": "calm",
-  "position-beyond-the-cut": "calm",
   "last-offset-plus-one": "transactionalInput",
   "aborted-records-by-their-key": "transactionalInput",
   "restore-reads-uncommitted": "killedBeforeOffsets",

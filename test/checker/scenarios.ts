@@ -65,7 +65,7 @@ export const SCENARIOS = {
   },
 
   /** SIGKILL as a batch is on disk, another directory goes on; both are judged. */
-  killedAfterMarks: async (stage) => await killedAsWritten(stage, "marks:60"),
+  killedAfterMarks: async (stage) => await killedAsWritten(stage, "marks:12"),
   killedAfterData: async (stage) => await killedAsWritten(stage, "data:12"),
 
   /** Commits take effect, and their answers are lost. */
