@@ -11,23 +11,8 @@ export interface RealMutant {
   readonly edits: readonly Edit[];
 }
 
-/**
- * What scenarios need of every build, the unmutated one too: a process that stops itself as a commit
- * enters a state, or dies as a batch of one kind is on disk.
- */
+/** What scenarios need of every build, the unmutated one too: death as a batch of one kind is on disk. */
 export const SCAFFOLD: readonly Edit[] = [
-  {
-    file: "src/runtime/lane.ts",
-    find: "    this.#host.entered(state);",
-    replace: `    this.#host.entered(state);
-    const [stopAt, stopTimes] = (process.env["OUTRIGGER_TEST_STOP"] ?? "").split(":");
-    if (state === stopAt && ++stops === Number(stopTimes)) process.kill(process.pid, "SIGSTOP");`,
-  },
-  {
-    file: "src/runtime/lane.ts",
-    find: "const REPEAT_AFTER_MS = 100;",
-    replace: "const REPEAT_AFTER_MS = 100;\nlet stops = 0;",
-  },
   {
     file: "src/stores/database.ts",
     find: "      await batch.flush();",

@@ -155,7 +155,7 @@ async function overtakenAt({ run, proxy }: Stage, moment: string): Promise<void>
 
 async function stoppedAt(run: Checked, moment: string): Promise<Child> {
   await run.send(SEED, 0, RECORDS);
-  const first = start(run, "a", { OUTRIGGER_TEST_STOP: moment });
+  const first = start(run, "a", { OUTRIGGER_FAILPOINT: `${moment}:stop` });
   await eventually("it to stop itself", () => isStopped(first), run.children);
   return first;
 }
