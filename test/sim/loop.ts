@@ -28,8 +28,8 @@ export class Process {
 }
 
 interface LoopEvent {
-  readonly atMs: number;
-  readonly order: number;
+  atMs: number;
+  order: number;
   readonly owner: Process | null;
   readonly run: () => void;
   cancelled: boolean;
@@ -75,7 +75,10 @@ export class Loop {
     if (paused.state !== "paused") return;
     paused.state = "running";
     for (const event of paused.waiting.splice(0)) {
-      this.#push({ ...event, atMs: this.nowMs, order: this.#order++ });
+      // The same event, not a copy: whoever set it off may still call it off.
+      event.atMs = this.nowMs;
+      event.order = this.#order++;
+      this.#push(event);
     }
   }
 
