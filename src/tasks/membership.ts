@@ -21,6 +21,8 @@ export interface Membership {
   readonly revoking: ReadonlySet<string>;
   /** What the last full heartbeat said we own; null when it must be said again. */
   readonly reported: ReadonlySet<string> | null;
+  /** Heartbeats since then. */
+  readonly unreported: number;
   readonly inFlight: boolean;
   /** Somebody waits for a heartbeat sent after now: do not take the one in flight for it. */
   readonly again: boolean;
@@ -33,9 +35,17 @@ export const outside: Membership = {
   owned: new Set(),
   revoking: new Set(),
   reported: null,
+  unreported: 0,
   inFlight: false,
   again: false,
 };
+
+/**
+ * At least every sixth heartbeat is a full one, which has the coordinator say the assignment. It says it
+ * unasked only once, when it changes; and that answer is lost where an older heartbeat, of a connection
+ * that is gone, was dealt with after a newer one. A partition would then have no owner for ever.
+ */
+const REPORT_EACH = 6;
 
 export type MembershipEvent =
   | { readonly kind: "join" }
@@ -107,9 +117,12 @@ function beat(current: Membership): MembershipStep {
   }
   const joining = current.state === "joining";
   // What is being revoked is still owned, and listed: only its absence acknowledges.
-  const report = current.reported === null || !sameSet(current.reported, current.owned);
+  const isDue = current.unreported + 1 >= REPORT_EACH;
+  const report = isDue || current.reported === null || !sameSet(current.reported, current.owned);
   return {
-    next: report ? { ...next, reported: current.owned } : next,
+    next: report
+      ? { ...next, reported: current.owned, unreported: 0 }
+      : { ...next, unreported: current.unreported + 1 },
     effects: [
       {
         kind: "heartbeat",

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { bundle } from "../../sim/bundle.ts";
+import { Loop, Process } from "../../sim/loop.ts";
 import { planOf } from "../../sim/plan.ts";
 import { Pool } from "../../sim/pool.ts";
 import { shrink } from "../../sim/shrink.ts";
@@ -17,6 +18,24 @@ test("a seed decides everything: its trace is the same each time", async () => {
   assert.equal(one.violation, null);
   assert.ok(one.trace.length > 50);
   assert.deepEqual(one, two);
+});
+
+test("what a paused process has called off does not happen when it goes on", async () => {
+  const loop = new Loop();
+  const process = new Process("p");
+  const happened: string[] = [];
+  const timer = loop.after(1, process, () => happened.push("timer"));
+  const first = loop.after(1, process, () => {
+    happened.push("first");
+    late.cancel();
+  });
+  const late = loop.after(1, process, () => happened.push("late"));
+  timer.cancel();
+  process.state = "paused";
+  loop.after(5, null, () => loop.resume(process));
+  assert.equal(await loop.run(() => false, 10), "limit");
+  assert.deepEqual(happened, ["first"]);
+  first.cancel();
 });
 
 test("every plan has 200 records and three faults, and keeps them over JSON", () => {
