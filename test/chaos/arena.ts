@@ -239,10 +239,18 @@ export class Arena {
   async end(): Promise<void> {
     this.ground.proxy.inject();
     await this.feeder.stop();
-    await this.#admin.disconnect();
     for (const child of this.run.children) if (child.isRunning) await child.kill();
     for (const undo of this.#atEnd) undo();
+    await this.#deleteTopics().catch(() => {});
+    await this.#admin.disconnect();
     await this.run.end();
+  }
+
+  /** A broker with the topics of all runs would take ever longer for everything. */
+  async #deleteTopics(): Promise<void> {
+    const topics = await this.#admin.listTopics();
+    const own = topics.filter((topic) => topic.startsWith(`${this.prefix}-`));
+    await this.#admin.deleteTopics({ topics: own });
   }
 }
 

@@ -1,6 +1,6 @@
 import { eventually } from "../support/sidecar-process.ts";
 import { type Arena, pause } from "./arena.ts";
-import type { Fault, Faults } from "./fault.ts";
+import { type Fault, type Faults, SHORT_SESSIONS } from "./fault.ts";
 
 /** The broker dies or goes away, the network is cut, and answers are lost. */
 
@@ -78,18 +78,22 @@ function inTheWay(
 export const BROKERS: Faults = {
   "broker-killed": {
     does: "the broker is killed, and back after 2 s",
+    broker: SHORT_SESSIONS,
     run: (arena) => brokerAway(arena, () => arena.ground.broker.kill(), 2_000),
   },
   "broker-stopped": {
     does: "the broker is stopped in order, and back after 2 s",
+    broker: SHORT_SESSIONS,
     run: (arena) => brokerAway(arena, () => stopInOrder(arena), 2_000),
   },
   "broker-away": {
     does: "the broker is killed, and away for longer than sessions and transactions",
+    broker: SHORT_SESSIONS,
     run: (arena) => brokerAway(arena, () => arena.ground.broker.kill(), 14_000),
   },
   "broker-and-sidecar-killed": {
     does: "the sidecar dies between EndTxn and its stores, the broker a moment later",
+    broker: SHORT_SESSIONS,
     run: async (arena) => {
       arena.start("a", { OUTRIGGER_FAILPOINT: `applying:${4 + arena.random(30)}` });
       await arena.endsAtItsFailpoint("a");

@@ -14,6 +14,14 @@ export interface Fault {
   readonly endsStopped?: boolean;
 }
 
+/** Sessions of 6 s, so that a run need not wait for 45. */
+export const SHORT_SESSIONS = {
+  "group.consumer.session.timeout.ms": "6000",
+  "group.consumer.min.session.timeout.ms": "6000",
+  "group.consumer.heartbeat.interval.ms": "2000",
+  "group.consumer.min.heartbeat.interval.ms": "2000",
+};
+
 export type Faults = Readonly<Record<string, Fault>>;
 
 /** Thrown where this machine cannot have the fault: said as NOT PROVED, with the reason. */

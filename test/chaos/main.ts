@@ -2,6 +2,7 @@ import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { REPOSITORY_ROOT, whyNoKafka } from "../support/kafka-jars.ts";
+import type { Fault } from "./fault.ts";
 import { FAULTS, faultsNamed } from "./faults.ts";
 import { type Outcome, startGround, suffer } from "./rig.ts";
 
@@ -17,6 +18,8 @@ const { values: flags } = parseArgs({
     list: { type: "boolean", default: false },
   },
 });
+
+type Started = Awaited<ReturnType<typeof startGround>>;
 
 /** A line of the results. */
 interface Result extends Outcome {
@@ -70,11 +73,41 @@ async function main(): Promise<number> {
     say(`0 passed, 0 failed, ${Object.keys(FAULTS).length} skipped`);
     return 0;
   }
+  const grounds = new Grounds();
+  const results = await runAll(wanted, grounds);
+  await grounds.end();
+  return sum(results);
+}
+
+/** The broker that most faults share, and those of faults that need their own. */
+class Grounds {
+  #shared: Started | null = null;
+
+  async suffer(name: string, fault: Fault, prefix: string, seed: number): Promise<Outcome> {
+    if (fault.broker !== undefined) {
+      const own = await startGround(MAIN, fault.broker);
+      const outcome = await suffer(own, name, fault, prefix, seed);
+      await own.end();
+      return outcome;
+    }
+    this.#shared ??= await startGround(MAIN);
+    const outcome = await suffer(this.#shared, name, fault, prefix, seed);
+    // Nobody knows in what state a failure leaves a broker.
+    if (outcome.violations.length > 0) await this.end();
+    return outcome;
+  }
+
+  async end(): Promise<void> {
+    await this.#shared?.end();
+    this.#shared = null;
+  }
+}
+
+async function runAll(wanted: readonly [string, Fault][], grounds: Grounds): Promise<Result[]> {
   const known = before();
   const results: Result[] = [];
-  // A name of this call: topics of a broker that outlives a run must not meet.
+  // Topics of a broker that outlives a run must not meet.
   const call = Date.now().toString(36);
-  let shared: Awaited<ReturnType<typeof startGround>> | null = null;
   for (let run = 0; run < Number(flags.runs); run++) {
     const seed = Number(flags.seed) + run;
     for (const [name, fault] of wanted) {
@@ -84,13 +117,7 @@ async function main(): Promise<number> {
         continue;
       }
       const startedAt = performance.now();
-      const own = fault.broker === undefined ? null : await startGround(MAIN, fault.broker);
-      shared ??= own === null ? await startGround(MAIN) : null;
-      const ground = own ?? shared;
-      if (ground === null) throw new Error("no broker was started");
-      const prefix = `${name}-${seed}-${call}`;
-      const outcome = await suffer(ground, name, fault, prefix, seed);
-      await own?.end();
+      const outcome = await grounds.suffer(name, fault, `${name}-${seed}-${call}`, seed);
       const ms = Math.round(performance.now() - startedAt);
       const result: Result = { fault: name, seed, ms, ...outcome };
       results.push(result);
@@ -100,8 +127,7 @@ async function main(): Promise<number> {
       }
     }
   }
-  await shared?.end();
-  return sum(results);
+  return results;
 }
 
 function sum(results: readonly Result[]): number {

@@ -5,14 +5,7 @@ import { check } from "../checker/check.ts";
 import { FaultProxy } from "../support/fault-proxy.ts";
 import { startKafka } from "../support/kafka-broker.ts";
 import { Arena, type Ground } from "./arena.ts";
-import { type Fault, Unproved } from "./fault.ts";
-
-const SHORT_SESSIONS = {
-  "group.consumer.session.timeout.ms": "6000",
-  "group.consumer.min.session.timeout.ms": "6000",
-  "group.consumer.heartbeat.interval.ms": "2000",
-  "group.consumer.min.heartbeat.interval.ms": "2000",
-};
+import { type Fault, SHORT_SESSIONS, Unproved } from "./fault.ts";
 
 /** What came of one fault. */
 export interface Outcome {
@@ -56,7 +49,7 @@ export async function suffer(
 ): Promise<Outcome> {
   const arena = await Arena.make(ground, prefix, seed);
   let violations: string[] = [];
-  let counts: Record<string, number> = {};
+  let counts: Readonly<Record<string, number>> = {};
   try {
     await fault.run(arena);
     arena.calm();
