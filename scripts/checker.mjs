@@ -1,9 +1,10 @@
-// `npm run chaos:mutants`: sidecars that break a rule must be found out; `npm run checker:streams`: Kafka
-// Streams must not be; `npm run guarantees:record -- SUITE LOG`: what a suite's log ends with, published.
+// `npm run checker:streams`: the checker must find nothing wrong with Kafka Streams; `npm run recovery`:
+// what a SIGKILL costs a sidecar and Kafka Streams; `npm run guarantees:record -- SUITE LOG`: what a
+// suite's log ends with, published.
 import { ensureBuilt, ensureInstalled, ROOT, run } from "./setup.mjs";
 
 const [what = "", ...rest] = process.argv.slice(2);
-const MAINS = ["mutants", "streams", "record"];
+const MAINS = ["streams", "recovery", "record"];
 if (!MAINS.includes(what)) {
   process.stdout.write(`"${what}" is none of ${MAINS.join(", ")}\n`);
   process.exit(2);

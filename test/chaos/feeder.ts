@@ -6,8 +6,8 @@ const EVERY_MS = 60;
 const RETRY = { initialRetryTime: 50, maxRetryTime: 1_000, retries: 8 };
 
 /**
- * Sends the workload's input, a chunk at a time, until it is stopped. What a send that failed has
- * left in the topic is not sent again: the checker counts the input by the topic.
+ * Sends the workload's input from a record on, a chunk at a time, until it is stopped. What a send
+ * that failed has left in the topic is not sent again: the checker counts the input by the topic.
  */
 export class Feeder {
   readonly #kafka: Kafka;
@@ -19,10 +19,11 @@ export class Feeder {
   /** Chunks of which nobody knows whether they arrived. */
   lost = 0;
 
-  constructor(kafka: Kafka, prefix: string, seed: number) {
+  constructor(kafka: Kafka, prefix: string, seed: number, from = 0) {
     this.#kafka = kafka;
     this.#topic = `${prefix}-in`;
     this.#seed = seed;
+    this.#next = from;
   }
 
   get sent(): number {

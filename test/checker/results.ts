@@ -14,12 +14,18 @@ export interface Result {
 export const SUITES = {
   sim: { run: "simulated world", command: "npm run sim -- --seeds N", isSampled: true },
   chaos: { run: "fault on real processes", command: "npm run chaos -- --runs N", isSampled: true },
+  failpoints: {
+    run: "SIGKILL at a failpoint",
+    command: "npm run chaos -- --fault 'kill-*' --runs N",
+    isSampled: true,
+  },
   mutants: {
     run: "rule broken, or left whole",
-    command: "npm run chaos:mutants",
+    command: "npm run chaos -- --mutants",
     isSampled: false,
   },
   streams: { run: "run of Kafka Streams", command: "npm run checker:streams", isSampled: true },
+  recovery: { run: "SIGKILL, disk intact", command: "npm run recovery", isSampled: false },
 } as const;
 
 export type SuiteName = keyof typeof SUITES;

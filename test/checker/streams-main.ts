@@ -1,13 +1,13 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
-import { compileJava } from "../support/judges.ts";
+import { join } from "node:path";
 import { startKafka } from "../support/kafka-broker.ts";
-import { kafkaClassPath, REPOSITORY_ROOT, whyNoKafka } from "../support/kafka-jars.ts";
-import { Child, eventually } from "../support/sidecar-process.ts";
+import { whyNoKafka } from "../support/kafka-jars.ts";
+import { eventually } from "../support/sidecar-process.ts";
 import { kafkaAt } from "../support/topics.ts";
 import { check } from "./check.ts";
 import { STORES } from "./expected.ts";
+import { STREAMS_BROKER, startStreams } from "./streams-process.ts";
 import { committedOffsets, isDrained, makeWorkload, send } from "./workload.ts";
 
 /**
@@ -25,15 +25,6 @@ function say(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-async function startStreams(bootstrapServers: string, folder: string): Promise<Child> {
-  const classPath = await kafkaClassPath();
-  const source = join(REPOSITORY_ROOT, "test/checker/streams/Workload.java");
-  const classes = compileJava("streams-workload", [source], classPath);
-  const flags = ["-Xmx384m", "-XX:+UseSerialGC", "-cp", `${classes}${delimiter}${classPath}`];
-  const args = [...flags, "Workload", bootstrapServers, PREFIX, join(folder, "state")];
-  return new Child("Kafka Streams", args, {}, "java");
-}
-
 async function main(): Promise<number> {
   const missing = whyNoKafka();
   if (missing !== null) {
@@ -44,15 +35,14 @@ async function main(): Promise<number> {
   }
   const startedAt = performance.now();
   const folder = mkdtempSync(join(tmpdir(), "outrigger-streams-"));
-  const config = { "group.min.session.timeout.ms": "1000" };
-  const broker = await startKafka({ config });
+  const broker = await startKafka({ config: STREAMS_BROKER });
   const { bootstrapServers } = broker;
   const kafka = kafkaAt(bootstrapServers);
   await makeWorkload(kafka, PREFIX);
   const admin = kafka.admin();
   await admin.connect();
   await send(kafka, PREFIX, SEED, 0, RECORDS);
-  let streams = await startStreams(bootstrapServers, folder);
+  let streams = await startStreams(bootstrapServers, PREFIX, join(folder, "state"));
   const killedAt: number[] = [];
   for (const part of KILLS) {
     await eventually(
@@ -68,7 +58,7 @@ async function main(): Promise<number> {
       [streams],
       TIMEOUT_MS,
     );
-    streams = await startStreams(bootstrapServers, folder);
+    streams = await startStreams(bootstrapServers, PREFIX, join(folder, "state"));
   }
   await eventually("the end", () => isDrained(admin, PREFIX), [streams], TIMEOUT_MS);
   const how = await streams.stop();

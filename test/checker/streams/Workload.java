@@ -2,11 +2,13 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.Properties;
 import java.util.concurrent.CountDownLatch;
+import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.Serdes;
 import org.apache.kafka.streams.KafkaStreams;
 import org.apache.kafka.streams.StreamsConfig;
 import org.apache.kafka.streams.Topology;
 import org.apache.kafka.streams.errors.StreamsUncaughtExceptionHandler.StreamThreadExceptionResponse;
+import org.apache.kafka.streams.processor.StateRestoreListener;
 import org.apache.kafka.streams.processor.api.ContextualProcessor;
 import org.apache.kafka.streams.processor.api.Record;
 import org.apache.kafka.streams.state.KeyValueStore;
@@ -49,6 +51,19 @@ public final class Workload {
                   streams.close(Duration.ofSeconds(20));
                   stopped.countDown();
                 }));
+    streams.setGlobalStateRestoreListener(
+        new StateRestoreListener() {
+          @Override
+          public void onRestoreStart(TopicPartition at, String store, long from, long to) {}
+
+          @Override
+          public void onBatchRestored(TopicPartition at, String store, long end, long count) {}
+
+          @Override
+          public void onRestoreEnd(TopicPartition at, String store, long total) {
+            System.out.println("restored " + total + " of " + at);
+          }
+        });
     streams.setStateListener((now, before) -> System.out.println(before + " -> " + now));
     streams.start();
     stopped.await();
