@@ -88,7 +88,7 @@ export class Active {
   workerCame(worker: WorkerId, hello: WorkerHello): void {
     this.workers.add(worker, hello.creditBatches, hello.creditBytes);
     this.#policies = policiesOf(hello.topology);
-    this.#tasks.reopenStopped();
+    this.#lane?.lost(this.#tasks.reopenStopped());
     this.#tellReadiness();
     this.#dispatchAll();
   }

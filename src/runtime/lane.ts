@@ -145,7 +145,7 @@ export class Lane {
     this.#after(Math.max(0, Math.max(dueAtMs, this.#notBeforeMs) - nowMs), () => this.consider());
   }
 
-  /** Tasks were dropped with their membership: an open cut that holds one must not commit. */
+  /** Tasks were dropped, and are others' or taken over anew: an open cut of one must not commit. */
   lost(runners: readonly TaskRunner[]): void {
     if (runners.some((runner) => this.holds(runner))) this.#step({ kind: "cutLost" });
   }

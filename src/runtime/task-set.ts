@@ -157,14 +157,16 @@ export class TaskSet {
 
   /**
    * Tasks that stopped at a record are taken over again: the application that has come may be a
-   * mended one. What they had staged is committed first, or done again.
+   * mended one. What they had staged is done again. Returns what was dropped: a cut that is open
+   * with one of them must not commit, for the takeover may read the offset from before it.
    */
-  reopenStopped(): void {
-    for (const runner of this.all()) {
-      if (runner.phase !== "stopped") continue;
+  reopenStopped(): TaskRunner[] {
+    const stopped = this.all().filter(({ phase }) => phase === "stopped");
+    for (const runner of stopped) {
       this.drop(runner);
       this.open(runner.id);
     }
+    return stopped;
   }
 
   /** Lets everything go, as after a lost membership or an unknown outcome. */

@@ -50,7 +50,7 @@ export type TransactionEvent =
     }
   /** The heartbeat asked for by `refreshing` was answered; every task of the cut was held, or not. */
   | { readonly kind: "refreshed"; readonly held: boolean; readonly nowMs: number }
-  /** A task of the cut was dropped: its membership was lost. */
+  /** A task of the cut was dropped: its membership was lost, or it is taken over anew. */
   | { readonly kind: "cutLost" }
   | {
       readonly kind: "ended";
@@ -237,8 +237,9 @@ function cutLost(current: Transaction): Step {
       return { next: { state: "doomed", cause: "cutLost" }, effects: [] };
     case "refreshing":
       return abort("cutLost", false);
-    // EndTxn(commit) was sent: too late to abort, and safe, because the offsets were accepted
-    // while the partition was ours. `apply` skips tasks that are no longer held.
+    // EndTxn(commit) was sent: too late to abort, and safe, because the offsets were accepted while
+    // the partition was ours, and whoever takes it over waits until they are stable. `apply` skips
+    // tasks that are no longer held.
     case "ending":
     case "unknown":
     case "resolving":

@@ -117,6 +117,31 @@ test("R-8: after refused offsets nothing is begun or dispatched before a heartbe
   assert.deepEqual(kernel.outputs(), ["a=1", "b=2"]);
 });
 
+test("R-6: a task that is opened anew takes its open cut back, or its records would count twice", async () => {
+  let isMended = false;
+  const kernel = await claimed(
+    await KernelWorld.start(copyProgram, (row) => {
+      if (row.value === "bad" && !isMended) throw new Error("not yet");
+      return copy(row);
+    }),
+  );
+  const { shut, open } = gate();
+  kernel.world.gates.produce = shut;
+  kernel.input("a=1", "b=bad");
+  // The first record is in an open transaction; the second stops the task.
+  await kernel.clock.until(() => commitCalls(kernel).at(-1) === "produce 1");
+  await kernel.clock.until(() => !kernel.application.serving);
+  isMended = true;
+  kernel.connect(2);
+  // The takeover reads the offset from before the cut, and the records are processed again.
+  const dispatched = kernel.application.dispatched.length;
+  await kernel.clock.until(() => kernel.application.dispatched.length > dispatched);
+  open();
+  await kernel.clock.until(() => kernel.world.committed.get("in-0")?.offset === 2);
+  assert.deepEqual(kernel.outputs(), ["a=1", "b=bad"]);
+  assert.deepEqual(kernel.active.counters.aborts, { cutLost: 1 });
+});
+
 test("R-11: records that were fetched under an older epoch are dropped", async () => {
   const kernel = await claimed(await KernelWorld.start(copyProgram, copy));
   const late: Parameters<typeof kernel.active.fetched>[] = [];
