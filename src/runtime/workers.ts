@@ -18,6 +18,8 @@ interface Worker {
 export class Workers {
   readonly #workers = new Map<WorkerId, Worker>();
   readonly #served = new Map<string, WorkerId>();
+  /** A worker came, or a task went: some may have two tasks more than others. */
+  #isUneven = false;
 
   get size(): number {
     return this.#workers.size;
@@ -27,6 +29,7 @@ export class Workers {
     const batches = new Map<string, number>();
     const idle = { bytesInFlight: 0, progressAtMs: 0, batches, keptFor: null };
     this.#workers.set(id, { id, creditBatches, creditBytes, ...idle });
+    this.#isUneven = true;
   }
 
   remove(id: WorkerId): void {
@@ -41,6 +44,7 @@ export class Workers {
   credit(id: WorkerId, batches: number, bytes: number): void {
     const worker = this.#workers.get(id);
     if (worker === undefined) return;
+    this.#isUneven ||= worker.creditBatches === 0;
     worker.creditBatches = batches;
     worker.creditBytes = bytes;
   }
@@ -52,12 +56,14 @@ export class Workers {
 
   /**
    * The worker of a task, if it has credit. Sticky, so that a key is with one worker at a time; a
-   * new task goes to the worker that serves the fewest. `isAlone` waits until the worker holds
+   * new task goes to the worker that serves the fewest, and so does one of a worker that serves two
+   * more, as soon as nothing of it is in flight. `isAlone` waits until the worker holds
    * nothing, and keeps it from getting anything else until that batch is returned.
    */
   forTask(taskName: string, isAlone = false): WorkerId | null {
     const id = this.#served.get(taskName) ?? this.#leastLoaded();
-    const worker = id === null ? undefined : this.#workers.get(id);
+    let worker = id === null ? undefined : this.#workers.get(id);
+    if (this.#isUneven && worker !== undefined) worker = this.#evenedOut(taskName, worker);
     if (worker === undefined) return null;
     this.#served.set(taskName, worker.id);
     if (worker.keptFor !== null && worker.keptFor !== taskName) return null;
@@ -96,6 +102,7 @@ export class Workers {
   /** A task ended: another may be served better elsewhere. */
   forgetTask(taskName: string): void {
     this.#served.delete(taskName);
+    this.#isUneven = true;
     for (const worker of this.#workers.values()) {
       if (worker.keptFor === taskName) worker.keptFor = null;
     }
@@ -110,7 +117,29 @@ export class Workers {
     return late;
   }
 
+  /**
+   * The task's worker, or one that serves two fewer; undefined while what the task has in flight must
+   * come back first. Below a difference of two, moving a task evens out nothing.
+   */
+  #evenedOut(taskName: string, worker: Worker): Worker | undefined {
+    const load = this.#load();
+    const loads = [...load.values()];
+    this.#isUneven = Math.max(...loads) - Math.min(...loads) > 1;
+    const best = leastOf(load);
+    const [own, least] = [load.get(worker.id), best === null ? undefined : load.get(best)];
+    if (best === null || own === undefined || least === undefined || own - least < 2) return worker;
+    const prefix = `${taskName}/`;
+    for (const batch of worker.batches.keys()) if (batch.startsWith(prefix)) return undefined;
+    if (worker.keptFor === taskName) worker.keptFor = null;
+    return this.#workers.get(best);
+  }
+
   #leastLoaded(): WorkerId | null {
+    return leastOf(this.#load());
+  }
+
+  /** Tasks by worker, of workers that take batches. */
+  #load(): Map<WorkerId, number> {
     const load = new Map<WorkerId, number>();
     for (const { id, creditBatches } of this.#workers.values()) {
       if (creditBatches > 0) load.set(id, 0);
@@ -119,12 +148,16 @@ export class Workers {
       const tasks = load.get(id);
       if (tasks !== undefined) load.set(id, tasks + 1);
     }
-    let best: WorkerId | null = null;
-    for (const [id, tasks] of load) {
-      if (best === null || tasks < (load.get(best) ?? 0)) best = id;
-    }
-    return best;
+    return load;
   }
+}
+
+function leastOf(load: ReadonlyMap<WorkerId, number>): WorkerId | null {
+  let best: WorkerId | null = null;
+  for (const [id, tasks] of load) {
+    if (best === null || tasks < (load.get(best) ?? 0)) best = id;
+  }
+  return best;
 }
 
 function batchKey({ taskName, taskEpoch, dispatchId }: BatchName): string {

@@ -154,3 +154,45 @@ describe("a batch that must be alone", () => {
     assert.equal(workers.forTask("0_0"), 1);
   });
 });
+
+describe("tasks", () => {
+  const batch = (taskName: string) => ({ taskName, taskEpoch: 1, dispatchId: 1 });
+  const tasks = ["0_0", "0_1", "0_2", "0_3"];
+  const served = (workers: Workers) => tasks.map((task) => workers.forTask(task));
+
+  test("stay with their worker, until another takes its share of them", () => {
+    const workers = new Workers();
+    workers.add(1, 4, 1_000);
+    assert.deepEqual(served(workers), [1, 1, 1, 1]);
+    workers.add(2, 4, 1_000);
+    assert.deepEqual(served(workers), [2, 2, 1, 1]);
+    assert.deepEqual(served(workers), [2, 2, 1, 1]);
+    workers.add(3, 4, 1_000);
+    assert.deepEqual(served(workers), [3, 2, 1, 1]);
+    workers.add(4, 4, 1_000);
+    assert.deepEqual(served(workers), [3, 2, 4, 1]);
+    workers.add(5, 4, 1_000);
+    assert.deepEqual(served(workers), [3, 2, 4, 1], "a difference of one is none to even out");
+  });
+
+  test("move when nothing of them is in flight, and take nothing up before", () => {
+    const workers = new Workers();
+    workers.add(1, 4, 1_000);
+    served(workers);
+    workers.dispatched(1, batch("0_0"), 10, 0);
+    workers.add(2, 4, 1_000);
+    assert.equal(workers.forTask("0_0"), null, "its key would be with two workers");
+    workers.returned(1, batch("0_0"), 0);
+    assert.equal(workers.forTask("0_0"), 2);
+  });
+
+  test("do not move to a worker that takes no batches, but as soon as it does", () => {
+    const workers = new Workers();
+    workers.add(1, 4, 1_000);
+    served(workers);
+    workers.add(2, 0, 1_000);
+    assert.deepEqual(served(workers), [1, 1, 1, 1]);
+    workers.credit(2, 4, 1_000);
+    assert.deepEqual(served(workers), [2, 2, 1, 1]);
+  });
+});
