@@ -177,6 +177,7 @@ const from = half ?? start;
 process.stdout.write(
   `${JSON.stringify({
     records: copied,
+    totalCpuMs: end.cpuMs,
     ms: end.atMs - start.atMs,
     cpuMs: end.cpuMs - start.cpuMs,
     lastHalfMs: end.atMs - from.atMs,
