@@ -1,11 +1,12 @@
 import { join } from "node:path";
 import { checkCluster } from "./checks/check.ts";
-import { type Expected, outputsOf } from "./checks/expected.ts";
+import { outputsOf } from "./checks/expected.ts";
 import { type Finding, finding, sorted } from "./checks/finding.ts";
 import type { Config } from "./config/config.ts";
 import { securityOf } from "./config/security.ts";
 import { OutriggerError } from "./errors/outrigger-error.ts";
 import { connectKafka, type Kafka, type KafkaOptions } from "./kafka/client.ts";
+import { expectedOf } from "./kernel-limits.ts";
 import type { Denial } from "./model/cluster-facts.ts";
 import type { Program } from "./model/topology.ts";
 import type { Log } from "./ports/log.ts";
@@ -13,32 +14,6 @@ import { declareTopology } from "./runtime/declared.ts";
 import { createApplicationServer } from "./server/server.ts";
 import { type DirectoryLook, lookAtStateDirectory } from "./stores/look-at-directory.ts";
 import { internalTopics } from "./topology/internal-topics.ts";
-
-/**
- * By which brokers know this client, as far as it can tell: what a certificate or a token is mapped to is
- * the brokers' own rule.
- */
-function principalOf(config: Config): string {
-  const { sasl, tls, isTls } = securityOf(config);
-  if (sasl !== null && "username" in sasl) return `User:${sasl.username}`;
-  if (sasl !== null) return "User:<the token's subject>";
-  const hasCertificate = isTls && (tls.certificatePem ?? tls.keyFile) !== null;
-  return hasCertificate ? "User:<the certificate's subject>" : "User:ANONYMOUS";
-}
-
-/** What the checks are told of the configuration. */
-export function expectedOf(config: Config): Omit<Expected, "program"> {
-  return {
-    applicationId: config.applicationId,
-    bootstrapServers: config.bootstrapServers.join(","),
-    principal: principalOf(config),
-    replicationFactor: config.replicationFactor,
-    transactionTimeoutMs: config.transactionTimeoutMs,
-    recordBytesMax: config.producerMaxRequestSize,
-    deadLetterTopic: config.errorsDeadLetterQueueTopicName,
-    accepted: config.checkAccept,
-  };
-}
 
 export function kafkaOptions(config: Config, log: Log): KafkaOptions {
   return {

@@ -1,18 +1,16 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
-import { expectedOf, kafkaOptions } from "./checkup.ts";
+import { kafkaOptions } from "./checkup.ts";
 import type { Config } from "./config/config.ts";
 import { asError, type OutriggerError } from "./errors/outrigger-error.ts";
 import { connectKafka } from "./kafka/client.ts";
+import { kernelLimits, type LimitsOptions } from "./kernel-limits.ts";
 import { MEMBER_ID_PREFIX } from "./model/cluster-facts.ts";
-import type { FailurePolicy } from "./model/failure.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { Log } from "./ports/log.ts";
 import { failpoint } from "./runtime/failpoint.ts";
-import type { FailureLimits } from "./runtime/failures.ts";
 import { hostileApplication, hostileListener, hostileModes } from "./runtime/hostile.ts";
 import { Kernel } from "./runtime/kernel.ts";
-import type { KernelLimits } from "./runtime/parts.ts";
 import { createApplicationServer } from "./server/server.ts";
 import { openStateDirectory } from "./stores/directory.ts";
 import { createLog } from "./telemetry/log.ts";
@@ -30,7 +28,7 @@ export interface Sidecar {
   stop(): Promise<void>;
 }
 
-export interface SidecarOptions {
+export interface SidecarOptions extends LimitsOptions {
   readonly log?: Log;
   /** The package's version, told to applications. */
   readonly version?: string;
@@ -38,10 +36,6 @@ export interface SidecarOptions {
   readonly failpoint?: string | undefined;
   /** `OUTRIGGER_HOSTILE`, for tests of SDKs: how workers are treated. */
   readonly hostile?: string | undefined;
-  /** Makes missing source and sink topics with so many partitions; for development. */
-  readonly missingTopicPartitions?: number | null | undefined;
-  /** Settings that somebody wrote down: they are stronger than what the application says. */
-  readonly explicit?: ReadonlySet<string> | undefined;
 }
 
 /**
@@ -183,75 +177,3 @@ const systemClock: Clock = {
     return () => clearTimeout(timer);
   },
 };
-
-/** The share of the transaction timeout after which we give up ourselves (R-2). */
-const OWN_DEADLINE = 0.6;
-
-function kernelLimits(
-  config: Config,
-  { missingTopicPartitions = null, explicit = NONE }: SidecarOptions,
-): KernelLimits {
-  const { transactionTimeoutMs } = config;
-  return {
-    applicationId: config.applicationId,
-    autoOffsetReset: config.autoOffsetReset,
-    processingTimeoutMs: config.processingTimeoutMs,
-    appAbsenceTimeoutMs: config.appAbsenceTimeoutMs,
-    revokeTimeoutMs: config.revokeTimeoutMs,
-    shutdownTimeoutMs: config.shutdownTimeoutMs,
-    rebalanceTimeoutMs: 60_000,
-    task: {
-      batchRecordsMax: config.batchMaxRecords,
-      batchBytesMax: config.batchMaxBytes,
-      plannedMax: config.batchMaxInFlight,
-      inputBytesMax: config.inputBufferMaxBytes,
-      uncommittedBytesMax: config.statestoreUncommittedMaxBytes,
-      frameBytesMax: config.maxFrameBytes,
-      recordBytesMax: config.producerMaxRequestSize,
-      applicationId: config.applicationId,
-      failures: failureLimits(config, explicit),
-    },
-    lane: {
-      commit: {
-        commitIntervalMs: config.commitIntervalMs,
-        // Half, so that tasks go on while an early commit runs.
-        stagedBytesMax: config.statestoreUncommittedMaxBytes / 2,
-      },
-      transaction: {
-        deadlineMs: transactionTimeoutMs * OWN_DEADLINE,
-        unknownMs: transactionTimeoutMs * OWN_DEADLINE,
-      },
-      transactionTimeoutMs,
-    },
-    setup: {
-      replicationFactor: config.replicationFactor,
-      missingTopicPartitions,
-      deadLetterTopic: config.errorsDeadLetterQueueTopicName,
-    },
-    expected: expectedOf(config),
-  };
-}
-
-function failureLimits(config: Config, explicit: ReadonlySet<string>): FailureLimits {
-  const settings = {
-    retryMax: ["retry.max", config.retryMax],
-    initialMs: ["retry.initial.ms", config.retryInitialMs],
-    factor: ["retry.factor", config.retryFactor],
-    maxDelayMs: ["retry.max.delay.ms", config.retryMaxDelayMs],
-    jitter: ["retry.jitter", config.retryJitter],
-    exhausted: ["retry.then", config.retryThen],
-  } as const;
-  const written = Object.entries(settings).filter(([, [key]]) => explicit.has(key));
-  const valuesOf = (entries: readonly (readonly [string, readonly [string, unknown]])[]) =>
-    Object.fromEntries(entries.map(([name, [, value]]) => [name, value]));
-  return {
-    // Each field of the policy is in `settings`, with the type of its field.
-    defaults: valuesOf(Object.entries(settings)) as unknown as FailurePolicy,
-    overrides: valuesOf(written) as Partial<FailurePolicy>,
-    crashesMax: config.crashesMax,
-    deadLetterTopic: config.errorsDeadLetterQueueTopicName,
-    random: Math.random,
-  };
-}
-
-const NONE: ReadonlySet<string> = new Set();

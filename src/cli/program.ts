@@ -8,6 +8,7 @@ import { addDlq } from "./dlq-command.ts";
 import { EXIT, errorText, exitCodeOf, type Outcome } from "./exit-codes.ts";
 import { fileOf, flagsOf, loadFor, type Options, withSettings } from "./settings.ts";
 import { runSidecar } from "./sidecar-command.ts";
+import { testDriver } from "./test-driver-command.ts";
 import { version } from "./version.ts";
 import { logOf, type World } from "./world.ts";
 
@@ -37,6 +38,7 @@ function buildProgram(world: World, outcome: Outcome): Command {
     .addHelpText("after", EXAMPLES);
   addRun(program, world, outcome);
   addDev(program, world, outcome);
+  addTestDriver(program, world, outcome);
   addCheck(program, world, outcome);
   addDlq(program, world, outcome);
   addConfig(program, world);
@@ -69,6 +71,22 @@ function addDev(program: Command, world: World, outcome: Outcome): void {
     const file = fileOf(options, world);
     const brokerPort = portOf(options["brokerPort"]);
     outcome.exitCode = await dev(world, { flags: flagsOf(options), file, application, brokerPort });
+  });
+}
+
+function addTestDriver(program: Command, world: World, outcome: Outcome): void {
+  const command = program
+    .command("test-driver")
+    .summary("Run an application's unit tests without a broker; for the SDKs.")
+    .description(TEST_DRIVER)
+    .option("--wall-clock <ms>", "The clock at the start, in ms since 1970 (default: now).");
+  withSettings(command).action(async (options: Options) => {
+    outcome.exitCode = await testDriver(world, {
+      flags: flagsOf(options),
+      file: fileOf(options, world),
+      wallClock: options["wallClock"],
+      input: process.stdin,
+    });
   });
 }
 
@@ -163,3 +181,8 @@ const DEV =
   "Run an embedded broker and a sidecar on it. Topics that the application names are made where " +
   "they are missing, with 4 partitions. Nothing is kept when it ends. Meant for development: the " +
   "broker lives in memory and proves nothing about a real cluster.";
+
+const TEST_DRIVER =
+  "Run the sidecar's kernel over a Kafka in memory, on a clock that stands still, for unit tests: the " +
+  "SDKs start it, pipe records in and read what comes out (docs/testing-your-app.md). The first line " +
+  "of its output is JSON with the address. It keeps nothing, and ends with its standard input.";

@@ -172,6 +172,11 @@ export const catalog = {
     summary: "Another worker declared another topology.",
     remedy: "Run one version of the application, or restart the sidecar.",
   },
+  TEST_DRIVER_REFUSED: {
+    recovery: "rejectCall",
+    summary: "A call of the test driver cannot be done.",
+    remedy: "Mend the test as is said.",
+  },
   CONFIG_INVALID: {
     recovery: "stopProcess",
     summary: "The configuration has faults.",

@@ -19,6 +19,7 @@ import { dispatchQueued, overdueError } from "./dispatch.ts";
 import { failureLog } from "./failure-log.ts";
 import { type Policies, policiesOf } from "./failures.ts";
 import { GroupLoop } from "./group-loop.ts";
+import type { Insides } from "./insides.ts";
 import { Lane, storeFailure } from "./lane.ts";
 import type { KernelLimits, KernelParts } from "./parts.ts";
 import type { Prepared } from "./setup.ts";
@@ -467,6 +468,8 @@ export class Active {
       ...(this.#lane?.trouble ?? { abortsInARow: 0, refusal: "" }),
     };
   }
+
+  insides = (): Insides => ({ tasks: this.#tasks, lane: this.#lane, group: this.#group });
 
   #tellReadiness(): void {
     const phase = this.#draining ? "stopping" : "active";

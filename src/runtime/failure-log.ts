@@ -3,6 +3,9 @@ import type { TaskHost } from "./task-host.ts";
 import { type TaskLog, taskLog } from "./task-log.ts";
 import type { TaskRunner } from "./task-runner.ts";
 
+/** Said of a record that waits for its next try, with `task` and `error`. */
+export const TRIED_AGAIN = "a record failed and is tried again";
+
 /** What failed records leave in the log: what happened, to which record, and what happens next. */
 export function failureLog(
   log: Log,
@@ -12,7 +15,7 @@ export function failureLog(
   };
   return {
     retrying: (runner, delayMs, error) => {
-      of(runner).warn("a record failed and is tried again", {
+      of(runner).warn(TRIED_AGAIN, {
         delayMs: Math.round(delayMs),
         error: error.message,
       });

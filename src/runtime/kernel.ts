@@ -14,6 +14,7 @@ import type { ConsumerListener, FetchedChunk, FetchFacts } from "../ports/consum
 import type { Status } from "../ports/status.ts";
 import { Active } from "./active.ts";
 import { type Declared, declareTopology } from "./declared.ts";
+import type { Insides } from "./insides.ts";
 import type { KernelLimits, KernelParts } from "./parts.ts";
 import { Preflight } from "./preflight.ts";
 import { prepareTopics } from "./setup.ts";
@@ -142,6 +143,12 @@ export class Kernel implements ApplicationListener, ConsumerListener {
     const idle = { joined: false, unreachable: null, abortsInARow: 0, refusal: "", tasks: [] };
     const active = this.#active?.status() ?? { ...idle, workers: this.#pending.size };
     return { phase: this.#phase, ...active };
+  }
+
+  /** What the topology that runs is made of; null while none does. */
+  get insides(): (Insides & { readonly program: Program }) | null {
+    if (this.#phase !== "active" || this.#active === null || this.#declared === null) return null;
+    return { ...this.#active.insides(), program: this.#declared.program };
   }
 
   /** What the kernel did, for tests and for the log's closing line. */

@@ -94,6 +94,14 @@ export class Lane {
     return this.#transaction.state;
   }
 
+  /** What it does: a commit is under way, waits for the clock, or there is nothing to commit. */
+  get standing(): "busy" | "waiting" | "idle" {
+    if (this.#cancelTimer !== null) return "waiting";
+    if (this.#transaction.state === "failed") return "idle";
+    const isReady = this.#transaction.state === "ready" && !this.#awaitingHeartbeat;
+    return isReady && this.#host.due().length === 0 ? "idle" : "busy";
+  }
+
   /** How often the cut was refused since the last commit, and the words of it. */
   get trouble(): { readonly abortsInARow: number; readonly refusal: string } {
     return { abortsInARow: this.#abortsInARow, refusal: this.#refusal };

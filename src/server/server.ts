@@ -12,6 +12,7 @@ import type {
   WorkerId,
 } from "../ports/application.ts";
 import type { Log } from "../ports/log.ts";
+import type { TestDriverCalls } from "../ports/test-driver.ts";
 import {
   type AddressOptions,
   type ListenAddress,
@@ -30,6 +31,7 @@ import {
 } from "./limits.ts";
 import { serviceDefinition } from "./service-definition.ts";
 import { WorkerSession } from "./session.ts";
+import { addTestDriver } from "./test-driver-service.ts";
 import { isToken, TOKEN_METADATA } from "./token.ts";
 
 export interface ApplicationServerOptions extends AddressOptions {
@@ -41,6 +43,8 @@ export interface ApplicationServerOptions extends AddressOptions {
   readonly maxFrameBytes?: number;
   /** Where workers' log lines go. Default: nowhere. */
   readonly log?: Log;
+  /** Serves `TestDriverService` too. */
+  readonly testDriver?: TestDriverCalls;
 }
 
 type Call = grpc.ServerDuplexStream<RequestFrame, Buffer>;
@@ -98,6 +102,9 @@ class ApplicationServer implements Application {
     );
     this.#server.addService(definition, { process: (call: Call) => this.#process(call) });
     this.#health.addToServer(this.#server);
+    if (options.testDriver !== undefined) {
+      addTestDriver(this.#server, options.testDriver, (given) => this.#unauthenticated(given));
+    }
   }
 
   get address(): string {
@@ -151,13 +158,17 @@ class ApplicationServer implements Application {
     call.on("close", () => clearTimeout(greeting));
   }
 
-  #refusalOf(call: Call): Partial<grpc.StatusObject> | null {
+  #unauthenticated(metadata: grpc.Metadata): Partial<grpc.StatusObject> | null {
     const { token } = this.#options;
-    const [given] = call.metadata.get(TOKEN_METADATA);
-    if (this.#at.kind === "tcp" && (!token || !isToken(token, given))) {
-      const details = `the ${TOKEN_METADATA} metadata is missing or wrong: set OUTRIGGER_TOKEN`;
-      return { code: grpc.status.UNAUTHENTICATED, details };
-    }
+    const [given] = metadata.get(TOKEN_METADATA);
+    if (this.#at.kind !== "tcp" || (token && isToken(token, given))) return null;
+    const details = `the ${TOKEN_METADATA} metadata is missing or wrong: set OUTRIGGER_TOKEN`;
+    return { code: grpc.status.UNAUTHENTICATED, details };
+  }
+
+  #refusalOf(call: Call): Partial<grpc.StatusObject> | null {
+    const unauthenticated = this.#unauthenticated(call.metadata);
+    if (unauthenticated !== null) return unauthenticated;
     if (this.#isClosing)
       return { code: grpc.status.UNAVAILABLE, details: "the sidecar is stopping" };
     if (this.#sessions.size < WORKERS_MAX) return null;

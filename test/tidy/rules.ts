@@ -25,6 +25,7 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
     "telemetry",
   ],
   replay: ["model", "errors", "letters", "ports"],
+  "test-driver": ["model", "errors", "ports"],
   kafka: ["model", "errors", "config", "ports", "telemetry"],
   stores: ["model", "errors", "config", "ports", "telemetry"],
   server: ["model", "errors", "config", "ports", "telemetry", "gen"],
@@ -39,6 +40,7 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
     "sidecar.ts",
     "checkup.ts",
     "letterbox.ts",
+    "test-driver.ts",
   ],
   gen: ["gen"],
 };

@@ -31,6 +31,9 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** Stop so on SIGTERM and SIGINT too. Default: false. */
   readonly handleSignals?: boolean;
+  /** Instead of the address and the token that the application was made with. */
+  readonly address?: string;
+  readonly token?: string;
 }
 
 /** First and longest pause between connections; a sidecar that restarts is back within a second. */
@@ -67,6 +70,11 @@ export class App<DK = Uint8Array | null, DV = Uint8Array | null> {
     this.#log = options.logger ?? STANDARD_ERROR;
   }
 
+  /** As the application was made with. */
+  get applicationId(): string | undefined {
+    return this.#options.applicationId;
+  }
+
   /** Reads topics; the serdes say what the handlers get. */
   stream<K = DK, V = DV>(
     topics: string | readonly string[],
@@ -88,7 +96,7 @@ export class App<DK = Uint8Array | null, DV = Uint8Array | null> {
    * Serves until stopped; connects again, with back-off, whenever the sidecar goes away. Rejects
    * with an OutriggerClientError when the sidecar refuses the application.
    */
-  async run({ signal, handleSignals = false }: RunOptions = {}): Promise<void> {
+  async run({ signal, handleSignals = false, ...at }: RunOptions = {}): Promise<void> {
     const stop = new AbortController();
     const onStop = (): void => stop.abort();
     signal?.addEventListener("abort", onStop, { once: true });
@@ -96,15 +104,16 @@ export class App<DK = Uint8Array | null, DV = Uint8Array | null> {
     const signals = handleSignals ? (["SIGTERM", "SIGINT"] as const) : [];
     for (const name of signals) process.once(name, onStop);
     try {
-      await this.#serve(stop.signal);
+      await this.#serve(at, stop.signal);
     } finally {
       signal?.removeEventListener("abort", onStop);
       for (const name of signals) process.off(name, onStop);
     }
   }
 
-  async #serve(stop: AbortSignal): Promise<void> {
-    const address = this.#options.address ?? process.env["OUTRIGGER_ADDRESS"];
+  async #serve(at: Pick<RunOptions, "address" | "token">, stop: AbortSignal): Promise<void> {
+    const address = at.address ?? this.#options.address ?? process.env["OUTRIGGER_ADDRESS"];
+    const token = at.token ?? this.#options.token ?? process.env["OUTRIGGER_TOKEN"];
     if (address === undefined || address === "") {
       throw new Error(
         "no sidecar address: start the application with `outrigger run -- <command>`, which sets " +
@@ -113,7 +122,7 @@ export class App<DK = Uint8Array | null, DV = Uint8Array | null> {
     }
     let tries = 0;
     while (!stop.aborted) {
-      const { reason, wasWelcome, rejection } = await this.#serveOnce(address, stop);
+      const { reason, wasWelcome, rejection } = await this.#serveOnce(address, token, stop);
       if (rejection !== null) throw rejection;
       if (stop.aborted) return;
       tries = wasWelcome ? 0 : tries + 1;
@@ -127,9 +136,9 @@ export class App<DK = Uint8Array | null, DV = Uint8Array | null> {
   /** One stream, from hello to its end. */
   async #serveOnce(
     address: string,
+    token: string | undefined,
     stop: AbortSignal,
   ): Promise<{ reason: string; wasWelcome: boolean; rejection: OutriggerClientError | null }> {
-    const token = this.#options.token ?? process.env["OUTRIGGER_TOKEN"];
     let wasWelcome = false;
     let rejection: OutriggerClientError | null = null;
     const session: Session = new Session(this.#builder.nodes, {

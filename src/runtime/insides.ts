@@ -1,0 +1,78 @@
+import { OutriggerError } from "../errors/outrigger-error.ts";
+import type { Program } from "../model/topology.ts";
+import type { KeyRange, PageLimits } from "../ports/store.ts";
+import type { GroupLoop } from "./group-loop.ts";
+import type { Lane } from "./lane.ts";
+import type { TaskRunner } from "./task-runner.ts";
+import type { TaskSet } from "./task-set.ts";
+
+/** What an active topology is made of, for who moves its clock and looks into its stores. */
+export interface Insides {
+  readonly tasks: TaskSet;
+  readonly lane: Lane | null;
+  readonly group: GroupLoop;
+}
+
+/**
+ * What has to happen next: `busy` goes on by itself, `waiting` goes on when the clock has moved. Idle is
+ * all that can be done at this time: what is left waits for input, or to be tried again.
+ */
+export type Standing = "busy" | "waiting" | "idle";
+
+export function standingOf({ tasks, lane, group }: Insides): Standing {
+  const isWorking = tasks.all().some((runner) => isBusy(runner));
+  if (isWorking || !tasks.settled || lane === null || lane.standing === "busy") return "busy";
+  if (lane.standing === "waiting" || group.membership.memberEpoch <= 0) return "waiting";
+  return "idle";
+}
+
+function isBusy(runner: TaskRunner): boolean {
+  return !runner.isIdle || (runner.phase === "running" && runner.ledger.unfinished > 0);
+}
+
+export interface StoredEntry {
+  readonly partition: number;
+  readonly key: Buffer;
+  readonly value: Buffer;
+}
+
+const PAGE: PageLimits = { entriesMax: 1_000, bytesMax: 1024 * 1024 };
+
+/**
+ * Entries of a store over all tasks, by partition and key, up to `entriesMax`; null where there are more.
+ * Sees what is staged: read it when the kernel is idle.
+ */
+export async function readStore(
+  { tasks }: Insides,
+  program: Program,
+  name: string,
+  range: KeyRange,
+  entriesMax: number,
+): Promise<StoredEntry[] | null> {
+  const store = program.stores.findIndex((spec) => spec.name === name);
+  if (store < 0) {
+    const known = program.stores.map((spec) => spec.name).join(", ") || "none";
+    const text = `the topology has no store ${name}, its stores are: ${known}. Mend the name`;
+    throw new OutriggerError("TEST_DRIVER_REFUSED", text);
+  }
+  const entries: StoredEntry[] = [];
+  const runners = tasks.all().toSorted((left, right) => left.id.partition - right.id.partition);
+  for (const { state, id } of runners) {
+    let { from } = range;
+    for (let more = true; more; ) {
+      const page = await state.range(store, { ...range, from }, NOTHING_WRITTEN, PAGE);
+      for (const [index, key] of page.keys.entries()) {
+        entries.push({ partition: id.partition, key, value: page.values[index] as Buffer });
+      }
+      if (entries.length > entriesMax) return null;
+      more = page.more;
+      from = Buffer.concat([page.keys.at(-1) ?? NOTHING, AFTER]);
+    }
+  }
+  return entries;
+}
+
+const NOTHING_WRITTEN = { keys: [], values: [] };
+const NOTHING = Buffer.alloc(0);
+/** Behind a key comes, first of all, the key with a zero byte. */
+const AFTER = Buffer.from([0]);
