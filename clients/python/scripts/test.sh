@@ -2,6 +2,8 @@
 # Format, lint, types and unit tests.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+# The test driver's process: the sidecar as the repository builds it (`npm run build`).
+export OUTRIGGER_BIN="${OUTRIGGER_BIN:-$PWD/../../dist/src/main.js}"
 .venv/bin/ruff format -q --check .
 .venv/bin/ruff check -q .
 .venv/bin/mypy
