@@ -59,15 +59,23 @@ func New(config Config) *App {
 // handed back, and Run returns nil. It connects again, with back-off, whenever the sidecar goes away,
 // and returns a *RejectedError when the sidecar refuses the application.
 func (a *App) Run(ctx context.Context) error {
+	return a.RunAt(ctx, a.config.Address, a.config.Token)
+}
+
+// ApplicationID is that of the Config.
+func (a *App) ApplicationID() string { return a.config.ApplicationID }
+
+// RunAt is Run at another address, with another token, than those of the Config.
+func (a *App) RunAt(ctx context.Context, address, token string) error {
 	if a.topology.fault != nil {
 		return a.topology.fault
 	}
-	if a.config.Address == "" {
+	if address == "" {
 		return errors.New("no sidecar address: start the application with `outrigger run -- " +
 			"<command>`, which sets OUTRIGGER_ADDRESS, or set Config.Address")
 	}
 	for tries := 0; ctx.Err() == nil; {
-		wasWelcome, err := a.serve(ctx)
+		wasWelcome, err := a.serve(ctx, address, token)
 		var rejected *RejectedError
 		if errors.As(err, &rejected) {
 			return rejected
@@ -98,8 +106,8 @@ func backOff(tries int) time.Duration {
 }
 
 // serve is one stream, from hello to its end.
-func (a *App) serve(ctx context.Context) (wasWelcome bool, err error) {
-	c, err := connect(a.config.Address, a.config.Token)
+func (a *App) serve(ctx context.Context, address, token string) (wasWelcome bool, err error) {
+	c, err := connect(address, token)
 	if err != nil {
 		if refused := verdict(err); refused != nil {
 			return false, refused
