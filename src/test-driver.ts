@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
+import { setTimeout as rest } from "node:timers/promises";
 import type { Config } from "./config/config.ts";
 import type { OutriggerError } from "./errors/outrigger-error.ts";
 import { partitionOf } from "./kafka/produce/murmur2.ts";
@@ -41,6 +42,9 @@ export interface TestDriverOptions {
 
 /** An answer that does not come is waited for as long as one repetition takes. */
 const UNKNOWN_MS = 100;
+
+/** Enough for the answer to `Close` to leave. */
+const CLOSE_MS_MAX = 100;
 
 /** The kernel, its stores and its server as a sidecar has them, over a Kafka in memory. */
 export async function startTestDriver(
@@ -100,8 +104,8 @@ export async function startTestDriver(
     kernel,
   );
   await kernel.start(server);
-  // Without a drain: nothing outlives a test, and no application is to hold its end up.
-  const stopped = asked.then(() => server.close());
+  // Without a drain, and soon: nothing outlives a test, and no connection is to hold its end up.
+  const stopped = asked.then(() => Promise.race([server.close(), rest(CLOSE_MS_MAX)]));
   const stop = async (): Promise<void> => {
     end();
     await stopped;
