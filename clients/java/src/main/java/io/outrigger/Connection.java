@@ -84,7 +84,11 @@ final class Connection {
     isOver = true;
     call.halfClose();
     Executor later = CompletableFuture.delayedExecutor(END_TIMEOUT_MS, TimeUnit.MILLISECONDS);
-    later.execute(() -> call.cancel("the sidecar did not end the stream", null));
+    later.execute(
+        () -> {
+          // Once it has ended, the channel's threads have ended too, and would refuse this loudly.
+          if (!ended.isDone()) call.cancel("the sidecar did not end the stream", null);
+        });
   }
 
   /** Ends at once. */

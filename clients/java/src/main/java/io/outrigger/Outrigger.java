@@ -190,6 +190,21 @@ public final class Outrigger implements AutoCloseable {
     }
   }
 
+  /** Starts at a test driver's address, whatever the builder was given. */
+  void startAt(String address, String token) {
+    options.address = address;
+    options.token = token;
+    start();
+  }
+
+  String applicationId() {
+    return options.applicationId;
+  }
+
+  CompletableFuture<Void> terminated() {
+    return terminated;
+  }
+
   TopologyBuilder topology() {
     return topology;
   }
