@@ -20,6 +20,9 @@ import (
 	pb "github.com/outrigger-io/outrigger/clients/go/internal/gen"
 )
 
+// How long the application has for the record at hand when its test ends.
+const stopGrace = time.Second
+
 // Options of a driver; the zero value takes every default.
 type Options struct {
 	// Settings are the sidecar's, by their dotted keys.
@@ -107,7 +110,11 @@ func Start(t testing.TB, app *outrigger.App, options ...Options) (*Driver, error
 	go func() { ended <- app.RunAt(ctx, p.Address, p.Token) }()
 	t.Cleanup(func() {
 		stop()
-		<-ended
+		// A handler that hangs would not let it stop: the sidecar goes all the same.
+		select {
+		case <-ended:
+		case <-time.After(stopGrace):
+		}
 		_ = d.conn.Close()
 		p.stop()
 	})

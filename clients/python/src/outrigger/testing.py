@@ -26,6 +26,9 @@ from .serdes import Serde, raw
 K = TypeVar("K")
 V = TypeVar("V")
 
+# How long the application has for the record at hand when its driver is closed.
+STOP_TIMEOUT_SECONDS = 1.0
+
 COMMIT_FAILED = pb.FAULT_COMMIT_FAILED
 """The next commit with records is refused, aborted, and tried again."""
 REDELIVER = pb.FAULT_REDELIVER
@@ -182,8 +185,10 @@ class TestDriver:
     def close(self) -> None:
         """Stops the application and the driver."""
         self._app.stop()
-        self._thread.join()
+        # A handler that hangs would not let it stop; it does when its sidecar is gone.
+        self._thread.join(STOP_TIMEOUT_SECONDS)
         self._end()
+        self._thread.join(STOP_TIMEOUT_SECONDS)
         if self._failure is not None:
             raise self._failure
 

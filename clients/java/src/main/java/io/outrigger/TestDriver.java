@@ -1,5 +1,7 @@
 package io.outrigger;
 
+import static java.util.concurrent.TimeUnit.SECONDS;
+
 import com.google.protobuf.ByteString;
 import com.google.protobuf.MessageLite;
 import com.google.protobuf.Parser;
@@ -204,7 +206,9 @@ public final class TestDriver implements AutoCloseable {
   /** Stops the application and the driver. */
   @Override
   public void close() {
-    application.close();
+    application.stop();
+    // A handler that hangs would not let it stop: the sidecar goes all the same.
+    application.terminated().handle((done, error) -> done).completeOnTimeout(null, 1, SECONDS).join();
     channel.shutdownNow();
     channels.close();
     process.stop();
