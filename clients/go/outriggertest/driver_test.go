@@ -140,6 +140,8 @@ func TestOutputsAndStateComeOnce(t *testing.T) {
 				times = 2
 			}
 			same(t, len(*runs), 2*times)
+			// The first was met: else another is refused.
+			d.Inject(fault)
 			same(t, outriggertest.Store(d, "seen", outrigger.UTF8, outrigger.UTF8).All(),
 				[]outriggertest.Entry[string, string]{{Key: "a", Value: "1"}, {Key: "b", Value: "2"}})
 		})

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { WantedEntries } from "../../../src/ports/test-driver.ts";
 import { DriverClock } from "../../../src/test-driver/clock.ts";
 import { DriverCluster } from "../../../src/test-driver/cluster.ts";
 import { decodeHeaders, encodeHeaders } from "../../../src/test-driver/headers.ts";
@@ -108,7 +109,7 @@ it("a windowed key is told from one that begins like it, and from its other wind
   };
   const all = [windowOf("a", 0n), windowOf("a", 60_000n), windowOf("ab", 0n)];
   const asked = { key: Buffer.from("a"), windowStart: null, from: null, to: null };
-  const found = (wanted: typeof asked & { windowStart: number | null }): (number | null)[] => {
+  const found = (wanted: WantedEntries): (number | null)[] => {
     const { from, to } = rangeOf(wanted, true);
     assert.ok(from !== null && to !== null);
     const within = all.filter((key) => key.compare(from) >= 0 && key.compare(to) < 0);

@@ -122,6 +122,8 @@ final class TestDriverTest {
       assertTrue(settled.committed());
       assertEquals(List.of("1!", "2!"), values(driver, "out"));
       assertEquals(fault == TestDriver.Fault.REDELIVER ? 4 : 2, runs.size());
+      // The first was met: else another is refused.
+      driver.inject(fault);
       assertEquals(
           List.of(new TestStore.Entry<>("a", null, "1"), new TestStore.Entry<>("b", null, "2")),
           driver.store("seen", TEXT, TEXT).all());
