@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { checkCluster } from "./checks/check.ts";
-import { outputsOf } from "./checks/expected.ts";
+import { controlsOf, outputsOf } from "./checks/expected.ts";
 import { type Finding, finding, sorted } from "./checks/finding.ts";
 import type { Config } from "./config/config.ts";
 import { securityOf } from "./config/security.ts";
@@ -61,7 +61,7 @@ export async function checkUp(
         groupId: config.applicationId,
         transactionalId: `${config.applicationId}-${look.processId ?? "check"}-0`,
         sources: program?.sources ?? "found",
-        sinks: program === null ? [] : outputsOf(program, config.errorsDeadLetterQueueTopicName),
+        sinks: program === null ? [] : describedOf(program, config),
         changelogs: program?.stores.map(({ changelogTopic }) => changelogTopic) ?? "found",
         thorough: true,
       },
@@ -78,6 +78,11 @@ export async function checkUp(
   } finally {
     await kafka.close();
   }
+}
+
+function describedOf(program: Program, config: Config): string[] {
+  const outputs = outputsOf(program, config.errorsDeadLetterQueueTopicName);
+  return [...outputs, ...controlsOf(program)];
 }
 
 /** For a command that somebody waits for: it does not wait long for a first broker. */
@@ -182,7 +187,8 @@ export async function learnTopology(
     {
       connected: (_, hello) => {
         try {
-          told(declareTopology(hello, config.applicationId, null).program);
+          const parks = config.parkedEnable === "true";
+          told(declareTopology(hello, config.applicationId, null, parks).program);
         } catch (error: unknown) {
           failed(error);
         }

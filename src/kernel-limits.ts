@@ -65,6 +65,7 @@ export function kernelLimits(
       recordBytesMax: config.producerMaxRequestSize,
       applicationId: config.applicationId,
       failures: failureLimits(config, explicit),
+      parked: { recordsMax: config.parkedMaxRecords, bytesMax: config.parkedMaxBytes },
     },
     lane: {
       commit: {
@@ -83,6 +84,7 @@ export function kernelLimits(
       missingTopicPartitions,
       deadLetterTopic: config.errorsDeadLetterQueueTopicName,
     },
+    parks: config.parkedEnable === "true",
     expected: expectedOf(config),
   };
 }

@@ -28,7 +28,7 @@ function same(a: Denial, b: Denial): boolean {
 }
 
 /** What the brokers tell of our rights, against what is needed. */
-function lacking({ facts, expected, sources, sinks, changelogs }: Scene): Denial[] {
+function lacking({ facts, expected, sources, sinks, changelogs, controls }: Scene): Denial[] {
   const of = (names: readonly string[], operations: readonly Operation[]) =>
     names.flatMap((name) => {
       const granted = facts.topics.get(name)?.operations ?? null;
@@ -46,6 +46,7 @@ function lacking({ facts, expected, sources, sinks, changelogs }: Scene): Denial
     ...of(sources, ["Read"]),
     ...of(sinks, ["Write"]),
     ...of(changelogs, ["Read", "Write"]),
+    ...of(controls, ["Read"]),
     ...group,
   ];
 }

@@ -26,6 +26,8 @@ export interface Scene {
   readonly sources: readonly string[];
   readonly sinks: readonly string[];
   readonly changelogs: readonly string[];
+  /** Where commands to parked records come from. */
+  readonly controls: readonly string[];
 }
 
 /** What a program writes beside its changelogs, each topic once. */
@@ -33,6 +35,11 @@ export function outputsOf(program: Program, deadLetterTopic: string | null): str
   const staged = program.stage?.sinks.map(({ topic }) => topic) ?? [];
   const letters = deadLetterTopic === null ? [] : [deadLetterTopic];
   return [...new Set([...staged, ...program.directSinks, ...letters])];
+}
+
+/** What a program reads that is neither source nor changelog. */
+export function controlsOf({ parking }: Program): string[] {
+  return parking === null ? [] : [parking.controlTopic];
 }
 
 /** Whether the topic is a changelog by its name. */
@@ -45,12 +52,13 @@ export function sceneOf(facts: ClusterFacts, expected: Expected): Scene {
   if (program !== null) {
     const changelogs = program.stores.map(({ changelogTopic }) => changelogTopic);
     const sinks = outputsOf(program, expected.deadLetterTopic);
-    return { facts, expected, sources: program.sources, sinks, changelogs };
+    const controls = controlsOf(program);
+    return { facts, expected, sources: program.sources, sinks, changelogs, controls };
   }
   const changelogs = [...facts.topics.keys()].filter((name) => isChangelogOf(applicationId, name));
   const committed = facts.committed.map(({ topic }) => topic);
   const sources = [...new Set(committed)].filter((name) => facts.topics.has(name));
-  return { facts, expected, sources, sinks: [], changelogs };
+  return { facts, expected, sources, sinks: [], changelogs, controls: [] };
 }
 
 /** The topics of these names that are there. */

@@ -32,7 +32,13 @@ function batchFitsFrame(settings: Partial<Settings>): string | null {
   );
 }
 
+function parkingIsOn(settings: Partial<Settings>): string | null {
+  if (settings["retry.then"] !== "park" || settings["parked.enable"] === "true") return null;
+  return "retry.then is park, and parking is off: set parked.enable: true";
+}
+
 const rules: readonly Rule[] = [
+  parkingIsOn,
   order(
     "commit.interval.ms",
     "below",

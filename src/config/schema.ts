@@ -167,14 +167,29 @@ const application = {
     description: "The share of each pause that is left to chance.",
   }),
   "retry.then": z
-    .enum(["fail", "skip", "dlq"])
+    .enum(["fail", "skip", "dlq", "park"])
     .nullable()
     .default(null)
     .meta({
       description:
         "What becomes of a record whose tries are used up: `fail` stops its task, `skip` drops it, " +
-        "`dlq` writes a dead letter. Without a value: dlq where a dead-letter topic is set, else fail.",
+        "`dlq` writes a dead letter, `park` lets its key wait (needs parked.enable). Without a value: " +
+        "dlq where a dead-letter topic is set, else fail.",
     }),
+  "parked.enable": z
+    .enum(["true", "false"])
+    .default("false")
+    .meta({
+      description:
+        "Lets records be parked: their key waits, and later records of the key follow it, until " +
+        "`outrigger dlq release`. Makes `<application.id>-parked-changelog` and `<application.id>-control`.",
+    }),
+  "parked.max.records": positive(1_000_000).default(10_000).meta({
+    description: "Records that one task may park; beyond them it stops.",
+  }),
+  "parked.max.bytes": integer(KIB, 4096 * MIB)
+    .default(64 * MIB)
+    .meta({ description: "Bytes that one task may park; beyond them it stops." }),
   "crashes.max": integer(1, 100)
     .default(3)
     .meta({

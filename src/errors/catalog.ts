@@ -147,6 +147,12 @@ export const catalog = {
     summary: "Application logic rejected a record.",
     remedy: "Mend the handler, or the record's data; then restart the application.",
   },
+  PARKED_FULL: {
+    recovery: "askPolicy",
+    summary: "A task has parked as many records as it may.",
+    remedy:
+      "Release or drop some (`outrigger dlq release`), or raise parked.max.records and .bytes.",
+  },
   ANSWER_INVALID: {
     recovery: "askPolicy",
     summary: "The application's answer broke the protocol.",

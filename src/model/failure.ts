@@ -1,5 +1,5 @@
 /** What becomes of a record when its tries are used up. */
-export type LastResort = "fail" | "skip" | "dlq";
+export type LastResort = "fail" | "skip" | "dlq" | "park";
 
 /** How often a failed record is tried again, how far apart, and what then. */
 export interface FailurePolicy {
@@ -19,4 +19,6 @@ export type Verdict =
   /** Tried again after so many ms, or after the policy's pause where null. */
   | { readonly kind: "retry"; readonly afterMs: number | null }
   | { readonly kind: "deadLetter" }
+  /** Its key waits, and later records of the key follow it, until a command releases them. */
+  | { readonly kind: "park" }
   | { readonly kind: "fail" };

@@ -115,7 +115,7 @@ export class KeyTable {
 }
 
 /** FNV-1a with a final mix, so that the low bits, which choose the bucket, depend on every byte. */
-function hashOf(bytes: Buffer, position: number, length: number): number {
+export function hashOf(bytes: Buffer, position: number, length: number): number {
   let hash = 0x811c9dc5;
   for (let i = position; i < position + length; i++) {
     hash = Math.imul(hash ^ (bytes[i] as number), 0x01000193);

@@ -54,6 +54,15 @@ export interface Program {
   readonly directSinks: readonly string[];
   /** Every store of a task, with its changelog. Index = the store's number within the task. */
   readonly stores: readonly StoreSpec[];
+  /** Where records can be parked; null where they cannot. */
+  readonly parking: ParkingPlan | null;
+}
+
+export interface ParkingPlan {
+  /** Index into `Program.stores`. */
+  readonly store: number;
+  /** As many partitions as the sources; each task reads the one with its number. */
+  readonly controlTopic: string;
 }
 
 /** A built-in windowed or unwindowed count. */

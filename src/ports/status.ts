@@ -12,6 +12,8 @@ export interface TaskStatus {
   readonly uncommittedBytes: number;
   readonly inputBytes: number;
   readonly batchesInFlight: number;
+  /** Records that wait for a command. */
+  readonly parkedRecords: number;
   /** By source partition, as of its last fetch: behind the last stable offset, and the log's end. */
   readonly lags: readonly (TopicPartition & { readonly lag: number; readonly endLag: number })[];
   /** Why it is stopped. */

@@ -61,6 +61,8 @@ export interface SettledRecords {
   readonly dropped: number;
   readonly skipped: number;
   readonly deadLettered: number;
+  readonly parked: number;
+  readonly released: number;
 }
 
 /**

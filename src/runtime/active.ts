@@ -292,6 +292,8 @@ export class Active {
       },
       suspected: say.suspected,
       gaveUp: say.gaveUp,
+      released: say.released,
+      commands: (runner, what) => this.#lane?.lost(this.#tasks.commands(runner, what)),
       stopped: (runner, error) => {
         this.#tasks.stopFetching(runner);
         telemetry.taskFailed(error.code);

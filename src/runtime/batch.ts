@@ -3,6 +3,7 @@ import type { KeySet, StoreChanges } from "../ports/store.ts";
 import type { BatchTrace } from "../ports/telemetry.ts";
 import type { DeadLetter } from "./dead-letters.ts";
 import type { Taken } from "./input-queue.ts";
+import type { ParkedRows } from "./parking.ts";
 
 /**
  * Consecutive records of one task on their way through its nodes: planned once, dispatched until
@@ -25,6 +26,10 @@ export interface Batch {
   readonly dropped: number;
   /** What became of a row that was given up: then the batch is that row alone. */
   readonly givenUp: GivenUp | null;
+  /** Its rows that are parked and not among `rows`. */
+  readonly parked: ParkedRows | null;
+  /** What else it writes to the store of parked records. */
+  readonly settles: StoreChanges | null;
   /** Set when final. */
   outcome: Outcome | null;
   /** Whether the outcome's changes were given to the state. */
@@ -33,9 +38,10 @@ export interface Batch {
   trace: BatchTrace | null;
 }
 
-/** A record without effects of its own: skipped, or with a dead letter to tell of it. */
+/** Records without effects of their own: skipped, parked, or with dead letters to tell of them. */
 export interface GivenUp {
-  readonly letter: DeadLetter | null;
+  readonly action: "skip" | "dlq" | "park";
+  readonly letters: readonly DeadLetter[];
 }
 
 /** What a final batch leaves behind. */
@@ -52,8 +58,12 @@ export function countRows(rows: readonly RowRange[]): number {
   return count;
 }
 
-/** A row that was given up, on its way through ledger and cut like any other batch. */
-export function givenUpBatch(taken: Taken, letter: DeadLetter | null, streamTimeMs: number): Batch {
+/** Rows that nobody processes, on their way through ledger and cut like any other batch. */
+export function idleBatch(
+  taken: Taken,
+  streamTimeMs: number,
+  what: Partial<Pick<Batch, "givenUp" | "parked" | "settles">>,
+): Batch {
   return {
     taken,
     rows: [],
@@ -64,7 +74,10 @@ export function givenUpBatch(taken: Taken, letter: DeadLetter | null, streamTime
     // Nothing of the record counts, its time neither: what cannot be read is often garbage there too.
     streamTimeMs,
     dropped: 0,
-    givenUp: { letter },
+    givenUp: null,
+    parked: null,
+    settles: null,
+    ...what,
     outcome: null,
     staged: false,
     trace: null,

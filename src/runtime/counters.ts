@@ -10,6 +10,10 @@ export interface Counters {
   /** Given up by policy: without a trace, and with a dead letter. */
   skipped: number;
   deadLettered: number;
+  /** Input records that wait, those that followed others of their key among them. */
+  parked: number;
+  /** Records that had waited and were processed or dropped. */
+  released: number;
   staleAnswers: number;
   aborts: Partial<Record<AbortCause, number>>;
 }
@@ -21,6 +25,8 @@ export function zeroCounters(): Counters {
     dropped: 0,
     skipped: 0,
     deadLettered: 0,
+    parked: 0,
+    released: 0,
     staleAnswers: 0,
     aborts: {},
   };
@@ -33,17 +39,21 @@ export function settledSince(before: Readonly<Counters>, now: Readonly<Counters>
     dropped: now.dropped - before.dropped,
     skipped: now.skipped - before.skipped,
     deadLettered: now.deadLettered - before.deadLettered,
+    parked: now.parked - before.parked,
+    released: now.released - before.released,
   };
 }
 
 /** A batch was committed. */
 export function countCommitted(
   counters: Counters,
-  { taken, dropped, givenUp }: Pick<Batch, "taken" | "dropped" | "givenUp">,
+  { taken, dropped, givenUp, parked }: Pick<Batch, "taken" | "dropped" | "givenUp" | "parked">,
 ): void {
-  counters.records += taken.input.to - taken.input.from;
+  const rows = taken.input.to - taken.input.from;
+  if (taken.released === undefined) counters.records += rows;
+  else if (givenUp?.action !== "park") counters.released += rows;
   counters.dropped += dropped;
-  if (givenUp === null) return;
-  if (givenUp.letter === null) counters.skipped += 1;
-  else counters.deadLettered += 1;
+  counters.parked += parked?.places.length ?? 0;
+  if (givenUp?.action === "skip") counters.skipped += rows;
+  counters.deadLettered += givenUp?.letters.length ?? 0;
 }

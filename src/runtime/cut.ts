@@ -52,9 +52,12 @@ function takeTask(runner: TaskRunner): TaskCut {
   const positions = new Map(runner.positions);
   let streamTimeMs = runner.cutStreamTimeMs;
   for (const { taken, streamTimeMs: after, outcome } of batches) {
-    const topic = runner.program.sources[taken.input.source] ?? "";
-    const name = topicPartitionName({ topic, partition: taken.input.partition });
-    positions.set(name, { offset: taken.nextOffset, leaderEpoch: taken.leaderEpoch });
+    // What was parked lies behind the position already.
+    if (taken.released === undefined) {
+      const topic = runner.program.sources[taken.input.source] ?? "";
+      const name = topicPartitionName({ topic, partition: taken.input.partition });
+      positions.set(name, { offset: taken.nextOffset, leaderEpoch: taken.leaderEpoch });
+    }
     streamTimeMs = after;
     runner.outputBytes -= outcome?.bytes ?? 0;
   }
@@ -78,7 +81,9 @@ export function restageTask(task: TaskCut): void {
 function appendTask(task: TaskCut, records: CutRecords, record: AppendedRecord): void {
   for (const batch of task.batches) {
     if (batch.outcome === null) continue;
-    if (batch.givenUp?.letter) appendDeadLetter(task.runner, batch.givenUp.letter, records, record);
+    for (const letter of batch.givenUp?.letters ?? []) {
+      appendDeadLetter(task.runner, letter, records, record);
+    }
     if (batch.outcome.outputs === null) appendRows(task.runner, batch, records, record);
     else appendOutputs(task.runner, batch, batch.outcome, records, record);
   }

@@ -10,6 +10,10 @@ import type { RowRange } from "../model/rows.ts";
 import { deadLetterHeaders } from "../tasks/dead-letter.ts";
 import type { Sentence } from "./failures.ts";
 
+type Said = Pick<Sentence, "reason" | "attempts"> & {
+  readonly fault: Pick<Sentence["fault"], "node" | "type" | "message" | "stack">;
+};
+
 /** A record that was given up: what a cut writes for it. */
 export interface DeadLetter {
   readonly row: RowRange;
@@ -26,7 +30,7 @@ const RECORD_OVERHEAD_BYTES = 64;
  */
 export function deadLetterOf(
   row: RowRange,
-  sentence: Sentence,
+  sentence: Said,
   origin: { readonly topic: string; readonly applicationId: string; readonly task: string },
   recordBytesMax: number,
 ): DeadLetter | null {

@@ -9,7 +9,7 @@ export const TRIED_AGAIN = "a record failed and is tried again";
 /** What failed records leave in the log: what happened, to which record, and what happens next. */
 export function failureLog(
   log: Log,
-): Pick<TaskHost, "retrying" | "suspected" | "gaveUp" | "stopped"> {
+): Pick<TaskHost, "retrying" | "suspected" | "gaveUp" | "released" | "stopped"> {
   const of = (runner: TaskRunner): TaskLog => {
     return taskLog(log, runner, runner.failedIds ?? runner.traceIds);
   };
@@ -25,8 +25,18 @@ export function failureLog(
       of(runner).error(text, { at, records, deaths });
     },
     gaveUp: (runner, action, error) => {
+      if (action === "park") {
+        const text =
+          "a record was parked: its key waits, and later records of the key follow it, until " +
+          "`outrigger dlq release`";
+        of(runner).error(text, { error: error.message });
+        return;
+      }
       const said = action === "dlq" ? "a dead letter tells of it" : "it is skipped";
       of(runner).error(`a record was given up: ${said}`, { error: error.message });
+    },
+    released: (runner, { action, records }) => {
+      of(runner).info("a command to parked records was carried out", { action, records });
     },
     stopped: (runner, error) => {
       const text =

@@ -51,7 +51,7 @@ export interface Fault {
 export interface Sentence {
   readonly source: number;
   readonly offset: number;
-  readonly action: "skip" | "dlq";
+  readonly action: "skip" | "dlq" | "park";
   readonly reason: DeadLetterReason;
   readonly attempts: number;
   readonly fault: Fault;
@@ -118,14 +118,17 @@ export class Failures {
     this.#trial = afterPassing(this.#trial, rows);
   }
 
-  /** The first of `rows` failed: where there are more, it is known to be that one. */
-  failed(rows: TriedRows, fault: Fault): Next {
+  /**
+   * The first of `rows` failed: where there are more, it is known to be that one. `canPark` says that it
+   * has a key, and that parking is on.
+   */
+  failed(rows: TriedRows, fault: Fault, canPark = false): Next {
     const at = `${rows.source}@${rows.from}`;
     this.#failures = at === this.#failedAt ? this.#failures + 1 : 1;
     this.#failedAt = at;
     const policy = this.#policyOf(fault.node);
     const hasTopic = this.#limits.deadLetterTopic !== null;
-    const decision = decide(policy, fault.verdict, this.#failures, hasTopic);
+    const decision = decide(policy, fault.verdict, this.#failures, hasTopic, canPark);
     if (decision === "retry") {
       const asked = fault.verdict.kind === "retry" ? fault.verdict.afterMs : null;
       const delayMs = asked ?? retryDelayMs(policy, this.#failures, this.#limits.random());
@@ -135,19 +138,27 @@ export class Failures {
     // before it, and what is given up must be the one that failed.
     if (rows.count > 1) return { kind: "again", rowsMax: 1 };
     if (decision === "fail") return { kind: "stop" };
-    const reason = fault.verdict.kind === "deadLetter" ? "rejected" : "retries_exhausted";
+    const { kind } = fault.verdict;
+    const isAsked = kind === "deadLetter" || kind === "park";
+    const reason = isAsked ? "rejected" : "retries_exhausted";
     return this.#giveUp(rows, decision, reason, this.#failures, fault);
   }
 
   /** Some row of these is the reason that the answer could not be taken; one alone has failed. */
-  refused(rows: TriedRows, fault: Fault): Next {
-    if (rows.count <= 1) return this.failed(rows, fault);
+  refused(rows: TriedRows, fault: Fault, canPark = false): Next {
+    if (rows.count <= 1) return this.failed(rows, fault, canPark);
     this.#trial = afterRefusal(this.#trial, rows);
     return { kind: "again", rowsMax: this.#trial.rowsMax };
   }
 
   /** A worker died of these rows, or was given up over them. */
-  died(rows: TriedRows, isAlone: boolean, reason: DeadLetterReason, fault: Fault): Next {
+  died(
+    rows: TriedRows,
+    isAlone: boolean,
+    reason: DeadLetterReason,
+    fault: Fault,
+    canPark = false,
+  ): Next {
     this.#trial = afterDeath(this.#trial, rows);
     const { deaths, rowsMax } = this.#trial;
     const { crashesMax, deadLetterTopic } = this.#limits;
@@ -156,7 +167,7 @@ export class Failures {
     // Without a place for it the record is sent again for ever, alone and loudly: a process that
     // keeps dying is started again by its platform, and a stopped task would help nobody.
     if (policy.exhausted === null && deadLetterTopic === null) return { kind: "again", rowsMax };
-    const action = lastResort(policy, deadLetterTopic !== null);
+    const action = lastResort(policy, deadLetterTopic !== null, canPark);
     if (action === "fail") return { kind: "stop" };
     return this.#giveUp(rows, action, reason, deaths, fault);
   }
@@ -168,7 +179,7 @@ export class Failures {
 
   #giveUp(
     rows: TriedRows,
-    action: "skip" | "dlq",
+    action: Sentence["action"],
     reason: DeadLetterReason,
     attempts: number,
     fault: Fault,
@@ -184,3 +195,12 @@ export function errorOf({ code, type, message, stack }: Fault, at: string): Outr
   const cause = stack === "" ? {} : { cause: stack };
   return new OutriggerError(code, `record ${at}: ${said}`, cause);
 }
+
+export const UNKNOWN_FAULT: Fault = {
+  code: "HANDLER_FAILED",
+  node: "",
+  type: "",
+  message: "",
+  stack: "",
+  verdict: { kind: "policy" },
+};

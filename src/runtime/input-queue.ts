@@ -1,8 +1,8 @@
-import type { RecordColumns } from "../model/columns.ts";
-import { KEY_LENGTH, STRIDE, VALUE_LENGTH } from "../model/columns.ts";
+import { KEY_LENGTH, RecordColumns, STRIDE, VALUE_LENGTH } from "../model/columns.ts";
 import type { RowRange } from "../model/rows.ts";
 import type { FetchedChunk } from "../ports/consumer.ts";
 import type { TriedRows } from "../tasks/trial.ts";
+import type { Released } from "./parking.ts";
 
 /** Fetched rows of one source partition that wait for their batch. */
 interface Waiting {
@@ -22,7 +22,18 @@ export interface Taken {
   readonly nextOffset: number;
   readonly leaderEpoch: number;
   readonly bytesPerRow: number;
+  /** Set for rows that had been parked: their offsets were stepped over when they were. */
+  readonly released?: Released;
 }
+
+/** Of a batch that only settles what was done before it. */
+export const NOTHING_TAKEN: Taken = {
+  input: { source: 0, partition: 0, columns: new RecordColumns(Buffer.alloc(0)), from: 0, to: 0 },
+  nextOffset: -1,
+  leaderEpoch: -1,
+  bytesPerRow: 0,
+  released: { key: "", sequences: [], action: "release", causes: [] },
+};
 
 /** Where a batch of this source has to end. */
 export interface LastOffset {

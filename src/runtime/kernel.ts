@@ -158,7 +158,8 @@ export class Kernel implements ApplicationListener, ConsumerListener {
 
   #declare(worker: WorkerId, hello: WorkerHello): Declared | null {
     try {
-      const declared = declareTopology(hello, this.#limits.applicationId, this.#declared);
+      const { applicationId, parks } = this.#limits;
+      const declared = declareTopology(hello, applicationId, this.#declared, parks);
       this.#declared = declared;
       return declared;
     } catch (error: unknown) {

@@ -45,6 +45,8 @@ export interface KernelLimits {
   readonly rebalanceTimeoutMs: number;
   readonly task: TaskLimits;
   readonly lane: LaneLimits;
+  /** `parked.enable`. */
+  readonly parks: boolean;
   readonly setup: SetupLimits;
   /** What the checks before a start expect of the cluster. */
   readonly expected: Omit<Expected, "program">;

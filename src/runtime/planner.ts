@@ -5,7 +5,11 @@ import { applyCount } from "../operators/count.ts";
 import { planSlots } from "../operators/windows.ts";
 import type { KeySet, StoreChanges, TaskState } from "../ports/store.ts";
 import { type Batch, countRows } from "./batch.ts";
-import type { Taken } from "./input-queue.ts";
+
+/** What is taken, and which of it is processed; the rest is parked. */
+export interface PlannedRows extends Pick<Batch, "taken" | "parked"> {
+  readonly rows: readonly RowRange[];
+}
 
 /**
  * Takes a batch through the built-in nodes and fetches the state that user code needs: for each node
@@ -16,11 +20,11 @@ import type { Taken } from "./input-queue.ts";
 export async function planBatch(
   program: Program,
   state: TaskState,
-  taken: Taken,
+  { taken, rows: input, parked }: PlannedRows,
   streamTimeMs: number,
   stateBytesMax: number,
 ): Promise<Batch | null> {
-  let rows: readonly RowRange[] = [taken.input];
+  let rows = input;
   let dropped = 0;
   const upstream: StoreChanges[] = [];
   for (const operator of program.operators) {
@@ -64,6 +68,8 @@ export async function planBatch(
     streamTimeMs: latestTimestamp(taken.input, streamTimeMs),
     dropped,
     givenUp: null,
+    parked,
+    settles: null,
     outcome: null,
     staged: false,
     trace: null,

@@ -1,5 +1,5 @@
 import { checkCluster } from "../checks/check.ts";
-import { type Expected, outputsOf } from "../checks/expected.ts";
+import { controlsOf, type Expected, outputsOf } from "../checks/expected.ts";
 import { type Finding, refusalOf, sentenceOf } from "../checks/finding.ts";
 import type { ClusterFacts } from "../model/cluster-facts.ts";
 import type { Program } from "../model/topology.ts";
@@ -56,10 +56,16 @@ export class Preflight {
       groupId: this.#parts.expected.applicationId,
       transactionalId: this.#parts.transactionalId(),
       sources: program?.sources ?? [],
-      sinks: program === null ? [] : outputsOf(program, this.#parts.expected.deadLetterTopic),
+      sinks: program === null ? [] : this.#described(program),
       changelogs: program?.stores.map(({ changelogTopic }) => changelogTopic) ?? [],
       thorough: false,
     };
+  }
+
+  /** Looked at, and not into. */
+  #described(program: Program): string[] {
+    const { deadLetterTopic } = this.#parts.expected;
+    return [...outputsOf(program, deadLetterTopic), ...controlsOf(program)];
   }
 
   #tell(found: Finding): void {

@@ -1,4 +1,5 @@
 import { outputsOf } from "../checks/expected.ts";
+import { OutriggerError } from "../errors/outrigger-error.ts";
 import type { TopicFacts } from "../model/cluster-facts.ts";
 import type { Program } from "../model/topology.ts";
 import type { Admin } from "../ports/admin.ts";
@@ -48,6 +49,13 @@ export async function prepareTopics(
   await admin.createTopics(internal.filter(({ name }) => !topics.has(name)));
   const changelogs = new Map<string, ChangelogFacts>();
   const created = await admin.describeTopics(names);
+  const control = created.get(program.parking?.controlTopic ?? "");
+  if (control !== undefined && control.partitions < partitions) {
+    const text =
+      `the topic ${control.name} has ${control.partitions} partitions, and the sources have ` +
+      `${partitions}: add partitions to it, each task reads the one with its number`;
+    throw new OutriggerError("TOPIC_MISCONFIGURED", text);
+  }
   for (const [name, topic] of created) {
     const retention = Number(topic.configs.get("delete.retention.ms"));
     const known = Number.isFinite(retention) && retention > 0;

@@ -18,6 +18,7 @@ import {
   type OffsetMetadata,
 } from "../tasks/offset-metadata.ts";
 import { planRestore, type RestorePlan } from "../tasks/restoration.ts";
+import { openParking, refuseForgotten } from "./open-parking.ts";
 import type { SourcePosition, TaskStart } from "./task-host.ts";
 
 /** The changelog topic as the cluster has it. */
@@ -29,7 +30,7 @@ export interface ChangelogFacts {
 export interface TakeoverDependencies {
   readonly offsets: Offsets;
   readonly clock: Clock;
-  /** By changelog topic. */
+  /** By changelog topic; the control topic is among them. */
   readonly changelogs: ReadonlyMap<string, ChangelogFacts>;
   readonly autoOffsetReset: "earliest" | "latest" | "none";
   readonly groupId: string;
@@ -77,6 +78,7 @@ export async function takeOver(
   const found = metadataOf(partitions, committed);
   const { metadata } = found;
   const asOfMs = deps.clock.wallMs();
+  refuseForgotten(program, metadata);
   const plans = await planStores(program, partition, state, found, deps, signal);
   const changelogs = new Map<string, ChangelogEnd>();
   for (const { index, at, facts, plan } of plans) {
@@ -88,7 +90,11 @@ export async function takeOver(
   }
   if (plans.length > 0) await state.caughtUp(asOfMs);
   const positions = await startPositions(partitions, committed, deps, signal);
+  const { parking: plan } = program;
+  const id = deps.changelogs.get(plan?.controlTopic ?? "")?.topicId;
+  const parking = plan && (await openParking(plan, id, partition, state, deps.offsets, signal));
   return {
+    parking,
     positions,
     streamTimeMs: metadata?.streamTimeMs ?? Number.MIN_SAFE_INTEGER,
     commitSequence: metadata?.commitSequence ?? 0,

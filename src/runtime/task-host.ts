@@ -1,7 +1,9 @@
 import type { OutriggerError } from "../errors/outrigger-error.ts";
 import type { Telemetry, TraceIds } from "../ports/telemetry.ts";
 import type { ChangelogEnd, WrittenTrial } from "../tasks/offset-metadata.ts";
-import type { FailureLimits, Policies } from "./failures.ts";
+import type { ParkedLimits } from "../tasks/parked-keys.ts";
+import type { FailureLimits, Policies, Sentence } from "./failures.ts";
+import type { NextRelease, ParkingStart } from "./parking.ts";
 import type { TaskRunner } from "./task-runner.ts";
 
 export interface TaskLimits {
@@ -15,6 +17,7 @@ export interface TaskLimits {
   readonly recordBytesMax: number;
   readonly applicationId: string;
   readonly failures: FailureLimits;
+  readonly parked: ParkedLimits;
 }
 
 /** The same with what the cluster says. */
@@ -37,6 +40,8 @@ export interface TaskStart {
   readonly changelogs: Map<string, ChangelogEnd>;
   /** What a predecessor knew against the records at the head. */
   readonly trial: WrittenTrial | null;
+  /** The records that wait; null where parking is off. */
+  readonly parking: ParkingStart | null;
   /** The takeover's span, for the log lines of the task's life. */
   readonly traceIds: TraceIds | null;
 }
@@ -56,8 +61,12 @@ export interface TaskHost {
   retrying(runner: TaskRunner, delayMs: number, error: OutriggerError): void;
   /** A worker died while it worked on `count` records from `at` on; they go out again. */
   suspected(runner: TaskRunner, at: string, count: number, deaths: number): void;
-  /** A record is given up, by policy: it is skipped, or a dead letter tells of it. */
-  gaveUp(runner: TaskRunner, action: "skip" | "dlq", error: OutriggerError): void;
+  /** A record is given up, by policy: it is skipped or parked, or a dead letter tells of it. */
+  gaveUp(runner: TaskRunner, action: Sentence["action"], error: OutriggerError): void;
+  /** A command to parked records was carried out. */
+  released(runner: TaskRunner, done: NextRelease & { readonly kind: "done" }): void;
+  /** A command came while the task is stopped, or so many came that their topic waits (or no longer). */
+  commands(runner: TaskRunner, what: "came" | "full" | "room"): void;
   /** A record failed for good: the task stops, loudly; what is staged is still committed. */
   stopped(runner: TaskRunner, error: OutriggerError): void;
   /** Planning broke: a store failed. */

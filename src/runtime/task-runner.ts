@@ -1,7 +1,7 @@
 import { invariant } from "../errors/invariant.ts";
-import { asError, OutriggerError } from "../errors/outrigger-error.ts";
+import { asError, type OutriggerError } from "../errors/outrigger-error.ts";
 import { type TaskId, taskIdName } from "../model/task-id.ts";
-import { type TopicPartition, topicPartitionName } from "../model/topic-partition.ts";
+import type { TopicPartition } from "../model/topic-partition.ts";
 import type { Program } from "../model/topology.ts";
 import type { BatchAnswer } from "../ports/application.ts";
 import type { FetchedChunk, FetchFacts } from "../ports/consumer.ts";
@@ -9,14 +9,18 @@ import type { TaskState } from "../ports/store.ts";
 import type { BatchTrace, TraceIds } from "../ports/telemetry.ts";
 import { Ledger, type LedgerEntry } from "../tasks/ledger.ts";
 import type { ChangelogEnd } from "../tasks/offset-metadata.ts";
+import { keyOf } from "../tasks/parked-record.ts";
 import { resumed, type Trial } from "../tasks/trial.ts";
-import { traceIdsOf } from "../telemetry/traceparent.ts";
-import { changesOf, faultOf, largestRecord } from "./answers.ts";
-import { type Batch, givenUpBatch, type Outcome } from "./batch.ts";
-import { deadLetterOf } from "./dead-letters.ts";
-import { errorOf, Failures, type Fault, type Next, type Sentence } from "./failures.ts";
+import { changesOf } from "./answers.ts";
+import type { Batch, Outcome } from "./batch.ts";
+import { errorOf, Failures, type Fault, type Next, UNKNOWN_FAULT } from "./failures.ts";
+import { faultIn } from "./faulty-answers.ts";
+import { placeOf } from "./giving-up.ts";
 import { InputQueue, inputBytes, rowsOf, type Taken } from "./input-queue.ts";
-import { planBatch } from "./planner.ts";
+import { isOfRecord, nextOf, releaseNext } from "./next-batch.ts";
+import { type Parking, parkingOf } from "./parking.ts";
+import { type PlannedRows, planBatch } from "./planner.ts";
+import { idsOf } from "./record-ids.ts";
 import type { RunnerLimits, SourcePosition, TaskHost, TaskStart } from "./task-host.ts";
 
 /** Rows that are to be planned again, and what is decided when they are back. */
@@ -51,6 +55,8 @@ export class TaskRunner {
   cutStreamTimeMs: number;
   outputBytes = 0;
   readonly failures: Failures;
+  /** The records that wait for a command; null where parking is off. */
+  readonly parking: Parking | null;
   /** Of the takeover's span; of the record's that failed last; null without a trace. */
   readonly traceIds: TraceIds | null;
   failedIds: TraceIds | null = null;
@@ -94,6 +100,7 @@ export class TaskRunner {
     this.#streamTimeMs = start.streamTimeMs;
     this.cutStreamTimeMs = start.streamTimeMs;
     this.#input = new InputQueue(program.sources.length, id.partition);
+    this.parking = parkingOf(program, limits, start.parking);
     const { trial } = start;
     this.failures = new Failures(
       limits.failures,
@@ -105,12 +112,24 @@ export class TaskRunner {
 
   /** Records arrived; those of an older epoch never get here (R-11). */
   fetched(chunk: FetchedChunk, facts: FetchFacts): void {
+    if (chunk.topic === this.parking?.control) {
+      this.#commanded(chunk, this.parking);
+      return;
+    }
     this.facts.set(chunk.topic, facts);
     const source = this.program.sources.indexOf(chunk.topic);
     invariant(source >= 0, `${chunk.topic} is no source of task ${this.name}`);
     this.#input.push(source, chunk);
     this.#throttle();
     this.pump();
+  }
+
+  #commanded(chunk: FetchedChunk, parking: Parking): void {
+    parking.fetched(chunk);
+    if (parking.isFull) this.host.commands(this, "full");
+    // What is stopped is taken over again, and begins with the commands.
+    if (this.phase === "stopped" && parking.hasWork) this.host.commands(this, "came");
+    else this.pump();
   }
 
   /** Whether anything is under way that a drain waits for. */
@@ -149,29 +168,42 @@ export class TaskRunner {
   /** Plans batches while there is input, room and no reason to wait. */
   pump(): void {
     if (this.phase !== "running" || this.#planning || this.#paused) return;
-    if (this.ledger.size >= this.#plannedMax()) return;
     if (this.uncommittedBytes >= this.limits.uncommittedBytesMax) return;
+    const { parking } = this;
+    if (parking !== null && (parking.hasWork || parking.awaitsCommands)) {
+      this.#release(parking);
+      return;
+    }
+    if (this.ledger.size >= this.#plannedMax()) return;
     const rowsMax = Math.min(this.#rowsMax, this.failures.rowsMax);
     const { trial } = this.failures;
     const taken = this.#input.take(rowsMax, this.limits.batchBytesMax, trial);
     if (taken === null) return;
-    const sentence = this.failures.sentenceOn(rowsOf(taken));
-    if (sentence !== null) {
-      this.#giveUp(taken, sentence);
-      return;
+    try {
+      const next = nextOf(this, taken, this.#streamTimeMs);
+      if ("rowCount" in next) this.#planned(next);
+      else this.#plan(next);
+    } catch (error: unknown) {
+      if (!isOfRecord(error)) throw error;
+      this.#putBack([taken]);
+      this.#stop(error);
     }
+  }
+
+  #plan(rows: PlannedRows): void {
     this.#planning = true;
+    const { input } = rows.taken;
     // Before planning: what built-in nodes derive takes the headers along.
-    const topic = this.program.sources[taken.input.source] ?? "";
-    const trace = this.host.telemetry.planned(this, topic, taken.input);
+    const topic = this.program.sources[input.source] ?? "";
+    const trace = this.host.telemetry.planned(this, topic, input);
     planBatch(
       this.program,
       this.state,
-      taken,
+      rows,
       this.#streamTimeMs,
       this.limits.frameBytesMax / 2,
     ).then(
-      (batch) => this.#endPlanning(taken, batch, trace),
+      (batch) => this.#endPlanning(rows, batch, trace),
       (error: unknown) => {
         this.#planning = false;
         trace?.undone("failed");
@@ -185,20 +217,10 @@ export class TaskRunner {
     const { stage } = this.program;
     invariant(stage !== null, "a batch was answered for a program without user code");
     const batch = entry.item;
-    const changelogs = this.program.stores.map(({ changelogTopic }) => changelogTopic);
-    const fault = faultOf(batch, stage, answer, changelogs, this.limits);
-    if (fault !== null) {
-      const message = `the application's answer for task ${this.name} is invalid: ${fault}`;
-      this.#refused(entry, { ...UNKNOWN_FAULT, code: "ANSWER_INVALID", message });
-      return;
-    }
-    const { failure, done } = answer;
-    if (failure !== null) {
-      const fault: Fault = { code: "HANDLER_FAILED", ...failure };
-      if (failure.type === ANSWER_INVALID) {
-        this.#refused(entry, { ...fault, code: "ANSWER_INVALID", type: "" });
-      } else if (failure.type === FRAME_TOO_LARGE) this.#refused(entry, fault);
-      else this.#failed(entry, done, fault);
+    const found = faultIn(batch, this.program, stage, answer, this.limits, this.name);
+    if (found !== null) {
+      if (found.isOfAll) this.#refused(entry, found.fault);
+      else this.#failed(entry, answer.done, found.fault);
       return;
     }
     this.#rowsMax = this.limits.batchRecordsMax;
@@ -230,11 +252,11 @@ export class TaskRunner {
     const fault = { ...UNKNOWN_FAULT, type: reason, message };
     this.#takeBack(entry, () => {
       const rows = rowsOf(taken);
-      const at = this.#placeOf(taken);
-      const next = this.failures.died(rows, isAlone, reason, fault);
+      const next = this.failures.died(rows, isAlone, reason, fault, this.#canPark(taken));
       this.#hasNews = true;
+      const at = placeOf(this.program, taken.input);
       this.host.suspected(this, at, rows.count, this.failures.trial?.deaths ?? 0);
-      this.#goOn(next, fault, at);
+      this.#goOn(next, fault, taken);
     });
   }
 
@@ -284,7 +306,8 @@ export class TaskRunner {
   }
 
   /** While a batch was planned the task may have been told to end, or an elder batch have failed. */
-  #endPlanning(taken: Taken, batch: Batch | null, trace: BatchTrace | null): void {
+  #endPlanning(rows: PlannedRows, batch: Batch | null, trace: BatchTrace | null): void {
+    const { taken } = rows;
     this.#planning = false;
     const isKept = this.phase === "running" && this.#takenBack === null && batch !== null;
     if (isKept) batch.trace = trace;
@@ -296,6 +319,7 @@ export class TaskRunner {
       this.host.idle(this);
       return;
     }
+    if (!isKept) this.parking?.undo(rows.parked);
     if (this.#takenBack !== null) this.#giveBack(this.#takenBack, [taken]);
     else if (batch === null) this.#shrink(taken);
     else this.#planned(batch);
@@ -304,6 +328,7 @@ export class TaskRunner {
   }
 
   #planned(batch: Batch): void {
+    if (batch.givenUp !== null) this.#rowsMax = this.limits.batchRecordsMax;
     this.#streamTimeMs = batch.streamTimeMs;
     const entry = this.ledger.add(batch);
     if (this.program.stage === null || batch.rowCount === 0) {
@@ -318,7 +343,7 @@ export class TaskRunner {
     // Half the rows, so that a few steps find a batch that fits; one row is always sent.
     this.#rowsMax = Math.max(1, Math.floor((taken.input.to - taken.input.from) / 2));
     this.#resetHead();
-    this.#input.putBack([taken]);
+    this.#putBack([taken]);
   }
 
   /** What ran ahead of batches that stay is kept: they were planned and will be final with it. */
@@ -330,7 +355,8 @@ export class TaskRunner {
   }
 
   #finish(entry: LedgerEntry<Batch>, outcome: Outcome): void {
-    entry.item.outcome = outcome;
+    const settled = this.parking?.changesOf(entry.item) ?? [];
+    entry.item.outcome = { ...outcome, changes: [...outcome.changes, ...settled] };
     entry.item.trace?.done();
     this.failures.passed(rowsOf(entry.item.taken));
     this.outputBytes += outcome.bytes;
@@ -362,7 +388,8 @@ export class TaskRunner {
     this.#takeBack(entry, () => {
       this.#rowsMax = row > 0 ? row : 1;
       if (row > 0) this.pump();
-      else this.#goOn(this.failures.failed(rowsOf(taken), fault), fault, this.#placeOf(taken));
+      else
+        this.#goOn(this.failures.failed(rowsOf(taken), fault, this.#canPark(taken)), fault, taken);
     });
   }
 
@@ -371,7 +398,7 @@ export class TaskRunner {
     const { taken } = entry.item;
     this.#noteFailure(entry, 0);
     this.#takeBack(entry, () => {
-      this.#goOn(this.failures.refused(rowsOf(taken), fault), fault, this.#placeOf(taken));
+      this.#goOn(this.failures.refused(rowsOf(taken), fault, this.#canPark(taken)), fault, taken);
     });
   }
 
@@ -384,6 +411,7 @@ export class TaskRunner {
       item.trace?.undone("HANDLER_FAILED");
       // What was answered before its elders is answered anew.
       this.outputBytes -= item.outcome?.bytes ?? 0;
+      this.parking?.undo(item.parked);
       return item.taken;
     });
     const back = { taken: [...removed, ...(this.#takenBack?.taken ?? [])], goOn };
@@ -396,12 +424,17 @@ export class TaskRunner {
     // What ends leaves its records to the next owner.
     if (this.phase !== "running") return;
     this.#resetHead();
-    this.#input.putBack([...taken, ...planned]);
+    this.#putBack([...taken, ...planned]);
     this.#streamTimeMs = this.ledger.last()?.item.streamTimeMs ?? this.cutStreamTimeMs;
     goOn();
   }
 
-  #goOn(next: Next, fault: Fault, at: string): void {
+  #canPark({ input }: Taken): boolean {
+    return this.parking !== null && keyOf(input) !== null;
+  }
+
+  #goOn(next: Next, fault: Fault, { input }: Taken): void {
+    const at = placeOf(this.program, input);
     switch (next.kind) {
       case "again":
         this.#rowsMax = Math.min(this.#rowsMax, next.rowsMax);
@@ -426,37 +459,30 @@ export class TaskRunner {
     this.host.stopped(this, error);
   }
 
-  /** Nothing of the record counts; its offset is stepped over, in order, by the next cut. */
-  #giveUp(taken: Taken, sentence: Sentence): void {
-    const { input } = taken;
-    const at = this.#placeOf(taken);
-    const origin = {
-      topic: this.program.sources[input.source] ?? "",
-      applicationId: this.limits.applicationId,
-      task: this.name,
-    };
-    const letters = this.limits.failures.deadLetterTopic ?? "";
-    const recordBytesMax = largestRecord(letters, this.limits);
-    const isLetter = sentence.action === "dlq";
-    const letter = isLetter ? deadLetterOf(input, sentence, origin, recordBytesMax) : null;
-    if (isLetter && letter === null) {
-      this.#input.putBack([taken]);
-      const text =
-        `record ${at} is to be dead-lettered, and is too large for it: the limit is ` +
-        `${recordBytesMax} bytes (producer.max.request.size, or max.message.bytes of ${letters}), ` +
-        "which is to be raised";
-      this.#stop(new OutriggerError("HANDLER_FAILED", text));
-      return;
-    }
-    this.host.gaveUp(this, sentence.action, errorOf(sentence.fault, at));
-    this.#rowsMax = this.limits.batchRecordsMax;
-    this.#planned(givenUpBatch(taken, letter, this.#streamTimeMs));
+  /** What a command lets go of comes before input, and nothing else is under way meanwhile. */
+  #release(parking: Parking): void {
+    if (this.ledger.unfinished > 0 || !parking.hasWork) return;
+    this.#planning = true;
+    const rowsMax = Math.min(this.#rowsMax, this.failures.rowsMax);
+    releaseNext(this, parking, rowsMax, this.#streamTimeMs).then(
+      (next) => {
+        this.#planning = false;
+        if (this.phase !== "running") this.host.idle(this);
+        else if ("rowCount" in next) this.#planned(next);
+        else this.#plan(next);
+      },
+      (error: unknown) => {
+        this.#planning = false;
+        if (this.phase === "closed") return;
+        if (isOfRecord(error)) this.#stop(error);
+        else this.host.broken(this, asError(error));
+      },
+    );
   }
 
-  #placeOf({ input }: Taken): string {
-    const topic = this.program.sources[input.source] ?? "";
-    const name = topicPartitionName({ topic, partition: input.partition });
-    return `${name}@${input.columns.offsets[input.from]}`;
+  /** What had been parked is in its store still, and is read there again. */
+  #putBack(taken: readonly Taken[]): void {
+    this.#input.putBack(taken.filter(({ released }) => released === undefined));
   }
 
   #throttle(): void {
@@ -470,27 +496,3 @@ export class TaskRunner {
     }
   }
 }
-
-/** The span of a batch's row, or what its producer traced it by; null where it has neither. */
-function idsOf({ rows }: Batch, row: number): TraceIds | null {
-  let rest = row;
-  for (const { columns, from, to } of rows) {
-    if (rest < to - from) return traceIdsOf(columns, from + rest);
-    rest -= to - from;
-  }
-  return null;
-}
-
-const UNKNOWN_FAULT: Fault = {
-  code: "HANDLER_FAILED",
-  node: "",
-  type: "",
-  message: "",
-  stack: "",
-  verdict: { kind: "policy" },
-};
-
-/** What the server makes of an answer whose columns contradict each other. */
-const ANSWER_INVALID = "ANSWER_INVALID";
-/** And of a batch that is larger than its worker receives. */
-const FRAME_TOO_LARGE = "FRAME_TOO_LARGE";

@@ -103,7 +103,12 @@ export class TaskSet {
 
   statuses(): TaskStatus[] {
     const opening = [...this.#opening].map(([name, { id, epoch, restoring }]): TaskStatus => {
-      const nothing = { uncommittedBytes: 0, inputBytes: 0, batchesInFlight: 0 };
+      const nothing = {
+        uncommittedBytes: 0,
+        inputBytes: 0,
+        batchesInFlight: 0,
+        parkedRecords: 0,
+      };
       const phase = "restoring";
       const { partition } = id;
       return { name, partition, epoch, phase, restoring, ...nothing, lags: [], error: null };
@@ -147,9 +152,29 @@ export class TaskSet {
     for (const at of runner.partitions) this.#consumer.stop(at);
   }
 
+  /** Where commands to the task's parked records come from. */
+  #controlOf({ parking, id }: TaskRunner): TopicPartition | null {
+    return parking && { topic: parking.control, partition: id.partition };
+  }
+
+  /** Commands came to a task that had stopped, or are many. Returns what was dropped, as `reopenStopped`. */
+  commands(runner: TaskRunner, what: "came" | "full" | "room"): TaskRunner[] {
+    const at = this.#controlOf(runner);
+    if (at === null) return [];
+    if (what === "full") this.#consumer.pause(at);
+    else if (what === "room") this.#consumer.resume(at);
+    else if (this.holds(runner)) {
+      this.#reopen(runner);
+      return [runner];
+    }
+    return [];
+  }
+
   /** Lets a runner go at once: what is staged is dropped, the store keeps what was committed. */
   drop(runner: TaskRunner): void {
     this.stopFetching(runner);
+    const control = this.#controlOf(runner);
+    if (control !== null) this.#consumer.stop(control);
     runner.close();
     this.#runners.delete(runner.name);
     this.#close(runner.name, runner.state);
@@ -162,11 +187,13 @@ export class TaskSet {
    */
   reopenStopped(): TaskRunner[] {
     const stopped = this.all().filter(({ phase }) => phase === "stopped");
-    for (const runner of stopped) {
-      this.drop(runner);
-      this.open(runner.id);
-    }
+    for (const runner of stopped) this.#reopen(runner);
     return stopped;
+  }
+
+  #reopen(runner: TaskRunner): void {
+    this.drop(runner);
+    this.open(runner.id);
   }
 
   /** Lets everything go, as after a lost membership or an unknown outcome. */
@@ -221,6 +248,9 @@ export class TaskSet {
       const from = found.positions.get(topicPartitionName(at));
       if (from !== undefined) this.#consumer.start(at, { ...from, fence: epoch });
     }
+    const control = this.#controlOf(runner);
+    const from = { offset: found.parking?.from ?? 0, leaderEpoch: -1, fence: epoch };
+    if (control !== null) this.#consumer.start(control, from);
     log.info(found.isNew ? "task created" : "task taken over");
     this.#host.opened(runner);
   }

@@ -13,6 +13,7 @@ export function statusOf(runner: TaskRunner): TaskStatus {
     uncommittedBytes: runner.uncommittedBytes,
     inputBytes: runner.inputBytes,
     batchesInFlight: runner.ledger.inFlight().length,
+    parkedRecords: runner.parking?.keys.records ?? 0,
     lags: runner.partitions.map((at) => ({ ...at, ...lagOf(runner, at) })),
     error: runner.error?.message ?? null,
   };

@@ -27,7 +27,9 @@ export type DeadLetterReason =
   /** Workers died of it. */
   | "process_crash"
   /** Workers hung on it, past processing.timeout.ms. */
-  | "processing_timeout";
+  | "processing_timeout"
+  /** Parked behind another record of its key, and dropped with it. */
+  | "parked_behind";
 
 /** Names of Kafka Streams' (KIP-1034), so that whoever reads its dead letters reads ours. */
 export const STREAMS_HEADERS = {

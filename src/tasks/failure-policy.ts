@@ -10,28 +10,37 @@ export function retryDelayMs(policy: FailurePolicy, failures: number, random: nu
 
 /**
  * What happens now to a record that has failed `failures` times: another try, or the end of it. A
- * dead letter without a topic to go to is a failure for good: nothing is dropped unasked.
+ * dead letter without a topic to go to is a failure for good: nothing is dropped unasked. What cannot
+ * be parked (there is no key that could wait) takes the next best.
  */
 export function decide(
   policy: FailurePolicy,
   verdict: Verdict,
   failures: number,
   hasTopic: boolean,
+  canPark = false,
 ): LastResort | "retry" {
   switch (verdict.kind) {
     case "fail":
       return "fail";
     case "deadLetter":
       return hasTopic ? "dlq" : "fail";
+    case "park":
+      return lastResort({ exhausted: "park" }, hasTopic, canPark);
     case "retry":
     case "policy":
       if (failures <= policy.retryMax) return "retry";
-      return lastResort(policy, hasTopic);
+      return lastResort(policy, hasTopic, canPark);
   }
 }
 
 /** What becomes of a record that has no tries left. */
-export function lastResort({ exhausted }: FailurePolicy, hasTopic: boolean): LastResort {
-  if (exhausted === null) return hasTopic ? "dlq" : "fail";
+export function lastResort(
+  { exhausted }: Pick<FailurePolicy, "exhausted">,
+  hasTopic: boolean,
+  canPark = false,
+): LastResort {
+  const isImpossible = exhausted === "park" && !canPark;
+  if (exhausted === null || isImpossible) return hasTopic ? "dlq" : "fail";
   return exhausted === "dlq" && !hasTopic ? "fail" : exhausted;
 }

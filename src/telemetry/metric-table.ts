@@ -132,6 +132,21 @@ const own = {
     description: "Records that were given up and have a dead letter.",
     attributes: [],
   },
+  parked: {
+    name: "outrigger.parked",
+    kind: "counter",
+    unit: "{record}",
+    description:
+      "Input records that were parked, those that followed others of their key among them.",
+    attributes: [],
+  },
+  released: {
+    name: "outrigger.released",
+    kind: "counter",
+    unit: "{record}",
+    description: "Parked records that were processed or dropped after a command.",
+    attributes: [],
+  },
   age: {
     name: "outrigger.record.e2e.duration",
     kind: "histogram",
@@ -220,6 +235,13 @@ const gauges = {
     kind: "gauge",
     unit: "By",
     description: "Outputs and state staged for the next commit.",
+    attributes: ["task"],
+  },
+  parkedRecords: {
+    name: "outrigger.parked.records",
+    kind: "gauge",
+    unit: "{record}",
+    description: "Records that wait for `outrigger dlq release`, by task.",
     attributes: ["task"],
   },
   inputBytes: {

@@ -113,6 +113,8 @@ export class Recorder implements Telemetry {
     registry.add("dropped", settled.dropped);
     registry.add("skipped", settled.skipped);
     registry.add("deadLettered", settled.deadLettered);
+    registry.add("parked", settled.parked);
+    registry.add("released", settled.released);
     for (const [topic, count] of sent) registry.add("sent", count, SYSTEM, "send", topic);
     this.#commitMs.record(ms, performance.now());
   }
@@ -155,6 +157,7 @@ export class Recorder implements Telemetry {
       observe("restoreRemaining", restoring?.remaining ?? 0, name);
       observe("uncommittedBytes", task.uncommittedBytes, name);
       observe("inputBytes", task.inputBytes, name);
+      observe("parkedRecords", task.parkedRecords, name);
       observe("inFlight", task.batchesInFlight, name);
       for (const { topic, partition, lag, endLag } of lags) {
         observe("lag", lag, topic, String(partition));

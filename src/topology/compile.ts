@@ -10,7 +10,8 @@ import type {
 } from "../model/topology.ts";
 import { Faults } from "./faults.ts";
 import { ancestorsOf, type Graph, type GraphNode, linkNodes } from "./graph.ts";
-import { changelogTopic } from "./names.ts";
+import { changelogTopic, controlTopic, PARKED_STORE } from "./names.ts";
+import { validateParking } from "./parking.ts";
 import { roleOf, validateShape } from "./shape.ts";
 import { storesOf, validateParts } from "./validate.ts";
 
@@ -22,17 +23,23 @@ import { storesOf, validateParts } from "./validate.ts";
  */
 export function compile(
   declared: DeclaredTopology,
-  { applicationId }: { readonly applicationId: string },
+  { applicationId, parks = false }: { readonly applicationId: string; readonly parks?: boolean },
 ): Program[] {
   const faults = new Faults();
   const graph = linkNodes(declared, faults);
   validateParts(declared, applicationId, faults);
+  validateParking(declared, applicationId, parks, faults);
   if (graph !== null) validateShape(graph, faults);
   faults.throwIfAny();
-  return graph === null ? [] : [programOf(graph, declared, applicationId)];
+  return graph === null ? [] : [programOf(graph, declared, applicationId, parks)];
 }
 
-function programOf(graph: Graph, declared: DeclaredTopology, applicationId: string): Program {
+function programOf(
+  graph: Graph,
+  declared: DeclaredTopology,
+  applicationId: string,
+  parks: boolean,
+): Program {
   const stores = declared.stores.map(
     ({ name, kind }): StoreSpec => ({
       name,
@@ -41,6 +48,12 @@ function programOf(graph: Graph, declared: DeclaredTopology, applicationId: stri
     }),
   );
   const stage = stageOf(graph, stores);
+  // Without code of the application there is nothing that a record could fail in.
+  const canPark = parks && stage !== null;
+  if (canPark) {
+    const changelog = changelogTopic(applicationId, PARKED_STORE);
+    stores.push({ name: PARKED_STORE, kind: "keyValue", changelogTopic: changelog });
+  }
   return {
     subtopology: 0,
     sources: graph.nodes.flatMap(({ declared: node }) =>
@@ -50,6 +63,9 @@ function programOf(graph: Graph, declared: DeclaredTopology, applicationId: stri
     stage,
     directSinks: stage === null ? sinksOf(graph).map(({ topic }) => topic) : [],
     stores,
+    parking: canPark
+      ? { store: stores.length - 1, controlTopic: controlTopic(applicationId) }
+      : null,
   };
 }
 

@@ -13,20 +13,24 @@ export interface InternalTopic {
 const REPLICAS_FOR_MIN_INSYNC = 3;
 
 /**
- * The changelogs of a program: as many partitions as its sources, because a task's state lives in
- * the partition with its number.
+ * The changelogs of a program, and its control topic, if it has one: as many partitions as its sources,
+ * because a task's state lives in the partition with its number.
  */
 export function internalTopics(
   program: Program,
   partitions: number,
   replicationFactor: number,
 ): InternalTopic[] {
-  return program.stores.map(({ changelogTopic }) => ({
+  const changelogs = program.stores.map(({ changelogTopic }) => ({
     name: changelogTopic,
     partitions,
     replicationFactor,
     configs: changelogConfigs(replicationFactor),
   }));
+  if (program.parking === null) return changelogs;
+  const name = program.parking.controlTopic;
+  const configs = withMinInsync({ "cleanup.policy": "delete" }, replicationFactor);
+  return [...changelogs, { name, partitions, replicationFactor, configs }];
 }
 
 function changelogConfigs(replicationFactor: number): Record<string, string> {
@@ -34,6 +38,13 @@ function changelogConfigs(replicationFactor: number): Record<string, string> {
   // live windows whenever event time is older than the wall clock by more than the retention.
   // CreateTime, because restoring needs the time of the record, not the time of the append.
   const configs = { "cleanup.policy": "compact", "message.timestamp.type": "CreateTime" };
+  return withMinInsync(configs, replicationFactor);
+}
+
+function withMinInsync(
+  configs: Record<string, string>,
+  replicationFactor: number,
+): Record<string, string> {
   if (replicationFactor < REPLICAS_FOR_MIN_INSYNC) return configs;
   return { ...configs, "min.insync.replicas": "2" };
 }

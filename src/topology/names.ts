@@ -19,6 +19,14 @@ export function topicFault(topic: string): string | null {
   return `the topic name has ${topic.length} characters, Kafka takes ${TOPIC_NAME_LENGTH_MAX}`;
 }
 
+/** The store of parked records, which every task has where parking is on. */
+export const PARKED_STORE = "parked";
+
+/** Commands to the tasks of an application: `outrigger dlq release` writes, the sidecars read. */
+export function controlTopic(applicationId: string): string {
+  return `${applicationId}-control`;
+}
+
 export function changelogTopic(applicationId: string, store: string): string {
   return `${applicationId}-${store}-changelog`;
 }

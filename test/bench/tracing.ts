@@ -53,7 +53,14 @@ function commit(telemetry: Telemetry, columns: RecordColumns): void {
   const sent = new Map([["out", records]]);
   committing?.sent(sent);
   committing?.ended("committed", null);
-  telemetry.committed(5, sent, { records, dropped: 0, skipped: 0, deadLettered: 0 });
+  telemetry.committed(5, sent, {
+    records,
+    dropped: 0,
+    skipped: 0,
+    deadLettered: 0,
+    parked: 0,
+    released: 0,
+  });
   // As when the records leave: their headers are as they came for the next round.
   for (const each of traces) each?.undone("over");
 }

@@ -47,6 +47,7 @@ export class CheckScene {
       },
       directSinks: [],
       stores: [{ name: "counts", kind: "keyValue", changelogTopic: this.changelog }],
+      parking: null,
     };
   }
 

@@ -29,6 +29,8 @@ export interface ApplicationHost {
   readonly random: Random;
   readonly topology: TopologyName;
   readonly manners: () => Manners;
+  /** Whether the code cannot take this record, and parks it. */
+  readonly isBad: (value: string) => boolean;
   readonly nextTag: () => string;
   /** Told of a start that the checks before it forbid. */
   readonly refused: (sidecar: Process, error: OutriggerError) => void;
@@ -130,7 +132,7 @@ export class ModelApplication implements Application {
     const { random } = this.#host;
     const rows = batch.rows.reduce((sum, { from, to }) => sum + to - from, 0);
     const failsAt = random.chance(manners.failure) ? random.int(0, rows - 1) : null;
-    const answer = answerOf(batch, this.#host.topology, this.#host.nextTag(), failsAt);
+    const answer = answerOf(batch, this.#host, failsAt);
     if (!random.chance(manners.invalid)) return answer;
     return { ...answer, done: answer.done + 1 };
   }
@@ -160,27 +162,24 @@ export class ModelApplication implements Application {
 /** What the code of a topology makes of a batch, up to the row that fails. */
 function answerOf(
   batch: DispatchedBatch,
-  topology: TopologyName,
-  tag: string,
+  { topology, isBad, nextTag }: ApplicationHost,
   failsAt: number | null,
 ): BatchAnswer {
+  const tag = nextTag();
   const answer = new AnswerBuilder(batch);
   let row = 0;
   let failure: BatchAnswer["failure"] = null;
   for (const { columns, from, to } of batch.rows) {
     for (let index = from; index < to && failure === null; index++, row++) {
-      if (row === failsAt) {
-        failure = {
-          type: "ModelError",
-          message: `row ${row}`,
-          stack: "",
-          node: "",
-          verdict: { kind: "policy" },
-        };
+      const value = columns.value(index);
+      const bad = isBad(value?.toString("latin1") ?? "");
+      if (row === failsAt || bad) {
+        const kind = bad ? "park" : "policy";
+        const said = { type: "ModelError", message: `row ${row}`, stack: "", node: "" };
+        failure = { ...said, verdict: { kind } };
         break;
       }
       const key = columns.key(index)?.toString("latin1") ?? "";
-      const value = columns.value(index);
       if (topology === "list") {
         const next = appended(answer.stateOf(row), value?.toString("latin1") ?? "", tag);
         answer.set(row, next);

@@ -113,8 +113,17 @@ class MemoryRocksDB {
     };
   }
 
-  iterator(): never {
-    throw new Error("no simulated topology reads ranges");
+  /** A stream as of its start; each entry is a copy. */
+  iterator({ gte, lt }: { readonly gte: Buffer; readonly lt: Buffer }): Rows {
+    const [from, to] = [gte.toString("latin1"), lt.toString("latin1")];
+    const rows = [...this.#open().data].filter(([key]) => key >= from && key < to);
+    rows.sort(([a], [b]) => (a < b ? -1 : 1));
+    const entries = rows.map(([key, value]) => {
+      return { key: Buffer.from(key, "latin1"), value: Buffer.from(value) };
+    });
+    const stream = new Rows();
+    void this.#hop().then(() => stream.run(entries));
+    return stream;
   }
 
   #hop(): Promise<void> {
@@ -144,3 +153,28 @@ function copyOf(value: Buffer | undefined): Buffer | null {
 
 // biome-ignore lint/style/noDefaultExport: the package that it stands in for has one.
 export default MemoryRocksDB;
+
+interface Row {
+  readonly key: Buffer;
+  readonly value: Buffer;
+}
+
+class Rows {
+  #onData: (row: Row) => void = () => {};
+  #onClose: () => void = () => {};
+  #isDestroyed = false;
+
+  on(event: "data" | "error" | "close", listener: (row: never) => void): void {
+    if (event === "data") this.#onData = listener as (row: Row) => void;
+    if (event === "close") this.#onClose = listener as () => void;
+  }
+
+  run(rows: readonly Row[]): void {
+    for (const row of rows) if (!this.#isDestroyed) this.#onData(row);
+    this.#onClose();
+  }
+
+  destroy(): void {
+    this.#isDestroyed = true;
+  }
+}

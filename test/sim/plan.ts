@@ -78,6 +78,15 @@ export type Fault =
     }
   | { readonly on: "time"; readonly afterMs: number; readonly what: Happening };
 
+/** Records that the application cannot take before it is mended. */
+export interface Parking {
+  /** Of how many records one is bad. */
+  readonly badOneIn: number;
+  /** When the application is mended, and when commands come: some before, some twice. */
+  readonly mendedAtMs: number;
+  readonly commandsMs: readonly number[];
+}
+
 /** A whole world: what a seed comes down to, and what a regression keeps. */
 export interface Plan {
   readonly seed: string;
@@ -111,6 +120,8 @@ export interface Plan {
   readonly faults: readonly Fault[];
   /** The code that a sidecar must stop with: the world is ruined on purpose. */
   readonly expects: string | null;
+  /** Some records are parked, and released by commands; left out where parking is off. */
+  readonly parking?: Parking;
   /** Aborts that this world may have; null for the usual bound. */
   readonly abortsMax: number | null;
 }
@@ -188,7 +199,21 @@ export function planOf(seed: string): Plan {
   };
   const count = random.int(FAULTS_MIN, FAULTS_MAX);
   const faults = Array.from({ length: count }, () => faultOf(random, plan));
-  return { ...plan, faults: faults.sort((a, b) => a.afterMs - b.afterMs) };
+  return { ...plan, ...parkingOf(plan), faults: faults.sort((a, b) => a.afterMs - b.afterMs) };
+}
+
+/** By chance of its own, so that the other worlds stay what they were. */
+function parkingOf({ seed, topology, spanMs }: Plan): { parking?: Parking } {
+  const random = new Random(`parking ${seed}`);
+  // With windows a record that waited would be late.
+  if ((topology !== "copy" && topology !== "list") || !random.chance(0.35)) return {};
+  const commandsMs = Array.from({ length: random.int(1, 6) }, () => random.int(500, spanMs));
+  const parking = {
+    badOneIn: random.pick([2, 5, 20, 60]),
+    mendedAtMs: random.int(1_000, spanMs),
+    commandsMs: commandsMs.sort((a, b) => a - b),
+  };
+  return { parking };
 }
 
 const TRANSACTIONAL: readonly (readonly [number, string])[] = [

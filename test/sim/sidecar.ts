@@ -197,6 +197,7 @@ function limitsOf(plan: Plan): KernelLimits {
       frameBytesMax: 100_000,
       recordBytesMax: 50_000,
       applicationId: APPLICATION_ID,
+      parked: { recordsMax: 10_000, bytesMax: 1_000_000 },
       failures: {
         // Failures and deaths of the model's workers are chance: no record is given up.
         defaults: {
@@ -213,6 +214,7 @@ function limitsOf(plan: Plan): KernelLimits {
         random: sim_random,
       },
     },
+    parks: plan.parking !== undefined,
     lane: {
       commit: { commitIntervalMs: plan.commitIntervalMs, stagedBytesMax: 20_000 },
       transaction: { deadlineMs, unknownMs: deadlineMs },

@@ -1,6 +1,7 @@
 import type { OutriggerError } from "../../src/errors/outrigger-error.ts";
 import type { Transaction } from "../../src/transactions/transaction.ts";
-import { offsetFault, openFault, outputFault, storeFault } from "./checks.ts";
+import { offsetFault, openFault, outputFault, parkedFault, storeFault } from "./checks.ts";
+import { Commands } from "./commands.ts";
 import { Faults } from "./faults.ts";
 import { Inputs } from "./inputs.ts";
 import { ModelKafka } from "./kafka/model.ts";
@@ -47,6 +48,7 @@ export class World {
   aborts = 0;
   compacted = false;
   readonly #inputs: Inputs;
+  readonly #commands: Commands;
   readonly #trace: string[] = [];
   readonly #tracing: boolean;
   #incarnations = 0;
@@ -77,6 +79,13 @@ export class World {
       onAnswer: (owner, api) => this.faults.onAnswer(owner, api),
       trace: (line) => this.trace(line),
     });
+    this.#commands = new Commands(
+      this.loop,
+      new Random(`commands ${seed}`),
+      this.kafka,
+      plan,
+      (line) => this.trace(line),
+    );
     this.#inputs = new Inputs(this.loop, new Random(`input ${seed}`), this.kafka, plan);
   }
 
@@ -86,14 +95,17 @@ export class World {
     kafka.createTopic(OUTPUT, OUTPUT_PARTITIONS, new Map());
     for (let slot = 0; slot < plan.sidecars; slot++) this.startSidecar(slot, this.newDirectory());
     this.#inputs.start();
+    this.#commands.start();
     this.faults.start();
-    const settled = (): boolean => openFault(kafka) === null && this.#running();
+    const committed = (): boolean => openFault(kafka) === null && this.#running();
+    const settled = (): boolean => committed() && parkedFault(kafka) === null;
     const quiet = (): boolean =>
-      this.#inputs.isDone && (this.faults.areOver || (this.faults.onlyWait && settled()));
+      this.#inputs.isDone && (this.faults.areOver || (this.faults.onlyWait && committed()));
     await this.#until(quiet, START_MS + plan.spanMs * 4 + 120_000, "the faults to be over");
     const calmAtMs = this.loop.nowMs;
     this.#calm = true;
     this.faults.end();
+    this.#commands.end();
     this.trace(() => "no more faults");
     await this.#until(settled, calmAtMs + SETTLE_MS, "everything to be committed");
     const settledMs = this.loop.nowMs - calmAtMs;
@@ -176,6 +188,7 @@ export class World {
         topology: plan.topology,
         manners: () => (this.#calm ? GOOD_MANNERS : plan.manners),
         refused: (process, error) => this.#refused(process, error),
+        isBad: (value) => this.#commands.isBad(value, this.#calm),
         nextTag: () => (this.#tags++).toString(36),
         nextWorker: () => ++this.#workers,
         trace: (line) => this.trace(line),
@@ -248,7 +261,7 @@ export class World {
       this.violate(`nobody stopped with ${plan.expects}`);
       return;
     }
-    const fault = outputFault(plan, kafka) ?? openFault(kafka);
+    const fault = outputFault(plan, kafka) ?? openFault(kafka) ?? parkedFault(kafka);
     if (fault !== null) {
       this.violate(fault);
       return;

@@ -42,6 +42,7 @@ export const testLimits: KernelLimits = {
     frameBytesMax: 1_000_000,
     recordBytesMax: 1_000,
     applicationId: "app",
+    parked: { recordsMax: 5, bytesMax: 10_000 },
     failures: {
       defaults: {
         retryMax: 3,
@@ -57,6 +58,7 @@ export const testLimits: KernelLimits = {
       random: () => 0,
     },
   },
+  parks: false,
   lane: {
     commit: { commitIntervalMs: 100, stagedBytesMax: 100_000 },
     transaction: { deadlineMs: 6_000, unknownMs: 1_000 },
@@ -82,6 +84,7 @@ export const copyProgram: Program = {
   operators: [],
   stage: { entries: ["handler"], stores: [], sinks: [{ node: "sink", topic: "out" }] },
   directSinks: [],
+  parking: null,
   stores: [],
 };
 
@@ -213,7 +216,10 @@ function makeActive(program: Program, self: KernelWorld, limits: KernelLimits): 
   const facts = { topicId: "t1", deleteRetentionMs: 86_400_000 };
   const prepared = {
     partitions: 1,
-    changelogs: new Map(program.stores.map(({ changelogTopic }) => [changelogTopic, facts])),
+    changelogs: new Map([
+      ...program.stores.map(({ changelogTopic }) => [changelogTopic, facts] as const),
+      [program.parking?.controlTopic ?? "", facts] as const,
+    ]),
     outputs: ["out"],
     messageBytesMax: new Map([["out", 500]]),
   };

@@ -3,9 +3,10 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { MUTANTS, SCALE } from "../../sim/mutants.ts";
 import { OUTCOME_MUTANTS } from "../../sim/mutants-of-outcomes.ts";
+import { PARKING_MUTANTS } from "../../sim/mutants-of-parking.ts";
 
 const ROOT = new URL("../../../", import.meta.url);
-const all = [...MUTANTS, ...OUTCOME_MUTANTS, { name: "scale", edits: SCALE }];
+const all = [...MUTANTS, ...OUTCOME_MUTANTS, ...PARKING_MUTANTS, { name: "scale", edits: SCALE }];
 
 test("what a mutant changes stands in the source exactly once", () => {
   for (const { name, edits } of all) {

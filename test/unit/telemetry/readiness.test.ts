@@ -15,7 +15,7 @@ const READY: Status = {
 
 function task(over: Partial<TaskStatus>): TaskStatus {
   const nothing = { uncommittedBytes: 0, inputBytes: 0, batchesInFlight: 0, lags: [] };
-  const rest = { partition: 0, epoch: 1, restoring: null, error: null };
+  const rest = { parkedRecords: 0, partition: 0, epoch: 1, restoring: null, error: null };
   return { name: "0_0", phase: "running", ...nothing, ...rest, ...over };
 }
 

@@ -22,6 +22,7 @@ const STATUS: Status = {
       uncommittedBytes: 0,
       inputBytes: 0,
       batchesInFlight: 0,
+      parkedRecords: 0,
       lags: [],
       error: null,
     },
@@ -34,6 +35,7 @@ const STATUS: Status = {
       uncommittedBytes: 11,
       inputBytes: 12,
       batchesInFlight: 1,
+      parkedRecords: 0,
       lags: [{ topic: "in", partition: 2, lag: 5, endLag: 9 }],
       error: null,
     },
@@ -55,7 +57,14 @@ function scene(allKafkaNames = false) {
 describe("what the runtime tells is counted", () => {
   it("commits, with what they settled and sent", () => {
     const { recorder, value } = scene();
-    const settled = { records: 10, dropped: 3, skipped: 2, deadLettered: 1 };
+    const settled = {
+      records: 10,
+      dropped: 3,
+      skipped: 2,
+      deadLettered: 1,
+      parked: 6,
+      released: 4,
+    };
     recorder.committed(20, new Map([["out", 4]]), settled);
     recorder.committed(40, new Map(), { ...settled, records: 5 });
     recorder.aborted("refused");

@@ -55,6 +55,7 @@ describe("a topology that runs", () => {
       ],
       stage: { entries: ["label"], stores: [], sinks: [{ node: "out", topic: "labels" }] },
       directSinks: [],
+      parking: null,
       stores: [{ name: "counted", kind: "window", changelogTopic: "app-counted-changelog" }],
     });
   });

@@ -1,0 +1,41 @@
+import type { Program, Stage } from "../model/topology.ts";
+import type { BatchAnswer } from "../ports/application.ts";
+import { faultOf } from "./answers.ts";
+import type { Batch } from "./batch.ts";
+import { type Fault, UNKNOWN_FAULT } from "./failures.ts";
+import type { RunnerLimits } from "./task-host.ts";
+
+export interface FoundFault {
+  readonly fault: Fault;
+  /** Some row of the batch is the reason, nobody knows which; else the first that is not done. */
+  readonly isOfAll: boolean;
+}
+
+/** What the server makes of an answer whose columns contradict each other. */
+const ANSWER_INVALID = "ANSWER_INVALID";
+/** And of a batch that is larger than its worker receives. */
+const FRAME_TOO_LARGE = "FRAME_TOO_LARGE";
+
+/** What is wrong with an answer, or what it says went wrong; null where all went well. */
+export function faultIn(
+  batch: Batch,
+  program: Program,
+  stage: Stage,
+  answer: BatchAnswer,
+  limits: RunnerLimits,
+  task: string,
+): FoundFault | null {
+  const changelogs = program.stores.map(({ changelogTopic }) => changelogTopic);
+  const wrong = faultOf(batch, stage, answer, changelogs, limits);
+  if (wrong !== null) {
+    const message = `the application's answer for task ${task} is invalid: ${wrong}`;
+    return { fault: { ...UNKNOWN_FAULT, code: "ANSWER_INVALID", message }, isOfAll: true };
+  }
+  const { failure } = answer;
+  if (failure === null) return null;
+  const fault: Fault = { code: "HANDLER_FAILED", ...failure };
+  if (failure.type === ANSWER_INVALID) {
+    return { fault: { ...fault, code: "ANSWER_INVALID", type: "" }, isOfAll: true };
+  }
+  return { fault, isOfAll: failure.type === FRAME_TOO_LARGE };
+}
