@@ -23,6 +23,13 @@ func DeadLetter(err error) error {
 	return &judgedError{pb.Verdict_VERDICT_DEAD_LETTER, 0, orElse(err, "to be dead-lettered")}
 }
 
+// Park is err, with the word that the record cannot be processed now and must not be overtaken: its key
+// waits, and later records of the key follow it, until `outrigger dlq release`. It needs parked.enable
+// and a key; without them it is a DeadLetter.
+func Park(err error) error {
+	return &judgedError{pb.Verdict_VERDICT_PARK, 0, orElse(err, "to be parked")}
+}
+
 // StopTask is err, with the word that nothing must go on: the record's task stops until another
 // application connects.
 func StopTask(err error) error {
@@ -58,6 +65,8 @@ const (
 	ExhaustedSkip = Exhausted(pb.Exhausted_EXHAUSTED_SKIP)
 	// ExhaustedDeadLetter writes a dead letter.
 	ExhaustedDeadLetter = Exhausted(pb.Exhausted_EXHAUSTED_DEAD_LETTER)
+	// ExhaustedPark lets the record's key wait, until `outrigger dlq release`; it needs parked.enable.
+	ExhaustedPark = Exhausted(pb.Exhausted_EXHAUSTED_PARK)
 )
 
 // FailurePolicy is what becomes of records that a node fails on. What is left at its zero value, the

@@ -142,6 +142,7 @@ func TestVerdictsAreToldAsTheProtocolHasThem(t *testing.T) {
 		{busy, pb.Verdict_VERDICT_RETRY, ms(1500)},
 		{RetryLater(errDown, time.Microsecond), pb.Verdict_VERDICT_RETRY, ms(1)},
 		{RetryLater(errDown, 0), pb.Verdict_VERDICT_RETRY, nil},
+		{Park(errDown), pb.Verdict_VERDICT_PARK, nil},
 		{DeadLetter(errDown), pb.Verdict_VERDICT_DEAD_LETTER, nil},
 		{StopTask(errDown), pb.Verdict_VERDICT_FAIL, nil},
 		{StopTask(nil), pb.Verdict_VERDICT_FAIL, nil},

@@ -46,6 +46,7 @@ export const NO_FAILURE = {
 function verdictOf(verdict: number, retryAfterMs: number | null): Verdict {
   if (verdict === 1) return { kind: "retry", afterMs: boundedDelay(retryAfterMs) };
   if (verdict === 2) return { kind: "deadLetter" };
+  if (verdict === 4) return { kind: "park" };
   return { kind: verdict === 3 ? "fail" : "policy" };
 }
 

@@ -43,6 +43,8 @@ function exhaustedOf(exhausted: Exhausted): LastResort | undefined {
       return "skip";
     case Exhausted.DEAD_LETTER:
       return "dlq";
+    case Exhausted.PARK:
+      return "park";
     case Exhausted.UNSPECIFIED:
       return undefined;
   }

@@ -53,7 +53,14 @@ export type Expected =
   | { readonly kind: "paused" };
 
 /** The kinds of topology of docs/sdks.md. */
-export type TopologyName = "process" | "policy" | "stateless" | "aggregate" | "windowed" | "count";
+export type TopologyName =
+  | "process"
+  | "policy"
+  | "parking"
+  | "stateless"
+  | "aggregate"
+  | "windowed"
+  | "count";
 
 /** How a call ends by a status of gRPC. */
 export type Status = "UNAUTHENTICATED" | "UNIMPLEMENTED" | "UNAVAILABLE";

@@ -70,6 +70,7 @@ export function welcomeTo(topology: TopologyName): WelcomeFields {
   const stages = {
     process: { entries: ["interpret"], stores: ["state"] },
     policy: { entries: ["interpret"], stores: ["state"] },
+    parking: { entries: ["interpret"], stores: ["state"] },
     stateless: { entries: ["keep"], stores: [] },
     aggregate: { entries: ["fold"], stores: ["folds"] },
     windowed: { entries: ["fold"], stores: ["folds"] },
@@ -77,7 +78,7 @@ export function welcomeTo(topology: TopologyName): WelcomeFields {
   } as const;
   const { entries, stores } = stages[topology];
   return {
-    protocolMinor: 2,
+    protocolMinor: 3,
     sidecarVersion: "conformance",
     applicationId: "app",
     maxFrameBytes: 4 * 1024 * 1024,

@@ -50,12 +50,26 @@ const withPolicy: Node = {
   },
 };
 
+const parking: Node = {
+  name: "interpret",
+  parents: ["commands"],
+  kind: {
+    case: "function",
+    value: {
+      operation: Operation.PROCESS,
+      stores: ["state"],
+      failurePolicy: { exhausted: Exhausted.PARK },
+    },
+  },
+};
+
 /** What each SDK's conformance application must declare: the same message, name by name. */
 export function declaredAs(topology: TopologyName): Topology {
   switch (topology) {
     case "policy":
+    case "parking":
       return {
-        nodes: [source, withPolicy, sink("interpret")],
+        nodes: [source, topology === "policy" ? withPolicy : parking, sink("interpret")],
         stores: [{ name: "state", kind: StoreKind.KEY_VALUE }],
       };
     case "process":

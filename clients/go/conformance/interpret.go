@@ -111,6 +111,8 @@ func (a action) failure() error {
 		return outrigger.RetryLater(err, time.Duration(a.AfterMs)*time.Millisecond)
 	case "deadLetter":
 		return outrigger.DeadLetter(err)
+	case "park":
+		return outrigger.Park(err)
 	case "stop":
 		return outrigger.StopTask(err)
 	default:

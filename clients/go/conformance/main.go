@@ -30,6 +30,7 @@ func main() {
 		"":          process,
 		"process":   process,
 		"policy":    policy,
+		"parking":   parking,
 		"stateless": stateless,
 		"aggregate": aggregate,
 		"windowed":  windowed,
@@ -60,6 +61,11 @@ func policy(app *outrigger.App) {
 		RetryJitter:   outrigger.Ptr(0.0),
 		Exhausted:     outrigger.ExhaustedDeadLetter,
 	}))
+}
+
+func parking(app *outrigger.App) {
+	policy := outrigger.FailurePolicy{Exhausted: outrigger.ExhaustedPark}
+	interpreted(app, outrigger.WithFailurePolicy(policy))
 }
 
 func interpreted(app *outrigger.App, opts ...outrigger.Option) {

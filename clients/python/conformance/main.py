@@ -21,6 +21,7 @@ from outrigger import (
     FailurePolicy,
     KStream,
     OutriggerError,
+    Park,
     ProcessorContext,
     Record,
     RetryLater,
@@ -215,6 +216,8 @@ def failure(action: Action) -> Exception:
         return RetryLater(message, None if after is None else after / 1_000)
     if verdict == "deadLetter":
         return DeadLetter(message)
+    if verdict == "park":
+        return Park(message)
     return StopTask(message) if verdict == "stop" else RuntimeError(message)
 
 
@@ -239,6 +242,7 @@ def main() -> int:
     topologies: dict[str, Callable[[], None]] = {
         "process": process,
         "policy": policy,
+        "parking": lambda: process(FailurePolicy(exhausted="park")),
         "stateless": stateless,
         "aggregate": aggregate,
         "windowed": windowed,

@@ -12,6 +12,7 @@ import {
   keyValueStore,
   nullable,
   OutriggerClientError,
+  Park,
   type ProcessedRecord,
   type ProcessorContext,
   RetryLater,
@@ -50,6 +51,7 @@ const folding = { name: "fold", store: "folds", value: utf8 };
 const topologies: Readonly<Record<string, () => void>> = {
   process,
   policy,
+  parking: () => process({ exhausted: "park" }),
   stateless,
   aggregate,
   windowed,
@@ -199,6 +201,8 @@ function failure({ message, verdict, afterMs }: Action): Error {
       return new RetryLater(message ?? "", afterMs === undefined ? {} : { after: afterMs });
     case "deadLetter":
       return new DeadLetter(message);
+    case "park":
+      return new Park(message);
     case "stop":
       return new StopTask(message);
     default:

@@ -38,7 +38,7 @@ export interface ConnectOptions {
 
 const METHOD = "/outrigger.v1.ProcessorService/Process";
 const MAX_FRAME_BYTES = 4 * 1024 * 1024;
-const PROTOCOL_MINOR = 2;
+const PROTOCOL_MINOR = 3;
 const SDK_VERSION = "0.1.0";
 /** How long a sidecar may take to end a stream that we have half-closed. */
 const END_TIMEOUT_MS = 2_000;

@@ -27,6 +27,15 @@ export class DeadLetter extends Error {
   override readonly name: string = "DeadLetter";
 }
 
+/**
+ * Throw it for a record that cannot be processed now, and must not be overtaken: its key waits, and later
+ * records of the key follow it, until `outrigger dlq release`. Needs `parked.enable` and a key; without
+ * them it is a `DeadLetter`.
+ */
+export class Park extends Error {
+  override readonly name: string = "Park";
+}
+
 /** Throw it when nothing must go on: the record's task stops until another application connects. */
 export class StopTask extends Error {
   override readonly name: string = "StopTask";
@@ -45,14 +54,15 @@ export interface FailurePolicy {
     /** The share of each pause that is left to chance, from 0 to 1. */
     readonly jitter?: number;
   };
-  /** What becomes of a record whose tries are used up. */
-  readonly exhausted?: "fail" | "skip" | "deadLetter";
+  /** What becomes of a record whose tries are used up; `park` needs `parked.enable`. */
+  readonly exhausted?: "fail" | "skip" | "deadLetter" | "park";
 }
 
 const EXHAUSTED = {
   fail: Exhausted.FAIL,
   skip: Exhausted.SKIP,
   deadLetter: Exhausted.DEAD_LETTER,
+  park: Exhausted.PARK,
 } as const;
 
 export function wirePolicy(
@@ -91,6 +101,7 @@ function verdictOf(
 ): Pick<MessageInitShape<typeof FailureSchema>, "verdict" | "retryAfterMs"> {
   for (const cause of causesOf(error)) {
     if (cause instanceof DeadLetter) return { verdict: Verdict.DEAD_LETTER };
+    if (cause instanceof Park) return { verdict: Verdict.PARK };
     if (cause instanceof StopTask) return { verdict: Verdict.FAIL };
     if (!(cause instanceof RetryLater)) continue;
     if (cause.after === null) return { verdict: Verdict.RETRY };

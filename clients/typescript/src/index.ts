@@ -1,7 +1,7 @@
 export { type App, type AppOptions, createApp, type Logger, type RunOptions } from "./app.ts";
 export type { Duration } from "./durations.ts";
 export { NotReadyError, OutriggerClientError } from "./errors.ts";
-export { DeadLetter, type FailurePolicy, RetryLater, StopTask } from "./failures.ts";
+export { DeadLetter, type FailurePolicy, Park, RetryLater, StopTask } from "./failures.ts";
 export type { ProcessorContext } from "./process-context.ts";
 export type { ForwardedRecord, Header, ProcessedRecord } from "./record.ts";
 export { bytes, double, int64, json, nullable, type Serde, safeInt64, utf8 } from "./serdes.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import { NotReadyError } from "../src/errors.ts";
-import { DeadLetter, type FailurePolicy, RetryLater, StopTask } from "../src/failures.ts";
+import { DeadLetter, type FailurePolicy, Park, RetryLater, StopTask } from "../src/failures.ts";
 import { type Failure, Verdict } from "../src/gen/outrigger/v1/processor_pb.ts";
 import { Exhausted } from "../src/gen/outrigger/v1/topology_pb.ts";
 import { type Serde, utf8 } from "../src/serdes.ts";
@@ -182,6 +182,7 @@ it("verdicts: are told as the protocol has them, also as the cause of another er
   assert.deepEqual(await told(new RetryLater("busy")), ["RetryLater", Verdict.RETRY, undefined]);
   const never = new DeadLetter("never", { cause });
   assert.deepEqual(await told(never), ["DeadLetter", Verdict.DEAD_LETTER, undefined]);
+  assert.deepEqual(await told(new Park("not now")), ["Park", Verdict.PARK, undefined]);
   assert.deepEqual(await told(new StopTask("halt")), ["StopTask", Verdict.FAIL, undefined]);
   const wrapped = new Error("wrapped", { cause: busy });
   assert.deepEqual(await told(wrapped), ["Error", Verdict.RETRY, 1_500n]);

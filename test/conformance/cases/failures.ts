@@ -91,9 +91,12 @@ export const FAILURE_CASES: readonly Case[] = [
       failed(4, /halt/, { kind: Verdict.FAIL }),
       batch(5, [["a", [wait(5), fail("no word")]]]),
       failed(5, /no word/, { kind: Verdict.UNSPECIFIED }),
+      batch(6, [["a", [fail("not now", { verdict: "park" })]]]),
+      failed(6, /not now/, { kind: Verdict.PARK }),
     ],
   },
   { id: "policy-declared", proves: ["P-50"], topology: "policy", steps: [] },
+  { id: "parking-declared", proves: ["P-50"], topology: "parking", steps: [] },
   {
     id: "failure-names-its-node",
     proves: ["P-48"],

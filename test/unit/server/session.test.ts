@@ -114,7 +114,7 @@ describe("the handshake", () => {
     assert.deepEqual(stage.told, ["connected"]);
     const [welcome] = stage.sent;
     assert.ok(welcome?.case === "welcome");
-    assert.equal(welcome.value.protocolMinor, 2);
+    assert.equal(welcome.value.protocolMinor, 3);
     assert.equal(welcome.value.applicationId, "app");
     assert.deepEqual(welcome.value.sources, ["in"]);
     assert.equal(stage.hellos[0]?.applicationId, "a");
@@ -123,7 +123,7 @@ describe("the handshake", () => {
   it("refuses a version that it does not speak, naming both sides'", () => {
     const stage = new Stage();
     stage.receive({ case: "hello", value: helloOf({ protocolMinor: 0 }) });
-    assert.match(stage.rejection, /^PROTOCOL_VERSION: .*minor version 0, this sidecar 1 to 2/);
+    assert.match(stage.rejection, /^PROTOCOL_VERSION: .*minor version 0, this sidecar 1 to 3/);
     assert.deepEqual(
       stage.told.filter((line) => line === "connected"),
       [],

@@ -35,6 +35,10 @@ const (
 	Verdict_VERDICT_DEAD_LETTER Verdict = 2
 	// Stop the task at this record.
 	Verdict_VERDICT_FAIL Verdict = 3
+	// The record's key waits, and later records of the key follow it, until a command releases them. Where
+	// it has no key, or parking is off, as VERDICT_DEAD_LETTER. Since minor version 3; left to the policy
+	// by an older sidecar.
+	Verdict_VERDICT_PARK Verdict = 4
 )
 
 // Enum value maps for Verdict.
@@ -44,12 +48,14 @@ var (
 		1: "VERDICT_RETRY",
 		2: "VERDICT_DEAD_LETTER",
 		3: "VERDICT_FAIL",
+		4: "VERDICT_PARK",
 	}
 	Verdict_value = map[string]int32{
 		"VERDICT_UNSPECIFIED": 0,
 		"VERDICT_RETRY":       1,
 		"VERDICT_DEAD_LETTER": 2,
 		"VERDICT_FAIL":        3,
+		"VERDICT_PARK":        4,
 	}
 )
 
@@ -1435,12 +1441,13 @@ const file_outrigger_v1_processor_proto_rawDesc = "" +
 	"timeout_ms\x18\x01 \x01(\rR\ttimeoutMs\";\n" +
 	"\x03Log\x12\x1a\n" +
 	"\bseverity\x18\x01 \x01(\rR\bseverity\x12\x18\n" +
-	"\amessage\x18\x02 \x01(\tR\amessage*`\n" +
+	"\amessage\x18\x02 \x01(\tR\amessage*r\n" +
 	"\aVerdict\x12\x17\n" +
 	"\x13VERDICT_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rVERDICT_RETRY\x10\x01\x12\x17\n" +
 	"\x13VERDICT_DEAD_LETTER\x10\x02\x12\x10\n" +
-	"\fVERDICT_FAIL\x10\x032^\n" +
+	"\fVERDICT_FAIL\x10\x03\x12\x10\n" +
+	"\fVERDICT_PARK\x10\x042^\n" +
 	"\x10ProcessorService\x12J\n" +
 	"\aProcess\x12\x1c.outrigger.v1.ProcessRequest\x1a\x1d.outrigger.v1.ProcessResponse(\x010\x01b\x06proto3"
 

@@ -36,6 +36,9 @@ const (
 	Exhausted_EXHAUSTED_SKIP Exhausted = 2
 	// A dead letter tells of it.
 	Exhausted_EXHAUSTED_DEAD_LETTER Exhausted = 3
+	// Its key waits, and later records of the key follow it, until a command releases them. Refused where
+	// parking is off. Since minor version 3; left to its configuration by an older sidecar.
+	Exhausted_EXHAUSTED_PARK Exhausted = 4
 )
 
 // Enum value maps for Exhausted.
@@ -45,12 +48,14 @@ var (
 		1: "EXHAUSTED_FAIL",
 		2: "EXHAUSTED_SKIP",
 		3: "EXHAUSTED_DEAD_LETTER",
+		4: "EXHAUSTED_PARK",
 	}
 	Exhausted_value = map[string]int32{
 		"EXHAUSTED_UNSPECIFIED": 0,
 		"EXHAUSTED_FAIL":        1,
 		"EXHAUSTED_SKIP":        2,
 		"EXHAUSTED_DEAD_LETTER": 3,
+		"EXHAUSTED_PARK":        4,
 	}
 )
 
@@ -923,12 +928,13 @@ const file_outrigger_v1_topology_proto_rawDesc = "" +
 	"\x05topic\x18\x01 \x01(\tR\x05topic\"H\n" +
 	"\x05Store\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12+\n" +
-	"\x04kind\x18\x02 \x01(\x0e2\x17.outrigger.v1.StoreKindR\x04kind*i\n" +
+	"\x04kind\x18\x02 \x01(\x0e2\x17.outrigger.v1.StoreKindR\x04kind*}\n" +
 	"\tExhausted\x12\x19\n" +
 	"\x15EXHAUSTED_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eEXHAUSTED_FAIL\x10\x01\x12\x12\n" +
 	"\x0eEXHAUSTED_SKIP\x10\x02\x12\x19\n" +
-	"\x15EXHAUSTED_DEAD_LETTER\x10\x03*\x80\x01\n" +
+	"\x15EXHAUSTED_DEAD_LETTER\x10\x03\x12\x12\n" +
+	"\x0eEXHAUSTED_PARK\x10\x04*\x80\x01\n" +
 	"\tOperation\x12\x19\n" +
 	"\x15OPERATION_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11OPERATION_PROCESS\x10\x01\x12\x11\n" +

@@ -4,7 +4,7 @@ from .app import App
 from .context import AsyncProcessorContext, ProcessorContext
 from .durations import Duration
 from .errors import BatchTakenError, OutriggerError
-from .failures import DeadLetter, FailurePolicy, RetryLater, StopTask
+from .failures import DeadLetter, FailurePolicy, Park, RetryLater, StopTask
 from .record import Headers, KeyValue, Record
 from .serdes import Serde, double, int64, json, nullable, raw, utf8
 from .stores import (
@@ -31,6 +31,7 @@ __all__ = [
     "KeyValueStore",
     "KeyValueStoreDefinition",
     "OutriggerError",
+    "Park",
     "ProcessorContext",
     "Record",
     "RetryLater",

@@ -15,7 +15,7 @@ from .gen import processor_pb2 as pb
 from .gen import topology_pb2
 
 METHOD = "/outrigger.v1.ProcessorService/Process"
-PROTOCOL_MINOR = 2
+PROTOCOL_MINOR = 3
 SDK_VERSION = "0.1.0"
 MAX_FRAME_BYTES = 4 * 1024 * 1024
 # How long a sidecar may take to end a stream that we have half-closed.

@@ -33,6 +33,12 @@ class DeadLetter(Exception):
     """Raise it for a record that no try will help: it is dead-lettered at once."""
 
 
+class Park(Exception):
+    """Raise it for a record that cannot be processed now, and must not be overtaken: its key waits,
+    and later records of the key follow it, until `outrigger dlq release`. Needs parked.enable and a
+    key; without them it is a DeadLetter."""
+
+
 class StopTask(Exception):
     """Raise it when nothing must go on: the record's task stops until another application
     connects."""
@@ -48,7 +54,7 @@ class FailurePolicy:
     retry_factor: the factor by which pauses grow, from 1 on.
     retry_max_delay: the longest pause.
     retry_jitter: the share of each pause that is left to chance, from 0 to 1.
-    exhausted: what becomes of a record whose tries are used up.
+    exhausted: what becomes of a record whose tries are used up; park needs parked.enable.
     """
 
     retry_max: int | None = None
@@ -56,7 +62,7 @@ class FailurePolicy:
     retry_factor: float | None = None
     retry_max_delay: Duration | None = None
     retry_jitter: float | None = None
-    exhausted: Literal["fail", "skip", "dead_letter"] | None = None
+    exhausted: Literal["fail", "skip", "dead_letter", "park"] | None = None
 
     def __post_init__(self) -> None:
         self.wire()  # which raises ValueError or TypeError for what the protocol cannot say
@@ -64,7 +70,8 @@ class FailurePolicy:
     def wire(self) -> topology_pb2.FailurePolicy:
         if self.exhausted is not None and self.exhausted not in _EXHAUSTED:
             raise ValueError(
-                f"a failure policy has exhausted={self.exhausted!r}: give fail, skip or dead_letter"
+                f"a failure policy has exhausted={self.exhausted!r}: give fail, skip, dead_letter "
+                "or park"
             )
         if self.retry_max is not None and self.retry_max < 0:
             raise ValueError(f"a failure policy has retry_max={self.retry_max}: give 0 or more")
@@ -82,6 +89,7 @@ _EXHAUSTED = {
     "fail": topology_pb2.EXHAUSTED_FAIL,
     "skip": topology_pb2.EXHAUSTED_SKIP,
     "dead_letter": topology_pb2.EXHAUSTED_DEAD_LETTER,
+    "park": topology_pb2.EXHAUSTED_PARK,
 }
 
 # Of each text: a failure must not take the frame from its neighbours.
@@ -137,6 +145,9 @@ def failure_of(error: BaseException, node: str) -> pb.Failure:
             break
         if isinstance(cause, DeadLetter):
             failure.verdict = pb.VERDICT_DEAD_LETTER
+            break
+        if isinstance(cause, Park):
+            failure.verdict = pb.VERDICT_PARK
             break
         if isinstance(cause, StopTask):
             failure.verdict = pb.VERDICT_FAIL

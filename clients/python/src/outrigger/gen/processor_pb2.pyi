@@ -16,10 +16,12 @@ class Verdict(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     VERDICT_RETRY: _ClassVar[Verdict]
     VERDICT_DEAD_LETTER: _ClassVar[Verdict]
     VERDICT_FAIL: _ClassVar[Verdict]
+    VERDICT_PARK: _ClassVar[Verdict]
 VERDICT_UNSPECIFIED: Verdict
 VERDICT_RETRY: Verdict
 VERDICT_DEAD_LETTER: Verdict
 VERDICT_FAIL: Verdict
+VERDICT_PARK: Verdict
 
 class ProcessRequest(_message.Message):
     __slots__ = ("hello", "result", "state_request", "credit", "hand_back", "log")

@@ -13,6 +13,7 @@ class Exhausted(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     EXHAUSTED_FAIL: _ClassVar[Exhausted]
     EXHAUSTED_SKIP: _ClassVar[Exhausted]
     EXHAUSTED_DEAD_LETTER: _ClassVar[Exhausted]
+    EXHAUSTED_PARK: _ClassVar[Exhausted]
 
 class Operation(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -37,6 +38,7 @@ EXHAUSTED_UNSPECIFIED: Exhausted
 EXHAUSTED_FAIL: Exhausted
 EXHAUSTED_SKIP: Exhausted
 EXHAUSTED_DEAD_LETTER: Exhausted
+EXHAUSTED_PARK: Exhausted
 OPERATION_UNSPECIFIED: Operation
 OPERATION_PROCESS: Operation
 OPERATION_MAP: Operation

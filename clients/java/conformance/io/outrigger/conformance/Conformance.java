@@ -27,6 +27,9 @@ public final class Conformance {
   private static final Materialized<String> FOLDS =
       Materialized.as("folds").withValueSerde(Serdes.utf8());
 
+  private static final FailurePolicy PARKING =
+      FailurePolicy.create().withExhausted(FailurePolicy.Exhausted.PARK);
+
   private static final FailurePolicy POLICY =
       FailurePolicy.create()
           .withRetryMax(2)
@@ -51,6 +54,7 @@ public final class Conformance {
     switch (chosen) {
       case "process" -> process(app, Named.as("interpret"));
       case "policy" -> process(app, Named.as("interpret").withFailurePolicy(POLICY));
+      case "parking" -> process(app, Named.as("interpret").withFailurePolicy(PARKING));
       case "stateless" -> stateless(app);
       case "aggregate" -> aggregate(app);
       case "windowed" -> windowed(app);

@@ -9,6 +9,7 @@ import io.outrigger.KeyValue;
 import io.outrigger.KeyValueIterator;
 import io.outrigger.KeyValueStore;
 import io.outrigger.KeyValueStoreDefinition;
+import io.outrigger.ParkException;
 import io.outrigger.ProcessorContext;
 import io.outrigger.Record;
 import io.outrigger.RetryLaterException;
@@ -89,6 +90,7 @@ final class Interpreter {
           new RetryLaterException(
               message, action.afterMs() == null ? null : Duration.ofMillis(action.afterMs()));
       case "deadLetter" -> new DeadLetterException(message);
+      case "park" -> new ParkException(message);
       case "stop" -> new StopTaskException(message);
       default -> new IllegalStateException(message);
     };

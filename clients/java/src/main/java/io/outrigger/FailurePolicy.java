@@ -24,13 +24,16 @@ public final class FailurePolicy {
     /** It is stepped over; only a count tells of it. */
     SKIP,
     /** A dead letter is written. */
-    DEAD_LETTER;
+    DEAD_LETTER,
+    /** Its key waits, until {@code outrigger dlq release}; needs {@code parked.enable}. */
+    PARK;
 
     private io.outrigger.gen.v1.Exhausted wire() {
       return switch (this) {
         case FAIL -> io.outrigger.gen.v1.Exhausted.EXHAUSTED_FAIL;
         case SKIP -> io.outrigger.gen.v1.Exhausted.EXHAUSTED_SKIP;
         case DEAD_LETTER -> io.outrigger.gen.v1.Exhausted.EXHAUSTED_DEAD_LETTER;
+        case PARK -> io.outrigger.gen.v1.Exhausted.EXHAUSTED_PARK;
       };
     }
   }

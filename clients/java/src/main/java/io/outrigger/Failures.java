@@ -38,6 +38,10 @@ final class Failures {
         failure.setVerdict(Verdict.VERDICT_DEAD_LETTER);
         break;
       }
+      if (cause instanceof ParkException) {
+        failure.setVerdict(Verdict.VERDICT_PARK);
+        break;
+      }
       if (cause instanceof StopTaskException) {
         failure.setVerdict(Verdict.VERDICT_FAIL);
         break;

@@ -186,6 +186,8 @@ class FailuresTest {
     assertEquals(Verdict.VERDICT_DEAD_LETTER, never.getVerdict());
     assertEquals("io.outrigger.DeadLetterException", never.getType());
     assertFalse(never.hasRetryAfterMs());
+    Failure parked = thrown(new ParkException("not now"));
+    assertEquals(Verdict.VERDICT_PARK, parked.getVerdict());
     Failure halt = thrown(new StopTaskException("halt"));
     assertEquals(Verdict.VERDICT_FAIL, halt.getVerdict());
     Failure noWord = thrown(new IOException("no word"));

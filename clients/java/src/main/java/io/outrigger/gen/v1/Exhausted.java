@@ -47,6 +47,15 @@ public enum Exhausted
    * <code>EXHAUSTED_DEAD_LETTER = 3;</code>
    */
   EXHAUSTED_DEAD_LETTER(3),
+  /**
+   * <pre>
+   * Its key waits, and later records of the key follow it, until a command releases them. Refused where
+   * parking is off. Since minor version 3; left to its configuration by an older sidecar.
+   * </pre>
+   *
+   * <code>EXHAUSTED_PARK = 4;</code>
+   */
+  EXHAUSTED_PARK(4),
   UNRECOGNIZED(-1),
   ;
 
@@ -91,6 +100,15 @@ public enum Exhausted
    * <code>EXHAUSTED_DEAD_LETTER = 3;</code>
    */
   public static final int EXHAUSTED_DEAD_LETTER_VALUE = 3;
+  /**
+   * <pre>
+   * Its key waits, and later records of the key follow it, until a command releases them. Refused where
+   * parking is off. Since minor version 3; left to its configuration by an older sidecar.
+   * </pre>
+   *
+   * <code>EXHAUSTED_PARK = 4;</code>
+   */
+  public static final int EXHAUSTED_PARK_VALUE = 4;
 
 
   public final int getNumber() {
@@ -121,6 +139,7 @@ public enum Exhausted
       case 1: return EXHAUSTED_FAIL;
       case 2: return EXHAUSTED_SKIP;
       case 3: return EXHAUSTED_DEAD_LETTER;
+      case 4: return EXHAUSTED_PARK;
       default: return null;
     }
   }

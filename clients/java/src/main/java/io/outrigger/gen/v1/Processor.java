@@ -161,12 +161,13 @@ public final class Processor extends com.google.protobuf.GeneratedFile {
       "task_id\030\003 \001(\t\".\n\007Revoked\022\017\n\007task_id\030\001 \001(" +
       "\t\022\022\n\ntask_epoch\030\002 \001(\r\"\033\n\005Drain\022\022\n\ntimeou" +
       "t_ms\030\001 \001(\r\"(\n\003Log\022\020\n\010severity\030\001 \001(\r\022\017\n\007m" +
-      "essage\030\002 \001(\t*`\n\007Verdict\022\027\n\023VERDICT_UNSPE" +
+      "essage\030\002 \001(\t*r\n\007Verdict\022\027\n\023VERDICT_UNSPE" +
       "CIFIED\020\000\022\021\n\rVERDICT_RETRY\020\001\022\027\n\023VERDICT_D" +
-      "EAD_LETTER\020\002\022\020\n\014VERDICT_FAIL\020\0032^\n\020Proces" +
-      "sorService\022J\n\007Process\022\034.outrigger.v1.Pro" +
-      "cessRequest\032\035.outrigger.v1.ProcessRespon" +
-      "se(\0010\001B\027\n\023io.outrigger.gen.v1P\001b\006proto3"
+      "EAD_LETTER\020\002\022\020\n\014VERDICT_FAIL\020\003\022\020\n\014VERDIC" +
+      "T_PARK\020\0042^\n\020ProcessorService\022J\n\007Process\022" +
+      "\034.outrigger.v1.ProcessRequest\032\035.outrigge" +
+      "r.v1.ProcessResponse(\0010\001B\027\n\023io.outrigger" +
+      ".gen.v1P\001b\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,

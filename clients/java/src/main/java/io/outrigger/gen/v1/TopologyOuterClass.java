@@ -107,18 +107,19 @@ public final class TopologyOuterClass extends com.google.protobuf.GeneratedFile 
       "olicy\"4\n\017TumblingWindows\022\017\n\007size_ms\030\001 \001(" +
       "\003\022\020\n\010grace_ms\030\002 \001(\003\"\025\n\004Sink\022\r\n\005topic\030\001 \001" +
       "(\t\"<\n\005Store\022\014\n\004name\030\001 \001(\t\022%\n\004kind\030\002 \001(\0162" +
-      "\027.outrigger.v1.StoreKind*i\n\tExhausted\022\031\n" +
+      "\027.outrigger.v1.StoreKind*}\n\tExhausted\022\031\n" +
       "\025EXHAUSTED_UNSPECIFIED\020\000\022\022\n\016EXHAUSTED_FA" +
       "IL\020\001\022\022\n\016EXHAUSTED_SKIP\020\002\022\031\n\025EXHAUSTED_DE" +
-      "AD_LETTER\020\003*\200\001\n\tOperation\022\031\n\025OPERATION_U" +
-      "NSPECIFIED\020\000\022\025\n\021OPERATION_PROCESS\020\001\022\021\n\rO" +
-      "PERATION_MAP\020\002\022\030\n\024OPERATION_MAP_VALUES\020\003" +
-      "\022\024\n\020OPERATION_FILTER\020\004*Z\n\nAggregator\022\032\n\026" +
-      "AGGREGATOR_UNSPECIFIED\020\000\022\032\n\026AGGREGATOR_A" +
-      "PPLICATION\020\001\022\024\n\020AGGREGATOR_COUNT\020\002*X\n\tSt" +
-      "oreKind\022\032\n\026STORE_KIND_UNSPECIFIED\020\000\022\030\n\024S" +
-      "TORE_KIND_KEY_VALUE\020\001\022\025\n\021STORE_KIND_WIND" +
-      "OW\020\002B\027\n\023io.outrigger.gen.v1P\001b\006proto3"
+      "AD_LETTER\020\003\022\022\n\016EXHAUSTED_PARK\020\004*\200\001\n\tOper" +
+      "ation\022\031\n\025OPERATION_UNSPECIFIED\020\000\022\025\n\021OPER" +
+      "ATION_PROCESS\020\001\022\021\n\rOPERATION_MAP\020\002\022\030\n\024OP" +
+      "ERATION_MAP_VALUES\020\003\022\024\n\020OPERATION_FILTER" +
+      "\020\004*Z\n\nAggregator\022\032\n\026AGGREGATOR_UNSPECIFI" +
+      "ED\020\000\022\032\n\026AGGREGATOR_APPLICATION\020\001\022\024\n\020AGGR" +
+      "EGATOR_COUNT\020\002*X\n\tStoreKind\022\032\n\026STORE_KIN" +
+      "D_UNSPECIFIED\020\000\022\030\n\024STORE_KIND_KEY_VALUE\020" +
+      "\001\022\025\n\021STORE_KIND_WINDOW\020\002B\027\n\023io.outrigger" +
+      ".gen.v1P\001b\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,

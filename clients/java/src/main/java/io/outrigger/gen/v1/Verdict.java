@@ -47,6 +47,16 @@ public enum Verdict
    * <code>VERDICT_FAIL = 3;</code>
    */
   VERDICT_FAIL(3),
+  /**
+   * <pre>
+   * The record's key waits, and later records of the key follow it, until a command releases them. Where
+   * it has no key, or parking is off, as VERDICT_DEAD_LETTER. Since minor version 3; left to the policy
+   * by an older sidecar.
+   * </pre>
+   *
+   * <code>VERDICT_PARK = 4;</code>
+   */
+  VERDICT_PARK(4),
   UNRECOGNIZED(-1),
   ;
 
@@ -91,6 +101,16 @@ public enum Verdict
    * <code>VERDICT_FAIL = 3;</code>
    */
   public static final int VERDICT_FAIL_VALUE = 3;
+  /**
+   * <pre>
+   * The record's key waits, and later records of the key follow it, until a command releases them. Where
+   * it has no key, or parking is off, as VERDICT_DEAD_LETTER. Since minor version 3; left to the policy
+   * by an older sidecar.
+   * </pre>
+   *
+   * <code>VERDICT_PARK = 4;</code>
+   */
+  public static final int VERDICT_PARK_VALUE = 4;
 
 
   public final int getNumber() {
@@ -121,6 +141,7 @@ public enum Verdict
       case 1: return VERDICT_RETRY;
       case 2: return VERDICT_DEAD_LETTER;
       case 3: return VERDICT_FAIL;
+      case 4: return VERDICT_PARK;
       default: return null;
     }
   }
