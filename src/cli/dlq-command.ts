@@ -5,6 +5,7 @@ import type { Letterbox } from "../letterbox.ts";
 import type { LetterPlace } from "../letters/letter.ts";
 import { EVERY_LETTER, parsePlace, type Selection } from "../letters/selection.ts";
 import { keyBytes, sinceMs, wholeNumber } from "./dlq-arguments.ts";
+import { addRelease, listParked, showParked } from "./dlq-parked.ts";
 import {
   type ListedLetter,
   letterJson,
@@ -26,16 +27,18 @@ const BATCH_MAX = 10_000;
 export function addDlq(program: Command, world: World, outcome: Outcome): void {
   const dlq = program
     .command("dlq")
-    .summary("List, show and replay dead letters.")
+    .summary("List, show and replay dead letters, release parked records.")
     .description(DLQ)
     .addHelpText("after", EXAMPLES);
   const list = dlq.command("list").summary("List dead letters.").description(LIST);
   withSelection(list)
+    .option("--parked", PARKED)
     .option("--limit <n>", `Letters at most, up to ${LIMIT_MAX} (default: ${LIMIT}).`)
     .option("--json", "Print JSON.");
   withTopic(list).action(async (options: Options) => {
     const selection = selectionOf([], options);
     const limit = wholeNumber("--limit", options["limit"], LIMIT, LIMIT_MAX);
+    if (options["parked"] === true) return await listParked(world, options, selection, limit);
     await withLetterbox(world, options, async (box, topic) => {
       const { letters, more } = await collect(box, selection, limit);
       world.say((options.json === true ? listJson : listText)(topic, letters, more));
@@ -46,8 +49,13 @@ export function addDlq(program: Command, world: World, outcome: Outcome): void {
     .summary("Show one dead letter whole.")
     .description(SHOW)
     .argument("<letter>", "`partition@offset`, as `list` prints it.")
+    .option("--parked", PARKED)
     .option("--json", "Print JSON.");
   withTopic(show).action(async (place: string, options: Options) => {
+    if (options["parked"] === true) {
+      outcome.exitCode = await showParked(world, options, placeOf(place));
+      return;
+    }
     const selection = { ...EVERY_LETTER, places: [placeOf(place)] };
     await withLetterbox(world, options, async (box, topic) => {
       for await (const { letter, replayed } of box.letters(selection)) {
@@ -58,6 +66,7 @@ export function addDlq(program: Command, world: World, outcome: Outcome): void {
     });
   });
   addReplay(dlq, world, outcome);
+  addRelease(dlq, world, outcome);
 }
 
 function addReplay(dlq: Command, world: World, outcome: Outcome): void {
@@ -212,6 +221,9 @@ const AGAIN =
   "Replay also what was replayed already; with a time, only what was replayed by commands started " +
   "before it.";
 
+const PARKED =
+  "Records that are parked, in place of letters: their place is their task and their place in its line.";
+
 const DLQ =
   "Look at the records that were given up, and send them back. Works with the dead letters of Kafka " +
   "Streams too (KIP-1034). Nothing is taken out of the dead-letter topic.";
@@ -238,4 +250,6 @@ Examples:
   outrigger dlq replay 2@17 2@19 --config orders.yaml
   outrigger dlq replay --reason retries_exhausted --source orders --config orders.yaml
   outrigger dlq replay --all --to orders-retry --config orders.yaml
+  outrigger dlq list --parked --config orders.yaml
+  outrigger dlq release --key customer-7 --config orders.yaml
   outrigger dlq list --topic orders-dlq --json --application.id any --bootstrap.servers kafka:9092`;

@@ -71,6 +71,11 @@ export function letterAt(columns: RecordColumns, row: number, partition: number)
   };
 }
 
+/** Headers in Kafka's record format, as views of `bytes`. */
+export function ownHeaders(bytes: Buffer, from: number, to: number): Header[] {
+  return headersOf(bytes, from, to).headers;
+}
+
 function headersOf(bytes: Buffer, from: number, to: number): { headers: Header[]; ends: number[] } {
   const headers: Header[] = [];
   const ends: number[] = [];

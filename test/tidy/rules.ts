@@ -26,6 +26,7 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
   ],
   replay: ["model", "errors", "letters", "ports"],
   "test-driver": ["model", "errors", "ports"],
+  parked: ["model", "errors", "tasks", "letters", "ports", "replay"],
   kafka: ["model", "errors", "config", "ports", "telemetry"],
   stores: ["model", "errors", "config", "ports", "telemetry"],
   server: ["model", "errors", "config", "ports", "telemetry", "gen"],
@@ -41,6 +42,7 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
     "checkup.ts",
     "letterbox.ts",
     "test-driver.ts",
+    "parked-box.ts",
   ],
   gen: ["gen"],
 };

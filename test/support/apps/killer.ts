@@ -1,9 +1,9 @@
-import { createApp, DeadLetter, int64, keyValueStore, utf8 } from "@outrigger/client";
+import { createApp, DeadLetter, int64, keyValueStore, Park, utf8 } from "@outrigger/client";
 
 /**
  * Counts the records of each key in a store and sends `<count> <value>`. With some values it comes no
- * further than that: `kill` ends the process, `fail` throws, `reject` asks for a dead letter; unless
- * `OUTRIGGER_TEST_MENDED` is set.
+ * further than that: `kill` ends the process, `fail` throws, `reject` asks for a dead letter, `park` to be
+ * parked; unless `OUTRIGGER_TEST_MENDED` is set.
  */
 const counts = keyValueStore("counts", { key: utf8, value: int64 });
 const app = createApp({ logger: { info: () => {}, warn: () => {} } });
@@ -20,6 +20,7 @@ app
       if (value === "kill") process.kill(process.pid, "SIGKILL");
       if (value === "fail") throw new RangeError("half-way");
       if (value === "reject") throw new DeadLetter("no use");
+      if (value === "park") throw new Park("not yet");
     },
     { stores: [counts], name: "count" },
   )

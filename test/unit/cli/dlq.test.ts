@@ -35,6 +35,10 @@ describe("dlq", () => {
       ["list", "--since", "yesterday", "--topic", "t"],
       /--since is "yesterday"; it must/,
     ],
+    ["a release of nothing", ["release"], /which records\?.*--key.*--all/],
+    ["a release of all, and some", ["release", "--key", "a", "--all"], /which records\?/],
+    ["a drop without a place for letters", ["release", "--all", "--drop"], /or add --discard/],
+    ["a discard that drops nothing", ["release", "--all", "--discard"], /belongs to --drop/],
     ["half a byte", ["list", "--key", "hex:abc", "--topic", "t"], /--key is "hex:abc"/],
   ] as const) {
     it(`refuses ${what} with exit code 2, before it connects`, async () => {
