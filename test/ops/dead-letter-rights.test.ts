@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import kafkajs from "kafkajs";
+import { RecordColumns } from "../../src/model/columns.ts";
+import { encodeParked, parkedKey } from "../../src/tasks/parked-record.ts";
 import { outrigger, type Ran } from "../support/command.ts";
 import { readWithJava } from "../support/judges.ts";
 import { type KafkaBroker, startKafka } from "../support/kafka-broker.ts";
@@ -115,3 +117,46 @@ test("the rights that docs/dead-letters.md names are enough, and needed", { skip
     assert.ok(!`${stdout}${stderr}`.includes(PASSWORD));
   }
 });
+
+test("so are those for parked records", { skip }, async () => {
+  const [parked, control] = ["rights-parked-changelog", "rights-control"];
+  const kafka = kafkaAt(broker.bootstrapServers);
+  await makeTopics(kafka, [parked, control]);
+  await park(kafka, parked);
+  const refused = await dlq("list", "--parked");
+  assert.equal(refused.status, 1);
+  await grant(ON.TOPIC, parked, MAY.DESCRIBE, MAY.DESCRIBE_CONFIGS, MAY.READ);
+  const list = await allowed("list", "--parked");
+  assert.match(list.stdout, /0@0 .* in 0@5 .*rejected .*k/);
+
+  const denied = await dlq("release", "--all");
+  assert.equal(denied.status, 1);
+  assert.match(denied.stderr, /AUTHORIZATION_FAILED/);
+  await grant(ON.TRANSACTIONAL_ID, control, MAY.DESCRIBE, MAY.WRITE);
+  const unwritten = await dlq("release", "--all");
+  assert.equal(unwritten.status, 1, unwritten.stdout);
+  await grant(ON.TOPIC, control, MAY.DESCRIBE, MAY.WRITE);
+  const done = await allowed("release", "--all");
+  assert.match(done.stdout, /^asked for 1 parked records of rights, of 1 keys/);
+  const [command, ...others] = await readWithJava(broker.bootstrapServers, [control]);
+  assert.deepEqual(
+    [command?.partition, String(command?.value), others],
+    [0, '{"v":1,"action":"release","key":null,"until":0}', []],
+  );
+});
+
+/** As a sidecar has it: the record `k` = `v`, in 0@5. */
+async function park(kafka: ReturnType<typeof kafkaAt>, topic: string): Promise<void> {
+  const columns = new RecordColumns(Buffer.from("kv"), 1);
+  columns.positions.set([0, 1, 1, 1, 2, 2]);
+  columns.offsets[0] = 5;
+  columns.count = 1;
+  const row = { source: 0, partition: 0, columns, from: 0, to: 1 };
+  const said = { node: "", type: "", message: "", stack: "" };
+  const value = encodeParked(row, "in", { reason: "rejected", attempts: 1, ...said }, 10_000);
+  const producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1 });
+  await producer.connect();
+  const message = { key: parkedKey(Buffer.from("k"), 0), value, partition: 0 };
+  await producer.send({ topic, messages: [message] });
+  await producer.disconnect();
+}

@@ -250,7 +250,7 @@ def test_what_a_policy_does_not_say_is_left_to_the_sidecar() -> None:
     [
         ({"retry_max": -1}, "retry_max=-1"),
         ({"retry_initial": "soon"}, "'soon' is no duration"),
-        ({"exhausted": "dlq"}, "exhausted='dlq': give fail, skip or dead_letter"),
+        ({"exhausted": "dlq"}, "exhausted='dlq': give fail, skip, dead_letter or park"),
     ],
 )
 def test_a_policy_that_is_none_is_refused_where_it_is_made(said: Any, match: str) -> None:
