@@ -18,6 +18,15 @@ function names(facts: ClusterFacts, changes: Partial<Expected> = {}): string[] {
   return check(facts, changes).map(({ name, severity }) => `${severity} ${name}`);
 }
 
+it("a control topic that may not be read is a right that is missing", () => {
+  const control = { ...topicFacts("app-control"), operations: new Set(["Describe"] as const) };
+  const parking = { store: 0, controlTopic: "app-control" };
+  const program = expected.program && { ...expected.program, parking };
+  const found = check(withTopic(control), { program });
+  assert.deepEqual(names(withTopic(control), { program }), ["forbidden access.denied"]);
+  assert.match(found[0]?.problem ?? "", /lacks the right Read on the topic app-control/);
+});
+
 describe("a cluster", () => {
   it("without a fault gives no finding", () => assert.deepEqual(check(soundFacts()), []));
 
