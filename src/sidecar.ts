@@ -8,6 +8,7 @@ import { kernelLimits, type LimitsOptions } from "./kernel-limits.ts";
 import { MEMBER_ID_PREFIX } from "./model/cluster-facts.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { Log } from "./ports/log.ts";
+import type { Telemetry } from "./ports/telemetry.ts";
 import { failpoint } from "./runtime/failpoint.ts";
 import { hostileApplication, hostileListener, hostileModes } from "./runtime/hostile.ts";
 import { Kernel } from "./runtime/kernel.ts";
@@ -68,7 +69,7 @@ async function startParts(
   const directory = await openStateDirectory(stateDirectory, {
     processId: config.processId,
     memoryBytesMax: config.rocksdbMemoryMaxBytes,
-    onCorrupted: (task, error) => log.error(`wiped: ${error.message}`, { task }),
+    onCorrupted: sayEmptied(log, recorder),
   });
   const onProducerRetry = ({ code, kafkaError }: OutriggerError): void => {
     recorder.producerError(kafkaError ?? code, "retriable");
@@ -139,6 +140,13 @@ async function startParts(
       closing ??= close().then(ending.resolve, (error: unknown) => ending.reject(asError(error)));
       await closing;
     },
+  };
+}
+
+function sayEmptied(log: Log, telemetry: Telemetry): (task: string, error: OutriggerError) => void {
+  return (task, error) => {
+    telemetry.storeEmptied();
+    log.error(error.message, { task, code: error.code });
   };
 }
 

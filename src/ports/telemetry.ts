@@ -80,6 +80,8 @@ export interface Telemetry {
   recordFailed(): void;
   /** A task stopped for good: the code of the error. */
   taskFailed(code: string): void;
+  /** A damaged store was emptied, to be restored from its changelog. */
+  storeEmptied(): void;
   commitStarted(facts: CommitFacts): CommitTrace | null;
   /** A state of the transaction machine was left after `ms`. */
   phaseEnded(state: string, ms: number): void;

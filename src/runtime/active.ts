@@ -16,11 +16,12 @@ import { unreadyReasons } from "../telemetry/readiness.ts";
 import { countCommitted, settledSince, zeroCounters } from "./counters.ts";
 import type { Cut } from "./cut.ts";
 import { dispatchQueued, overdueError } from "./dispatch.ts";
+import { isDue, isWaitedFor } from "./due.ts";
 import { failureLog } from "./failure-log.ts";
 import { type Policies, policiesOf } from "./failures.ts";
 import { GroupLoop } from "./group-loop.ts";
 import type { Insides } from "./insides.ts";
-import { Lane, storeFailure } from "./lane.ts";
+import { Lane } from "./lane.ts";
 import type { KernelLimits, KernelParts } from "./parts.ts";
 import type { Prepared } from "./setup.ts";
 import { answerQuestion } from "./state-questions.ts";
@@ -161,7 +162,7 @@ export class Active {
 
   asked(worker: WorkerId, question: StateQuestion): void {
     const runner = this.#tasks.get(question.taskName);
-    void answerQuestion(this.#program, runner, worker, question).then((answer) =>
+    void answerQuestion(this.#program, runner, worker, question, this.#storeBroke).then((answer) =>
       this.#application.answerState(worker, question.requestId, answer),
     );
   }
@@ -271,12 +272,12 @@ export class Active {
         if (runner.phase === "claiming") this.#lane?.consider();
         else runner.pump();
       },
-      failed: (error) => this.#parts.fatal(storeFailure(error)),
+      failed: this.#parts.fatal,
     });
   }
 
   #taskHost(): TaskHost {
-    const { clock, log, consumer, fatal, telemetry } = this.#parts;
+    const { clock, log, consumer, telemetry } = this.#parts;
     const say = failureLog(log);
     return {
       telemetry,
@@ -300,7 +301,7 @@ export class Active {
         say.stopped(runner, error);
         this.#tellReadiness();
       },
-      broken: (_, error) => fatal(storeFailure(error)),
+      broken: this.#storeBroke,
       idle: () => this.#releaseAll(),
     };
   }
@@ -314,6 +315,7 @@ export class Active {
       refreshMembership: () => this.#group.refresh(),
       telemetry: this.#parts.telemetry,
       committed: (cut, durationMs) => this.#committed(cut, durationMs),
+      broken: this.#storeBroke,
       aborted: (cause, refusal) => {
         this.#parts.telemetry.aborted(cause);
         this.counters.aborts[cause] = (this.counters.aborts[cause] ?? 0) + 1;
@@ -424,15 +426,30 @@ export class Active {
    * meanwhile is the next owner's to find out; one that is being taken over is doing so already.
    */
   #takeOverAll(): void {
-    for (const runner of this.#tasks.all()) {
-      if (runner.phase === "ending" && !this.#draining) {
-        this.#letGo(runner);
-        continue;
-      }
-      this.#tasks.drop(runner);
-      this.#tasks.open(runner.id);
-    }
+    for (const runner of this.#tasks.all()) this.#takeOverAgain(runner);
   }
+
+  #takeOverAgain(runner: TaskRunner): void {
+    if (runner.phase === "ending" && !this.#draining) {
+      this.#letGo(runner);
+      return;
+    }
+    this.#tasks.drop(runner);
+    this.#tasks.open(runner.id);
+  }
+
+  /** What is staged cannot be built on; the mark on the disk tells whoever opens it next. */
+  readonly #storeBroke = (runner: TaskRunner, thrown: unknown): void => {
+    // It was dropped meanwhile, and reads what is closed.
+    if (!this.#tasks.holds(runner)) return;
+    const fatal = this.#tasks.damaged(runner, thrown);
+    if (fatal === null) this.#takeOverAgain(runner);
+    else this.#tasks.drop(runner);
+    this.#lane?.lost([runner]);
+    if (fatal !== null) this.#parts.fatal(fatal);
+    this.#tellReadiness();
+    this.#releaseAll();
+  };
 
   #committed(cut: Cut, durationMs: number): void {
     const before = { ...this.counters };
@@ -485,16 +502,3 @@ export class Active {
 }
 
 const PREPARE_TIMEOUT_MS = 30_000;
-
-function isDue(runner: TaskRunner): boolean {
-  return runner.hasFinal || runner.hasNews || isClaiming(runner);
-}
-
-function isClaiming(runner: TaskRunner): boolean {
-  return runner.phase === "claiming";
-}
-
-/** Somebody waits for the commit: a first dispatch, or the group for a partition. */
-function isWaitedFor(runner: TaskRunner): boolean {
-  return isClaiming(runner) || (runner.phase === "ending" && runner.isIdle);
-}

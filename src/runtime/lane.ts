@@ -1,4 +1,4 @@
-import { asError, OutriggerError } from "../errors/outrigger-error.ts";
+import { OutriggerError } from "../errors/outrigger-error.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Membership } from "../ports/consumer.ts";
 import type { ProduceVerdict, TransactionalProducer } from "../ports/producer.ts";
@@ -18,6 +18,7 @@ import {
   type TransactionLimits,
 } from "../transactions/transaction.ts";
 import { type Cut, marksOf, offsetsOf, restageTask, takeCut } from "./cut.ts";
+import { storeFailure } from "./store-failure.ts";
 import type { TaskRunner } from "./task-runner.ts";
 
 /** What the lane asks of the kernel. */
@@ -33,6 +34,8 @@ export interface LaneHost {
   readonly refreshMembership: () => Promise<void>;
   /** A cut took effect for these tasks; `records` were produced in `durationMs`. */
   readonly committed: (cut: Cut, durationMs: number) => void;
+  /** The store of a task did not take what had committed; a takeover finds it in the changelog. */
+  readonly broken: (runner: TaskRunner, error: unknown) => void;
   /** A cut was aborted for certain; its tasks staged it again. */
   readonly aborted: (cause: AbortCause, refusal: string) => void;
   /** R-7: drop everything and take over every task again. */
@@ -316,16 +319,19 @@ export class Lane {
     const cut = this.#openCut();
     const wallMs = this.#clock.wallMs();
     const held = cut.tasks.filter(({ runner }) => this.#host.holds(runner));
-    await Promise.all(
-      held.map(async (task) => {
-        await task.runner.state.commit(marksOf(task, this.#lastOffsets, wallMs));
-      }),
-    );
+    const writes = held.map(async (task) => {
+      await task.runner.state.commit(marksOf(task, this.#lastOffsets, wallMs));
+    });
+    const written = await Promise.allSettled(writes);
     this.#abortsInARow = 0;
     this.#refusal = "";
     this.#cut = null;
     this.#endTrace("committed", null);
     this.#host.committed({ ...cut, tasks: held }, this.#now() - this.#cutAtMs);
+    for (const [index, { runner }] of held.entries()) {
+      const outcome = written[index];
+      if (outcome?.status === "rejected") this.#host.broken(runner, outcome.reason);
+    }
   }
 
   #restage(cause: AbortCause): void {
@@ -379,12 +385,4 @@ export class Lane {
   #now(): number {
     return this.#clock.nowMs();
   }
-}
-
-/** What is thrown, not answered, comes of a store: ports of Kafka answer with verdicts. */
-export function storeFailure(thrown: unknown): OutriggerError {
-  if (thrown instanceof OutriggerError) return thrown;
-  const { message } = asError(thrown);
-  const text = `the state directory failed (${message}): mend or free its disk, then start again`;
-  return new OutriggerError("STORE_FAILED", text, { cause: thrown });
 }

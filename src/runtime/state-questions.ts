@@ -1,7 +1,8 @@
-import { asError, OutriggerError } from "../errors/outrigger-error.ts";
+import { OutriggerError } from "../errors/outrigger-error.ts";
 import type { Program } from "../model/topology.ts";
 import type { AskedRange, StateAnswer, StateQuestion, WorkerId } from "../ports/application.ts";
 import type { KeySet } from "../ports/store.ts";
+import { storeFailure } from "./store-failure.ts";
 import type { TaskRunner } from "./task-runner.ts";
 
 /**
@@ -13,6 +14,7 @@ export async function answerQuestion(
   runner: TaskRunner | undefined,
   worker: WorkerId,
   question: StateQuestion,
+  broken: (runner: TaskRunner, error: unknown) => void,
 ): Promise<StateAnswer> {
   const { taskName, taskEpoch, dispatchId } = question;
   const entry =
@@ -39,9 +41,9 @@ export async function answerQuestion(
     const values = keys === null ? [] : await runner.state.read(store.store, keys, "staged");
     return { kind: "values", values };
   } catch (error: unknown) {
-    const text = `the store could not be read (${asError(error).message}): mend its disk`;
-    const said = new OutriggerError("STORE_FAILED", text, { cause: error });
-    return { kind: "refused", error: said };
+    // First, for it takes the batch away from the worker: no record fails for the sake of a disk.
+    broken(runner, error);
+    return { kind: "refused", error: storeFailure(error) };
   }
 }
 

@@ -6,6 +6,8 @@ import type { Consumer, FetchedChunk, FetchFacts } from "../ports/consumer.ts";
 import type { Log } from "../ports/log.ts";
 import type { TaskStatus } from "../ports/status.ts";
 import type { StateDirectory, TaskState } from "../ports/store.ts";
+import { Healing } from "./healing.ts";
+import { storeFailure } from "./store-failure.ts";
 import {
   type TakenOver,
   type TakeoverDependencies,
@@ -20,7 +22,7 @@ import { statusOf } from "./task-status.ts";
 export interface TaskSetHost {
   /** A takeover is done: the runner is claiming or running. */
   readonly opened: (runner: TaskRunner) => void;
-  readonly failed: (error: Error) => void;
+  readonly failed: (error: OutriggerError) => void;
 }
 
 /** A task that is being taken over, until it has a runner. */
@@ -41,6 +43,7 @@ export class TaskSet {
   readonly #closing = new Map<string, Promise<void>>();
   /** The last takeover of each task, however it ended: the next one waits for it. */
   readonly #takeovers = new Map<string, Promise<void>>();
+  readonly #healing = new Healing();
   #nextEpoch = 1;
   readonly #program: Program;
   readonly #directory: StateDirectory;
@@ -133,10 +136,26 @@ export class TaskSet {
     const before = this.#takeovers.get(name) ?? Promise.resolve();
     const takeover = before
       .then(() => this.#takeOver(id, name, opening))
-      .catch((error: unknown) => {
-        if (!opening.abort.signal.aborted) this.#host.failed(asError(error));
+      .catch((thrown: unknown) => {
+        if (opening.abort.signal.aborted) return;
+        const error = this.damaged({ name, epoch: opening.epoch, id, traceIds: null }, thrown);
+        if (error !== null) this.#host.failed(error);
+        else this.open(id);
       });
     this.#takeovers.set(name, takeover);
+  }
+
+  /**
+   * A store broke. Returns what is to stop the process; null where the task is to be taken over
+   * anew, which empties the damaged store and restores it: said loudly, and done once in a while.
+   */
+  damaged(task: Parameters<typeof taskLog>[1], thrown: unknown): OutriggerError | null {
+    const error = storeFailure(thrown);
+    const fatal = this.#healing.judge(task.name, error, this.#takeover.clock.nowMs());
+    if (fatal !== null) return fatal;
+    const text = "local state is damaged: the task is taken over anew and its state restored";
+    taskLog(this.#log, task).error(text, { code: error.code, error: error.message });
+    return null;
   }
 
   /** A revocation came before the takeover was done: nothing to commit. */

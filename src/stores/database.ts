@@ -1,7 +1,8 @@
-import { mkdirSync, rmSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import RocksDB from "rocksdb-native";
 import { asError, OutriggerError } from "../errors/outrigger-error.ts";
 import type { PageLimits } from "../ports/store.ts";
+import { openError, operationError } from "./store-errors.ts";
 
 export interface DatabaseOptions {
   readonly writeBufferBytes: number;
@@ -21,7 +22,11 @@ const SCAN_CAPACITY = 256;
 const OPEN_FILES_MAX = 256;
 const BACKGROUND_JOBS_MAX = 2;
 
-/** One RocksDB: opened, read and written by whole batches. The only user of `rocksdb-native`. */
+/**
+ * One RocksDB: opened, read and written by whole batches. The only user of `rocksdb-native`. What it
+ * finds damaged rejects with STORE_CORRUPTED, and the directory is marked to be emptied; whatever
+ * else goes wrong with STORE_FAILED.
+ */
 export class Database {
   readonly path: string;
   readonly #db: RocksDB;
@@ -33,8 +38,7 @@ export class Database {
 
   /**
    * Opens or creates the directory. It is locked while open, against this and every other process;
-   * the lock ends with the process, however it ends. Rejects with STATE_DIRECTORY_LOCKED or
-   * STORE_CORRUPTED.
+   * the lock ends with the process, however it ends. Rejects with STATE_DIRECTORY_LOCKED too.
    */
   static async open(path: string, options: DatabaseOptions): Promise<Database> {
     makeDirectory(path);
@@ -49,18 +53,14 @@ export class Database {
     try {
       await db.ready();
     } catch (error: unknown) {
-      throw openError(path, asError(error));
+      throw openError(path, error);
     }
     return new Database(path, db);
   }
 
-  /** Deletes a directory that cannot be trusted; it must be closed. */
-  static destroy(path: string): void {
-    rmSync(path, { recursive: true, force: true });
-  }
-
   async get(key: Buffer): Promise<Buffer | null> {
-    return await this.#db.get(key);
+    const [value] = await this.getMany([key]);
+    return value ?? null;
   }
 
   /** One multi-get; null for a missing key. */
@@ -69,7 +69,11 @@ export class Database {
     const batch = this.#db.read({ capacity: READ_CAPACITY, autoDestroy: true });
     const values = keys.map((key) => batch.get(key));
     batch.tryFlush();
-    return await Promise.all(values);
+    try {
+      return await Promise.all(values);
+    } catch (error: unknown) {
+      throw operationError(this.path, `reading ${keys.length} keys of`, error);
+    }
   }
 
   /**
@@ -94,7 +98,7 @@ export class Database {
         entries.push([key, value]);
         bytes += key.length + value.length;
       });
-      rows.on("error", reject);
+      rows.on("error", (error) => reject(operationError(this.path, "reading a range of", error)));
       rows.on("close", resolve);
     });
     return { entries, more };
@@ -110,12 +114,7 @@ export class Database {
     try {
       await batch.flush();
     } catch (error: unknown) {
-      throw new OutriggerError(
-        "STORE_FAILED",
-        `writing ${entries.length} entries to ${this.path} failed (${asError(error).message}): ` +
-          "free space or mend the disk, then start again; nothing that was committed is lost",
-        { cause: error },
-      );
+      throw operationError(this.path, `writing ${entries.length} entries to`, error);
     }
   }
 
@@ -136,20 +135,4 @@ function makeDirectory(path: string): void {
       { cause: error },
     );
   }
-}
-
-/** As RocksDB says it of another process, and of this one; "block" and a path may hold the word too. */
-const LOCKED = /^(?:IO error: )?(?:While lock file|lock hold by)/;
-
-function openError(path: string, cause: Error): OutriggerError {
-  if (LOCKED.test(cause.message)) {
-    return new OutriggerError(
-      "STATE_DIRECTORY_LOCKED",
-      `${path} is in use by another process: stop it, or give this one another state.dir or ` +
-        "application.id",
-      { cause },
-    );
-  }
-  const text = `${path} cannot be opened (${cause.message}): it is emptied and restored`;
-  return new OutriggerError("STORE_CORRUPTED", text, { cause });
 }

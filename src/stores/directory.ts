@@ -1,21 +1,24 @@
 import { randomUUID } from "node:crypto";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { OutriggerError } from "../errors/outrigger-error.ts";
 import type { StoreSpec } from "../model/topology.ts";
 import type { StateDirectory, TaskState } from "../ports/store.ts";
 import { Database, type DatabaseOptions, type Entry } from "./database.ts";
 import * as layout from "./layout.ts";
+import { distrusted } from "./store-errors.ts";
 import { RocksTaskState } from "./task-state.ts";
+import { empty, markOf, whyDistrusted } from "./trust.ts";
 
 export interface DirectoryOptions {
   /** A process id given by the configuration (a StatefulSet's pod); null makes and keeps one. */
   readonly processId: string | null;
   /** `rocksdb.memory.max.bytes`: bound of all databases together. */
   readonly memoryBytesMax: number;
-  /** Told of a store that could not be opened and was wiped: it is restored from its changelog. */
+  /** Told of a store that cannot be trusted and is emptied: it is restored from its changelog. */
   readonly onCorrupted: (taskName: string, error: OutriggerError) => void;
 }
 
+const PROCESS = "process";
 const PROCESS_ID_KEY = layout.metaKey("process.id");
 const MEMBER_ID_KEY = layout.metaKey("member.id");
 const PROCESS_WRITE_BUFFER_BYTES = 64 * 1024;
@@ -36,27 +39,75 @@ export async function openStateDirectory(
   path: string,
   options: DirectoryOptions,
 ): Promise<StateDirectory> {
-  const process = await Database.open(join(path, "process"), {
+  const own = await openTrusted(join(path, PROCESS), options, async (at) => {
+    return await openProcess(at, options.processId);
+  });
+  return new RocksDirectory(path, own, options);
+}
+
+/** What a process keeps for the next one. */
+interface ProcessFacts {
+  readonly database: Database;
+  readonly processId: string;
+  readonly memberId: string | null;
+}
+
+async function openProcess(path: string, configuredId: string | null): Promise<ProcessFacts> {
+  const database = await Database.open(path, {
     writeBufferBytes: PROCESS_WRITE_BUFFER_BYTES,
     blockCache: false,
   });
-  const format = await process.get(layout.FORMAT_KEY);
-  if (format !== null && !format.equals(layout.FORMAT)) {
-    await process.close();
-    throw new OutriggerError(
-      "STORE_FAILED",
-      `${path} has format ${format}, this version reads ${layout.FORMAT}: use the version that ` +
-        "wrote it, or delete the directory (state is restored from the changelogs)",
-    );
+  try {
+    // Only now: before it was open it may have been another's, who has marked it.
+    const mark = markOf(path);
+    if (mark !== null) throw distrusted(path, mark);
+    const format = await database.get(layout.FORMAT_KEY);
+    if (format !== null && !format.equals(layout.FORMAT)) {
+      throw new OutriggerError(
+        "STORE_FAILED",
+        `${dirname(path)} has format ${format}, this version reads ${layout.FORMAT}: use the version ` +
+          "that wrote it, or delete the directory (state is restored from the changelogs)",
+      );
+    }
+    const stored = (await database.get(PROCESS_ID_KEY))?.toString() ?? null;
+    const processId = configuredId ?? stored ?? randomUUID();
+    const member = await database.get(MEMBER_ID_KEY);
+    await database.write([
+      [layout.FORMAT_KEY, layout.FORMAT],
+      [PROCESS_ID_KEY, Buffer.from(processId)],
+    ]);
+    return { database, processId, memberId: member?.toString() ?? null };
+  } catch (error: unknown) {
+    await database.close().catch(() => {});
+    throw error;
   }
-  const stored = (await process.get(PROCESS_ID_KEY))?.toString() ?? null;
-  const processId = options.processId ?? stored ?? randomUUID();
-  const member = await process.get(MEMBER_ID_KEY);
-  await process.write([
-    [layout.FORMAT_KEY, layout.FORMAT],
-    [PROCESS_ID_KEY, Buffer.from(processId)],
-  ]);
-  return new RocksDirectory(path, process, options, processId, member?.toString() ?? null);
+}
+
+/**
+ * Opens what can be trusted, and what cannot once it is emptied: a changelog has it all. The process
+ * directory is not looked into before, for another process may be writing it; without its process id
+ * a new one is taken, and without its member id a dead member keeps its partitions for its session.
+ */
+async function openTrusted<T>(
+  path: string,
+  { onCorrupted }: Pick<DirectoryOptions, "onCorrupted">,
+  open: (path: string) => Promise<T>,
+): Promise<T> {
+  const name = basename(path);
+  const reason = name === PROCESS ? null : whyDistrusted(path);
+  if (reason === null) {
+    try {
+      return await open(path);
+    } catch (error: unknown) {
+      const isCorrupted = error instanceof OutriggerError && error.code === "STORE_CORRUPTED";
+      if (!isCorrupted) throw error;
+      onCorrupted(name, error);
+    }
+  } else {
+    onCorrupted(name, distrusted(path, reason));
+  }
+  empty(path);
+  return await open(path);
 }
 
 class RocksDirectory implements StateDirectory {
@@ -67,18 +118,12 @@ class RocksDirectory implements StateDirectory {
   readonly #options: DirectoryOptions;
   #openTasks = 0;
 
-  constructor(
-    path: string,
-    process: Database,
-    options: DirectoryOptions,
-    processId: string,
-    predecessorMemberId: string | null,
-  ) {
+  constructor(path: string, own: ProcessFacts, options: DirectoryOptions) {
     this.#path = path;
-    this.#process = process;
+    this.#process = own.database;
     this.#options = options;
-    this.processId = processId;
-    this.predecessorMemberId = predecessorMemberId;
+    this.processId = own.processId;
+    this.predecessorMemberId = own.memberId;
   }
 
   async rememberMember(memberId: string): Promise<void> {
@@ -98,7 +143,9 @@ class RocksDirectory implements StateDirectory {
   async openTask(taskName: string, stores: readonly StoreSpec[]): Promise<TaskState> {
     this.#openTasks += 1;
     try {
-      const state = await this.#open(taskName, stores);
+      const state = await openTrusted(join(this.#path, taskName), this.#options, async (path) => {
+        return await RocksTaskState.open(path, stores, this.#databaseOptions());
+      });
       const close = state.close.bind(state);
       state.close = async () => {
         this.#openTasks -= 1;
@@ -108,21 +155,6 @@ class RocksDirectory implements StateDirectory {
     } catch (error: unknown) {
       this.#openTasks -= 1;
       throw error;
-    }
-  }
-
-  /** A store that cannot be opened is worth nothing, and the changelog has it all: start empty. */
-  async #open(taskName: string, stores: readonly StoreSpec[]): Promise<RocksTaskState> {
-    const path = join(this.#path, taskName);
-    const options = this.#databaseOptions();
-    try {
-      return await RocksTaskState.open(path, stores, options);
-    } catch (error: unknown) {
-      const isCorrupted = error instanceof OutriggerError && error.code === "STORE_CORRUPTED";
-      if (!isCorrupted) throw error;
-      this.#options.onCorrupted(taskName, error);
-      Database.destroy(path);
-      return await RocksTaskState.open(path, stores, options);
     }
   }
 

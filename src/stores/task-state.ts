@@ -15,6 +15,7 @@ import { Database, type DatabaseOptions, type Entry } from "./database.ts";
 import * as layout from "./layout.ts";
 import { changesWithin, mergePage } from "./merged-range.ts";
 import { Overlay } from "./overlay.ts";
+import { empty } from "./trust.ts";
 
 const NO_MARKS: StoreMarks = {
   positions: new Map(),
@@ -176,7 +177,7 @@ export class RocksTaskState implements TaskState {
   async wipe(): Promise<void> {
     this.drop();
     await this.#database.close();
-    Database.destroy(this.#path);
+    empty(this.#path);
     const opened = await openDatabase(this.#path, this.stores, this.#options);
     this.#database = opened.database;
     this.#prefixes = opened.prefixes;
@@ -238,6 +239,16 @@ async function openDatabase(
   options: DatabaseOptions,
 ): Promise<Opened> {
   const database = await Database.open(path, options);
+  try {
+    return await readMarks(database, stores);
+  } catch (error: unknown) {
+    // Open it would keep its lock, and could not be emptied.
+    await database.close().catch(() => {});
+    throw error;
+  }
+}
+
+async function readMarks(database: Database, stores: readonly StoreSpec[]): Promise<Opened> {
   const numbers = layout.decodeNumbers(await database.get(layout.STORES_KEY));
   const known = numbers.size;
   const prefixes = stores.map(({ name }) => {

@@ -76,6 +76,13 @@ const own = {
     attributes: ["reason"],
     initial: [["HANDLER_FAILED"]],
   },
+  storesEmptied: {
+    name: "outrigger.store.emptied",
+    kind: "counter",
+    unit: "{store}",
+    description: "Local stores that were damaged: emptied, and restored from their changelogs.",
+    attributes: [],
+  },
   producerErrors: {
     name: "outrigger.producer.errors",
     kind: "counter",

@@ -94,6 +94,10 @@ export class Recorder implements Telemetry {
     this.#registry.add("taskFailed", 1, code);
   }
 
+  storeEmptied(): void {
+    this.#registry.add("storesEmptied", 1);
+  }
+
   commitStarted(facts: CommitFacts): CommitTrace | null {
     return this.#tracing?.commitStarted(facts) ?? null;
   }

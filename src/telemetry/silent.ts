@@ -8,6 +8,7 @@ export const silentTelemetry: Telemetry = {
   answerDropped: () => {},
   recordFailed: () => {},
   taskFailed: () => {},
+  storeEmptied: () => {},
   commitStarted: () => null,
   phaseEnded: () => {},
   committed: () => {},

@@ -27,6 +27,7 @@ export class Faults {
   readonly #waiting: Waiting[] = [];
   /** What is still to come, or under way: paused and dead processes, nodes that are down. */
   #pending: number;
+  readonly #rotten = new Set<string>();
   readonly #snapshots: { readonly atMs: number; readonly disks: Snapshot }[] = [];
 
   constructor(world: World) {
@@ -231,6 +232,9 @@ export class Faults {
       case "corrupt":
         this.#corrupt(what.sidecar);
         return;
+      case "rot":
+        this.#rot(what.sidecar, what.after);
+        return;
       case "wallClock":
         virtual.wallShiftMs += what.ms;
         this.#overIn(0);
@@ -353,6 +357,19 @@ export class Faults {
       if (isOwn && !directory.path.endsWith("/process")) directory.corrupted = true;
     }
     this.#blow(slot, { kind: "crash", restartMs: 50, fresh: false });
+  }
+
+  /** Each task once: a disk that rots again within minutes ends the process, as it should. */
+  #rot(slot: number, after: number): void {
+    const sidecar = this.#world.sidecars[slot];
+    for (const directory of disks.directories.values()) {
+      const isOwn = directory.path.startsWith(`${sidecar?.directory}/`);
+      if (!isOwn || directory.path.endsWith("/process")) continue;
+      if (this.#rotten.has(directory.path)) continue;
+      this.#rotten.add(directory.path);
+      directory.rotsAfter = after;
+    }
+    this.#overIn(0);
   }
 }
 

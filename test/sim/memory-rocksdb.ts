@@ -8,6 +8,10 @@ export interface StoredDirectory {
   owner: Process | null;
   /** Opening finds damage, once. */
   corrupted: boolean;
+  /** Reads and writes until one of them finds damage, once; null where none will. */
+  rotsAfter: number | null;
+  /** What others than RocksDB keep there, by name. */
+  readonly files: Map<string, string>;
 }
 
 /** Every disk of the world, and who looks at what is written to it. */
@@ -15,10 +19,6 @@ export const disks = {
   directories: new Map<string, StoredDirectory>(),
   written: (_: StoredDirectory): void => {},
 };
-
-export function removeDirectory(path: string): void {
-  disks.directories.delete(path);
-}
 
 /** How long a hop to RocksDB's threads takes. */
 function hopMs(): number {
@@ -47,7 +47,7 @@ class MemoryRocksDB {
     }
     if (directory.corrupted) {
       directory.corrupted = false;
-      throw new Error(`block checksum mismatch: in ${this.#path}/000008.sst offset 0 size 9`);
+      throw damage(this.#path);
     }
     disks.directories.set(this.#path, directory);
     directory.owner = this.#opener;
@@ -62,15 +62,12 @@ class MemoryRocksDB {
     this.#unlock();
   }
 
-  async get(key: Buffer): Promise<Buffer | null> {
-    await this.#hop();
-    return copyOf(this.#open().data.get(key.toString("latin1")));
-  }
-
   read(): { get(key: Buffer): Promise<Buffer | null>; tryFlush(): void; destroy(): void } {
     let flush = (): void => {};
-    const flushed = new Promise<void>((resolve) => {
+    let fail = (_: unknown): void => {};
+    const flushed = new Promise<void>((resolve, reject) => {
       flush = resolve;
+      fail = reject;
     });
     return {
       get: async (key) => {
@@ -78,7 +75,9 @@ class MemoryRocksDB {
         return copyOf(this.#open().data.get(key.toString("latin1")));
       },
       tryFlush: () => {
-        this.#hop().then(flush, flush);
+        this.#hop()
+          .then(() => this.#meetRot())
+          .then(flush, fail);
       },
       destroy: () => {},
     };
@@ -105,6 +104,12 @@ class MemoryRocksDB {
         this.#writing += 1;
         // It is on disk before the caller knows: a crash may fall between.
         await this.#hop();
+        try {
+          this.#meetRot();
+        } catch (error: unknown) {
+          this.#writing -= 1;
+          throw new Error("Batch was not applied", { cause: error });
+        }
         for (const operation of operations) operation();
         disks.written(this.#open());
         await this.#hop();
@@ -132,6 +137,15 @@ class MemoryRocksDB {
     });
   }
 
+  #meetRot(): void {
+    const directory = this.#open();
+    if (directory.rotsAfter === null) return;
+    directory.rotsAfter -= 1;
+    if (directory.rotsAfter > 0) return;
+    directory.rotsAfter = null;
+    throw damage(this.#path);
+  }
+
   #open(): StoredDirectory {
     if (this.#directory === null) throw new Error(`${this.#path} is not open`);
     return this.#directory;
@@ -144,7 +158,13 @@ class MemoryRocksDB {
 }
 
 function newDirectory(path: string): StoredDirectory {
-  return { path, data: new Map(), owner: null, corrupted: false };
+  const files = new Map<string, string>();
+  return { path, data: new Map(), owner: null, corrupted: false, rotsAfter: null, files };
+}
+
+function damage(path: string): Error {
+  const text = `block checksum mismatch: in ${path}/000008.sst offset 0 size 9`;
+  return Object.assign(new Error(text), { code: "EIO" });
 }
 
 function copyOf(value: Buffer | undefined): Buffer | null {

@@ -125,7 +125,7 @@ export const MUTANTS: readonly Mutant[] = [
     rule: "R-10, a past fault",
     edits: [
       {
-        file: "src/stores/database.ts",
+        file: "src/stores/store-errors.ts",
         find: "const LOCKED = /^(?:IO error: )?(?:While lock file|lock hold by)/;",
         replace: "const LOCKED = /lock/i;",
       },
@@ -167,13 +167,10 @@ export const MUTANTS: readonly Mutant[] = [
       },
       {
         file: LANE,
-        find: `    await Promise.all(
-      held.map(async (task) => {
-        await task.runner.state.commit(marksOf(task, this.#lastOffsets, wallMs));
-      }),
-    );
-    this.#abortsInARow = 0;`,
-        replace: "    this.#abortsInARow = 0;",
+        find: `    const writes = held.map(async (task) => {
+      await task.runner.state.commit(marksOf(task, this.#lastOffsets, wallMs));
+    });`,
+        replace: "    const writes: Promise<void>[] = [];",
       },
       {
         file: LANE,

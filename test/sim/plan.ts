@@ -33,6 +33,8 @@ export type Happening =
   | { readonly kind: "rollBack"; readonly sidecar: number; readonly ageMs: number }
   /** A store's files are damaged; the process dies. */
   | { readonly kind: "corrupt"; readonly sidecar: number }
+  /** A store's block is found rotten, `after` so many reads and writes; the process goes on. */
+  | { readonly kind: "rot"; readonly sidecar: number; readonly after: number }
   | { readonly kind: "wallClock"; readonly ms: number }
   /** Everybody dies, something is destroyed, everybody starts again: see R-9. */
   | { readonly kind: "ruin"; readonly what: Ruin };
@@ -331,6 +333,7 @@ function happeningOf(random: Random, plan: Plan): Happening {
     [1, "workerCrash"],
     [1, "rollBack"],
     [1, "corrupt"],
+    [2, "rot"],
     [0.5, "wallClock"],
   ]);
   switch (kind) {
@@ -350,6 +353,8 @@ function happeningOf(random: Random, plan: Plan): Happening {
       return { kind, sidecar, times: random.int(1, 4) };
     case "rollBack":
       return { kind, sidecar, ageMs: random.int(100, 3_000) };
+    case "rot":
+      return { kind, sidecar, after: random.int(1, 40) };
     case "wallClock":
       return { kind, ms: random.pick([-3_600_000, -1_000, 1_000]) };
     case "expireMember":

@@ -1,3 +1,4 @@
+import { OutriggerError } from "../../../src/errors/outrigger-error.ts";
 import type { StoreSpec } from "../../../src/model/topology.ts";
 import type {
   KeyRange,
@@ -30,6 +31,18 @@ export class Disk {
   slow: Promise<void> | null = null;
   /** Reads that wait. */
   waiting = 0;
+  /** While set, these find damage, and whoever opens the disk next finds it empty. */
+  rots: "read" | "write" | null = null;
+
+  /** As the real one: marked before anything else is done about it. */
+  meet(what: "read" | "write"): void {
+    if (this.rots !== what) return;
+    this.rots = null;
+    this.isDistrusted = true;
+    throw new OutriggerError("STORE_CORRUPTED", `block checksum mismatch on ${what}`);
+  }
+
+  isDistrusted = false;
 }
 
 /** TaskState in memory: the same layers as the real one, nothing more. */
@@ -52,6 +65,7 @@ export class MemoryState implements TaskState {
   async read(store: number, keys: KeySet, view: "staged" | "head"): Promise<(Buffer | null)[]> {
     const layers =
       view === "head" ? [this.#head, this.#staged, this.#cut] : [this.#staged, this.#cut];
+    this.disk.meet("read");
     const found = this.#lookUp(store, keys, layers);
     if (this.disk.slow !== null) {
       this.disk.waiting += 1;
@@ -80,6 +94,7 @@ export class MemoryState implements TaskState {
     written: Pick<StoreChanges, "keys" | "values">,
     { entriesMax }: PageLimits,
   ): Promise<RangePage> {
+    this.disk.meet("read");
     const own: Layer = new Map();
     put(own, { store, ...written });
     const all = new Map([...this.disk.data, ...this.#cut, ...this.#staged, ...own]);
@@ -134,6 +149,7 @@ export class MemoryState implements TaskState {
   }
 
   async commit(marks: StoreMarks): Promise<void> {
+    this.disk.meet("write");
     const cut = this.#cut;
     this.#cut = new Map();
     this.#write(cut);
@@ -204,7 +220,8 @@ export class MemoryDirectory implements StateDirectory {
   }
 
   async openTask(taskName: string, stores: readonly StoreSpec[]): Promise<TaskState> {
-    const disk = this.disks.get(taskName) ?? new Disk();
+    const found = this.disks.get(taskName);
+    const disk = found === undefined || found.isDistrusted ? new Disk() : found;
     this.disks.set(taskName, disk);
     return new MemoryState(stores, disk);
   }

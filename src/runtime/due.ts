@@ -1,0 +1,15 @@
+import type { TaskRunner } from "./task-runner.ts";
+
+/** Whether a cut has something to take of the task. */
+export function isDue(runner: TaskRunner): boolean {
+  return runner.hasFinal || runner.hasNews || isClaiming(runner);
+}
+
+function isClaiming(runner: TaskRunner): boolean {
+  return runner.phase === "claiming";
+}
+
+/** Somebody waits for the commit: a first dispatch, or the group for a partition. */
+export function isWaitedFor(runner: TaskRunner): boolean {
+  return isClaiming(runner) || (runner.phase === "ending" && runner.isIdle);
+}
