@@ -42,6 +42,8 @@ export interface TakeoverDependencies {
 /** What one takeover tells while it runs. */
 export interface TakeoverHost {
   readonly onWipe: (store: string, reason: string) => void;
+  /** The store is restored from a changelog whose first records were deleted. */
+  readonly onCutOff: (store: string, logStart: number) => void;
   readonly onProgress: (store: string, remaining: number) => void;
   readonly onRestored: (store: string, records: number) => void;
   readonly trace: TakeoverTrace | null;
@@ -159,6 +161,7 @@ async function planStores(
       logStart: start,
       logEnd: end,
       local: marks?.positions.get(index) ?? null,
+      localHasLastCut: metadata !== null && marks?.commitSequence === metadata.commitSequence,
       localCaughtUpAtMs: marks?.caughtUpAtMs ?? 0,
       wallMs: deps.clock.wallMs(),
       deleteRetentionMs: facts.deleteRetentionMs,
@@ -166,6 +169,8 @@ async function planStores(
       committed: metadata?.changelogs.get(store.name) ?? null,
     });
     plans.push({ index, at, facts, plan: orStop(plan, at, found, deps.groupId) });
+    const isAnew = marks === null || (plan.kind === "restore" && plan.wipe !== "no");
+    if (isAnew && start > 0) deps.onCutOff(store.name, start);
   }
   const wipe = plans.find(({ plan }) => plan.wipe !== "no");
   if (wipe === undefined) return plans;

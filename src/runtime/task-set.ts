@@ -297,6 +297,10 @@ function takeoverHost(opening: Opening, log: TaskLog): Omit<TakeoverHost, "trace
     onWipe: (store, reason) => {
       log.warn("local state is not to be trusted: wiped, restoring", { store, reason });
     },
+    onCutOff: (store, logStart) => {
+      const text = "the changelog was cut: what was last written before its start is not restored";
+      log.warn(text, { store, logStart });
+    },
     onProgress: (store, remaining) => {
       opening.restoring = { store, remaining };
     },

@@ -24,6 +24,8 @@ export interface RestoreFacts {
   readonly logEnd: number;
   /** What the store on disk says; null when it is new. */
   readonly local: { readonly topicId: string; readonly position: number } | null;
+  /** It was written with the cut that was committed last: nothing committed is missing in it. */
+  readonly localHasLastCut: boolean;
   readonly localCaughtUpAtMs: number;
   readonly wallMs: number;
   /** The changelog's `delete.retention.ms`. */
@@ -53,6 +55,11 @@ export function planRestore(facts: RestoreFacts): RestorePlan {
     return { kind: "stateLost", reason };
   }
   const wipe = wipeReason(facts);
+  const isAnew = facts.local === null || wipe !== "no";
+  if (isAnew && committed !== null && committed.end > 0 && facts.logStart >= committed.end) {
+    const reason = `it begins at ${facts.logStart}, and what was committed ended at ${committed.end}`;
+    return { kind: "stateLost", reason };
+  }
   const from =
     wipe === "no" && facts.local !== null
       ? Math.max(facts.local.position, facts.logStart)
@@ -66,7 +73,9 @@ function wipeReason(facts: RestoreFacts): "no" | WipeReason {
   if (local === null) return "no";
   if (local.topicId !== facts.topicId) return "otherTopic";
   if (local.position > facts.logEnd) return "beyondEnd";
-  if (local.position < facts.logStart) return "beforeStart";
+  // A position stands before its cut's marker, and the log may begin behind that: what a store with
+  // the last cut has not read are markers and aborted records.
+  if (local.position < facts.logStart && !facts.localHasLastCut) return "beforeStart";
   if (facts.wallMs < facts.localCaughtUpAtMs) return "clockWentBack";
   // A tombstone may be compacted away after delete.retention.ms; a store that has not seen it would
   // resurrect the key. Half, because compaction and clocks are not exact.

@@ -117,10 +117,11 @@ export class Arena {
   }
 
   /** It ends by itself with an error; returns what it said. */
-  async endsWithAnError(name: string): Promise<string> {
+  async endsWithAnError(name: string, withinMs = 60_000): Promise<string> {
     const sidecar = this.#sidecars.get(name);
     if (sidecar === undefined) throw new Error(`no sidecar ${name} was started`);
-    await eventually(`${name} to end by itself`, () => !sidecar.isRunning, this.run.children);
+    const isOver = (): boolean => !sidecar.isRunning;
+    await eventually(`${name} to end by itself`, isOver, this.run.children, withinMs);
     this.#sidecars.delete(name);
     const how = await sidecar.ended();
     if (how === "0" || how === "SIGKILL") throw new Error(`${name} ended with ${how}`);

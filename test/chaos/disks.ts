@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { eventually } from "../support/sidecar-process.ts";
 import { type Arena, pause } from "./arena.ts";
 import { type Fault, type Faults, Unproved } from "./fault.ts";
 
@@ -76,6 +77,9 @@ async function refusedBesides(arena: Arena): Promise<void> {
   }
 }
 
+/** Until what was set aside for the logs is used up. */
+const FULL_MS = 240_000;
+
 /** A small file system of its own, filled by somebody else's file, and freed. */
 async function full(arena: Arena): Promise<void> {
   const folder = arena.run.stateDir("a");
@@ -84,16 +88,21 @@ async function full(arena: Arena): Promise<void> {
   const { status, stderr } = spawnSync("mount", mount, { encoding: "utf8" });
   if (status !== 0) throw new Unproved(`a full disk needs a tmpfs: ${(stderr ?? "").trim()}`);
   arena.atEnd(() => void spawnSync("umount", [folder]));
-  arena.start("a");
+  // Small buffers, for a log has the room of one before it needs it.
+  arena.start("a", {}, { "rocksdb.memory.max.bytes": 16 * 1024 * 1024 });
   await arena.progress(400);
   const filler = join(folder, "filler");
   fill(folder, filler);
-  const said = await arena.endsWithAnError("a");
+  const said = await arena.endsWithAnError("a", FULL_MS);
   if (!said.includes("STORE_FAILED")) {
     arena.violations.push(`a full disk was not named: ${said.slice(-300)}`);
   }
   rmSync(filler);
-  arena.startSidecar("a");
+  const sidecar = arena.startSidecar("a");
+  await arena.recovers();
+  if (/wiped, restoring|is damaged/.test(sidecar.output)) {
+    arena.violations.push("a store was emptied for want of room");
+  }
 }
 
 function fill(folder: string, filler: string): void {
@@ -111,12 +120,33 @@ const STORES = ["sums", "lists", "books", "counts"] as const;
 async function cutChangelogs(arena: Arena, stores: readonly string[]): Promise<void> {
   for (const store of stores) {
     const topic = `${arena.prefix}-${store}-changelog`;
+    // Brokers refuse to delete records of topics that are only compacted.
+    await setPolicy(arena, topic, "compact,delete");
     const offsets = await arena.admin.fetchTopicOffsets(topic);
-    await arena.admin.deleteTopicRecords({
-      topic,
-      partitions: offsets.map(({ partition, offset }) => ({ partition, offset })),
-    });
+    const partitions = offsets.map(({ partition, offset }) => ({ partition, offset }));
+    const cut = async (): Promise<boolean> => {
+      return await arena.admin.deleteTopicRecords({ topic, partitions }).then(
+        () => true,
+        () => false,
+      );
+    };
+    await eventually(`${topic} to be cut`, cut, [], POLICY_MS);
+    await setPolicy(arena, topic, "compact");
   }
+}
+
+/** A broker hears of a policy a moment after it was set. */
+const POLICY_MS = 10_000;
+
+async function setPolicy(arena: Arena, topic: string, policy: string): Promise<void> {
+  const configEntries = [
+    { name: "cleanup.policy", value: policy },
+    { name: "retention.ms", value: "-1" },
+    { name: "message.timestamp.type", value: "CreateTime" },
+  ];
+  // 2 is a topic.
+  const resources = [{ type: 2, name: topic, configEntries }];
+  await arena.admin.alterConfigs({ validateOnly: false, resources });
 }
 
 /** Every key is written again after the cut, so that what is left can rebuild the stores. */
@@ -144,7 +174,11 @@ async function cutBehindThem(arena: Arena): Promise<void> {
   await arena.progress(400);
   await arena.stop("a");
   await cutChangelogs(arena, STORES);
-  arena.startSidecar("a");
+  const sidecar = arena.startSidecar("a");
+  await arena.recovers();
+  if (/wiped, restoring|was cut|is damaged/.test(sidecar.output)) {
+    arena.violations.push("R-10 a store that has all that was cut off was not kept");
+  }
 }
 
 /** What was committed is nowhere any more: going on would give wrong results. */

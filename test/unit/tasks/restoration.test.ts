@@ -9,6 +9,7 @@ const facts: RestoreFacts = {
   logStart: 0,
   logEnd: 100,
   local: { topicId: "t1", position: 90 },
+  localHasLastCut: false,
   localCaughtUpAtMs: 1_000,
   wallMs: 2_000,
   deleteRetentionMs: 24 * HOUR_MS,
@@ -53,6 +54,21 @@ test("R-10: a wall clock that went back counts as too old", () => {
 test("R-10: a position before the log's start is wiped and restored from the start", () => {
   const plan = planRestore({ ...facts, logStart: 91 });
   assert.deepEqual(plan, { kind: "restore", wipe: "beforeStart", from: 91, target: 100 });
+});
+
+test("R-10: a log cut behind the last cut's marker keeps the store that has that cut", () => {
+  const cut = { ...facts, logStart: 100, local: { topicId: "t1", position: 99 } };
+  const kept = planRestore({ ...cut, localHasLastCut: true });
+  assert.deepEqual(kept, { kind: "restore", wipe: "no", from: 100, target: 100 });
+  assert.equal(planRestore(cut).kind, "stateLost");
+});
+
+test("R-9: a log that begins behind all that was committed cannot rebuild a store", () => {
+  const plan = planRestore({ ...facts, logStart: 95, local: null });
+  assert.equal(plan.kind, "stateLost");
+  assert.equal(planRestore({ ...facts, logStart: 94, local: null }).kind, "restore");
+  const nothing = planRestore({ ...facts, logStart: 94, committed: null, local: null });
+  assert.equal(nothing.kind, "restore");
 });
 
 test("R-9: no committed offset while the changelog has records stops, never starts from nowhere", () => {
