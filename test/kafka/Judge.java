@@ -24,6 +24,7 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
  *   Judge read BOOTSTRAP TOPIC...      every committed record, one line each, up to the end
  *   Judge produce BOOTSTRAP            runs the script on stdin, one step a line
  *   Judge join BOOTSTRAP GROUP TOPIC   is a member of the group until stdin ends
+ *   Judge send BOOTSTRAP TOPIC AT_LEAST PER_SECOND   a steady input until stdin ends
  *   Judge facts BOOTSTRAP GROUP WAIT_MS TOPIC...   ids and ends of the topics, the group's offsets
  *                                      with their history, and what is open after so long a wait
  */
@@ -31,7 +32,9 @@ public final class Judge {
   public static void main(String[] args) throws Exception {
     if (args[0].equals("read")) read(args[1], List.of(args).subList(2, args.length));
     else if (args[0].equals("join")) join(args[1], args[2], args[3]);
-    else if (args[0].equals("facts")) {
+    else if (args[0].equals("send")) {
+      Sender.run(args[1], args[2], Long.parseLong(args[3]), Integer.parseInt(args[4]));
+    } else if (args[0].equals("facts")) {
       Facts.print(args[1], args[2], Long.parseLong(args[3]), List.of(args).subList(4, args.length));
     } else produce(args[1]);
   }

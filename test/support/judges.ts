@@ -158,6 +158,38 @@ export async function joinWithJava(
   };
 }
 
+/** Sends a steady input with Kafka's Java producer until it is told to stop: see Sender.java. */
+export async function sendWithJava(
+  bootstrapServers: string,
+  topic: string,
+  atLeast: number,
+  perSecond: number,
+): Promise<{ stop(): Promise<{ readonly acknowledged: number; readonly failed: number }> }> {
+  const flags = await judgeFlags(["send", bootstrapServers, topic, `${atLeast}`, `${perSecond}`]);
+  const child = spawn("java", flags, { stdio: ["pipe", "pipe", "ignore"] });
+  const killAtExit = (): boolean => child.kill("SIGKILL");
+  process.once("exit", killAtExit);
+  let said = "";
+  child.stdout.on("data", (text: Buffer) => {
+    said += text.toString();
+  });
+  const ended = new Promise((resolve) => child.on("close", resolve));
+  await new Promise<void>((resolve, reject) => {
+    child.stdout.once("data", () => resolve());
+    child.once("exit", (code) => reject(new Error(`the sender ended with ${String(code)}`)));
+  });
+  return {
+    stop: async () => {
+      child.stdin.end("stop\n");
+      const code = await ended;
+      process.off("exit", killAtExit);
+      const [, acknowledged, failed] = /^(\d+)\t(\d+)\nend$/m.exec(said) ?? [];
+      if (acknowledged === undefined) throw new Error(`the sender ended with ${String(code)}`);
+      return { acknowledged: Number(acknowledged), failed: Number(failed) };
+    },
+  };
+}
+
 async function runJudge(args: readonly string[], input: string): Promise<string> {
   return await run("java", await judgeFlags(args), input);
 }
@@ -171,7 +203,7 @@ async function judgeFlags(args: readonly string[]): Promise<string[]> {
 }
 
 function compileJudge(classPath: string): string {
-  const sources = ["Judge.java", "Facts.java"].map((name) =>
+  const sources = ["Judge.java", "Facts.java", "Sender.java"].map((name) =>
     join(REPOSITORY_ROOT, "test/kafka", name),
   );
   return compileJava("judge", sources, classPath);

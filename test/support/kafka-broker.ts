@@ -1,10 +1,9 @@
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { once } from "node:events";
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import kafkajs from "kafkajs";
 import { kafkaClassPath } from "./kafka-jars.ts";
+import { KafkaNode, renderProperties } from "./kafka-node.ts";
 import { freePort } from "./ports.ts";
 
 /** A real Apache Kafka 4.3.1: one KRaft node on loopback, in a process of its own. */
@@ -36,7 +35,6 @@ export interface KafkaOptions {
   readonly system?: Readonly<Record<string, string>>;
 }
 
-const START_TIMEOUT_MS = 60_000;
 /** One node, little memory, quick start: nothing here changes what the broker does. */
 const JVM = ["-Xms128m", "-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"];
 
@@ -56,42 +54,29 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaBroke
     ...listening(options.listeners ?? {}, listeners, [own, advertised], controllerPort),
     ...options.config,
   };
-  writeFileSync(properties, render(all));
-  const log = join(folder, "server.log");
-  writeFileSync(log, "");
+  writeFileSync(properties, renderProperties(all));
   format(classPath, properties, options);
   const bootstrapServers = `127.0.0.1:${port}`;
   const system = Object.entries(options.system ?? {}).map(([key, value]) => `-D${key}=${value}`);
-  const start = (): Promise<ChildProcess> =>
-    launch([...system, "-cp", classPath, "kafka.Kafka", properties], log, bootstrapServers);
-  let child = await start();
-  const end = async (signal: NodeJS.Signals): Promise<void> => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    const gone = once(child, "exit");
-    child.ref();
-    child.kill(signal);
-    await gone;
-  };
-  const killAtExit = (): void => {
-    child.kill("SIGKILL");
-  };
-  process.once("exit", killAtExit);
+  const node = new KafkaNode(1, bootstrapServers, join(folder, "server.log"), [
+    ...JVM,
+    ...system,
+    ...["-cp", classPath, "kafka.Kafka", properties],
+  ]);
+  await node.start();
   return {
     bootstrapServers,
     listeners,
     get pid() {
-      return child.pid ?? 0;
+      return node.pid;
     },
     stop: async () => {
       // A test broker has nothing worth an orderly shutdown of several seconds.
-      await end("SIGKILL");
-      process.off("exit", killAtExit);
+      await node.end("SIGKILL");
       rmSync(folder, { recursive: true, force: true });
     },
-    kill: () => end("SIGKILL"),
-    restart: async () => {
-      child = await start();
-    },
+    kill: () => node.end("SIGKILL"),
+    restart: () => node.start(),
   };
 }
 
@@ -113,12 +98,6 @@ function defaults(folder: string, controllerPort: number): Record<string, string
     "auto.create.topics.enable": "false",
     "log.retention.check.interval.ms": 1000,
   };
-}
-
-function render(properties: Readonly<Record<string, string | number>>): string {
-  return Object.entries(properties)
-    .map(([key, value]) => `${key}=${value}\n`)
-    .join("");
 }
 
 /** The plain listener, the controller's, and further ones. */
@@ -157,49 +136,4 @@ function format(
   const flags = [...JVM, "-cp", classPath, ...main, ...cluster, ...levels, ...users];
   const { status, stdout, stderr } = spawnSync("java", flags, { encoding: "utf8" });
   if (status !== 0) throw new Error(`formatting a broker's storage failed:\n${stdout}${stderr}`);
-}
-
-async function launch(
-  args: readonly string[],
-  log: string,
-  bootstrapServers: string,
-): Promise<ChildProcess> {
-  const child = spawn("java", [...JVM, ...args], { stdio: ["ignore", "pipe", "pipe"] });
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on("data", (text: Buffer) => appendFileSync(log, text));
-  }
-  const deadline = performance.now() + START_TIMEOUT_MS;
-  while (!(await answers(bootstrapServers))) {
-    const ended = child.signalCode ?? child.exitCode;
-    if (ended === null && performance.now() <= deadline) continue;
-    child.kill("SIGKILL");
-    const why = ended === null ? `gave no answer in ${START_TIMEOUT_MS} ms` : `ended with ${ended}`;
-    throw new Error(`Kafka did not start, it ${why}:\n${readFileSync(log, "utf8").slice(-4_000)}`);
-  }
-  child.unref();
-  for (const stream of [child.stdout, child.stderr]) {
-    if ("unref" in stream && typeof stream.unref === "function") stream.unref();
-  }
-  return child;
-}
-
-/** Whether the broker describes itself as a cluster of one. */
-async function answers(bootstrapServers: string): Promise<boolean> {
-  const kafka = new kafkajs.Kafka({
-    brokers: [bootstrapServers],
-    logLevel: kafkajs.logLevel.NOTHING,
-    connectionTimeout: 500,
-    retry: { retries: 0 },
-  });
-  const admin = kafka.admin();
-  try {
-    await admin.connect();
-    const { brokers } = await admin.describeCluster();
-    return brokers.length === 1;
-  } catch {
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    return false;
-  } finally {
-    await admin.disconnect().catch(() => {});
-  }
 }

@@ -6,7 +6,7 @@ import { eventually } from "./sidecar-process.ts";
 export function kafkaAt(bootstrapServers: string): Kafka {
   return new kafkajs.Kafka({
     clientId: "test",
-    brokers: [bootstrapServers],
+    brokers: bootstrapServers.split(","),
     logLevel: kafkajs.logLevel.NOTHING,
     retry: { initialRetryTime: 20, retries: 10 },
   });
@@ -17,6 +17,7 @@ export async function makeTopics(
   topics: readonly string[],
   configs: Readonly<Record<string, string>> = { "retention.ms": "-1" },
   numPartitions = 4,
+  replicationFactor = 1,
 ): Promise<void> {
   const admin = kafka.admin();
   await admin.connect();
@@ -27,7 +28,7 @@ export async function makeTopics(
     topics: topics.map((topic) => ({
       topic,
       numPartitions,
-      replicationFactor: 1,
+      replicationFactor,
       configEntries,
     })),
   });

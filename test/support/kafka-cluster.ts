@@ -1,0 +1,151 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import kafkajs, { type Admin } from "kafkajs";
+import { kafkaClassPath } from "./kafka-jars.ts";
+import { KafkaNode, renderProperties } from "./kafka-node.ts";
+import { freePort } from "./ports.ts";
+import { eventually } from "./sidecar-process.ts";
+import { kafkaAt } from "./topics.ts";
+
+const NODES = 3;
+/** Three of them share a machine with the rest of a test. */
+const JVM = ["-Xms96m", "-Xmx384m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"];
+
+/** Everything is on all three nodes, and a write is on two of them before it is acknowledged. */
+const REPLICATION = {
+  "default.replication.factor": NODES,
+  "min.insync.replicas": 2,
+  "offsets.topic.replication.factor": NODES,
+  "offsets.topic.num.partitions": 6,
+  "transaction.state.log.replication.factor": NODES,
+  "transaction.state.log.min.isr": 2,
+  "transaction.state.log.num.partitions": 6,
+  "share.coordinator.state.topic.replication.factor": NODES,
+  "share.coordinator.state.topic.min.isr": 2,
+};
+
+/** A node that dies is missed soon: by the controllers, by its followers, by its groups. */
+const SHORT = {
+  "broker.session.timeout.ms": 4_000,
+  "broker.heartbeat.interval.ms": 500,
+  "controller.quorum.election.timeout.ms": 500,
+  "controller.quorum.fetch.timeout.ms": 1_500,
+  "replica.lag.time.max.ms": 5_000,
+  "group.initial.rebalance.delay.ms": 0,
+  "group.consumer.session.timeout.ms": 6_000,
+  "group.consumer.min.session.timeout.ms": 6_000,
+  "group.consumer.heartbeat.interval.ms": 2_000,
+  "group.consumer.min.heartbeat.interval.ms": 2_000,
+};
+
+/** A real cluster: three Apache Kafka nodes, brokers and controllers at once, on loopback. */
+export class KafkaCluster {
+  readonly bootstrapServers: string;
+  readonly nodes: readonly KafkaNode[];
+  readonly #folder: string;
+  #admin: Admin | null = null;
+
+  private constructor(nodes: readonly KafkaNode[], folder: string) {
+    this.nodes = nodes;
+    this.bootstrapServers = nodes.map(({ address }) => address).join(",");
+    this.#folder = folder;
+  }
+
+  static async start(config: Readonly<Record<string, string>> = {}): Promise<KafkaCluster> {
+    const classPath = await kafkaClassPath();
+    const folder = mkdtempSync(join(tmpdir(), "outrigger-cluster-"));
+    const ids = Array.from({ length: NODES }, (_, i) => i + 1);
+    const ports = new Map<number, { plain: number; controller: number }>();
+    for (const id of ids) ports.set(id, { plain: await freePort(), controller: await freePort() });
+    const voters = [...ports].map(([id, { controller }]) => `${id}@127.0.0.1:${controller}`).join();
+    const nodes: KafkaNode[] = [];
+    const formatted: Promise<void>[] = [];
+    for (const [id, { plain, controller }] of ports) {
+      const own = join(folder, `${id}`);
+      const properties = `${own}.properties`;
+      const listeners = `PLAINTEXT://127.0.0.1:${plain},CONTROLLER://127.0.0.1:${controller}`;
+      const all = { ...common(voters), "node.id": id, "log.dirs": own, listeners, ...config };
+      writeFileSync(properties, renderProperties(all));
+      formatted.push(format(classPath, properties));
+      const flags = [...JVM, "-cp", classPath, "kafka.Kafka", properties];
+      nodes.push(new KafkaNode(id, `127.0.0.1:${plain}`, `${own}.log`, flags));
+    }
+    await Promise.all(formatted);
+    const cluster = new KafkaCluster(nodes, folder);
+    try {
+      await Promise.all(nodes.map((node) => node.start()));
+    } catch (thrown) {
+      await cluster.stop();
+      throw thrown;
+    }
+    return cluster;
+  }
+
+  node(id: number): KafkaNode {
+    const found = this.nodes.find((node) => node.id === id);
+    if (found === undefined) throw new Error(`the cluster has no node ${id}`);
+    return found;
+  }
+
+  /** Asks whoever is there; reconnects by itself. */
+  async admin(): Promise<Admin> {
+    if (this.#admin === null) {
+      this.#admin = kafkaAt(this.bootstrapServers).admin();
+      await this.#admin.connect();
+    }
+    return this.#admin;
+  }
+
+  /** Waits until each replica of each partition is in sync again: another node may go then. */
+  async inSync(timeoutMs = 60_000): Promise<void> {
+    const admin = await this.admin();
+    await eventually("every replica to be in sync", () => isInSync(admin), [], timeoutMs);
+  }
+
+  async stop(): Promise<void> {
+    await this.#admin?.disconnect().catch(() => {});
+    await Promise.all(this.nodes.map((node) => node.end("SIGKILL")));
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+function common(voters: string): Record<string, string | number> {
+  return {
+    "process.roles": "broker,controller",
+    "controller.quorum.voters": voters,
+    "controller.listener.names": "CONTROLLER",
+    "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+    "inter.broker.listener.name": "PLAINTEXT",
+    "auto.create.topics.enable": "false",
+    ...REPLICATION,
+    ...SHORT,
+  };
+}
+
+async function format(classPath: string, properties: string): Promise<void> {
+  const main = ["kafka.tools.StorageTool", "format", "--cluster-id", "outriggertestcluster03"];
+  const child = spawn("java", [...JVM, "-cp", classPath, ...main, "--config", properties]);
+  let said = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on("data", (text: Buffer) => {
+      said += text.toString();
+    });
+  }
+  const [code] = await once(child, "exit");
+  if (code !== 0) throw new Error(`formatting a node's storage failed:\n${said}`);
+}
+
+async function isInSync(admin: Admin): Promise<boolean> {
+  try {
+    const { topics } = await admin.fetchTopicMetadata();
+    return topics.every(({ partitions }) =>
+      partitions.every(({ isr, leader }) => leader > 0 && isr.length === NODES),
+    );
+  } catch (error: unknown) {
+    if (error instanceof kafkajs.KafkaJSError) return false;
+    throw error;
+  }
+}
