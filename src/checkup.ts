@@ -26,6 +26,8 @@ export function kafkaOptions(config: Config, log: Log): KafkaOptions {
     log,
     limits: {
       requestTimeoutMs: config.requestTimeoutMs,
+      metadataMaxAgeMs: config.metadataMaxAgeMs,
+      connectionsMaxIdleMs: config.connectionsMaxIdleMs,
       fetchWaitMaxMs: config.fetchMaxWaitMs,
       fetchBytesMin: config.fetchMinBytes,
       fetchBytesMax: config.fetchMaxBytes,

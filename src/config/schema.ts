@@ -215,6 +215,15 @@ const brokers = {
   "request.timeout.ms": integer(1_000, 600_000).default(30_000).meta({
     description: "How long a broker may take to answer.",
   }),
+  "metadata.max.age.ms": integer(100, HOUR_MS).default(300_000).meta({
+    description: "After so long topics are looked at again: new partitions of sinks are used then.",
+  }),
+  "connections.max.idle.ms": integer(1_000, 24 * HOUR_MS)
+    .default(540_000)
+    .meta({
+      description:
+        "A connection that nothing was sent on for so long is closed, before a broker does it.",
+    }),
   "fetch.min.bytes": positive(64 * MIB)
     .default(1)
     .meta({ description: "A broker answers a fetch as soon as it has this much." }),

@@ -2,6 +2,13 @@
 export interface KafkaLimits {
   /** An answer that takes longer closes the connection: what was in flight is then unknown. */
   readonly requestTimeoutMs: number;
+  /**
+   * The same for a request that a broker need not wait for anything with: a broker that is silent for so
+   * long is taken for dead. A third of `requestTimeoutMs` by default; a fetch has its own wait beside.
+   */
+  readonly answerTimeoutMs: number;
+  /** Kafka's `connections.max.idle.ms`: below that of brokers, which is 10 min. */
+  readonly connectionsMaxIdleMs: number;
   /** Kafka's `socket.connection.setup.timeout.ms`. */
   readonly connectTimeoutMs: number;
   /** A larger answer is refused; above `fetchBytesMax` plus one oversized batch. */
@@ -32,6 +39,8 @@ export interface KafkaLimits {
 
 export const DEFAULT_KAFKA_LIMITS: KafkaLimits = {
   requestTimeoutMs: 30_000,
+  answerTimeoutMs: 10_000,
+  connectionsMaxIdleMs: 540_000,
   connectTimeoutMs: 10_000,
   responseBytesMax: 128 * 1024 * 1024,
   retryBackoffMs: 100,

@@ -23,7 +23,7 @@ import { GroupLoop } from "./group-loop.ts";
 import type { Insides } from "./insides.ts";
 import { Lane } from "./lane.ts";
 import type { KernelLimits, KernelParts } from "./parts.ts";
-import type { Prepared } from "./setup.ts";
+import { grownUnderState, type Prepared } from "./setup.ts";
 import { answerQuestion } from "./state-questions.ts";
 import type { TaskHost } from "./task-host.ts";
 import { taskLog } from "./task-log.ts";
@@ -231,6 +231,8 @@ export class Active {
       member,
       {
         assigned: (partitions) => {
+          const grown = grownUnderState(partitions, this.#prepared);
+          if (grown !== null) return fatal(grown);
           this.#tasks.assign(partitions);
           this.#tellReadiness();
         },

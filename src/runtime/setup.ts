@@ -1,6 +1,7 @@
 import { outputsOf } from "../checks/expected.ts";
 import { OutriggerError } from "../errors/outrigger-error.ts";
 import type { TopicFacts } from "../model/cluster-facts.ts";
+import { type TopicPartition, topicPartitionName } from "../model/topic-partition.ts";
 import type { Program } from "../model/topology.ts";
 import type { Admin } from "../ports/admin.ts";
 import type { Log } from "../ports/log.ts";
@@ -70,6 +71,25 @@ export async function prepareTopics(
     new Map<string, Configured>([...topics, ...created]),
   );
   return { partitions, changelogs, outputs, messageBytesMax };
+}
+
+/**
+ * A source has grown while it is read, and there are stores: most keys are in other partitions now
+ * than their state is. To go on would be to count them anew. Null where that is not so.
+ */
+export function grownUnderState(
+  assigned: readonly TopicPartition[],
+  { partitions, changelogs }: Pick<Prepared, "partitions" | "changelogs">,
+): OutriggerError | null {
+  const beyond = assigned.find(({ partition }) => partition >= partitions);
+  const [changelog] = changelogs.keys();
+  if (beyond === undefined || changelog === undefined) return null;
+  return new OutriggerError(
+    "TOPIC_MISCONFIGURED",
+    `the source ${beyond.topic} has grown while it was read: ${topicPartitionName(beyond)} was assigned, ` +
+      `but the changelog ${changelog} has ${partitions} partitions. Keys have moved, and state no longer ` +
+      "fits them; reset the application, or use another application.id",
+  );
 }
 
 function messageLimits(

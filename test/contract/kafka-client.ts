@@ -87,9 +87,13 @@ export class WireClient {
     return await settled(
       async () => {
         const leader = await this.#cluster.leader(topic, 0);
-        const [answer] = await this.#cluster.send(leader.brokerId, "produce", PRODUCE, (version) =>
-          produceRequest(version, id, 10_000, [{ topic, partition: 0, bytes }]),
+        const { partitions } = await this.#cluster.send(
+          leader.brokerId,
+          "produce",
+          PRODUCE,
+          (version) => produceRequest(version, id, 10_000, [{ topic, partition: 0, bytes }]),
         );
+        const [answer] = partitions;
         return { error: answer?.error ?? -1, baseOffset: answer?.baseOffset ?? -1 };
       },
       ({ error }) => error,
@@ -134,8 +138,9 @@ export class WireClient {
     const leader = await this.#cluster.leader(topic, 0);
     const topicId = this.#cluster.knownTopicId(topic) ?? "";
     const bounds = { waitMaxMs: 0, bytesMin: 0, bytesMax: 1e6, partitionBytesMax: 1e6 };
+    const position = { topicId, partition: 0, offset: 0, leaderEpoch: -1, lastEpoch: -1 };
     const answer = await this.#cluster.send(leader.brokerId, "fetch", FETCH, (version) =>
-      fetchRequest(version, [{ topicId, partition: 0, offset: 0, leaderEpoch: -1 }], bounds),
+      fetchRequest(version, [position], bounds),
     );
     const [fetched] = answer.partitions;
     if (answer.error !== ERROR.NONE) throw new Error(`the fetch: ${errorName(answer.error)}`);

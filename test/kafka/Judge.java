@@ -8,6 +8,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
+import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
@@ -16,6 +17,8 @@ import org.apache.kafka.common.IsolationLevel;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.quota.ClientQuotaAlteration;
+import org.apache.kafka.common.quota.ClientQuotaEntity;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 
 /**
@@ -25,6 +28,7 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
  *   Judge produce BOOTSTRAP            runs the script on stdin, one step a line
  *   Judge join BOOTSTRAP GROUP TOPIC   is a member of the group until stdin ends
  *   Judge send BOOTSTRAP TOPIC AT_LEAST PER_SECOND   a steady input until stdin ends
+ *   Judge quota BOOTSTRAP BYTES        of each client by default: what it may send and read a second
  *   Judge facts BOOTSTRAP GROUP WAIT_MS TOPIC...   ids and ends of the topics, the group's offsets
  *                                      with their history, and what is open after so long a wait
  */
@@ -32,6 +36,7 @@ public final class Judge {
   public static void main(String[] args) throws Exception {
     if (args[0].equals("read")) read(args[1], List.of(args).subList(2, args.length));
     else if (args[0].equals("join")) join(args[1], args[2], args[3]);
+    else if (args[0].equals("quota")) quota(args[1], Double.parseDouble(args[2]));
     else if (args[0].equals("send")) {
       Sender.run(args[1], args[2], Long.parseLong(args[3]), Integer.parseInt(args[4]));
     } else if (args[0].equals("facts")) {
@@ -53,6 +58,22 @@ public final class Judge {
       while (consumer.assignment().isEmpty()) consumer.poll(Duration.ofMillis(100));
       System.out.println("joined");
       while (System.in.available() == 0) consumer.poll(Duration.ofMillis(100));
+    }
+    System.out.println("end");
+  }
+
+  private static void quota(String bootstrap, double bytes) throws Exception {
+    Properties config = new Properties();
+    config.put("bootstrap.servers", bootstrap);
+    Map<String, String> everyClient = new HashMap<>();
+    everyClient.put(ClientQuotaEntity.CLIENT_ID, null);
+    List<ClientQuotaAlteration.Op> rates =
+        List.of(
+            new ClientQuotaAlteration.Op("producer_byte_rate", bytes),
+            new ClientQuotaAlteration.Op("consumer_byte_rate", bytes));
+    try (Admin admin = Admin.create(config)) {
+      var alteration = new ClientQuotaAlteration(new ClientQuotaEntity(everyClient), rates);
+      admin.alterClientQuotas(List.of(alteration)).all().get();
     }
     System.out.println("end");
   }

@@ -282,8 +282,8 @@ export const OUTCOME_MUTANTS: readonly Mutant[] = [
       },
       {
         file: "src/kafka/fetch/consumer.ts",
-        find: "        if (!this.#isCurrent(reader)) return;\n        reader.position",
-        replace: "        reader.position",
+        find: "        if (!this.#isCurrent(reader)) return;\n        reader.moveTo(",
+        replace: "        reader.moveTo(",
       },
       {
         file: "src/kafka/fetch/consumer.ts",

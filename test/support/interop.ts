@@ -270,7 +270,7 @@ export async function codecsIn(cluster: Cluster, topic: string): Promise<CodecNa
   const bounds = { waitMaxMs: 0, bytesMin: 1, bytesMax, partitionBytesMax: bytesMax };
   const found = new Set<CodecName>();
   for (let offset = 0; offset < end; ) {
-    const position = { topicId, partition: 0, offset, leaderEpoch: leader.epoch };
+    const position = { topicId, partition: 0, offset, leaderEpoch: leader.epoch, lastEpoch: -1 };
     const answer = await cluster.send(leader.brokerId, "restore", FETCH, (chosen) =>
       fetchRequest(chosen, [position], bounds),
     );

@@ -158,6 +158,11 @@ export async function joinWithJava(
   };
 }
 
+/** What each client may send and read in a second, by Kafka's admin client. */
+export async function limitWithJava(bootstrapServers: string, bytes: number): Promise<void> {
+  await runJudge(["quota", bootstrapServers, `${bytes}`], "");
+}
+
 /** Sends a steady input with Kafka's Java producer until it is told to stop: see Sender.java. */
 export async function sendWithJava(
   bootstrapServers: string,

@@ -59,7 +59,11 @@ export class Steady {
   }
 
   /** A sidecar of this name with an application of its own. */
-  start(name: string, flags: Readonly<Record<string, string | number>> = {}): Child {
+  start(
+    name: string,
+    flags: Readonly<Record<string, string | number>> = {},
+    script: "steady" | "copy" = "steady",
+  ): Child {
     const address = `unix:${join(this.#folder, `${name}.sock`)}`;
     const sidecar = startSidecarProcess({
       bootstrapServers: this.#cluster.bootstrapServers,
@@ -68,10 +72,25 @@ export class Steady {
       address,
       flags: { "process.id": name, "replication.factor": REPLICAS, ...flags },
     });
-    const environment = { OUTRIGGER_TEST_PREFIX: this.prefix };
-    const application = startApplication("test/support/apps/steady.js", address, environment);
+    const environment = {
+      OUTRIGGER_TEST_PREFIX: this.prefix,
+      OUTRIGGER_TEST_IN: this.topic("in"),
+      OUTRIGGER_TEST_OUT: this.topic("copy"),
+    };
+    const application = startApplication(`test/support/apps/${script}.js`, address, environment);
     this.children.push(application, sidecar);
     return sidecar;
+  }
+
+  /** Ends one sidecar and its application: in order, or as a machine that dies. */
+  async leave(sidecar: Child, how: "SIGTERM" | "SIGKILL"): Promise<void> {
+    const application = this.children[this.children.indexOf(sidecar) - 1];
+    sidecar.signal(how);
+    application?.signal(how);
+    const ended = await sidecar.ended();
+    const wanted = how === "SIGTERM" ? "0" : how;
+    assert.equal(ended, wanted, `the sidecar ended with:\n${sidecar.output.slice(-4_000)}`);
+    await application?.ended();
   }
 
   async send(atLeast: number, perSecond: number): Promise<void> {
@@ -110,6 +129,17 @@ export class Steady {
     return Math.round(performance.now() - startedAt);
   }
 
+  /** Waits until a partition of the input has been read, and what came of it committed. */
+  async read(partition: number): Promise<void> {
+    const isRead = async (): Promise<boolean> => {
+      const admin = await this.#cluster.admin();
+      const found = await admin.fetchOffsets({ groupId: this.prefix, topics: [this.topic("in")] });
+      const at = found[0]?.partitions.find((each) => each.partition === partition);
+      return Number(at?.offset ?? -1) > 0;
+    };
+    await eventually(`${this.topic("in")}-${partition} to be read`, isRead, this.children, 120_000);
+  }
+
   /** Waits until the copy holds as many records as the input, which the Java consumer counts. */
   async drained(): Promise<void> {
     const [input] = await this.#counts([this.topic("in")]);
@@ -118,6 +148,7 @@ export class Steady {
   }
 
   async #counts(topics: readonly string[]): Promise<number[]> {
+    await this.#observer.refresh(topics);
     const counts = topics.map(async (topic) => {
       const known = (await this.#observer.topics([topic])).get(topic);
       let sum = 0;
@@ -167,11 +198,62 @@ export class Steady {
     return count;
   }
 
+  /**
+   * For a copy whose topics change: each input record once, and those of one key and one partition of the
+   * input in their order. Returns how many there were.
+   */
+  async judgeCopy(): Promise<number> {
+    const { bootstrapServers } = this.#cluster;
+    const topics = [this.topic("in"), this.topic("copy")];
+    const judges = [await readWithJava(bootstrapServers, topics)];
+    const librdkafka = await readWithLibrdkafka(bootstrapServers, topics);
+    if (librdkafka !== null) judges.push(librdkafka);
+    let count = 0;
+    for (const records of judges) {
+      const input = records.filter(({ topic }) => topic === topics[0]);
+      const copy = records.filter(({ topic }) => topic === topics[1]);
+      const from = new Map(input.map(({ value, partition }) => [String(value), partition]));
+      assert.equal(from.size, input.length, "the sender's numbers are unique");
+      assert.deepEqual(sequences(copy, from), sequences(input, from));
+      assertInOrder(copy, from);
+      count = input.length;
+    }
+    return count;
+  }
+
   async end(): Promise<void> {
     for (const child of this.children) if (child.isRunning) await child.kill();
     await this.#observer.close();
     rmSync(this.#folder, { recursive: true, force: true });
   }
+}
+
+/** The sender's numbers only grow: so must those of one key and input partition in each output. */
+function assertInOrder(copy: readonly JudgedRecord[], from: ReadonlyMap<string, number>): void {
+  const last = new Map<string, number>();
+  for (const { partition, key, value } of copy) {
+    const name = `${key} of ${from.get(String(value))} in ${partition}`;
+    const number = Number(value);
+    assert.ok(number > (last.get(name) ?? -1), `${name}: ${number} after ${last.get(name)}`);
+    last.set(name, number);
+  }
+}
+
+/** The values of each key and input partition, each once. */
+function sequences(
+  records: readonly JudgedRecord[],
+  from: ReadonlyMap<string, number>,
+): Record<string, string[]> {
+  const found: Record<string, string[]> = {};
+  for (const { key, value } of records) {
+    const name = `${key} of ${from.get(String(value))}`;
+    const list = found[name] ?? [];
+    found[name] = list;
+    list.push(String(value));
+  }
+  // A key's outputs may lie in two partitions of a sink that has grown: by number, which is unique.
+  for (const list of Object.values(found)) list.sort((a, b) => Number(a) - Number(b));
+  return Object.fromEntries(Object.entries(found).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** Only looks on: who leads, who coordinates, where logs end. */

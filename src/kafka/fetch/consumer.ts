@@ -66,7 +66,7 @@ class FetchingConsumer implements Consumer {
 
   start(at: TopicPartition, from: { offset: number; leaderEpoch: number; fence: number }): void {
     const { topic, partition } = at;
-    const reader = new PartitionReader({ topic, partition }, from.offset, from.fence, this.#limits);
+    const reader = new PartitionReader({ topic, partition }, from, this.#limits);
     const name = topicPartitionName(at);
     this.#release(name);
     this.#readers.set(name, reader);
@@ -169,9 +169,15 @@ class FetchingConsumer implements Consumer {
         leaderEpoch,
         partition: reader.at.partition,
         offset: reader.position,
+        lastEpoch: reader.lastEpoch,
       }));
-      answer = await this.#cluster.send(brokerId, purpose, FETCH, (version) =>
-        fetchRequest(version, positions, this.#bounds(slot)),
+      const bounds = this.#bounds(slot);
+      answer = await this.#cluster.send(
+        brokerId,
+        purpose,
+        FETCH,
+        (version) => fetchRequest(version, positions, bounds),
+        bounds.waitMaxMs + this.#limits.answerTimeoutMs,
       );
     } catch (thrown) {
       failure = thrown;
@@ -181,7 +187,7 @@ class FetchingConsumer implements Consumer {
     const delivered =
       answer === null || answer.error !== ERROR.NONE
         ? new Map<PartitionReader, FetchedPartition>()
-        : this.#matched(entries, answer.partitions);
+        : this.#matched(entries, answer);
     for (const { reader } of entries) reader.inFlight = delivered.has(reader);
     if (answer === null) this.#unanswered(entries, failure);
     else if (answer.error !== ERROR.NONE) this.#refused(entries, answer.error);
@@ -203,7 +209,7 @@ class FetchingConsumer implements Consumer {
   /** The partitions that brought something, in the order of the answer. */
   #matched(
     entries: readonly Ready[],
-    partitions: readonly FetchedPartition[],
+    { partitions, endpoints }: FetchAnswer,
   ): Map<PartitionReader, FetchedPartition> {
     const asked = new Map<string, PartitionReader>();
     for (const { reader, topicId } of entries) {
@@ -214,10 +220,16 @@ class FetchingConsumer implements Consumer {
       const reader = asked.get(`${fetched.topicId}/${fetched.partition}`);
       if (reader === undefined || !this.#isCurrent(reader)) continue;
       if (fetched.error !== ERROR.NONE) {
-        this.#refused([{ reader }], fetched.error);
+        const hint = { leader: fetched.leader, endpoints };
+        this.#refused([{ reader }], fetched.error, hint);
         continue;
       }
       reader.succeeded();
+      if (fetched.diverging !== null) {
+        const error = reader.diverged(fetched.diverging);
+        if (error !== null) this.#fail(reader, error);
+        continue;
+      }
       if (fetched.end > fetched.start) brought.set(reader, fetched);
     }
     return brought;
@@ -240,7 +252,7 @@ class FetchingConsumer implements Consumer {
       const chunks = toChunks(visible, fetched.bytes, reader.position, reader.at, reader.fence);
       for await (const chunk of chunks) {
         if (!this.#isCurrent(reader)) return;
-        reader.position = chunk.nextOffset;
+        reader.moveTo(chunk.nextOffset, chunk.leaderEpoch);
         this.#listener.fetched(chunk, facts);
         if (chunk.nextOffset < visible.nextOffset) await reader.resumed();
       }
@@ -268,7 +280,14 @@ class FetchingConsumer implements Consumer {
     }
   }
 
-  #refused(entries: readonly { readonly reader: PartitionReader }[], code: number): void {
+  #refused(
+    entries: readonly { readonly reader: PartitionReader }[],
+    code: number,
+    { leader, endpoints }: Pick<FetchedPartition, "leader"> & Pick<FetchAnswer, "endpoints"> = {
+      leader: null,
+      endpoints: [],
+    },
+  ): void {
     const nowMs = performance.now();
     const verdict = partitionVerdict(code);
     for (const { reader } of entries) {
@@ -277,10 +296,10 @@ class FetchingConsumer implements Consumer {
         this.#fail(reader, partitionError(reader.at, reader.position, code));
         continue;
       }
-      if (verdict === "refresh") {
-        this.#cluster.invalidateLeader(reader.at.topic, reader.at.partition);
-      }
-      reader.backOff(nowMs);
+      // Who leads now was said with the refusal: there is nothing to wait for.
+      const isKnown =
+        verdict === "refresh" && this.#cluster.movedLeader(reader.at, leader, endpoints);
+      if (!isKnown) reader.backOff(nowMs);
     }
   }
 

@@ -1,6 +1,9 @@
+import type { OutriggerError } from "../../errors/outrigger-error.ts";
 import type { TopicPartition } from "../../model/topic-partition.ts";
 import type { KafkaLimits } from "../limits.ts";
 import { Backoff } from "../network/retry.ts";
+import type { DivergingEpoch } from "../protocol/fetch.ts";
+import { truncated } from "./read-errors.ts";
 
 /**
  * One partition that the consumer reads; a new start makes a new one, so that an answer to a fetch
@@ -11,6 +14,8 @@ export class PartitionReader {
   readonly fence: number;
   /** Offset of the next fetch. */
   position: number;
+  /** Epoch of the batch before it (KIP-320): the leader says when its log has another one. */
+  lastEpoch: number;
   /** The topic id that reading began with. */
   topicId: string | null = null;
   /** A fetch that includes it is under way, or what it brought is being delivered. */
@@ -22,10 +27,15 @@ export class PartitionReader {
   #missingSinceMs: number | null = null;
   readonly #backoff: Backoff;
 
-  constructor(at: TopicPartition, position: number, fence: number, limits: KafkaLimits) {
+  constructor(
+    at: TopicPartition,
+    from: { readonly offset: number; readonly leaderEpoch: number; readonly fence: number },
+    limits: KafkaLimits,
+  ) {
     this.at = at;
-    this.position = position;
-    this.fence = fence;
+    this.position = from.offset;
+    this.lastEpoch = from.leaderEpoch;
+    this.fence = from.fence;
     this.#backoff = new Backoff(limits);
   }
 
@@ -48,6 +58,21 @@ export class PartitionReader {
         this.#wake = resolve;
       });
     }
+  }
+
+  moveTo(position: number, lastEpoch: number): void {
+    this.position = position;
+    if (lastEpoch >= 0) this.lastEpoch = lastEpoch;
+  }
+
+  /**
+   * The leader's log parted ways after what was read last. What lies before the position is the same
+   * in both unless it is said to end earlier: then records that were read are gone.
+   */
+  diverged({ epoch, endOffset }: DivergingEpoch): OutriggerError | null {
+    if (endOffset < this.position) return truncated(this.at, this.position, endOffset);
+    this.lastEpoch = epoch === this.lastEpoch ? -1 : epoch;
+    return null;
   }
 
   succeeded(): void {

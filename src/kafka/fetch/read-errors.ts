@@ -86,6 +86,19 @@ export function partitionError(at: TopicPartition, offset: number, code: number)
   );
 }
 
+/**
+ * The leader's log ends, in the epoch that was read last, before what was read: another replica had
+ * less, and was made leader all the same. To read on would be to skip what stands there now.
+ */
+export function truncated(at: TopicPartition, offset: number, endOffset: number): OutriggerError {
+  return new OutriggerError(
+    "OFFSET_OUT_OF_RANGE",
+    `${topicPartitionName(at)} was read up to ${offset}, but its leader's log parted from that at ` +
+      `${endOffset}: records were lost in an unclean election (unclean.leader.election.enable); ` +
+      "reset the application once it is known what was lost",
+  );
+}
+
 /** The error that a fatal code of OffsetFetch means. */
 export function groupError(groupId: string, code: number): OutriggerError {
   const name = errorName(code);

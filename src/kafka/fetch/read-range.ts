@@ -7,7 +7,7 @@ import { ERROR, errorName } from "../protocol/error-codes.ts";
 import { FETCH, type FetchedPartition, fetchRequest } from "../protocol/fetch.ts";
 import { toChunks } from "./chunks.ts";
 import { locate } from "./locate.ts";
-import { partitionError, partitionVerdict } from "./read-errors.ts";
+import { partitionError, partitionVerdict, truncated } from "./read-errors.ts";
 import { visibleBatches } from "./visible-batches.ts";
 
 /**
@@ -24,9 +24,10 @@ export async function* readRange(
 ): AsyncGenerator<FetchedChunk, void, undefined> {
   const source = new RangeSource(cluster, at, signal);
   let position = from;
+  let lastEpoch = -1;
   let ahead: Promise<FetchedPartition | null> | null = null;
   while (position < target) {
-    const fetched: FetchedPartition | null = await (ahead ?? source.fetch(position));
+    const fetched: FetchedPartition | null = await (ahead ?? source.fetch(position, lastEpoch));
     ahead = null;
     const visible = fetched === null ? null : visibleBatches(fetched, position, at);
     if (fetched === null || visible === null || visible.nextOffset === position) {
@@ -35,8 +36,9 @@ export async function* readRange(
     }
     const start = position;
     position = visible.nextOffset;
+    lastEpoch = visible.leaderEpoch;
     if (position < target) {
-      ahead = source.fetch(position);
+      ahead = source.fetch(position, lastEpoch);
       // It may fail while a chunk is being used, and nobody waits for it then, or ever.
       ahead.catch(() => {});
     }
@@ -68,18 +70,18 @@ class RangeSource {
   }
 
   /** What is at `position`, null when nothing is there yet; retries until the signal aborts. */
-  fetch(position: number): Promise<FetchedPartition | null> {
-    return retrying(this.#cluster.limits, this.#signal, () => this.#ask(position));
+  fetch(position: number, lastEpoch: number): Promise<FetchedPartition | null> {
+    return retrying(this.#cluster.limits, this.#signal, () => this.#ask(position, lastEpoch));
   }
 
-  async #ask(position: number): Promise<FetchedPartition | null> {
+  async #ask(position: number, lastEpoch: number): Promise<FetchedPartition | null> {
     const { topic, partition } = this.#at;
     const location = locate(this.#cluster, this.#at, this.#topicId);
     if (location.kind === "failed") throw location.error;
     if (location.kind === "unknown") {
       await this.#cluster.refresh([topic]);
       const refreshed = locate(this.#cluster, this.#at, this.#topicId);
-      if (refreshed.kind === "leader") return this.#ask(position);
+      if (refreshed.kind === "leader") return this.#ask(position, lastEpoch);
       throw this.#unavailable("it has no known leader");
     }
     this.#topicId = location.topicId;
@@ -92,9 +94,10 @@ class RangeSource {
       bytesMax: limits.fetchBytesMax,
       partitionBytesMax: limits.fetchBytesMax,
     };
+    const wanted = { topicId, partition, offset: position, leaderEpoch, lastEpoch };
     const answer = await this.#cluster
       .send(location.brokerId, "restore", FETCH, (version) =>
-        fetchRequest(version, [{ topicId, partition, offset: position, leaderEpoch }], bounds),
+        fetchRequest(version, [wanted], bounds),
       )
       .catch((thrown: unknown) => {
         if (isRetriable(thrown)) this.#cluster.invalidateLeader(topic, partition);
@@ -102,10 +105,17 @@ class RangeSource {
       });
     const fetched = answer.partitions.find((each) => each.partition === partition) ?? null;
     const code = answer.error === ERROR.NONE ? (fetched?.error ?? ERROR.NONE) : answer.error;
-    if (code === ERROR.NONE) return fetched;
+    if (code === ERROR.NONE) {
+      const diverging = fetched?.diverging ?? null;
+      if (diverging === null) return fetched;
+      if (diverging.endOffset < position) throw truncated(this.#at, position, diverging.endOffset);
+      return this.#ask(position, diverging.epoch === lastEpoch ? -1 : diverging.epoch);
+    }
     const verdict = partitionVerdict(code);
     if (verdict === "fatal") throw partitionError(this.#at, position, code);
-    if (verdict === "refresh") this.#cluster.invalidateLeader(topic, partition);
+    if (verdict === "refresh") {
+      this.#cluster.movedLeader(this.#at, fetched?.leader ?? null, answer.endpoints);
+    }
     throw this.#unavailable(errorName(code));
   }
 

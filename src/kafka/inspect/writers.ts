@@ -96,7 +96,7 @@ export async function foreignTail(
   const topicId = cluster.knownTopicId(at.topic);
   if (from >= end || topicId === null) return [];
   const { partition } = at;
-  const position = { topicId, partition, offset: from, leaderEpoch: leader.epoch };
+  const position = { topicId, partition, offset: from, leaderEpoch: leader.epoch, lastEpoch: -1 };
   const bounds = { waitMaxMs: 0, bytesMin: 1, bytesMax: TAIL_BYTES, partitionBytesMax: TAIL_BYTES };
   const answer = await cluster.send(leader.brokerId, "restore", FETCH, (version) =>
     fetchRequest(version, [position], bounds),

@@ -82,6 +82,7 @@ export class BrokerConnections {
       requestTimeoutMs: limits.requestTimeoutMs,
       connectTimeoutMs: limits.connectTimeoutMs,
       responseBytesMax: limits.responseBytesMax,
+      idleMaxMs: limits.connectionsMaxIdleMs,
       openSocket: this.#options.openSocket ?? security.openSocket,
       hangUpHints: [
         security.tls === null ? PLAINTEXT_HINT : TLS_HINT,
@@ -96,7 +97,10 @@ export class BrokerConnections {
     this.#live.add(connection);
     try {
       this.#refuseWhenClosed(address);
-      const versions = await connection.send(apiVersionsRequest(clientVersion));
+      const versions = await connection.send(
+        apiVersionsRequest(clientVersion),
+        Math.min(limits.requestTimeoutMs, limits.connectTimeoutMs),
+      );
       if (security.mechanism !== null) {
         const { mechanism } = security;
         endSession = await keepAuthenticated(connection, mechanism, versions, limits);

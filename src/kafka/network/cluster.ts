@@ -1,4 +1,5 @@
 import { OutriggerError } from "../../errors/outrigger-error.ts";
+import type { TopicPartition } from "../../model/topic-partition.ts";
 import { DEFAULT_KAFKA_LIMITS, type KafkaLimits } from "../limits.ts";
 import type { Api } from "../protocol/api-versions.ts";
 import { ERROR, errorName } from "../protocol/error-codes.ts";
@@ -43,14 +44,19 @@ export class Cluster {
   readonly #cache = new MetadataCache();
   readonly #coordinators = new Map<string, Promise<number>>();
   readonly #closing = new AbortController();
+  /** Brokers that did not answer what any of them can. */
+  readonly #failedAtMs = new Map<number, number>();
   #features: ReadonlyMap<string, number> = new Map();
+  #timer: NodeJS.Timeout | null = null;
   #refreshedAtMs = Number.NEGATIVE_INFINITY;
   /** The refresh under way, and the one that starts after it for whoever came since. */
   #refreshing: Promise<void> | null = null;
   #queued: { readonly names: Set<string>; readonly done: Promise<void> } | null = null;
 
   private constructor(options: ClusterOptions) {
-    this.limits = { ...DEFAULT_KAFKA_LIMITS, ...options.limits };
+    const given = { ...DEFAULT_KAFKA_LIMITS, ...options.limits };
+    const answerTimeoutMs = options.limits?.answerTimeoutMs ?? given.requestTimeoutMs / 3;
+    this.limits = { ...given, answerTimeoutMs };
     this.#bootstrap = options.bootstrapServers;
     this.#connections = new BrokerConnections({
       clientId: options.clientId,
@@ -66,6 +72,7 @@ export class Cluster {
     const cluster = new Cluster(options);
     try {
       await retrying(cluster.limits, signal, () => cluster.refresh([]));
+      cluster.#keepFresh();
     } catch (thrown) {
       await cluster.close();
       throw thrown;
@@ -103,15 +110,19 @@ export class Cluster {
     return Promise.reject(new OutriggerError("BROKER_UNAVAILABLE", message));
   }
 
-  /** Sends one request in the newest version that both sides speak. */
+  /**
+   * Sends one request in the newest version that both sides speak. Without an answer in `timeoutMs`
+   * the broker is taken for dead.
+   */
   async send<T>(
     brokerId: number,
     purpose: Purpose,
     api: Api,
     request: (version: number) => WireRequest<T>,
+    timeoutMs: number = this.limits.answerTimeoutMs,
   ): Promise<T> {
     const { connection, versions } = await this.connection(brokerId, purpose);
-    return connection.send(request(versions.pick(api)));
+    return connection.send(request(versions.pick(api)), timeoutMs);
   }
 
   /** What is cached, perhaps nothing; never waits. */
@@ -122,6 +133,11 @@ export class Cluster {
   /** The cached id of a topic; null when it is not known. */
   knownTopicId(name: string): string | null {
     return this.#cache.topicId(name);
+  }
+
+  /** As far as cached metadata says; null when the topic is not known. */
+  partitionCount(name: string): number | null {
+    return this.#cache.partitionCount(name);
   }
 
   /** The broker's code when it last failed to describe this topic, else NONE. */
@@ -172,6 +188,21 @@ export class Cluster {
     this.#cache.invalidateLeader(topic, partition);
   }
 
+  /**
+   * The same, where the broker may have said who leads now (KIP-951): then nobody need be asked, and
+   * the answer is true.
+   */
+  movedLeader(
+    { topic, partition }: TopicPartition,
+    hint: Leader | null,
+    endpoints: readonly BrokerNode[],
+  ): boolean {
+    for (const node of endpoints) this.#cache.addBroker(node);
+    if (hint !== null && this.#cache.learnLeader(topic, partition, hint)) return true;
+    this.#cache.invalidateLeader(topic, partition);
+    return false;
+  }
+
   /** The id of the broker that coordinates a group or transactional id; asks until there is one. */
   coordinator(
     kind: CoordinatorKind,
@@ -219,14 +250,29 @@ export class Cluster {
   }
 
   async close(): Promise<void> {
+    if (this.#timer !== null) clearTimeout(this.#timer);
     this.#closing.abort(new OutriggerError("BROKER_UNAVAILABLE", "the Kafka client was closed"));
     this.#connections.close();
+  }
+
+  /** Leaders that move are found out by those who meet them; partitions that are new, only so. */
+  #keepFresh(): void {
+    this.#timer = setTimeout(() => {
+      const isRecent = performance.now() - this.#refreshedAtMs < this.limits.metadataMaxAgeMs / 2;
+      const refreshed = isRecent ? Promise.resolve() : this.refresh([]);
+      const again = (): void => {
+        if (!this.closing.aborted) this.#keepFresh();
+      };
+      // Whatever it was, whoever needs the answer meets it, too.
+      refreshed.then(again, again);
+    }, this.limits.metadataMaxAgeMs);
   }
 
   async #refreshNow(names: ReadonlySet<string>): Promise<void> {
     const wanted = [...new Set([...names, ...this.#cache.names()])];
     await this.#withAnyBroker(async ({ connection, versions }) => {
-      this.#cache.update(await connection.send(metadataRequest(versions.pick(METADATA), wanted)));
+      const request = metadataRequest(versions.pick(METADATA), wanted);
+      this.#cache.update(await connection.send(request, this.#otherTimeoutMs));
       this.#features = versions.features;
       this.#refreshedAtMs = performance.now();
     });
@@ -234,7 +280,10 @@ export class Cluster {
 
   async #findCoordinator(kind: CoordinatorKind, key: string): Promise<number> {
     const answers = await this.#withAnyBroker(({ connection, versions }) =>
-      connection.send(findCoordinatorRequest(versions.pick(FIND_COORDINATOR), kind, key)),
+      connection.send(
+        findCoordinatorRequest(versions.pick(FIND_COORDINATOR), kind, key),
+        this.#otherTimeoutMs,
+      ),
     );
     const answer = answers[0];
     const error = answer?.error ?? ERROR.COORDINATOR_NOT_AVAILABLE;
@@ -268,14 +317,27 @@ export class Cluster {
     if (this.#coordinators.get(name) === finding) this.#coordinators.delete(name);
   }
 
-  /** Any known broker, in random order; when none can be reached, the bootstrap ones (KIP-899). */
+  /** What any broker can answer is soon asked of another one. */
+  get #otherTimeoutMs(): number {
+    return this.limits.answerTimeoutMs / 2;
+  }
+
+  /**
+   * Any known broker, in random order, but those that failed last come last; when none can be
+   * reached, the bootstrap ones (KIP-899).
+   */
   async #withAnyBroker<T>(use: (broker: BrokerConnection) => Promise<T>): Promise<T> {
     let failure: unknown = null;
-    for (const node of shuffled(this.#cache.brokers())) {
+    const failed = ({ id }: BrokerNode) => this.#failedAtMs.get(id) ?? 0;
+    const order = shuffled(this.#cache.brokers()).sort((a, b) => failed(a) - failed(b));
+    for (const node of order) {
       try {
-        return await use(await this.#connections.get(node, "general"));
+        const answer = await use(await this.#connections.get(node, "general"));
+        this.#failedAtMs.delete(node.id);
+        return answer;
       } catch (thrown) {
         failure = this.#rethrowUnlessUnreachable(thrown);
+        this.#failedAtMs.set(node.id, performance.now());
       }
     }
     for (const address of this.#bootstrap) {

@@ -12,6 +12,8 @@ export interface ConnectionOptions extends BrokerAddress {
   readonly requestTimeoutMs: number;
   readonly connectTimeoutMs?: number;
   readonly responseBytesMax?: number;
+  /** Closed after so long without a request, before the broker does it (`connections.max.idle.ms`). */
+  readonly idleMaxMs?: number;
   readonly openSocket?: SocketFactory;
   /**
    * Said when the peer hangs up after so many answers as is the hint's place in the list: what it
@@ -41,7 +43,8 @@ interface Pending {
   readonly correlationId: number;
   readonly apiKey: number;
   readonly flexible: boolean;
-  readonly deadlineMs: number;
+  readonly timeoutMs: number;
+  deadlineMs: number;
   /** Decodes the answer and settles the promise. */
   readonly answered: (reader: WireReader) => void;
   readonly failed: (reason: OutriggerError) => void;
@@ -57,6 +60,12 @@ export class Connection {
   #socket: Socket | null = null;
   #ended: OutriggerError | null = null;
   #timer: NodeJS.Timeout | null = null;
+  #timerAtMs = 0;
+  #idleTimer: NodeJS.Timeout | null = null;
+  #usedAtMs = performance.now();
+  /** What waits until the broker takes requests again (KIP-219); null while it does. */
+  #muted: (() => void)[] | null = null;
+  #muteTimer: NodeJS.Timeout | null = null;
   #correlationId = 0;
   #answers = 0;
   /** What is to be sent once the connection is not held any more; null while it is not. */
@@ -116,13 +125,18 @@ export class Connection {
   /**
    * Rejects with REQUEST_TIMED_OUT or BROKER_UNAVAILABLE when no answer came, with
    * BROKER_ANSWER_MALFORMED or whatever `decode` throws when the answer cannot be read. Waits while
-   * the connection is held.
+   * the connection is held, or the broker has said that a quota is exceeded.
    */
-  send<T>(request: WireRequest<T>): Promise<T> {
-    const held = this.#held;
-    if (held === null) return this.#sendNow(request);
+  send<T>(request: WireRequest<T>, timeoutMs: number = this.#options.requestTimeoutMs): Promise<T> {
+    const waiting = this.#held ?? this.#muted;
+    if (waiting === null || this.#ended !== null) return this.#sendNow(request, timeoutMs);
+    const lateAtMs = performance.now() + timeoutMs;
     return new Promise((resolve, reject) => {
-      held.push(() => this.#sendNow(request).then(resolve, reject));
+      waiting.push(() => {
+        // Nobody waits for its answer any more: a transaction may have ended since.
+        if (performance.now() > lateAtMs) reject(this.#unavailable("was not free in time"));
+        else this.send(request, timeoutMs).then(resolve, reject);
+      });
     });
   }
 
@@ -135,26 +149,30 @@ export class Connection {
     const held: (() => void)[] = [];
     this.#held = held;
     try {
-      return await use((request) => this.#sendNow(request));
+      const { requestTimeoutMs } = this.#options;
+      return await use((request) => this.#sendNow(request, requestTimeoutMs));
     } finally {
       this.#held = null;
       for (const send of held) send();
     }
   }
 
-  #sendNow<T>(request: WireRequest<T>): Promise<T> {
+  #sendNow<T>(request: WireRequest<T>, timeoutMs: number): Promise<T> {
     const socket = this.#socket;
     if (this.#ended !== null || socket === null) {
       return Promise.reject(this.#ended ?? this.#unavailable("is not connected"));
     }
     this.#correlationId = (this.#correlationId + 1) & 0x7fff_ffff;
     const correlationId = this.#correlationId;
+    const nowMs = performance.now();
+    this.#usedAtMs = nowMs;
     const answer = new Promise<T>((resolve, reject) => {
       this.#pending.push({
         correlationId,
         apiKey: request.apiKey,
         flexible: request.flexibleResponse,
-        deadlineMs: performance.now() + this.#options.requestTimeoutMs,
+        timeoutMs,
+        deadlineMs: nowMs + timeoutMs,
         answered: (reader) => {
           try {
             resolve(request.decode(reader));
@@ -165,7 +183,7 @@ export class Connection {
         failed: reject,
       });
     });
-    this.#timer ??= this.#arm(this.#options.requestTimeoutMs);
+    this.#arm(nowMs + timeoutMs);
     this.#write(socket, request, correlationId);
     return answer;
   }
@@ -177,6 +195,8 @@ export class Connection {
 
   #attach(socket: Socket): void {
     this.#socket = socket;
+    const { idleMaxMs } = this.#options;
+    if (idleMaxMs !== undefined) this.#armIdle(idleMaxMs);
     socket.on("error", (error) => {
       // In TLS 1.3 a broker refuses a client's certificate after the handshake.
       const isTls = isTlsFault(error);
@@ -267,6 +287,31 @@ export class Connection {
       return;
     }
     pending.answered(reader);
+    if (reader.throttleMs > 0) this.#mute(reader.throttleMs);
+  }
+
+  /**
+   * The broker has answered at once, and takes nothing more for so long: what was sent already is
+   * answered later, by as much. It may not ask for more than a request may take.
+   */
+  #mute(throttleMs: number): void {
+    if (this.#ended !== null) return;
+    const mutedMs = Math.min(throttleMs, this.#options.requestTimeoutMs);
+    for (let i = this.#head; i < this.#pending.length; i++) {
+      const request = this.#pending[i];
+      if (request !== undefined) request.deadlineMs += mutedMs;
+    }
+    this.#muted ??= [];
+    if (this.#muteTimer !== null) clearTimeout(this.#muteTimer);
+    this.#muteTimer = setTimeout(() => this.#unmute(), mutedMs);
+  }
+
+  #unmute(): void {
+    if (this.#muteTimer !== null) clearTimeout(this.#muteTimer);
+    this.#muteTimer = null;
+    const waiting = this.#muted ?? [];
+    this.#muted = null;
+    for (const send of waiting) send();
   }
 
   #shift(): void {
@@ -280,18 +325,36 @@ export class Connection {
     }
   }
 
-  #arm(delayMs: number): NodeJS.Timeout {
-    return setTimeout(() => this.#checkDeadline(), delayMs);
+  /** A timer that would ring later is set anew. */
+  #arm(atMs: number): void {
+    if (this.#timer !== null && this.#timerAtMs <= atMs) return;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timerAtMs = atMs;
+    const delayMs = Math.max(1, Math.ceil(atMs - performance.now()));
+    this.#timer = setTimeout(() => this.#checkDeadline(), delayMs);
   }
 
-  /** One timer per connection: deadlines are in the order of the requests. */
+  #armIdle(idleMaxMs: number, delayMs = idleMaxMs): void {
+    this.#idleTimer = setTimeout(() => {
+      const leftMs = this.#usedAtMs + idleMaxMs - performance.now();
+      if (leftMs > 0 || this.inFlight > 0) {
+        this.#armIdle(idleMaxMs, leftMs > 0 ? Math.ceil(leftMs) : idleMaxMs);
+      } else {
+        this.close(
+          this.#unavailable(`was not asked for ${idleMaxMs} ms: the connection was closed`),
+        );
+      }
+    }, delayMs);
+  }
+
+  /** One timer per connection: a broker answers in order, so the oldest request decides. */
   #checkDeadline(): void {
     this.#timer = null;
     const oldest = this.#pending[this.#head];
     if (oldest === undefined) return;
     const leftMs = oldest.deadlineMs - performance.now();
     if (leftMs > 0) {
-      this.#timer = this.#arm(Math.ceil(leftMs));
+      this.#arm(oldest.deadlineMs);
       return;
     }
     // A later answer would be taken for that of the next request, so the connection goes too. It
@@ -300,7 +363,7 @@ export class Connection {
       new OutriggerError(
         "REQUEST_TIMED_OUT",
         `broker ${this.name} did not answer a request (API key ${oldest.apiKey}) within ` +
-          `${this.#options.requestTimeoutMs} ms; the connection was closed`,
+          `${Math.round(oldest.timeoutMs)} ms; the connection was closed`,
       ),
     );
   }
@@ -310,6 +373,8 @@ export class Connection {
     this.#ended = reason;
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
+    if (this.#idleTimer !== null) clearTimeout(this.#idleTimer);
+    this.#idleTimer = null;
     this.#socket?.destroy();
     const pending = this.#pending.slice(this.#head);
     this.#pending = [];
@@ -319,6 +384,7 @@ export class Connection {
       invariant(request !== undefined, "a request in flight has not been answered");
       request.failed(reason);
     }
+    this.#unmute();
     this.#options.onClose?.(reason);
   }
 

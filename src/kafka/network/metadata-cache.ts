@@ -49,6 +49,10 @@ export class MetadataCache {
     return { name, id: cached.id, leaders };
   }
 
+  partitionCount(name: string): number | null {
+    return this.#topics.get(name)?.leaders.length ?? null;
+  }
+
   topicId(name: string): string | null {
     return this.#topics.get(name)?.id ?? null;
   }
@@ -67,6 +71,16 @@ export class MetadataCache {
   invalidateLeader(topic: string, partition: number): void {
     const cached = this.#topics.get(topic)?.leaders[partition];
     if (cached !== undefined) cached.stale = true;
+  }
+
+  /** Takes a leader of which another broker told (KIP-951); false unless it is news, and of use. */
+  learnLeader(topic: string, partition: number, leader: Leader): boolean {
+    const cached = this.#topics.get(topic)?.leaders[partition];
+    if (cached === undefined || !this.#brokers.has(leader.brokerId)) return false;
+    if (leader.epoch <= (cached.leader?.epoch ?? -1)) return false;
+    cached.leader = leader;
+    cached.stale = false;
+    return true;
   }
 
   names(): readonly string[] {

@@ -7,9 +7,11 @@ import type { Cluster } from "../network/cluster.ts";
 import { firstSignal } from "../network/first-signal.ts";
 import { Backoff, delay, isRetriable } from "../network/retry.ts";
 import { ERROR } from "../protocol/error-codes.ts";
+import type { BrokerNode } from "../protocol/metadata.ts";
 import {
   type PartitionProduced,
   PRODUCE,
+  type ProduceAnswer,
   type ProducedBatch,
   produceRequest,
 } from "../protocol/produce.ts";
@@ -28,6 +30,8 @@ export interface SendOptions {
 const REQUESTS_IN_FLIGHT_MAX = 8;
 const BATCHES_IN_FLIGHT_MAX = 5;
 const REQUEST_BYTES_MAX = 1024 * 1024;
+/** Added to the deadline for the answer of what was sent last. */
+const LATE_MS = 500;
 
 /** Waits between rounds: a few ms, because markers of the last commit are written within them. */
 const BACKOFF = { retryBackoffMs: 2, retryBackoffMaxMs: 100 };
@@ -139,10 +143,18 @@ export class OrderedSend {
       senders.push(queue);
     }
     this.#inFlight += 1;
-    const { transactionalId, requestTimeoutMs } = this.#options;
+    const { transactionalId, requestTimeoutMs, deadlineMs } = this.#options;
+    // An answer after our own deadline is of no use: the transaction is aborted then, which fences
+    // what of it may still arrive (KIP-890).
+    const leftMs = Math.max(0, deadlineMs - performance.now());
+    const timeoutMs = Math.ceil(Math.min(requestTimeoutMs, leftMs + LATE_MS));
     this.#cluster
-      .send(leader, "produce", PRODUCE, (version) =>
-        produceRequest(version, transactionalId, requestTimeoutMs, batches),
+      .send(
+        leader,
+        "produce",
+        PRODUCE,
+        (version) => produceRequest(version, transactionalId, timeoutMs, batches),
+        timeoutMs,
       )
       .then(
         (answers) => this.#answered(senders, answers),
@@ -160,9 +172,9 @@ export class OrderedSend {
       });
   }
 
-  #answered(senders: readonly PartitionQueue[], answers: readonly PartitionProduced[]): void {
+  #answered(senders: readonly PartitionQueue[], { partitions, endpoints }: ProduceAnswer): void {
     for (const queue of senders) {
-      const answer = answers.find(
+      const answer = partitions.find(
         ({ topic, partition }) => topic === queue.topic && partition === queue.partition,
       );
       if (answer === undefined) {
@@ -170,12 +182,16 @@ export class OrderedSend {
         const text = `no answer for ${topicPartitionName(queue)}`;
         this.#mustRetry = new OutriggerError("BROKER_ANSWER_MALFORMED", text);
       } else {
-        this.#judge(queue, answer);
+        this.#judge(queue, answer, endpoints);
       }
     }
   }
 
-  #judge(queue: PartitionQueue, { error: code, baseOffset }: PartitionProduced): void {
+  #judge(
+    queue: PartitionQueue,
+    { error: code, baseOffset, leader }: PartitionProduced,
+    endpoints: readonly BrokerNode[],
+  ): void {
     if (code === ERROR.NONE) {
       queue.acknowledged(baseOffset);
       return;
@@ -189,7 +205,7 @@ export class OrderedSend {
         queue.acknowledged(baseOffset);
         return;
       case "refind":
-        this.#cluster.invalidateLeader(queue.topic, queue.partition);
+        this.#cluster.movedLeader(queue, leader, endpoints);
         queue.failed();
         this.#mustRetry = error;
         return;

@@ -107,6 +107,11 @@ class TransactionsV2 implements TransactionalProducer {
 
   begin(): CutRecords {
     this.#cuts += 1;
+    // A topic that has grown since is used as it is now; within a cut the count stays.
+    for (const [topic, count] of this.#partitionCounts) {
+      const known = this.#cluster.partitionCount(topic) ?? count;
+      if (known !== count) this.#partitionCounts.set(topic, known);
+    }
     return new CutBatches(this.#partitionCounts, this.#cuts, this.#buffers);
   }
 
@@ -326,7 +331,8 @@ class TransactionsV2 implements TransactionalProducer {
       const { connection, versions } = await this.#cluster.connection(brokerId, where.purpose);
       const request = encode(versions.pick(api));
       sent = true;
-      return { kind: "answered", answer: await connection.send(request) };
+      const timeoutMs = this.#cluster.limits.answerTimeoutMs;
+      return { kind: "answered", answer: await connection.send(request, timeoutMs) };
     } catch (thrown: unknown) {
       const error =
         thrown instanceof OutriggerError

@@ -74,7 +74,7 @@ function decodeApiVersions(reader: WireReader): ApiVersions {
     ranges.set(reader.int16(), [reader.int16(), reader.int16()]);
     reader.tags();
   });
-  reader.int32(); // throttle time
+  reader.throttleTime();
   const features = new Map<string, number>();
   reader.tags((tag) => {
     if (tag !== FINALIZED_FEATURES_TAG) return;

@@ -71,7 +71,7 @@ export function heartbeatRequest(
 }
 
 function decodeHeartbeat(reader: WireReader): WireHeartbeatAnswer {
-  reader.int32(); // throttle time
+  reader.throttleTime();
   const error = reader.int16();
   const message = reader.compactNullableString();
   reader.compactNullableString(); // member id

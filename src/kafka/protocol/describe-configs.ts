@@ -41,7 +41,7 @@ export function describeConfigsRequest(
 }
 
 function decodeConfigs(reader: WireReader): readonly ConfigsAnswer[] {
-  reader.int32(); // throttle time
+  reader.throttleTime();
   return reader.compactArray(() => {
     const error = reader.int16();
     reader.compactNullableString(); // message

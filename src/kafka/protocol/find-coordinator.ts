@@ -31,7 +31,7 @@ export function findCoordinatorRequest(
 }
 
 function decodeCoordinators(reader: WireReader): readonly CoordinatorAnswer[] {
-  reader.int32(); // throttle time
+  reader.throttleTime();
   const coordinators = reader.compactArray(() => {
     const answer = {
       key: reader.compactString(),

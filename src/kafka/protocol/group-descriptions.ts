@@ -64,7 +64,7 @@ function describe(
     flexibleResponse: true,
     parts: [writer.emptyTags().finish()],
     decode: (reader) => {
-      reader.int32(); // throttle time
+      reader.throttleTime();
       const [group = null] = reader.compactArray(() => decode(reader));
       return group;
     },

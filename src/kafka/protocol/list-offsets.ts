@@ -45,7 +45,7 @@ export function listOffsetsRequest(
 }
 
 function decodeListOffsets(reader: WireReader): ListOffsetsAnswer | null {
-  reader.int32(); // throttle time
+  reader.throttleTime();
   let answer: ListOffsetsAnswer | null = null;
   reader.compactArray(() => {
     reader.compactString();

@@ -63,7 +63,7 @@ export function metadataRequest(
 }
 
 function decodeMetadata(reader: WireReader): MetadataAnswer {
-  reader.int32(); // throttle time
+  reader.throttleTime();
   const brokers = reader.compactArray(() => {
     const node = { id: reader.int32(), host: reader.compactString(), port: reader.int32() };
     reader.compactNullableString(); // rack

@@ -62,7 +62,7 @@ export function offsetFetchRequest(
 }
 
 function decodeOffsetFetch(reader: WireReader): OffsetFetchAnswer {
-  reader.int32(); // throttle time
+  reader.throttleTime();
   const groups = reader.compactArray(() => decodeGroup(reader));
   reader.tags();
   return groups[0] ?? { error: 0, partitions: [] };

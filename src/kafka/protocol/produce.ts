@@ -1,6 +1,8 @@
 import type { WireRequest } from "../network/connection.ts";
 import type { Api } from "./api-versions.ts";
 import { groupByTopic } from "./group-by-topic.ts";
+import { type LeaderHint, readEndpoints, readLeaderHint } from "./leader-hints.ts";
+import type { BrokerNode } from "./metadata.ts";
 import { type WireReader, WireWriter } from "./wire.ts";
 
 /** From v12 on the leader adds the partition to the transaction itself (KIP-890). */
@@ -20,6 +22,14 @@ export interface PartitionProduced {
   /** -1 when the broker gives none. */
   readonly baseOffset: number;
   readonly message: string | null;
+  /** Set, perhaps, by a broker that does not lead the partition (KIP-951). */
+  readonly leader: LeaderHint | null;
+}
+
+export interface ProduceAnswer {
+  readonly partitions: readonly PartitionProduced[];
+  /** The brokers that leaders are named by. */
+  readonly endpoints: readonly BrokerNode[];
 }
 
 const ALL_REPLICAS = -1;
@@ -30,7 +40,7 @@ export function produceRequest(
   transactionalId: string,
   timeoutMs: number,
   batches: readonly ProducedBatch[],
-): WireRequest<PartitionProduced[]> {
+): WireRequest<ProduceAnswer> {
   const parts: Buffer[] = [];
   const topics = groupByTopic(batches);
   let writer = new WireWriter(128)
@@ -58,7 +68,10 @@ export function produceRequest(
   };
 }
 
-function decodeProduce(reader: WireReader): PartitionProduced[] {
+const CURRENT_LEADER_TAG = 0;
+const NODE_ENDPOINTS_TAG = 0;
+
+function decodeProduce(reader: WireReader): ProduceAnswer {
   const produced: PartitionProduced[] = [];
   reader.compactArray(() => {
     const topic = reader.compactString();
@@ -74,10 +87,18 @@ function decodeProduce(reader: WireReader): PartitionProduced[] {
         reader.tags();
       });
       const message = reader.compactNullableString();
-      reader.tags();
-      produced.push({ topic, partition, error, baseOffset, message });
+      let leader: LeaderHint | null = null;
+      reader.tags((tag) => {
+        if (tag === CURRENT_LEADER_TAG) leader = readLeaderHint(reader);
+      });
+      produced.push({ topic, partition, error, baseOffset, message, leader });
     });
     reader.tags();
   });
-  return produced;
+  reader.throttleTime();
+  let endpoints: readonly BrokerNode[] = [];
+  reader.tags((tag) => {
+    if (tag === NODE_ENDPOINTS_TAG) endpoints = readEndpoints(reader);
+  });
+  return { partitions: produced, endpoints };
 }

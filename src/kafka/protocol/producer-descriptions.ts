@@ -38,7 +38,7 @@ export function describeProducersRequest(
     writer.emptyTags();
   });
   return request(DESCRIBE_PRODUCERS, version, writer, (reader) => {
-    reader.int32(); // throttle time
+    reader.throttleTime();
     return reader
       .compactArray(() => {
         const name = reader.compactString();
@@ -82,7 +82,7 @@ export function listTransactionsRequest(version: number): WireRequest<Transactio
   const writer = new WireWriter();
   writer.compactArray([], () => {}).compactArray([], () => {});
   return request(LIST_TRANSACTIONS, version, writer, (reader) => {
-    reader.int32(); // throttle time
+    reader.throttleTime();
     const error = reader.int16();
     reader.compactArray(() => reader.compactString()); // states that the broker does not know
     const transactions = reader.compactArray(() => {
@@ -113,7 +113,7 @@ export function transactionalIdProbe(
     .int16(0)
     .compactString(groupId);
   return request(ADD_OFFSETS_TO_TXN, version, writer, (reader) => {
-    reader.int32(); // throttle time
+    reader.throttleTime();
     return reader.int16();
   });
 }

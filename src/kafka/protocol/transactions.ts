@@ -33,7 +33,7 @@ export function initProducerIdRequest(
     .int16(-1)
     .emptyTags();
   return flexible(INIT_PRODUCER_ID, version, writer, (reader) => {
-    reader.int32(); // throttle time
+    reader.throttleTime();
     return { error: reader.int16(), id: reader.bigint64(), epoch: reader.int16() };
   });
 }
@@ -51,7 +51,7 @@ export function endTxnRequest(
     .bool(outcome === "commit")
     .emptyTags();
   return flexible(END_TXN, version, writer, (reader) => {
-    reader.int32(); // throttle time
+    reader.throttleTime();
     return { error: reader.int16(), id: reader.bigint64(), epoch: reader.int16() };
   });
 }
@@ -94,7 +94,7 @@ export function txnOffsetCommitRequest(
 
 function decodeOffsetCommit(reader: WireReader): PartitionCommitted[] {
   const committed: PartitionCommitted[] = [];
-  reader.int32(); // throttle time
+  reader.throttleTime();
   reader.compactArray(() => {
     const topic = reader.compactString();
     reader.compactArray(() => {

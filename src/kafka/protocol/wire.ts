@@ -149,6 +149,8 @@ export class WireWriter {
 export class WireReader {
   readonly buffer: Buffer;
   position: number;
+  /** For how long the broker takes nothing more on this connection, as its answer said (KIP-219). */
+  throttleMs = 0;
 
   constructor(buffer: Buffer, position = 0) {
     this.buffer = buffer;
@@ -165,6 +167,11 @@ export class WireReader {
 
   bool(): boolean {
     return this.int8() !== 0;
+  }
+
+  /** The int32 of an answer that says how long its quota is exceeded. */
+  throttleTime(): void {
+    this.throttleMs = Math.max(0, this.int32());
   }
 
   int16(): number {

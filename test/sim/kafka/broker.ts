@@ -205,10 +205,12 @@ function produce(kafka: ModelKafka, nodeId: number, request: BrokerRequest): voi
     body.compactArray(parts, (part) => {
       body.compactString(part.topic).uvarint(2);
       body.int32(part.partition).int16(part.error).int64(part.baseOffset).int64(-1).int64(0);
-      body
-        .compactArray([], () => {})
-        .compactNullableString(null)
-        .emptyTags();
+      body.compactArray([], () => {}).compactNullableString(null);
+      const log = kafka.log(part.topic, part.partition);
+      if (part.error === ERROR.NOT_LEADER_OR_FOLLOWER && log !== null && refuse === null) {
+        const leader = kafka.leaderOf(log);
+        body.uvarint(1).uvarint(0).uvarint(9).int32(leader).int32(log.leaderEpoch).emptyTags();
+      } else body.emptyTags();
       body.emptyTags();
     });
     reply(body.int32(0).emptyTags());

@@ -10,7 +10,14 @@ interface Wanted {
   readonly bytesMax: number;
 }
 
+/** Said by a node that does not lead (KIP-951). */
+interface Hint {
+  readonly nodeId: number;
+  readonly epoch: number;
+}
+
 interface Found extends Wanted {
+  readonly leader: Hint | null;
   readonly error: number;
   readonly bytes: Buffer;
   readonly aborted: readonly { readonly producerId: bigint; readonly firstOffset: number }[];
@@ -69,11 +76,15 @@ function find(
   isolation: number,
   refuse: number | null,
 ): Found {
-  const nothing = { ...wanted, bytes: NOTHING, aborted: [], end: -1, stable: -1 };
+  const nothing = { ...wanted, leader: null, bytes: NOTHING, aborted: [], end: -1, stable: -1 };
   if (refuse !== null) return { ...nothing, error: refuse };
   const log = kafka.topicById(wanted.topicId)?.partitions[wanted.partition];
   if (log === undefined) return { ...nothing, error: ERROR.UNKNOWN_TOPIC_ID };
-  if (kafka.leaderOf(log) !== nodeId) return { ...nothing, error: ERROR.NOT_LEADER_OR_FOLLOWER };
+  const leaderId = kafka.leaderOf(log);
+  if (leaderId !== nodeId) {
+    const leader = { nodeId: leaderId, epoch: log.leaderEpoch };
+    return { ...nothing, error: ERROR.NOT_LEADER_OR_FOLLOWER, leader };
+  }
   if (wanted.offset < log.logStart || wanted.offset > log.end) {
     return { ...nothing, error: ERROR.OFFSET_OUT_OF_RANGE };
   }
@@ -85,13 +96,16 @@ function find(
 
 function encode(found: readonly Found[]): WireWriter {
   const body = new WireWriter(1_024).int32(0).int16(ERROR.NONE).int32(0);
-  body.compactArray(found, ({ topicId, partition, error, bytes, aborted, end, stable }) => {
+  body.compactArray(found, (each) => {
+    const { topicId, partition, error, leader, bytes, aborted, end, stable } = each;
     body.uuid(topicId).uvarint(2);
     body.int32(partition).int16(error).int64(end).int64(stable).int64(0);
     body.compactArray(aborted, ({ producerId, firstOffset }) => {
       body.bigint64(producerId).int64(firstOffset).emptyTags();
     });
-    body.int32(-1).compactBytes(bytes).emptyTags();
+    body.int32(-1).compactBytes(bytes);
+    if (leader === null) body.emptyTags();
+    else body.uvarint(1).uvarint(1).uvarint(9).int32(leader.nodeId).int32(leader.epoch).emptyTags();
     body.emptyTags();
   });
   return body.emptyTags();

@@ -62,6 +62,8 @@ describe("a configuration", () => {
       revokeTimeoutMs: 5_000,
       shutdownTimeoutMs: 25_000,
       requestTimeoutMs: 30_000,
+      metadataMaxAgeMs: 300_000,
+      connectionsMaxIdleMs: 540_000,
       fetchMinBytes: 1,
       fetchMaxWaitMs: 500,
       fetchMaxBytes: 16 * 2 ** 20,

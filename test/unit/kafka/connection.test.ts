@@ -130,3 +130,67 @@ test("a port where nobody listens is an unavailable broker", async () => {
     hasCode("BROKER_UNAVAILABLE"),
   );
 });
+
+test("a broker that throttles is sent nothing until its time has passed (KIP-219)", async () => {
+  const arrived: number[] = [];
+  const script: Script = ({ reader }) => {
+    arrived.push(performance.now());
+    return new WireWriter().int32(reader.int32()).finish();
+  };
+  await connected(script, async (connection) => {
+    const throttled = {
+      ...echo(150),
+      decode: (reader: WireReader) => {
+        reader.throttleTime();
+        return reader.throttleMs;
+      },
+    };
+    assert.equal(await connection.send(throttled), 150);
+    assert.deepEqual(
+      await Promise.all([connection.send(echo(1)), connection.send(echo(2))]),
+      [1, 2],
+    );
+    const [first = 0, second = 0] = arrived;
+    assert.ok(second - first >= 145, `the next request after ${second - first} ms`);
+  });
+});
+
+test("what waits for a throttling broker fails when the connection ends, and when it is late", () =>
+  connected(answerEcho, async (connection) => {
+    const throttled = { ...echo(60), decode: (reader: WireReader) => reader.throttleTime() };
+    await connection.send(throttled);
+    await assert.rejects(connection.send(echo(1), 20), hasCode("BROKER_UNAVAILABLE"));
+    await connection.send({ ...throttled, parts: echo(4_000).parts });
+    const waiting = connection.send(echo(2));
+    connection.close();
+    await assert.rejects(waiting, hasCode("BROKER_UNAVAILABLE"));
+  }));
+
+test("a request may have less time than others", () =>
+  connected(
+    () => null,
+    async (connection) => {
+      const patient = connection.send(echo(1));
+      const startedAt = performance.now();
+      await assert.rejects(connection.send(echo(2), 30), hasCode("REQUEST_TIMED_OUT"));
+      await assert.rejects(patient, hasCode("REQUEST_TIMED_OUT"));
+      assert.ok(performance.now() - startedAt >= 100);
+    },
+    120,
+  ));
+
+test("a connection that nobody uses is closed before the broker does it", async () => {
+  const broker = await ScriptedBroker.start(answerEcho);
+  const options = { ...broker.address, clientId: "test", requestTimeoutMs: 5_000, idleMaxMs: 60 };
+  const ended = new Promise<OutriggerError>((resolve) => {
+    void Connection.open({ ...options, onClose: resolve }).then(async (connection) => {
+      await new Promise((wait) => setTimeout(wait, 40));
+      assert.equal(await connection.send(echo(3)), 3);
+      usedAt = performance.now();
+    });
+  });
+  let usedAt = 0;
+  assert.match((await ended).message, /not asked for 60 ms/);
+  assert.ok(performance.now() - usedAt >= 55);
+  await broker.stop();
+});

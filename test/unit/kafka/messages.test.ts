@@ -28,9 +28,15 @@ const BOUNDS = { waitMaxMs: 500, bytesMin: 1, bytesMax: 4194304, partitionBytesM
 
 test("Fetch requests are Java's, byte for byte", () => {
   const positions = [
-    { topicId: TOPIC_ID, partition: 3, offset: Number.MAX_SAFE_INTEGER, leaderEpoch: 5 },
-    { topicId: OTHER_ID, partition: 0, offset: 17, leaderEpoch: 2 },
-    { topicId: TOPIC_ID, partition: 1, offset: 0, leaderEpoch: -1 },
+    {
+      topicId: TOPIC_ID,
+      partition: 3,
+      offset: Number.MAX_SAFE_INTEGER,
+      leaderEpoch: 5,
+      lastEpoch: -1,
+    },
+    { topicId: OTHER_ID, partition: 0, offset: 17, leaderEpoch: 2, lastEpoch: -1 },
+    { topicId: TOPIC_ID, partition: 1, offset: 0, leaderEpoch: -1, lastEpoch: -1 },
   ];
   assertBytes(fetchRequest(16, positions, BOUNDS), JAVA_MESSAGES.fetch16);
   assertBytes(fetchRequest(13, positions, BOUNDS), JAVA_MESSAGES.fetch13);
@@ -42,6 +48,8 @@ test("a Fetch answer is read with its tagged fields, aborted transactions and re
   const [moved, read] = answer.partitions;
   assert.ok(moved && read);
   assert.deepEqual([moved.topicId, moved.partition, moved.error], [TOPIC_ID, 3, 6]);
+  assert.deepEqual(moved.leader, { brokerId: 2, epoch: 9 });
+  assert.deepEqual(answer.endpoints, [{ id: 2, host: "h", port: 9092 }]);
   assert.equal(moved.end - moved.start, 0);
   assert.deepEqual(read.aborted, [
     { producerId: 77n, firstOffset: 12 },

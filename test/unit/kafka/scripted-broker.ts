@@ -150,12 +150,15 @@ export interface ScriptedFetchAnswer {
   readonly partition: number;
   readonly error?: number;
   readonly records?: Buffer;
+  readonly leader?: { readonly brokerId: number; readonly epoch: number };
+  readonly diverging?: { readonly epoch: number; readonly endOffset: number };
 }
 
 /** Fetch v16, without aborted transactions. */
 export function fetchAnswer(partitions: readonly ScriptedFetchAnswer[]): Buffer {
   const writer = new WireWriter().int32(0).int16(0).int32(0);
-  writer.compactArray(partitions, ({ topicId, partition, error, records }) => {
+  writer.compactArray(partitions, (fetched) => {
+    const { topicId, partition, error, records, leader, diverging } = fetched;
     writer.uuid(topicId).compactArray([partition], (each) => {
       writer
         .int32(each)
@@ -167,7 +170,13 @@ export function fetchAnswer(partitions: readonly ScriptedFetchAnswer[]): Buffer 
         .compactArray([], () => {})
         .int32(-1)
         .compactBytes(records ?? Buffer.alloc(0));
-      writer.emptyTags();
+      writer.uvarint((diverging === undefined ? 0 : 1) + (leader === undefined ? 0 : 1));
+      if (diverging !== undefined) {
+        writer.uvarint(0).uvarint(13).int32(diverging.epoch).int64(diverging.endOffset).emptyTags();
+      }
+      if (leader !== undefined) {
+        writer.uvarint(1).uvarint(9).int32(leader.brokerId).int32(leader.epoch).emptyTags();
+      }
     });
     writer.emptyTags();
   });
@@ -181,20 +190,22 @@ export interface ScriptedFetchRequest {
     partition: number;
     offset: number;
     epoch: number;
+    lastEpoch: number;
   }[];
 }
 
 export function readFetchRequest(reader: WireReader): ScriptedFetchRequest {
   const waitMaxMs = reader.int32();
   reader.skip(4 + 4 + 1 + 4 + 4);
-  const partitions: { topicId: string; partition: number; offset: number; epoch: number }[] = [];
+  const partitions: ScriptedFetchRequest["partitions"][number][] = [];
   reader.compactArray(() => {
     const topicId = reader.uuid();
     reader.compactArray(() => {
       const partition = reader.int32();
       const epoch = reader.int32();
-      partitions.push({ topicId, partition, epoch, offset: reader.int64() });
-      reader.skip(4 + 8 + 4);
+      const offset = reader.int64();
+      partitions.push({ topicId, partition, epoch, offset, lastEpoch: reader.int32() });
+      reader.skip(8 + 4);
       reader.tags();
     });
     reader.tags();
