@@ -12,6 +12,8 @@ const RECORDS_MIN = 200_000;
 const PER_SECOND = 2_500;
 /** A dead broker is missed after 4 s, its successor elected and found soon after. */
 const KILLED_MS_MAX = 15_000;
+/** A broker that is frozen keeps its connections: it is told by its silence, after 10 s and its wait. */
+const SILENT_MS_MAX = 20_000;
 /** A broker that is stopped hands over first; the restart of a JVM is not waited for. */
 const STOPPED_MS_MAX = 10_000;
 
@@ -61,6 +63,16 @@ function suite(): void {
       assert.ok(stalledMs < KILLED_MS_MAX, `${stalledMs} ms without output`);
     });
   }
+
+  test("a leader falls silent without going away: it is not waited for", async (t) => {
+    await cluster.inSync();
+    const { pid, id } = cluster.node(await steady.leader(steady.topic("in")));
+    process.kill(pid, "SIGSTOP");
+    const stalledMs = await steady.progress();
+    process.kill(pid, "SIGCONT");
+    t.diagnostic(`broker ${id} frozen: the next output after ${stalledMs} ms`);
+    assert.ok(stalledMs < SILENT_MS_MAX, `${stalledMs} ms without output`);
+  });
 
   test("in the end nothing is lost, doubled or out of order, and nothing is open", async (t) => {
     await cluster.inSync();

@@ -24,6 +24,8 @@ final class Sender {
     config.put("enable.idempotence", "true");
     config.put("delivery.timeout.ms", DELIVERY_MS);
     config.put("request.timeout.ms", 5_000);
+    // Partitions that are new are used soon.
+    config.put("metadata.max.age.ms", 1_000);
     config.put("linger.ms", 5);
     config.put("max.block.ms", DELIVERY_MS);
     AtomicLong acknowledged = new AtomicLong();
