@@ -3,18 +3,10 @@ import { join } from "node:path";
 import type { Admin } from "kafkajs";
 import { Checked, type Flags } from "../checker/checked.ts";
 import { committedOffsets } from "../checker/workload.ts";
-import type { FaultProxy } from "../support/fault-proxy.ts";
 import type { Fault as NetworkFault, Rule } from "../support/fault-rules.ts";
-import type { KafkaBroker } from "../support/kafka-broker.ts";
 import { type Child, eventually } from "../support/sidecar-process.ts";
 import { Feeder } from "./feeder.ts";
-
-/** A broker that advertises the proxy: every client is behind it. */
-export interface Ground {
-  readonly broker: KafkaBroker;
-  readonly proxy: FaultProxy;
-  readonly main: string;
-}
+import type { Ground } from "./ground.ts";
 
 type Environment = Record<string, string>;
 
@@ -47,8 +39,9 @@ export class Arena {
   }
 
   static async make(ground: Ground, prefix: string, seed: number): Promise<Arena> {
-    ground.proxy.inject();
-    const run = await Checked.make(ground.broker.bootstrapServers, prefix, ground.main);
+    ground.network.inject();
+    const { bootstrapServers, main, replicas } = ground;
+    const run = await Checked.make(bootstrapServers, prefix, main, replicas);
     const admin = run.kafka.admin();
     await admin.connect();
     const arena = new Arena(ground, run, admin, seed);
@@ -208,18 +201,18 @@ export class Arena {
   trouble(apiKey: number, fault: NetworkFault, each: number, times: number): void {
     let seen = 0;
     const when: Rule["when"] = ({ clientId }) => clientId === this.prefix && ++seen % each === 0;
-    this.ground.proxy.inject({ apiKey, when, times, fault });
+    this.ground.network.inject({ apiKey, when, times, fault });
   }
 
   /** Ends what the fault did to the network. */
   calm(): void {
-    this.ground.proxy.inject();
+    this.ground.network.inject();
   }
 
   async meets(faults: number): Promise<void> {
-    const { proxy } = this.ground;
-    const from = proxy.faults;
-    await eventually("the requests to meet their faults", () => proxy.faults >= from + faults);
+    const { network } = this.ground;
+    const from = network.faults;
+    await eventually("the requests to meet their faults", () => network.faults >= from + faults);
   }
 
   // --- the end
@@ -238,7 +231,7 @@ export class Arena {
   }
 
   async end(): Promise<void> {
-    this.ground.proxy.inject();
+    this.ground.network.inject();
     await this.feeder.stop();
     for (const child of this.run.children) if (child.isRunning) await child.kill();
     for (const undo of this.#atEnd) undo();

@@ -1,4 +1,3 @@
-import { eventually } from "../support/sidecar-process.ts";
 import { type Arena, pause } from "./arena.ts";
 import { type Fault, type Faults, SHORT_SESSIONS } from "./fault.ts";
 
@@ -21,31 +20,15 @@ async function brokerAway(arena: Arena, end: () => Promise<void>, ms: number): P
   await arena.progress();
   await end();
   await pause(ms);
-  await arena.ground.broker.restart();
-}
-
-/** SIGTERM: it hands over and flushes first. */
-async function stopInOrder(arena: Arena): Promise<void> {
-  const { pid } = arena.ground.broker;
-  process.kill(pid, "SIGTERM");
-  await eventually("the broker to stop", () => !isAlive(pid));
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
+  await arena.ground.brokers.restart();
 }
 
 async function cutFor(arena: Arena, ms: number): Promise<void> {
   arena.start("a");
   await arena.progress();
-  arena.ground.proxy.cut();
+  arena.ground.network.cut();
   await pause(ms);
-  arena.ground.proxy.heal();
+  arena.ground.network.heal();
 }
 
 function lostAnswers(api: keyof typeof APIS): Fault {
@@ -79,17 +62,17 @@ export const BROKERS: Faults = {
   "broker-killed": {
     does: "the broker is killed, and back after 2 s",
     broker: SHORT_SESSIONS,
-    run: (arena) => brokerAway(arena, () => arena.ground.broker.kill(), 2_000),
+    run: (arena) => brokerAway(arena, () => arena.ground.brokers.kill(), 2_000),
   },
   "broker-stopped": {
     does: "the broker is stopped in order, and back after 2 s",
     broker: SHORT_SESSIONS,
-    run: (arena) => brokerAway(arena, () => stopInOrder(arena), 2_000),
+    run: (arena) => brokerAway(arena, () => arena.ground.brokers.stopInOrder(), 2_000),
   },
   "broker-away": {
     does: "the broker is killed, and away for longer than sessions and transactions",
     broker: SHORT_SESSIONS,
-    run: (arena) => brokerAway(arena, () => arena.ground.broker.kill(), 14_000),
+    run: (arena) => brokerAway(arena, () => arena.ground.brokers.kill(), 14_000),
   },
   "broker-and-sidecar-killed": {
     does: "the sidecar dies between EndTxn and its stores, the broker a moment later",
@@ -97,9 +80,9 @@ export const BROKERS: Faults = {
     run: async (arena) => {
       arena.start("a", { OUTRIGGER_FAILPOINT: `applying:${4 + arena.random(30)}` });
       await arena.endsAtItsFailpoint("a");
-      await arena.ground.broker.kill();
+      await arena.ground.brokers.kill();
       arena.startSidecar("a");
-      await arena.ground.broker.restart();
+      await arena.ground.brokers.restart();
     },
   },
   "network-cut": {

@@ -192,7 +192,8 @@ async function recreated(arena: Arena): Promise<void> {
   await arena.admin.deleteTopics({ topics: [topic] });
   await pause(1_000);
   const configEntries = [{ name: "cleanup.policy", value: "compact" }];
-  const made = { topic, numPartitions: 4, replicationFactor: 1, configEntries };
+  const replicationFactor = arena.ground.replicas;
+  const made = { topic, numPartitions: 4, replicationFactor, configEntries };
   await arena.admin.createTopics({ waitForLeaders: false, topics: [made] });
   await pause(1_000);
   arena.startSidecar("a");

@@ -1,5 +1,6 @@
 import { APPLICATIONS } from "./applications.ts";
 import { BROKERS } from "./brokers.ts";
+import { CLUSTER } from "./cluster.ts";
 import { CRASHES } from "./crashes.ts";
 import { DISKS } from "./disks.ts";
 import type { Fault, Faults } from "./fault.ts";
@@ -15,9 +16,12 @@ export const FAULTS: Faults = {
   ...DISKS,
 };
 
-/** By name, or by the beginning of names with a `*`: `kill-*`. Throws for a name that none has. */
-export function faultsNamed(text: string | undefined): [string, Fault][] {
-  const all = Object.entries(FAULTS);
+/**
+ * By name, or by the beginning of names with a `*`: `kill-*`; those of several brokers only where there
+ * are several. Throws for a name that none has.
+ */
+export function faultsNamed(text: string | undefined, brokers = 1): [string, Fault][] {
+  const all = Object.entries(brokers === 1 ? FAULTS : { ...FAULTS, ...CLUSTER });
   if (text === undefined) return all;
   return text.split(",").flatMap((wanted) => {
     const found = all.filter(([name]) =>

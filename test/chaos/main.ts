@@ -2,11 +2,15 @@ import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { REPOSITORY_ROOT, whyNoKafka } from "../support/kafka-jars.ts";
-import type { Fault } from "./fault.ts";
+import { type Fault, SHORT_SESSIONS } from "./fault.ts";
 import { FAULTS, faultsNamed } from "./faults.ts";
-import { type Outcome, startGround, suffer } from "./rig.ts";
+import { type Ground, startClusterGround, startGround } from "./ground.ts";
+import { type Outcome, suffer } from "./rig.ts";
 
-/** `npm run chaos`: every fault, `--runs` times over, each with a seed of its own. */
+/**
+ * `npm run chaos`: every fault, `--runs` times over, each with a seed of its own; with `--brokers 3` on a
+ * cluster, and then those that only a cluster can suffer, too.
+ */
 const MAIN = join(REPOSITORY_ROOT, "dist/src/main.js");
 
 const { values: flags } = parseArgs({
@@ -15,11 +19,12 @@ const { values: flags } = parseArgs({
     seed: { type: "string", default: "1" },
     fault: { type: "string" },
     results: { type: "string" },
+    brokers: { type: "string", default: "1" },
     list: { type: "boolean", default: false },
   },
 });
 
-type Started = Awaited<ReturnType<typeof startGround>>;
+const start = flags.brokers === "1" ? startGround : startClusterGround;
 
 /** A line of the results. */
 interface Result extends Outcome {
@@ -62,7 +67,8 @@ function tell(result: Result): void {
 }
 
 async function main(): Promise<number> {
-  const wanted = faultsNamed(flags.fault);
+  if (!["1", "3"].includes(flags.brokers)) throw new Error("--brokers is 1 or 3");
+  const wanted = faultsNamed(flags.fault, Number(flags.brokers));
   if (flags.list) {
     for (const [name, { does }] of wanted) say(`${name}: ${does}`);
     return 0;
@@ -81,16 +87,18 @@ async function main(): Promise<number> {
 
 /** The broker that most faults share, and those of faults that need their own. */
 class Grounds {
-  #shared: Started | null = null;
+  #shared: Ground | null = null;
 
   async suffer(name: string, fault: Fault, prefix: string, seed: number): Promise<Outcome> {
-    if (fault.broker !== undefined) {
-      const own = await startGround(MAIN, fault.broker);
+    // A cluster gets over the death of a broker; what is set otherwise needs one of its own.
+    const isUsual = flags.brokers !== "1" && fault.broker === SHORT_SESSIONS;
+    if (fault.broker !== undefined && !isUsual) {
+      const own = await start(MAIN, fault.broker);
       const outcome = await suffer(own, name, fault, prefix, seed);
       await own.end();
       return outcome;
     }
-    this.#shared ??= await startGround(MAIN);
+    this.#shared ??= await start(MAIN);
     const outcome = await suffer(this.#shared, name, fault, prefix, seed);
     // Nobody knows in what state a failure leaves a broker.
     if (outcome.violations.length > 0) await this.end();

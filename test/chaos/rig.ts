@@ -2,10 +2,9 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { check } from "../checker/check.ts";
-import { FaultProxy } from "../support/fault-proxy.ts";
-import { startKafka } from "../support/kafka-broker.ts";
-import { Arena, type Ground } from "./arena.ts";
-import { type Fault, SHORT_SESSIONS, Unproved } from "./fault.ts";
+import { Arena } from "./arena.ts";
+import { type Fault, Unproved } from "./fault.ts";
+import type { Ground } from "./ground.ts";
 
 /** What came of one fault. */
 export interface Outcome {
@@ -15,28 +14,6 @@ export interface Outcome {
   readonly counts: Readonly<Record<string, number>>;
   /** Where the logs of a failure are. */
   readonly logs: string | null;
-}
-
-/** A broker that tells every client of a proxy, which lets all pass until a fault is injected. */
-export async function startGround(
-  main: string,
-  config: Readonly<Record<string, string>> = SHORT_SESSIONS,
-): Promise<Ground & { readonly end: () => Promise<void> }> {
-  let proxy: FaultProxy | null = null;
-  const broker = await startKafka({
-    config,
-    advertise: async (address) => {
-      proxy = await FaultProxy.start(address);
-      return proxy.address;
-    },
-  });
-  if (proxy === null) throw new Error("the broker asked for no proxy");
-  const before: FaultProxy = proxy;
-  const end = async (): Promise<void> => {
-    await broker.stop();
-    await before.stop();
-  };
-  return { broker, proxy: before, main, end };
 }
 
 /** One fault from start to verdict: trouble, liveness, quiescence, an orderly stop, the checker. */
@@ -89,6 +66,6 @@ async function judge(arena: Arena, fault: Fault): Promise<Found> {
 
 /** The state is not to be trusted any more, and nobody does: outputs and offsets are judged. */
 async function judgeOutputs(arena: Arena): Promise<Found> {
-  const { bootstrapServers } = arena.ground.broker;
+  const { bootstrapServers } = arena.ground;
   return await check({ bootstrapServers, prefix: arena.prefix, stateDirs: [], changelogs: [] });
 }

@@ -9,7 +9,7 @@ import type { Verdict } from "./verdict.ts";
 import { APPLICATION, committedOffsets, isDrained, makeWorkload, send } from "./workload.ts";
 
 /** Small batches and quick commits, so that what happens falls among many. */
-const FLAGS = { "batch.max.records": 20, "commit.interval.ms": 20, "replication.factor": 1 };
+const FLAGS = { "batch.max.records": 20, "commit.interval.ms": 20 };
 const DRAIN_MS = 90_000;
 /** Longer than a session and a takeover. */
 const QUIET_MS = 15_000;
@@ -25,21 +25,28 @@ export class Checked {
   readonly #bootstrapServers: string;
   readonly #folder: string;
   readonly #main: string;
+  readonly #replicas: number;
   readonly #stateDirs = new Set<string>();
   #admin: Admin | null = null;
 
   /** `main` is the sidecar to run, compiled or bundled; `run` and flags are added. */
-  private constructor(bootstrapServers: string, prefix: string, main: string) {
+  private constructor(bootstrapServers: string, prefix: string, main: string, replicas: number) {
     this.kafka = kafkaAt(bootstrapServers);
     this.prefix = prefix;
     this.#bootstrapServers = bootstrapServers;
     this.#main = main;
+    this.#replicas = replicas;
     this.#folder = mkdtempSync(join(tmpdir(), "outrigger-checked-"));
   }
 
-  static async make(bootstrapServers: string, prefix: string, main: string): Promise<Checked> {
-    const checked = new Checked(bootstrapServers, prefix, main);
-    await makeWorkload(checked.kafka, prefix);
+  static async make(
+    bootstrapServers: string,
+    prefix: string,
+    main: string,
+    replicas = 1,
+  ): Promise<Checked> {
+    const checked = new Checked(bootstrapServers, prefix, main, replicas);
+    await makeWorkload(checked.kafka, prefix, replicas);
     checked.#admin = checked.kafka.admin();
     await checked.#admin.connect();
     return checked;
@@ -54,6 +61,7 @@ export class Checked {
       "application.id": this.prefix,
       "state.dir": stateDir,
       "server.address": this.address(name),
+      "replication.factor": this.#replicas,
       ...FLAGS,
       ...flags,
     };

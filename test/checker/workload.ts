@@ -8,9 +8,9 @@ export const APPLICATION = "test/checker/app.js";
 export const PARTITIONS = 4;
 
 /** The topics that the application reads and writes. */
-export async function makeWorkload(kafka: Kafka, prefix: string): Promise<void> {
+export async function makeWorkload(kafka: Kafka, prefix: string, replicas = 1): Promise<void> {
   const topics = ["in", ...OUTPUTS].map((name) => `${prefix}-${name}`);
-  await makeTopics(kafka, topics, { "retention.ms": "-1" }, PARTITIONS);
+  await makeTopics(kafka, topics, { "retention.ms": "-1" }, PARTITIONS, replicas);
 }
 
 export async function send(

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { faultsNamed } from "../chaos/faults.ts";
-import { startGround, suffer } from "../chaos/rig.ts";
+import { type Ground, startGround } from "../chaos/ground.ts";
+import { suffer } from "../chaos/rig.ts";
 import { REPOSITORY_ROOT, whyNoKafka } from "../support/kafka-jars.ts";
 
 const MAIN = join(REPOSITORY_ROOT, "dist/src/main.js");
@@ -12,7 +13,7 @@ const SEED = 1;
 const missing = whyNoKafka();
 
 describe("the chaos rig", { skip: missing ?? false }, () => {
-  let ground: Awaited<ReturnType<typeof startGround>>;
+  let ground: Ground;
   before(async () => {
     ground = await startGround(MAIN);
   });

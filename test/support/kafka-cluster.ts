@@ -41,6 +41,12 @@ const SHORT = {
   "group.consumer.min.heartbeat.interval.ms": 2_000,
 };
 
+interface Ports {
+  readonly plain: number;
+  readonly internal: number;
+  readonly controller: number;
+}
+
 /** A real cluster: three Apache Kafka nodes, brokers and controllers at once, on loopback. */
 export class KafkaCluster {
   readonly bootstrapServers: string;
@@ -54,20 +60,35 @@ export class KafkaCluster {
     this.#folder = folder;
   }
 
-  static async start(config: Readonly<Record<string, string>> = {}): Promise<KafkaCluster> {
+  /** `advertise` stands before each node's listener: given its address, says the one to tell clients of. */
+  static async start(
+    config: Readonly<Record<string, string>> = {},
+    advertise: ((id: number, address: string) => Promise<string>) | null = null,
+  ): Promise<KafkaCluster> {
     const classPath = await kafkaClassPath();
     const folder = mkdtempSync(join(tmpdir(), "outrigger-cluster-"));
     const ids = Array.from({ length: NODES }, (_, i) => i + 1);
-    const ports = new Map<number, { plain: number; controller: number }>();
-    for (const id of ids) ports.set(id, { plain: await freePort(), controller: await freePort() });
+    const ports = new Map<number, Ports>();
+    for (const id of ids) {
+      const [plain, internal, controller] = [await freePort(), await freePort(), await freePort()];
+      ports.set(id, { plain, internal, controller });
+    }
     const voters = [...ports].map(([id, { controller }]) => `${id}@127.0.0.1:${controller}`).join();
     const nodes: KafkaNode[] = [];
     const formatted: Promise<void>[] = [];
-    for (const [id, { plain, controller }] of ports) {
+    for (const [id, { plain, internal, controller }] of ports) {
       const own = join(folder, `${id}`);
       const properties = `${own}.properties`;
-      const listeners = `PLAINTEXT://127.0.0.1:${plain},CONTROLLER://127.0.0.1:${controller}`;
-      const all = { ...common(voters), "node.id": id, "log.dirs": own, listeners, ...config };
+      const told = (await advertise?.(id, `127.0.0.1:${plain}`)) ?? `127.0.0.1:${plain}`;
+      const others = `INTERNAL://127.0.0.1:${internal},CONTROLLER://127.0.0.1:${controller}`;
+      const all = {
+        ...common(voters),
+        "node.id": id,
+        "log.dirs": own,
+        listeners: `PLAINTEXT://127.0.0.1:${plain},${others}`,
+        "advertised.listeners": `PLAINTEXT://${told},${others}`,
+        ...config,
+      };
       writeFileSync(properties, renderProperties(all));
       formatted.push(format(classPath, properties));
       const flags = [...JVM, "-cp", classPath, "kafka.Kafka", properties];
@@ -117,8 +138,9 @@ function common(voters: string): Record<string, string | number> {
     "process.roles": "broker,controller",
     "controller.quorum.voters": voters,
     "controller.listener.names": "CONTROLLER",
-    "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
-    "inter.broker.listener.name": "PLAINTEXT",
+    "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,INTERNAL:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+    // What befalls clients' connections does not befall replication.
+    "inter.broker.listener.name": "INTERNAL",
     "auto.create.topics.enable": "false",
     ...REPLICATION,
     ...SHORT,
