@@ -1,5 +1,4 @@
 import type { OutriggerError } from "../errors/outrigger-error.ts";
-import type { RowRange } from "../model/rows.ts";
 import type { TopicPartition } from "../model/topic-partition.ts";
 import type { Program } from "../model/topology.ts";
 import type {
@@ -13,7 +12,7 @@ import type {
 import type { FetchedChunk, FetchFacts } from "../ports/consumer.ts";
 import type { Status } from "../ports/status.ts";
 import { unreadyReasons } from "../telemetry/readiness.ts";
-import { countCommitted, settledSince, zeroCounters } from "./counters.ts";
+import { ageOf, countCommitted, settledSince, zeroCounters } from "./counters.ts";
 import type { Cut } from "./cut.ts";
 import { dispatchQueued, overdueError } from "./dispatch.ts";
 import { isDue, isWaitedFor } from "./due.ts";
@@ -33,6 +32,7 @@ import { within } from "./within.ts";
 import { Workers } from "./workers.ts";
 
 const OVERDUE_CHECK_MS = 250;
+const PREPARE_TIMEOUT_MS = 30_000;
 
 /**
  * A running topology: membership, tasks, workers and the lane that commits for all of them. Made when
@@ -459,7 +459,10 @@ export class Active {
     for (const { runner, batches, positions, commitSequence, ends } of cut.tasks) {
       for (const batch of batches) {
         countCommitted(this.counters, batch);
-        this.#tellAge(batch.taken.input);
+        const { input } = batch.taken;
+        const ms = ageOf(input, this.#parts.clock.wallMs());
+        const topic = this.#program.sources[input.source] ?? "";
+        if (ms !== null) this.#parts.telemetry.age(topic, ms);
       }
       for (const [name, position] of positions) runner.positions.set(name, position);
       for (const [name, end] of ends) runner.changelogs.set(name, end);
@@ -471,12 +474,6 @@ export class Active {
     telemetry.committed(durationMs, cut.records.byTopic(), settledSince(before, this.counters));
     log.debug("committed", { tasks: cut.tasks.length, durationMs });
     this.#releaseAll();
-  }
-
-  #tellAge({ source, columns, from, to }: RowRange): void {
-    if (to === from) return;
-    const ms = this.#parts.clock.wallMs() - (columns.timestamps[from] ?? 0);
-    this.#parts.telemetry.age(this.#program.sources[source] ?? "", ms);
   }
 
   /** What is asked for from outside: health, gauges. */
@@ -502,5 +499,3 @@ export class Active {
     return this.#parts.clock.nowMs();
   }
 }
-
-const PREPARE_TIMEOUT_MS = 30_000;

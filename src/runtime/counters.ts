@@ -1,3 +1,4 @@
+import type { RowRange } from "../model/rows.ts";
 import type { SettledRecords } from "../ports/telemetry.ts";
 import type { AbortCause } from "../transactions/transaction.ts";
 import type { Batch } from "./batch.ts";
@@ -56,4 +57,9 @@ export function countCommitted(
   counters.parked += parked?.places.length ?? 0;
   if (givenUp?.action === "skip") counters.skipped += rows;
   counters.deadLettered += givenUp?.letters.length ?? 0;
+}
+
+/** How old the first of these rows is, in ms by its timestamp; null where there are none. */
+export function ageOf({ columns, from, to }: RowRange, wallMs: number): number | null {
+  return to === from ? null : wallMs - (columns.timestamps[from] ?? 0);
 }
