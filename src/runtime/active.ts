@@ -461,8 +461,7 @@ export class Active {
         countCommitted(this.counters, batch);
         const { input } = batch.taken;
         const ms = ageOf(input, this.#parts.clock.wallMs());
-        const topic = this.#program.sources[input.source] ?? "";
-        if (ms !== null) this.#parts.telemetry.age(topic, ms);
+        if (ms !== null) this.#parts.telemetry.age(this.#program.sources[input.source] ?? "", ms);
       }
       for (const [name, position] of positions) runner.positions.set(name, position);
       for (const [name, end] of ends) runner.changelogs.set(name, end);

@@ -139,7 +139,8 @@ public final class CopyLoop {
       double endMs = millis(), endCpu = cpuMillis();
       System.out.printf(
           java.util.Locale.ROOT,
-          "{\"records\":%d,\"totalCpuMs\":%.1f,\"ms\":%.1f,\"cpuMs\":%.1f,\"lastHalfMs\":%.1f,\"lastHalfCpuMs\":%.1f}%n",
+          "{\"records\":%d,\"totalCpuMs\":%.1f,\"ms\":%.1f,\"cpuMs\":%.1f,"
+              + "\"lastHalfMs\":%.1f,\"lastHalfCpuMs\":%.1f}%n",
           committed, endCpu, endMs - startMs, endCpu - startCpu, endMs - halfMs, endCpu - halfCpu);
     }
   }

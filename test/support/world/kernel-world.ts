@@ -216,10 +216,12 @@ function makeActive(program: Program, self: KernelWorld, limits: KernelLimits): 
   const facts = { topicId: "t1", deleteRetentionMs: 86_400_000 };
   const prepared = {
     partitions: 1,
-    changelogs: new Map([
-      ...program.stores.map(({ changelogTopic }) => [changelogTopic, facts] as const),
-      [program.parking?.controlTopic ?? "", facts] as const,
-    ]),
+    changelogs: new Map(
+      [
+        ...program.stores.map(({ changelogTopic }) => changelogTopic),
+        ...(program.parking === null ? [] : [program.parking.controlTopic]),
+      ].map((topic) => [topic, facts]),
+    ),
     outputs: ["out"],
     messageBytesMax: new Map([["out", 500]]),
   };
