@@ -118,6 +118,64 @@ describe("a key with a parked record", () => {
   });
 });
 
+describe("a policy that parks", () => {
+  const failures = { ...testLimits.task.failures, overrides: { exhausted: "park" as const } };
+  const parked = { recordsMax: 20, bytesMax: 10_000 };
+  const limits = { ...testLimits, task: { ...testLimits.task, failures, parked } };
+
+  test("parks a record whose tries are used up", async () => {
+    const throws: Handler = (row) => {
+      if (row.value === "bad") throw new RangeError("it is bad");
+      return mended(row);
+    };
+    const kernel = await KernelWorld.start(program, throws, undefined, limits);
+    kernel.input("a=bad", "b=1", "a=2");
+    await committed(kernel, 3);
+    assert.deepEqual(kernel.outputs(), ["b=1"]);
+    assert.equal(kernel.active.counters.parked, 2);
+  });
+
+  test("parks a record that its workers die of, also when it was released too early", async () => {
+    const kernel = await KernelWorld.start(program, mended, undefined, limits);
+    let worker = 1;
+    let deaths = 0;
+    const serve = async (isDone: () => boolean): Promise<void> => {
+      kernel.application.hold = true;
+      while (!isDone()) {
+        await kernel.clock.until(() => kernel.application.held.length > 0 || isDone());
+        const held = kernel.application.held.shift();
+        if (held === undefined) continue;
+        const kills = held.batch.rows.some(({ columns, from, to }) => {
+          const values = Array.from({ length: to - from }, (_, i) => columns.value(from + i));
+          return values.some((value) => value?.toString() === "kill");
+        });
+        if (!kills || isMended) {
+          kernel.application.answer(held.worker, held.batch);
+          continue;
+        }
+        deaths += 1;
+        kernel.application.held.length = 0;
+        kernel.active.workerGone(worker++);
+        kernel.connect(worker);
+      }
+    };
+    let isMended = false;
+    const parkedNow = (): number => kernel.active.status().tasks[0]?.parkedRecords ?? 0;
+    kernel.input("a=1", "a=kill", "b=1", "a=2");
+    await serve(() => kernel.world.committed.get("in-0")?.offset === 4);
+    assert.deepEqual([deaths, parkedNow(), kernel.outputs()], [3, 2, ["a=1", "b=1"]]);
+    command(kernel);
+    await serve(() => deaths === 6);
+    kernel.input("b=2");
+    await serve(() => kernel.world.committed.get("in-0")?.offset === 5);
+    assert.deepEqual([deaths, parkedNow(), kernel.outputs()], [6, 2, ["a=1", "b=1", "b=12"]]);
+    isMended = true;
+    command(kernel);
+    await serve(() => kernel.outputs().length === 5);
+    assert.deepEqual(kernel.outputs().slice(3), ["a=1kill", "a=1kill2"]);
+  });
+});
+
 describe("what cannot be parked", () => {
   test("a record without a key is dead-lettered where there is a topic", async () => {
     const kernel = await scene(20, "dead");
