@@ -34,7 +34,8 @@ interface TakenBack {
  * takeover and dropped whole; a later takeover makes another with a higher epoch.
  *
  *   claiming ──ownership committed──▶ running ──revoked, draining──▶ ending ──▶ closed
- *   running ──retries used up──▶ stopped;  any ──membership lost, takeover──▶ closed
+ *   running ──retries used up──▶ stopped ──revoked, draining──▶ ending
+ *   any ──membership lost, takeover──▶ closed
  */
 export class TaskRunner {
   readonly program: Program;
@@ -268,7 +269,7 @@ export class TaskRunner {
 
   /** Nothing more is dispatched; what is in flight may still be answered and cut. */
   endDispatch(): void {
-    if (this.phase === "running" || this.phase === "claiming") this.phase = "ending";
+    if (this.phase !== "closed") this.phase = "ending";
   }
 
   /** Forgets batches without an answer: they belong to the next owner. */

@@ -248,6 +248,18 @@ test("R-6: a revoked partition is acknowledged after its last commit, not before
   assert.ok(committedAt < kernel.world.calls.lastIndexOf("heartbeat 2 "));
 });
 
+test("R-6: a task that stopped at a record is let go too when it is revoked", async () => {
+  const kernel = await KernelWorld.start(copyProgram, () => {
+    throw new Error("never");
+  });
+  kernel.input("b=bad");
+  await kernel.clock.until(() => kernel.world.committed.has("in-0"));
+  await kernel.clock.until(() => !kernel.application.serving);
+  kernel.world.assignment = [];
+  kernel.world.memberEpoch = 2;
+  await kernel.clock.until(() => kernel.world.calls.includes("heartbeat 2 "), 30_000);
+});
+
 test("R-6: a lost membership drops what is staged; the next owner starts at the commit", async () => {
   const kernel = await KernelWorld.start(statefulProgram, count);
   kernel.input("a=x");
