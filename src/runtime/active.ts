@@ -330,7 +330,7 @@ export class Active {
       takeOverAll: () => {
         this.#parts.telemetry.unresolved();
         this.#parts.log.warn("a commit's outcome is unknown: every task is taken over again");
-        this.#takeOverAll();
+        for (const runner of this.#tasks.all()) this.#takeOverAgain(runner);
       },
       explained: () => this.#dispatchAll(),
       replaceProducer: async () => {
@@ -424,13 +424,9 @@ export class Active {
   }
 
   /**
-   * R-7: what the unknown cut did is found out by a takeover of every task. One that was revoked
+   * R-7: what an unknown cut did is found out by a takeover of every task. One that was revoked
    * meanwhile is the next owner's to find out; one that is being taken over is doing so already.
    */
-  #takeOverAll(): void {
-    for (const runner of this.#tasks.all()) this.#takeOverAgain(runner);
-  }
-
   #takeOverAgain(runner: TaskRunner): void {
     if (runner.phase === "ending" && !this.#draining) {
       this.#letGo(runner);
