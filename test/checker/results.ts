@@ -25,6 +25,11 @@ export const SUITES = {
     isSampled: false,
   },
   streams: { run: "run of Kafka Streams", command: "npm run checker:streams", isSampled: true },
+  cluster: {
+    run: "the same on three brokers",
+    command: "npm run chaos -- --brokers 3 --runs N",
+    isSampled: true,
+  },
   recovery: { run: "SIGKILL, disk intact", command: "npm run recovery", isSampled: false },
 } as const;
 

@@ -62,7 +62,7 @@ function suite(programs: string, kind: NonNullable<ReturnType<typeof availableBr
   const startApplication = (): Child =>
     scene.startApplication("clients/typescript/examples/outbox.js", { DATABASE_URL: postgres.url });
 
-  test("a mail for each order, once, whichever process is killed", async () => {
+  test("R-16: a mail for each order, once, whichever process is killed", async () => {
     const orders = Array.from({ length: ORDERS }, (_, n) => ({
       key: `order-${n}`,
       value: JSON.stringify({ customer: `c${n}@example.test`, cents: n }),
