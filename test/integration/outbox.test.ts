@@ -43,6 +43,8 @@ function suite(programs: string, kind: NonNullable<ReturnType<typeof availableBr
   before(async () => {
     postgres = await Postgres.start(programs);
     database = new pg.Pool({ connectionString: postgres.url });
+    // The server may end before a connection that was told to end has done so.
+    database.on("error", () => {});
     await database.query(AUDIT);
     broker = await kind.start();
     scene = await Scene.make(kind.name, broker, "outbox", FLAGS);
