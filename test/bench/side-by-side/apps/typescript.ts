@@ -1,0 +1,67 @@
+import { bytes, createApp, int64, type Serde, tumbling } from "@outrigger/client";
+
+/** The three workloads of the side-by-side benchmark; which one it is, the environment says. */
+
+const [input = "", output = ""] = [process.env["BENCH_INPUT"], process.env["BENCH_OUTPUT"]];
+
+interface Totals {
+  readonly count: bigint;
+  readonly sum: bigint;
+}
+
+const totals: Serde<Totals> = {
+  serialize: ({ count, sum }) => {
+    const written = new Uint8Array(16);
+    const view = new DataView(written.buffer);
+    view.setBigInt64(0, count);
+    view.setBigInt64(8, sum);
+    return written;
+  },
+  deserialize: (read) => {
+    const view = new DataView(read?.buffer ?? new ArrayBuffer(0), read?.byteOffset, 16);
+    return { count: view.getBigInt64(0), sum: view.getBigInt64(8) };
+  },
+};
+
+/** The window's start behind the key. */
+function windowedKey(key: Uint8Array | null, start: number): Uint8Array | null {
+  const length = key?.length ?? 0;
+  const written = new Uint8Array(length + 8);
+  written.set(key ?? []);
+  new DataView(written.buffer).setBigInt64(length, BigInt(start));
+  return written;
+}
+
+function amountOf(value: Uint8Array | null): bigint {
+  if (value === null) throw new TypeError("a record without a value is none of ours");
+  return new DataView(value.buffer, value.byteOffset, value.length).getBigInt64(8);
+}
+
+const app = createApp();
+const records = app.stream(input, { key: bytes, value: bytes });
+switch (process.env["BENCH_WORKLOAD"]) {
+  case "W1":
+    records.mapValues((value) => value).to(output, { key: bytes, value: bytes });
+    break;
+  case "W2":
+    records
+      .groupByKey()
+      .windowedBy(tumbling("5m"))
+      .count({ store: "counts" })
+      .map(({ key, value }) => ({ key: windowedKey(key.key, key.window.start), value }))
+      .to(output, { key: bytes, value: int64 });
+    break;
+  case "W3":
+    records
+      .groupByKey()
+      .aggregate<Totals>(
+        () => ({ count: 0n, sum: 0n }),
+        (_key, value, { count, sum }) => ({ count: count + 1n, sum: sum + amountOf(value) }),
+        { store: "totals", value: totals },
+      )
+      .to(output, { key: bytes, value: totals });
+    break;
+  default:
+    throw new Error("BENCH_WORKLOAD is none of W1, W2, W3");
+}
+await app.run({ handleSignals: true });

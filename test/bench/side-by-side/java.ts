@@ -1,0 +1,67 @@
+import { readdirSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { compileJava } from "../../support/judges.ts";
+import { kafkaClassPath } from "../../support/kafka-jars.ts";
+import { Child } from "../../support/sidecar-process.ts";
+import type { Workload } from "./workloads.ts";
+
+/** A JVM of every peer, and of an application in Java. */
+export const JVM = ["-Xms256m", "-Xmx1g"] as const;
+
+/** What makes the input, from which the right output follows. */
+export interface Dataset {
+  readonly records: number;
+  readonly baseMs: number;
+  readonly seed: number;
+}
+
+/** What the Java consumer read, committed, and what is wrong with it. */
+export interface Judged {
+  readonly records: number;
+  readonly firstMs: number;
+  readonly halfMs: number;
+  readonly lastMs: number;
+  readonly faults: number;
+  readonly fault: string | null;
+}
+
+/** Arguments of a JVM that runs one of the classes in `java`. */
+export async function benchJava(main: string, ...args: readonly string[]): Promise<string[]> {
+  const classPath = await kafkaClassPath();
+  const folder = join(import.meta.dirname, "java");
+  const sources = readdirSync(folder).filter((name) => name.endsWith(".java"));
+  const paths = sources.sort().map((name) => join(folder, name));
+  const classes = compileJava("side-by-side", paths, classPath);
+  return [...JVM, "-cp", `${classes}${delimiter}${classPath}`, main, ...args];
+}
+
+async function run(...args: readonly string[]): Promise<string> {
+  const child = new Child("SideBySide", await benchJava("SideBySide", ...args), {}, "java");
+  const how = await child.ended();
+  if (how === "0") return child.output;
+  throw new Error(`SideBySide ${args.join(" ")} ended with ${how}:\n${child.output.slice(-3_000)}`);
+}
+
+function flagsOf({ records, baseMs, seed }: Dataset): string[] {
+  return [records, baseMs, seed].map(String);
+}
+
+export async function fill(servers: string, topic: string, dataset: Dataset): Promise<void> {
+  await run("fill", servers, topic, ...flagsOf(dataset));
+}
+
+export async function judge(
+  servers: string,
+  topic: string,
+  dataset: Dataset,
+  workload: Workload,
+): Promise<Judged> {
+  const said = await run("judge", servers, topic, ...flagsOf(dataset), workload);
+  return JSON.parse(said.trimEnd().split("\n").at(-1) ?? "") as Judged;
+}
+
+/** What is said of outputs that are right but for one fault each, by the fault. */
+export async function judgePlanted(workload: Workload): Promise<ReadonlyMap<string, string>> {
+  const lines = (await run("planted", workload)).trimEnd().split("\n");
+  return new Map(lines.map((line) => [line.split(": ")[0] ?? "", line.replace(/^.*?: /, "")]));
+}

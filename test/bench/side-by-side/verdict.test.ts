@@ -1,0 +1,20 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { whyNoKafka } from "../../support/kafka-jars.ts";
+import { judgePlanted } from "./java.ts";
+import { WORKLOADS } from "./workloads.ts";
+
+const skip = whyNoKafka() ?? false;
+
+describe("the judge of the benchmark tells a planted fault", { skip }, () => {
+  for (const workload of WORKLOADS) {
+    test(workload, async () => {
+      const told = await judgePlanted(workload);
+      assert.equal(told.size, 9);
+      for (const [fault, said] of told) {
+        if (fault === "none") assert.equal(said, "right");
+        else assert.match(said, /^key \d+(?:, window \d)?: |^a key that was never sent/, fault);
+      }
+    });
+  }
+});
