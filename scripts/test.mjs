@@ -1,11 +1,17 @@
 // `npm test`: set-up, check, the integration tests on the brokers that this machine can run, operations,
-// a smoke of the Kafka suite, the simulator, then the conformance of every SDK whose language it has.
-// `--integration`, `--ops` and `--kafka` run only what their names say, the Kafka suite as a whole.
+// a smoke of the Kafka suite, the benchmark's own tests, the simulator, then the conformance of every SDK
+// whose language it has. `--integration`, `--ops`, `--kafka` and `--bench` run only what their names say,
+// the Kafka suite as a whole.
 import { spawn } from "node:child_process";
 import { add, closingLine, runTests } from "./run-tests.mjs";
 import { ensureBuilt, ensureInstalled, ROOT } from "./setup.mjs";
 
-const FOLDERS = { integration: "test/integration", ops: "test/ops", kafka: "test/kafka-suite" };
+const FOLDERS = {
+  integration: "test/integration",
+  ops: "test/ops",
+  kafka: "test/kafka-suite",
+  bench: "test/bench",
+};
 const asked = Object.keys(FOLDERS).filter((suite) => process.argv.includes(`--${suite}`));
 
 function sumsOf(output) {

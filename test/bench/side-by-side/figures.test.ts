@@ -46,7 +46,12 @@ describe("systems side by side", () => {
   test("are not compared where no round has both", () => {
     const alone = runs.filter(({ system, round }) => round === 2 || system === "outrigger-python");
     const [line] = verdictLines(alone.filter(({ round }) => round === 1));
-    assert.equal(line, "W2 python NOT PROVED: no round has both it and Kafka Streams");
+    assert.equal(line, "W2 python NOT PROVED: no round has both it and Kafka Streams, right");
+  });
+  test("are not compared by a run that was wrong", () => {
+    const wrong = run("outrigger-go", 1, { rate: 9_000 }, "1 faults");
+    const lines = verdictLines([run("kafka-streams-1", 1, {}), wrong]);
+    assert.deepEqual(lines, ["W2 go NOT PROVED: no round has both it and Kafka Streams, right"]);
   });
   test("are short by what is printed", () => {
     const close = (rate: number): Run[] => [

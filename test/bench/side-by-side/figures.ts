@@ -72,7 +72,9 @@ export function ratiosOf(
   measure: Measure,
   better: "most" | "least",
 ): number[] {
-  const of = (run: Run): number | null => (run.figures === null ? null : measure(run.figures));
+  // The speed of what is wrong says nothing.
+  const of = ({ figures, fault }: Run): number | null =>
+    figures === null || fault !== null ? null : measure(figures);
   return runs.flatMap((run) => {
     const own = of(run);
     if (run.workload !== workload || run.system !== system || own === null) return [];
@@ -110,7 +112,7 @@ export function verdictLines(runs: readonly Run[]): string[] {
       const rate = fold(({ rate: each }) => each, "most");
       const cpu = fold(({ cpuMicros }) => cpuMicros, "least");
       if (rate === null || cpu === null) {
-        return [`${name} NOT PROVED: no round has both it and Kafka Streams`];
+        return [`${name} NOT PROVED: no round has both it and Kafka Streams, right`];
       }
       const lastHalf = fold(({ lastHalfRate }) => lastHalfRate, "most");
       const lastHalfCpu = fold(({ lastHalfCpuMicros }) => lastHalfCpuMicros, "least");
