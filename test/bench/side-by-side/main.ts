@@ -110,6 +110,7 @@ async function runAll(steps: readonly Step[], results: Results): Promise<void> {
   await makeTopics(kafka, [input]);
   await fill(bootstrapServers, input, dataset);
   const ground: Ground = { bootstrapServers, kafka, admin, input, dataset };
+  await warmUp(ground);
   const [date, commit] = [new Date().toISOString().slice(0, 10), commitOf()];
   for (const { round, workload, system } of steps) {
     const load = Number((loadavg()[0] ?? 0).toFixed(2));
@@ -124,10 +125,20 @@ async function runAll(steps: readonly Step[], results: Results): Promise<void> {
   await broker.stop();
 }
 
+/** A broker that has just started is slow, whoever is first: one run that counts for nothing. */
+async function warmUp(ground: Ground): Promise<void> {
+  const loop = SYSTEMS.find(({ name }) => name === "raw-java");
+  if (loop === undefined) throw new Error("there is no raw-java to warm the broker up");
+  const { fault } = await measure(ground, loop, "W1", "bench-warm-up");
+  if (fault !== null) throw new Error(`the broker could not be warmed up: ${fault}`);
+}
+
 function report(runs: readonly Run[]): void {
   say("");
   for (const line of verdictLines(runs)) say(line);
   say(`\n${tables(runs)}`);
+  const commits = [...new Set(runs.map(({ commit }) => commit))];
+  if (commits.length > 1) say(`These runs are of several commits: ${commits.join(", ")}.\n`);
   const most = Math.max(...runs.map(({ load }) => load));
   if (most <= LOAD_QUIET) return;
   say(
