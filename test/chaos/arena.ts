@@ -13,6 +13,9 @@ type Environment = Record<string, string>;
 /** Committed input records that show that the outputs go on. */
 const PROGRESS = 200;
 const LIVENESS_MS = 30_000;
+/** SIGTERM's exit code before there is anything to drain. */
+const STOPPED_EARLY = "143";
+const LISTENING = "outrigger is listening";
 const SOME_MS = 30_000;
 
 /** One run: a workload with its input flowing, sidecars with applications, and what befalls them. */
@@ -90,11 +93,12 @@ export class Arena {
     this.#sidecars.delete(name);
   }
 
-  /** SIGTERM: it must end in order. */
+  /** SIGTERM: it must end in order; one that does not listen yet has nothing to end. */
   async stop(name: string): Promise<void> {
     const sidecar = this.#sidecars.get(name);
     this.#sidecars.delete(name);
     const how = await sidecar?.stop();
+    if (how === STOPPED_EARLY && sidecar?.output.includes(LISTENING) === false) return;
     if (how !== "0") this.violations.push(`I16 sidecar ${name} ended with ${how} on SIGTERM`);
   }
 
@@ -107,6 +111,18 @@ export class Arena {
     const how = await sidecar?.ended();
     if (how !== "SIGKILL") throw new Error(`${name} ended with ${how}, not by its failpoint`);
     this.#sidecars.delete(name);
+  }
+
+  /** It refuses: it ends by itself with this error, or sends its application away and waits. */
+  async refuses(name: string, code: string): Promise<void> {
+    const sidecar = this.#sidecars.get(name);
+    if (sidecar === undefined) throw new Error(`no sidecar ${name} was started`);
+    const isOver = (): boolean =>
+      sidecar.output.includes(code) &&
+      (!sidecar.isRunning || sidecar.output.includes("worker disconnected"));
+    await eventually(`${name} to refuse with ${code}`, isOver, this.run.children);
+    this.#sidecars.delete(name);
+    if (sidecar.isRunning) await sidecar.stop();
   }
 
   /** It ends by itself with an error; returns what it said. */
