@@ -40,8 +40,8 @@ function changelogFault(
     }
     reached.set(key, index + 1);
   }
-  // What was deleted from the log's start is not there to be compared.
-  if ((ends.get(where)?.first ?? 0) > 0) return null;
+  // What was deleted from the log's start is not there to be compared, nor is a topic that nobody asked for.
+  if (ends.get(where)?.first !== 0) return null;
   for (const [key, all] of versions) {
     const said = all[(reached.get(key) ?? 0) - 1]?.value ?? null;
     const last = all.at(-1)?.value ?? null;
