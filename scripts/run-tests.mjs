@@ -35,6 +35,8 @@ export async function runTests(
     "--test",
     `--test-concurrency=${concurrency}`,
     `--test-timeout=${FILE_TIMEOUT_MS}`,
+    // A client that a test watches with may go on connecting to a broker that is gone.
+    "--test-force-exit",
   ];
   const reporters = [
     `--test-reporter=${reporter}`,
