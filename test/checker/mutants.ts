@@ -38,6 +38,7 @@ const BY_SCENARIO: Readonly<Record<string, ScenarioName>> = {
   "aborted-records-by-their-key": "transactionalInput",
   "restore-reads-uncommitted": "killedBeforeOffsets",
   "no-restore": "killedAndWiped",
+  "restore-to-the-last-stable-offset": "foreignTransaction",
   "store-before-end": "killedWithItsEnd",
   "position-before-data": "killedAfterMarks",
   "data-before-position": "killedAfterData",

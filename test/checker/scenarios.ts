@@ -23,6 +23,8 @@ const OFFSET_FETCH = 9;
 const END_TXN = 26;
 /** TRANSACTION_ABORTABLE of KIP-890: the broker asks for an abort. */
 const ABORTABLE = 120;
+/** A restore that does not wait is over by then. */
+const RESTORING_MS = 2_000;
 /** Longer than a scenario: a broker that gives a transaction up would hide what it is about. */
 const PATIENT = { "transaction.timeout.ms": 120_000 };
 
@@ -87,6 +89,27 @@ export const SCENARIOS = {
     start(run, "a");
   },
 
+  /**
+   * Somebody else's transaction is open in a changelog, before records that are committed; the disk is
+   * gone. A restore must not end where that begins; it is aborted, and so leaves nothing.
+   */
+  foreignTransaction: async ({ run }) => {
+    await run.send(SEED, 0, RECORDS);
+    const first = start(run, "a");
+    await run.drained();
+    const foreign = await openTransaction(run, `${run.prefix}-sums-changelog`);
+    await run.send(SEED, RECORDS, RECORDS);
+    await run.drained();
+    await first.kill();
+    rmSync(run.stateDir("a"), { recursive: true, force: true });
+    const accepted = { "check.accept": "changelog.foreign.writer" };
+    const second = run.startSidecar("a", {}, { ...PATIENT, ...accepted });
+    const isOver = (): boolean => !second.isRunning || second.output.includes("worker connected");
+    await eventually("it to restore, or to end", isOver, run.children);
+    await pause(RESTORING_MS);
+    await foreign.abort();
+  },
+
   /** Stopped with its records written, thought dead; it wakes when another has read the offsets. */
   zombie: async (stage) => await overtakenAt(stage, "sendingOffsets:8"),
   /** The same with its offsets accepted, not committed: the other must wait for what becomes of them. */
@@ -110,6 +133,35 @@ export const SCENARIOS = {
 } satisfies Record<string, (stage: Stage) => Promise<void>>;
 
 export type ScenarioName = keyof typeof SCENARIOS;
+
+/** A transaction with a record in each partition of the topic; it is left open. */
+async function openTransaction(
+  run: Checked,
+  topic: string,
+): Promise<{ readonly abort: () => Promise<void> }> {
+  const transactionalId = `foreign-${topic}`;
+  const producer = run.kafka.producer({
+    transactionalId,
+    maxInFlightRequests: 1,
+    idempotent: true,
+  });
+  await producer.connect();
+  const transaction = await producer.transaction();
+  const messages = Array.from({ length: PARTITIONS }, (_, partition) => {
+    return { partition, key: "foreign", value: "foreign" };
+  });
+  await transaction.send({ topic, messages });
+  return {
+    abort: async () => {
+      await transaction.abort();
+      await producer.disconnect();
+    },
+  };
+}
+
+async function pause(ms: number): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, ms));
+}
 
 /** A sidecar with its application. */
 function start(run: Checked, name: string, environment: Record<string, string> = {}): Child {
