@@ -1,7 +1,7 @@
 import { topicPartitionName } from "../../src/model/topic-partition.ts";
 import { type JudgedRecord, readWithLibrdkafka } from "../support/judges.ts";
 import { OUTPUTS } from "./expected.ts";
-import { readFacts } from "./facts.ts";
+import { type Facts, readFacts } from "./facts.ts";
 import { readTasks } from "./stores.ts";
 import { CHANGELOGS, type Verdict, verdictOf } from "./verdict.ts";
 
@@ -13,6 +13,8 @@ export interface CheckOptions {
   readonly stateDirs: readonly string[];
   /** Stores with a changelog; those of a sidecar by default. */
   readonly changelogs?: readonly string[];
+  /** What a reader has seen of the outputs while they were being written. */
+  readonly followed?: () => Promise<readonly JudgedRecord[]>;
   /** How long an open transaction may take to end: the transaction timeout and 20 s. */
   readonly settleMs?: number;
 }
@@ -36,6 +38,8 @@ export async function check(options: CheckOptions): Promise<Verdict> {
   const verdict = verdictOf({ ...facts, tasks });
   const other = await readWithLibrdkafka(bootstrapServers, topics);
   if (other !== null) verdict.violations.push(...readerFaults(facts.records, other));
+  const followed = await options.followed?.();
+  if (followed !== undefined) verdict.violations.push(...followerFaults(prefix, facts, followed));
   return verdict;
 }
 
@@ -47,6 +51,20 @@ function readerFaults(java: readonly JudgedRecord[], other: readonly JudgedRecor
   if (index >= Math.max(one.length, two.length)) return [];
   const text = `the Java client has ${one[index] ?? "nothing"}, librdkafka ${two[index] ?? "nothing"}`;
   return [`I12 committed records differ between clients: ${text}`];
+}
+
+/** I2: who read while it was written has seen what stands there now, and nothing else or twice. */
+function followerFaults(
+  prefix: string,
+  { records }: Pick<Facts, "records">,
+  followed: readonly JudgedRecord[],
+): string[] {
+  const outputs = new Set(OUTPUTS.map((name) => `${prefix}-${name}`));
+  const faults = readerFaults(
+    records.filter(({ topic }) => outputs.has(topic)),
+    followed,
+  );
+  return faults.map((fault) => fault.replace("I12", "I2, read as it was written:"));
 }
 
 function identity(record: JudgedRecord): string {

@@ -2,9 +2,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Admin, Kafka } from "kafkajs";
+import { followWithJava } from "../support/judges.ts";
 import { Child, eventually, startApplication } from "../support/sidecar-process.ts";
 import { kafkaAt } from "../support/topics.ts";
 import { check } from "./check.ts";
+import { OUTPUTS } from "./expected.ts";
 import type { Verdict } from "./verdict.ts";
 import { APPLICATION, committedOffsets, isDrained, makeWorkload, send } from "./workload.ts";
 
@@ -28,6 +30,7 @@ export class Checked {
   readonly #replicas: number;
   readonly #stateDirs = new Set<string>();
   #admin: Admin | null = null;
+  #follower: Awaited<ReturnType<typeof followWithJava>> | null = null;
 
   /** `main` is the sidecar to run, compiled or bundled; `run` and flags are added. */
   private constructor(bootstrapServers: string, prefix: string, main: string, replicas: number) {
@@ -49,6 +52,8 @@ export class Checked {
     await makeWorkload(checked.kafka, prefix, replicas);
     checked.#admin = checked.kafka.admin();
     await checked.#admin.connect();
+    const outputs = OUTPUTS.map((name) => `${prefix}-${name}`);
+    checked.#follower = await followWithJava(bootstrapServers, outputs);
     return checked;
   }
 
@@ -129,6 +134,7 @@ export class Checked {
       bootstrapServers: this.#bootstrapServers,
       prefix: this.prefix,
       stateDirs: [...this.#stateDirs],
+      followed: async () => (await this.#follower?.ended()) ?? [],
     });
     return { violations: [...violations, ...unruly], counts };
   }
@@ -141,6 +147,7 @@ export class Checked {
 
   async end(): Promise<void> {
     for (const child of this.children) if (child.isRunning) await child.kill();
+    this.#follower?.kill();
     await this.#admin?.disconnect();
     rmSync(this.#folder, { recursive: true, force: true });
   }

@@ -25,6 +25,7 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
  * An independent judge: Kafka's own Java client.
  *
  *   Judge read BOOTSTRAP TOPIC...      every committed record, one line each, up to the end
+ *   Judge follow BOOTSTRAP TOPIC...    the same, as they are committed, until stdin ends, then up to the end
  *   Judge produce BOOTSTRAP            runs the script on stdin, one step a line
  *   Judge join BOOTSTRAP GROUP TOPIC   is a member of the group until stdin ends
  *   Judge send BOOTSTRAP TOPIC AT_LEAST PER_SECOND   a steady input until stdin ends
@@ -34,7 +35,10 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
  */
 public final class Judge {
   public static void main(String[] args) throws Exception {
-    if (args[0].equals("read")) read(args[1], List.of(args).subList(2, args.length));
+    boolean follows = args[0].equals("follow");
+    if (follows || args[0].equals("read")) {
+      read(args[1], List.of(args).subList(2, args.length), follows);
+    }
     else if (args[0].equals("join")) join(args[1], args[2], args[3]);
     else if (args[0].equals("quota")) quota(args[1], Double.parseDouble(args[2]));
     else if (args[0].equals("send")) {
@@ -79,7 +83,8 @@ public final class Judge {
   }
 
   /** topic, partition, offset, timestamp, key, value, then header keys and values; tab-separated. */
-  private static void read(String bootstrap, List<String> topics) {
+  private static void read(String bootstrap, List<String> topics, boolean follows)
+      throws Exception {
     Properties config = new Properties();
     config.put("bootstrap.servers", bootstrap);
     config.put("isolation.level", IsolationLevel.READ_COMMITTED.toString());
@@ -93,28 +98,33 @@ public final class Judge {
       }
       consumer.assign(all);
       consumer.seekToBeginning(all);
+      while (follows && System.in.available() == 0) print(consumer, Map.of());
       // With read_committed the end is the last stable offset: everything decided by now.
       Map<TopicPartition, Long> ends = consumer.endOffsets(all);
-      StringBuilder out = new StringBuilder();
       while (ends.entrySet().stream().anyMatch(e -> consumer.position(e.getKey()) < e.getValue())) {
-        for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofMillis(200))) {
-          if (record.offset() >= ends.get(new TopicPartition(record.topic(), record.partition()))) {
-            continue;
-          }
-          out.append(record.topic()).append('\t').append(record.partition()).append('\t');
-          out.append(record.offset()).append('\t').append(record.timestamp()).append('\t');
-          out.append(encode(record.key())).append('\t').append(encode(record.value()));
-          for (Header header : record.headers()) {
-            byte[] name = header.key().getBytes(StandardCharsets.UTF_8);
-            out.append('\t').append(encode(name)).append('\t').append(encode(header.value()));
-          }
-          out.append('\n');
-        }
-        System.out.print(out);
-        out.setLength(0);
+        print(consumer, ends);
       }
       System.out.println("end");
     }
+  }
+
+  /** What comes of one poll, below the ends of those partitions that have one. */
+  private static void print(
+      KafkaConsumer<byte[], byte[]> consumer, Map<TopicPartition, Long> ends) {
+    StringBuilder out = new StringBuilder();
+    for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofMillis(200))) {
+      Long end = ends.get(new TopicPartition(record.topic(), record.partition()));
+      if (end != null && record.offset() >= end) continue;
+      out.append(record.topic()).append('\t').append(record.partition()).append('\t');
+      out.append(record.offset()).append('\t').append(record.timestamp()).append('\t');
+      out.append(encode(record.key())).append('\t').append(encode(record.value()));
+      for (Header header : record.headers()) {
+        byte[] name = header.key().getBytes(StandardCharsets.UTF_8);
+        out.append('\t').append(encode(name)).append('\t').append(encode(header.value()));
+      }
+      out.append('\n');
+    }
+    System.out.print(out);
   }
 
   /**

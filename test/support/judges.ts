@@ -24,6 +24,34 @@ export async function readWithJava(
   return parse(output);
 }
 
+/** The same while they are being written; `ended` reads on to the end of that moment. */
+export async function followWithJava(
+  bootstrapServers: string,
+  topics: readonly string[],
+): Promise<{ ended(): Promise<JudgedRecord[]>; kill(): void }> {
+  const flags = await judgeFlags(["follow", bootstrapServers, ...topics]);
+  const child = spawn("java", flags, { stdio: ["pipe", "pipe", "ignore"] });
+  const pieces: Buffer[] = [];
+  child.stdout.on("data", (piece: Buffer) => pieces.push(piece));
+  const closed = new Promise((resolve) => child.on("close", resolve));
+  const kill = (): boolean => child.kill("SIGKILL");
+  process.once("exit", kill);
+  return {
+    ended: async () => {
+      child.stdin.end("end\n");
+      await closed;
+      process.off("exit", kill);
+      const said = Buffer.concat(pieces).toString();
+      if (!said.endsWith("end\n")) throw new Error("the follower ended before it was told to");
+      return parse(said.slice(0, -"end\n".length));
+    },
+    kill: () => {
+      kill();
+      process.off("exit", kill);
+    },
+  };
+}
+
 /**
  * What the broker says of topics, of a group and of its transactions, to Kafka's admin client; waits so
  * long for open transactions to end. One line of tab-separated fields each: see Facts.java.
