@@ -20,7 +20,7 @@ describe("the checker", { skip: missing ?? false }, () => {
     const checked = await Checked.make(broker.bootstrapServers, "killed", MAIN);
     try {
       await checked.send(1, 0, RECORDS);
-      const first = checked.startSidecar("a", { OUTRIGGER_FAILPOINT: "applying:9" });
+      const first = checked.startSidecar("a", { OUTRIGGER_FAILPOINT: "applying:3" });
       checked.startApplication("a");
       assert.equal(await first.ended(), "SIGKILL");
       checked.startSidecar("a");
