@@ -47,6 +47,11 @@ export const catalog = {
     summary: "The open transaction cannot commit.",
     remedy: "Nothing: the same records are committed again.",
   },
+  TRANSACTION_MARKERS_LOST: {
+    recovery: "stopProcess",
+    summary: "A broker has lost the marker that ends a transaction, and we may not write it.",
+    remedy: "Grant ALTER on the cluster to the sidecar's user, then start again.",
+  },
   PRODUCER_FENCED: {
     recovery: "closeTaskDirty",
     summary: "A newer producer uses the transactional id.",

@@ -93,6 +93,7 @@ export async function connectKafka(options: KafkaOptions): Promise<Kafka> {
         groupId,
         transactionTimeoutMs,
         compression,
+        log,
         ...(onProducerRetry === undefined ? {} : { onRetry: onProducerRetry }),
       }),
     admin,

@@ -27,6 +27,8 @@ export interface BrokerConnectionsOptions {
   readonly security: Security;
   /** Instead of what `security` has: for tests that stand between. */
   readonly openSocket?: SocketFactory;
+  /** Told of each connection that has ended, for whatever reason. */
+  readonly onLost: () => void;
 }
 
 /** Who hangs up on the first request may have expected it in another way; ApiVersions is for all. */
@@ -92,6 +94,7 @@ export class BrokerConnections {
         this.#live.delete(connection);
         endSession();
         onClose?.();
+        this.#options.onLost();
       },
     });
     this.#live.add(connection);

@@ -47,6 +47,8 @@ export class Cluster {
   /** Brokers that did not answer what any of them can. */
   readonly #failedAtMs = new Map<number, number>();
   #features: ReadonlyMap<string, number> = new Map();
+  readonly #onLost = new Set<() => void>();
+  #connectionsLost = 0;
   #timer: NodeJS.Timeout | null = null;
   #refreshedAtMs = Number.NEGATIVE_INFINITY;
   /** The refresh under way, and the one that starts after it for whoever came since. */
@@ -63,6 +65,10 @@ export class Cluster {
       clientVersion: options.clientVersion ?? "0",
       limits: this.limits,
       security: options.security ?? PLAINTEXT,
+      onLost: () => {
+        this.#connectionsLost += 1;
+        for (const listener of this.#onLost) listener();
+      },
       ...(options.openSocket === undefined ? {} : { openSocket: options.openSocket }),
     });
   }
@@ -88,6 +94,17 @@ export class Cluster {
   /** Aborts when the cluster is closed; what waits on behalf of the client should end then. */
   get closing(): AbortSignal {
     return this.#closing.signal;
+  }
+
+  /** How many connections have ended so far, for whatever reason: a broker may have died with each. */
+  get connectionsLost(): number {
+    return this.#connectionsLost;
+  }
+
+  /** Calls at each connection that ends; what is returned ends that. */
+  whenConnectionLost(listener: () => void): () => void {
+    this.#onLost.add(listener);
+    return () => this.#onLost.delete(listener);
   }
 
   /** The brokers that are known. */

@@ -15,6 +15,7 @@ import {
   type ProducedBatch,
   produceRequest,
 } from "../protocol/produce.ts";
+import type { Markers } from "./markers.ts";
 import type { PartitionQueue } from "./partition-queue.ts";
 
 export interface SendOptions {
@@ -22,6 +23,8 @@ export interface SendOptions {
   readonly requestTimeoutMs: number;
   /** When we give up ourselves: the broker would abort soon after. */
   readonly deadlineMs: number;
+  /** Nothing is written before those of the last transaction are sure. */
+  readonly markers: Pick<Markers, "areSure" | "settle">;
   /** Told of what is sent again. */
   readonly onRetry: (error: OutriggerError) => void;
 }
@@ -63,6 +66,7 @@ export class OrderedSend {
   async run(signal: AbortSignal): Promise<ProduceVerdict> {
     const backoff = new Backoff(BACKOFF);
     for (;;) {
+      if (!this.#options.markers.areSure) await this.#settleMarkers(signal);
       await this.#round(signal);
       if (this.#refusal !== null) return this.#refusal;
       if (this.#queues.every((queue) => queue.isDone)) break;
@@ -110,15 +114,34 @@ export class OrderedSend {
       queues.push(queue);
       byLeader.set(leader, queues);
     }
+    if (!this.#options.markers.areSure) {
+      this.#mustRetry = new OutriggerError("BROKER_UNAVAILABLE", "a connection was lost");
+      return false;
+    }
     for (const [leader, queues] of byLeader) this.#sendTo(leader, queues);
     return byLeader.size > 0;
+  }
+
+  async #settleMarkers(signal: AbortSignal): Promise<void> {
+    const either = this.#untilDeadline(signal);
+    try {
+      await this.#options.markers.settle(either.signal);
+    } catch (error: unknown) {
+      this.#notSent(error);
+    } finally {
+      either.release();
+    }
+  }
+
+  #untilDeadline(signal: AbortSignal): ReturnType<typeof firstSignal> {
+    const leftMs = Math.max(1, Math.ceil(this.#options.deadlineMs - performance.now()));
+    return firstSignal([signal, AbortSignal.timeout(leftMs)]);
   }
 
   async #leaderOf(queue: PartitionQueue, signal: AbortSignal): Promise<number | null> {
     const known = this.#cluster.knownLeader(queue.topic, queue.partition);
     if (known !== null) return known.brokerId;
-    const leftMs = Math.max(1, Math.ceil(this.#options.deadlineMs - performance.now()));
-    const either = firstSignal([signal, AbortSignal.timeout(leftMs)]);
+    const either = this.#untilDeadline(signal);
     try {
       const { topic, partition } = queue;
       return (await this.#cluster.leader(topic, partition, either.signal)).brokerId;

@@ -1,8 +1,9 @@
 import { invariant } from "../../errors/invariant.ts";
 import { asError, OutriggerError } from "../../errors/outrigger-error.ts";
 import { BufferPool } from "../../model/buffer-pool.ts";
-import { topicPartitionName } from "../../model/topic-partition.ts";
+import { type TopicPartition, topicPartitionName } from "../../model/topic-partition.ts";
 import type { Membership } from "../../ports/consumer.ts";
+import type { Log } from "../../ports/log.ts";
 import type {
   CutRecords,
   EndVerdict,
@@ -17,11 +18,13 @@ import { brokerError, classify, type Request } from "../errors.ts";
 import type { Purpose } from "../network/broker-connections.ts";
 import type { Cluster } from "../network/cluster.ts";
 import type { WireRequest } from "../network/connection.ts";
+import { firstSignal } from "../network/first-signal.ts";
 import { Backoff, delay, isRetriable } from "../network/retry.ts";
 import type { Api } from "../protocol/api-versions.ts";
 import { ERROR } from "../protocol/error-codes.ts";
 import * as wire from "../protocol/transactions.ts";
 import { CutBatches } from "./cut-batches.ts";
+import { Markers } from "./markers.ts";
 import { OrderedSend } from "./ordered-send.ts";
 import { PartitionQueue } from "./partition-queue.ts";
 
@@ -33,6 +36,8 @@ export interface ProducerOptions {
   readonly onRetry?: (error: OutriggerError) => void;
   /** Of every batch; none by default. */
   readonly compression?: CodecName;
+  /** Where it is said that a broker had lost a marker. */
+  readonly log?: Log;
 }
 
 /** Our own share of the transaction timeout; the broker aborts after the rest. */
@@ -64,16 +69,24 @@ class TransactionsV2 implements TransactionalProducer {
   readonly #buffers = new BufferPool(POOLED_BYTES_MAX);
   /** What the open transaction has produced, once and without a repetition. */
   #produced: CutBatches | null = null;
+  readonly #markers: Markers;
+  /** Where the open transaction has written. */
+  #written: readonly TopicPartition[] = [];
+  #hasOffsets = false;
+  #isFirst = true;
   #begunAtMs = 0;
   #cuts = 0;
 
   constructor(cluster: Cluster, options: ProducerOptions) {
     this.#cluster = cluster;
     this.#options = options;
+    this.#markers = new Markers(cluster, options, this.#closing.signal);
   }
 
   async initialize(signal: AbortSignal): Promise<InitVerdict> {
     const either = AbortSignal.any([signal, this.#closing.signal]);
+    const unsettled = await this.#settleBefore(either);
+    if (unsettled !== null) return fatal(unsettled);
     const { transactionalId, transactionTimeoutMs } = this.#options;
     const asked = await this.#askTransactionCoordinator(
       "InitProducerId",
@@ -135,12 +148,14 @@ class TransactionsV2 implements TransactionalProducer {
         }),
       );
     });
+    this.#written = records.all.map(({ topic, partition }) => ({ topic, partition }));
     records.produced += 1;
     let isOnce = records.produced === 1;
     const send = new OrderedSend(this.#cluster, queues, {
       transactionalId: this.#options.transactionalId,
       requestTimeoutMs: this.#cluster.limits.requestTimeoutMs,
       deadlineMs: this.#deadlineMs(),
+      markers: this.#markers,
       onRetry: (error) => {
         isOnce = false;
         this.#retried(error);
@@ -156,6 +171,14 @@ class TransactionsV2 implements TransactionalProducer {
     membership: Membership,
   ): Promise<OffsetsVerdict> {
     if (this.#begunAtMs === 0) this.#begunAtMs = performance.now();
+    const deadlineMs = this.#deadlineMs();
+    if (!this.#markers.areSure) {
+      const unsettled = await this.#settled(AbortSignal.timeout(untilMs(deadlineMs)));
+      if (unsettled !== null) {
+        return isRetriable(unsettled) ? { kind: "abortable", error: unsettled } : fatal(unsettled);
+      }
+    }
+    this.#hasOffsets = true;
     const asked = await this.#askCoordinator(
       "TxnOffsetCommit",
       wire.TXN_OFFSET_COMMIT,
@@ -164,7 +187,7 @@ class TransactionsV2 implements TransactionalProducer {
         wire.txnOffsetCommitRequest(version, this.#options, this.#producer, membership, offsets),
       // The gravest code of any partition counts: a partial refusal refuses the cut.
       (committed) => gravest(committed),
-      { deadlineMs: this.#deadlineMs(), signal: this.#closing.signal },
+      { deadlineMs, signal: this.#closing.signal },
     );
     switch (asked.kind) {
       case "unanswered":
@@ -183,6 +206,7 @@ class TransactionsV2 implements TransactionalProducer {
 
   async end(outcome: "commit" | "abort", attempt: "first" | "repeated"): Promise<EndVerdict> {
     const producer = this.#ending ?? this.#producer;
+    if (this.#ending === null) this.#markers.ending(producer, this.#written, this.#hasOffsets);
     this.#ending = producer;
     const { transactionalId } = this.#options;
     let requests = 0;
@@ -208,6 +232,7 @@ class TransactionsV2 implements TransactionalProducer {
       // Each request was answered, so no connection holds its bytes; and none is sent again.
       if (outcome === "commit") this.#produced?.release();
       this.#produced = null;
+      this.#markers.ended(outcome);
       return { kind: "ended" };
     }
     const error = brokerError("EndTxn", code, transactionalId);
@@ -241,6 +266,34 @@ class TransactionsV2 implements TransactionalProducer {
     this.#producer = producer;
     this.#sequences.clear();
     this.#begunAtMs = 0;
+    this.#written = [];
+    this.#hasOffsets = false;
+  }
+
+  /** null when the markers of what this transactional id has ended last are there. */
+  async #settleBefore(signal: AbortSignal): Promise<OutriggerError | null> {
+    if (this.#isFirst) {
+      const topics = [...this.#partitionCounts];
+      const all = topics.flatMap(([topic, count]) =>
+        Array.from({ length: count }, (_, partition) => ({ topic, partition })),
+      );
+      if (all.length > 0) this.#markers.inherit(all);
+    }
+    const unsettled = await this.#settled(signal);
+    if (unsettled === null) this.#isFirst = false;
+    return unsettled;
+  }
+
+  async #settled(signal: AbortSignal): Promise<OutriggerError | null> {
+    const either = firstSignal([signal, this.#closing.signal]);
+    try {
+      await this.#markers.settle(either.signal);
+      return null;
+    } catch (thrown: unknown) {
+      return asBrokerError(thrown);
+    } finally {
+      either.release();
+    }
   }
 
   #deadlineMs(): number {
@@ -334,10 +387,7 @@ class TransactionsV2 implements TransactionalProducer {
       const timeoutMs = this.#cluster.limits.answerTimeoutMs;
       return { kind: "answered", answer: await connection.send(request, timeoutMs) };
     } catch (thrown: unknown) {
-      const error =
-        thrown instanceof OutriggerError
-          ? thrown
-          : new OutriggerError("BROKER_UNAVAILABLE", asError(thrown).message, { cause: thrown });
+      const error = asBrokerError(thrown);
       // What was sent may have arrived, whatever became of the answer.
       if (sent || isRetriable(error)) return { kind: "unanswered", error, sent };
       return { kind: "failed", error };
@@ -352,6 +402,15 @@ class TransactionsV2 implements TransactionalProducer {
   #isOver(until: { readonly deadlineMs: number; readonly signal: AbortSignal }): boolean {
     return until.signal.aborted || performance.now() >= until.deadlineMs;
   }
+}
+
+function asBrokerError(thrown: unknown): OutriggerError {
+  if (thrown instanceof OutriggerError) return thrown;
+  return new OutriggerError("BROKER_UNAVAILABLE", asError(thrown).message, { cause: thrown });
+}
+
+function untilMs(deadlineMs: number): number {
+  return Math.max(1, Math.ceil(deadlineMs - performance.now()));
 }
 
 function compressionFailed(thrown: unknown): OutriggerError {

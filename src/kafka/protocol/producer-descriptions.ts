@@ -11,6 +11,7 @@ export const ADD_OFFSETS_TO_TXN: Api = { key: 25, name: "AddOffsetsToTxn", oldes
 
 export interface ActiveProducer {
   readonly producerId: bigint;
+  readonly epoch: number;
   /** When it last wrote, ms since 1970. */
   readonly lastTimestampMs: number;
   /** -1 for a producer that never ended a transaction here. */
@@ -56,11 +57,12 @@ function decodePartition(reader: WireReader, topic: string): ProducersAnswer {
   reader.compactNullableString(); // message
   const producers = reader.compactArray(() => {
     const producerId = reader.bigint64();
-    reader.int32(); // epoch
+    const epoch = reader.int32();
     reader.int32(); // last sequence
     const lastTimestampMs = reader.int64();
     const producer = {
       producerId,
+      epoch,
       lastTimestampMs,
       coordinatorEpoch: reader.int32(),
       openSince: reader.int64(),
