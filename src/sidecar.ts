@@ -156,9 +156,10 @@ function serverOptions(
   directory: string,
   log: Log,
 ): Parameters<typeof createApplicationServer>[0] {
-  const { applicationId, maxFrameBytes } = config;
+  const { applicationId, maxFrameBytes, serverMaxMessageBytes: maxMessageBytes } = config;
   const { serverAddress: address, serverToken: token } = config;
-  return { address, token, directory, applicationId, sidecarVersion: version, maxFrameBytes, log };
+  const limits = { maxFrameBytes, maxMessageBytes };
+  return { address, token, directory, applicationId, sidecarVersion: version, ...limits, log };
 }
 
 /** The one end of a sidecar, clean or not. */

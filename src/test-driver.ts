@@ -98,6 +98,7 @@ export async function startTestDriver(
       applicationId,
       sidecarVersion: options.version,
       maxFrameBytes: config.maxFrameBytes,
+      maxMessageBytes: config.serverMaxMessageBytes,
       log: options.log,
       testDriver: driver,
     },

@@ -72,8 +72,14 @@ const rules: readonly Rule[] = [
   order(
     "producer.max.request.size",
     "at most",
-    "max.frame.bytes",
+    "server.max.message.bytes",
     "because an output must fit the message that brings it",
+  ),
+  order(
+    "max.frame.bytes",
+    "at most",
+    "server.max.message.bytes",
+    "because a message is at least one piece",
   ),
   batchFitsFrame,
 ];

@@ -140,7 +140,18 @@ const application = {
     }),
   "max.frame.bytes": integer(MIB, 64 * MIB)
     .default(4 * MIB)
-    .meta({ description: "The largest message between application and sidecar." }),
+    .meta({
+      description:
+        "The largest message between application and sidecar that travels in one piece; the SDKs' own " +
+        "limit is 4 MiB.",
+    }),
+  "server.max.message.bytes": integer(MIB, 1024 * MIB)
+    .default(64 * MIB)
+    .meta({
+      description:
+        "The largest message between application and sidecar, in as many pieces as it takes: a batch " +
+        "with its state, or an answer with its outputs. Either side may hold one that is not whole yet.",
+    }),
   "batch.max.records": positive(10_000).default(500).meta({
     description: "Records of one batch sent to an application.",
   }),

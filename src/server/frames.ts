@@ -11,8 +11,8 @@ import { malformed, ProtobufReader } from "./protobuf-reader.ts";
 import { DELIMITED } from "./protobuf-writer.ts";
 
 const REQUEST_RESULT = 2;
-/** The numbers of the oneof's members, `hello` to `log`. */
-const REQUEST_FRAME_MAX = 6;
+/** The numbers of the oneof's members, `hello` to `chunk`. */
+const REQUEST_FRAME_MAX = 7;
 
 /** A frame of a worker: results by hand, everything else by the generated code. */
 export type RequestFrame =

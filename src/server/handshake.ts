@@ -2,6 +2,7 @@ import { OutriggerError } from "../errors/outrigger-error.ts";
 import type { Credit, Hello } from "../gen/outrigger/v1/processor_pb.ts";
 import type { WorkerHello } from "../ports/application.ts";
 import {
+  CHUNKS_SINCE_MINOR,
   CREDIT_BATCHES_DEFAULT,
   CREDIT_BATCHES_MAX,
   CREDIT_BYTES_DEFAULT,
@@ -19,10 +20,15 @@ export interface Greeting {
   readonly protocolMinor: number;
   /** The largest frame that the worker receives. */
   readonly maxFrameBytes: number;
+  /** The largest frame that travels in chunks, either way; 0: none does. */
+  readonly maxMessageBytes: number;
 }
 
-/** Judges a `Hello`. Throws PROTOCOL_VERSION, PROTOCOL_VIOLATION or TOPOLOGY_INVALID. */
-export function greet(hello: Hello): Greeting {
+/**
+ * Judges a `Hello`; `messageBytesMax` is the sidecar's own bound of frames in chunks. Throws
+ * PROTOCOL_VERSION, PROTOCOL_VIOLATION or TOPOLOGY_INVALID.
+ */
+export function greet(hello: Hello, messageBytesMax: number): Greeting {
   const protocolMinor = commonMinor(hello.protocolMinor);
   const maxFrameBytes = hello.maxFrameBytes || MAX_FRAME_BYTES_DEFAULT;
   if (maxFrameBytes < MAX_FRAME_BYTES_MIN) {
@@ -42,6 +48,8 @@ export function greet(hello: Hello): Greeting {
   return {
     protocolMinor,
     maxFrameBytes,
+    maxMessageBytes:
+      protocolMinor < CHUNKS_SINCE_MINOR ? 0 : Math.min(hello.maxMessageBytes, messageBytesMax),
     hello: {
       topology: declaredTopology(hello.topology),
       applicationId: hello.applicationId,

@@ -1,9 +1,14 @@
 /** The minor versions of `outrigger.v1` that this sidecar speaks. */
-export const PROTOCOL_MINORS = { min: 1, max: 3 } as const;
+export const PROTOCOL_MINORS = { min: 1, max: 4 } as const;
 
 /** What a worker receives at most where it does not say, and the least that it may say. */
 export const MAX_FRAME_BYTES_DEFAULT = 4 * 1024 * 1024;
 export const MAX_FRAME_BYTES_MIN = 1024 * 1024;
+
+/** From this minor version on frames may travel in chunks. */
+export const CHUNKS_SINCE_MINOR = 4;
+/** The least that a chunk holds which is not the last: what a frame costs to collect stays in proportion. */
+export const CHUNK_BYTES_MIN = 64 * 1024;
 
 /** Credit of a worker that asks for none, and the most that one is given. */
 export const CREDIT_BATCHES_DEFAULT = 4;

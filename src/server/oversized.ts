@@ -1,5 +1,23 @@
 import type { BatchAnswer, BatchName } from "../ports/application.ts";
 import { NO_FAILURE } from "./decode-result.ts";
+import type { Greeting } from "./handshake.ts";
+
+type Bounds = Pick<Greeting, "maxFrameBytes" | "maxMessageBytes">;
+
+/** The largest frame that goes to a worker, in chunks where it is larger than one that goes whole. */
+export function bytesMaxOf({ maxFrameBytes, maxMessageBytes }: Bounds): number {
+  return Math.max(maxFrameBytes, maxMessageBytes);
+}
+
+/** The end of a sentence on a frame that is larger than that: both sizes, and the remedy. */
+export function excessOf(bytes: number, bounds: Bounds): string {
+  const { maxFrameBytes, maxMessageBytes } = bounds;
+  const remedy =
+    maxMessageBytes > maxFrameBytes
+      ? "raise server.max.message.bytes, or the SDK's max message size"
+      : "use an SDK that takes frames in chunks, or raise its max frame size";
+  return `${bytes} bytes; the worker receives ${bytesMaxOf(bounds)}: ${remedy}`;
+}
 
 /** The failure type of a batch that is larger than its worker receives. */
 export const FRAME_TOO_LARGE = "FRAME_TOO_LARGE";
@@ -7,12 +25,9 @@ export const FRAME_TOO_LARGE = "FRAME_TOO_LARGE";
 /** Stands in for the answer to a batch that could not be sent: row 0 failed of its size. */
 export function oversizedAnswer(
   { taskName, taskEpoch, dispatchId }: BatchName,
-  bytes: number,
-  maxFrameBytes: number,
+  excess: string,
 ): BatchAnswer {
-  const message =
-    `batch ${dispatchId} of task ${taskName} takes ${bytes} bytes with its state; the worker ` +
-    `receives ${maxFrameBytes}: raise the SDK's max frame size`;
+  const message = `batch ${dispatchId} of task ${taskName} takes with its state ${excess}`;
   return {
     taskName,
     taskEpoch,

@@ -1,3 +1,5 @@
+import { CHUNK_OVERHEAD_BYTES, encodeChunk } from "./chunks.ts";
+
 /** What frames are written to: the sending half of a gRPC stream. */
 export interface FrameSink {
   /** False asks to wait for `drain`. `written`: the frame's bytes are not needed any more. */
@@ -8,15 +10,19 @@ export interface FrameSink {
 interface Waiting {
   readonly frame: Buffer;
   readonly written: (() => void) | undefined;
+  /** Bytes of it that have gone out in chunks. */
+  readonly sent: number;
 }
 
 /**
  * Frames on their way to one worker, in order. Holds back what the stream does not take, so that a
- * worker that reads slowly costs at most `bytesMax` here.
+ * worker that reads slowly costs at most `bytesMax` here. A frame above the worker's limit is cut into
+ * chunks, each of them only when the stream takes it.
  */
 export class SendQueue {
   readonly #sink: FrameSink;
-  readonly #bytesMax: number;
+  #bytesMax: number;
+  #frameBytesMax = Number.POSITIVE_INFINITY;
   #waiting: Waiting[] = [];
   #waitingBytes = 0;
   #isBlocked = false;
@@ -26,16 +32,25 @@ export class SendQueue {
     this.#bytesMax = bytesMax;
   }
 
+  get bytesMax(): number {
+    return this.#bytesMax;
+  }
+
+  /** From now on frames above `frameBytesMax` go out in chunks. */
+  agree(frameBytesMax: number, bytesMax: number): void {
+    this.#frameBytesMax = frameBytesMax;
+    this.#bytesMax = bytesMax;
+  }
+
   /** False, and the frame is dropped, when the worker has not read for too long. */
   send(frame: Buffer, written?: () => void): boolean {
-    if (!this.#isBlocked) {
+    if (!this.#isBlocked && frame.length <= this.#frameBytesMax) {
       this.#isBlocked = !this.#sink.write(frame, written);
       return true;
     }
     if (this.#waitingBytes + frame.length > this.#bytesMax && this.#waiting.length > 0)
       return false;
-    this.#waiting.push({ frame, written });
-    this.#waitingBytes += frame.length;
+    this.#sendFrom({ frame, written, sent: 0 });
     return true;
   }
 
@@ -44,7 +59,7 @@ export class SendQueue {
     const waiting = this.#waiting;
     this.#waiting = [];
     this.#waitingBytes = 0;
-    for (const { frame, written } of waiting) this.send(frame, written);
+    for (const each of waiting) this.#sendFrom(each);
   }
 
   /** Sends `last` in place of what waits, and ends the stream. */
@@ -53,5 +68,23 @@ export class SendQueue {
     this.#waitingBytes = 0;
     if (last !== undefined) this.#sink.write(last);
     this.#sink.end();
+  }
+
+  /** Writes what the stream takes; the rest waits. */
+  #sendFrom({ frame, written, sent }: Waiting): void {
+    if (!this.#isBlocked && frame.length <= this.#frameBytesMax) {
+      this.#isBlocked = !this.#sink.write(frame, written);
+      return;
+    }
+    let at = sent;
+    while (!this.#isBlocked && at < frame.length) {
+      const to = Math.min(frame.length, at + this.#frameBytesMax - CHUNK_OVERHEAD_BYTES);
+      const chunk = encodeChunk(frame, at, to);
+      at = to;
+      this.#isBlocked = !this.#sink.write(chunk, at === frame.length ? written : undefined);
+    }
+    if (at === frame.length) return;
+    this.#waiting.push({ frame, written, sent: at });
+    this.#waitingBytes += frame.length;
   }
 }

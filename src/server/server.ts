@@ -41,6 +41,8 @@ export interface ApplicationServerOptions extends AddressOptions {
   readonly sidecarVersion?: string;
   /** The largest frame taken from a worker. Default: 4 MiB. */
   readonly maxFrameBytes?: number;
+  /** The largest frame in chunks, either way. Default: 0, none. */
+  readonly maxMessageBytes?: number;
   /** Where workers' log lines go. Default: nowhere. */
   readonly log?: Log;
   /** Serves `TestDriverService` too. */
@@ -132,6 +134,7 @@ class ApplicationServer implements Application {
       id,
       sink: call,
       buffers: this.#buffers,
+      maxMessageBytes: this.#options.maxMessageBytes ?? 0,
       listener: this.#listener,
       log: this.#options.log ?? SILENT,
       closed: (reason, wasKnown) => {

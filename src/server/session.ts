@@ -1,5 +1,5 @@
 import { OutriggerError } from "../errors/outrigger-error.ts";
-import type { Credit, Log as LogFrame } from "../gen/outrigger/v1/processor_pb.ts";
+import type { Credit, Hello, Log as LogFrame } from "../gen/outrigger/v1/processor_pb.ts";
 import type { BufferPool } from "../model/buffer-pool.ts";
 import type {
   ApplicationListener,
@@ -8,11 +8,12 @@ import type {
   WorkerId,
 } from "../ports/application.ts";
 import type { Log } from "../ports/log.ts";
+import { ChunkReader } from "./chunks.ts";
 import { encodeBatch } from "./encode-batch.ts";
 import { encodeResponse, type RequestFrame, type ResponseFrame } from "./frames.ts";
 import { type Greeting, grantedCredit, greet } from "./handshake.ts";
 import { LOG_LINE_MAX, SEND_QUEUE_BYTES_MAX } from "./limits.ts";
-import { oversizedAnswer } from "./oversized.ts";
+import { bytesMaxOf, excessOf, oversizedAnswer } from "./oversized.ts";
 import { batchNameOf, Questions, stateResponse, violation } from "./questions.ts";
 import { type FrameSink, SendQueue } from "./send-queue.ts";
 
@@ -33,6 +34,7 @@ type State =
 export interface Announced {
   readonly sidecarVersion: string;
   readonly applicationId: string;
+  /** The largest frame that the sidecar receives. */
   readonly maxFrameBytes: number;
   readonly sources: string[];
   readonly stages: { entries: string[]; stores: string[]; sinks: string[] }[];
@@ -45,6 +47,8 @@ export interface SessionParts {
   readonly buffers: BufferPool;
   readonly listener: ApplicationListener;
   readonly log: Log;
+  /** The largest frame in chunks, either way, as far as the worker takes it too; 0: none. */
+  readonly maxMessageBytes: number;
   /** Called once, maybe within another call: `wasKnown` when the listener knows of the worker. */
   readonly closed: (reason: string, wasKnown: boolean) => void;
 }
@@ -52,6 +56,7 @@ export interface SessionParts {
 export class WorkerSession {
   readonly #parts: SessionParts;
   readonly #queue: SendQueue;
+  readonly #chunks = new ChunkReader();
   readonly #questions = new Questions();
   #state: State = { name: "greeting" };
 
@@ -82,18 +87,33 @@ export class WorkerSession {
         if (frame.kind !== "message" || frame.frame.case !== "hello") {
           throw violation(`the first frame is ${name}; it must be hello`);
         }
-        this.#state = { name: "judging", greeting: greet(frame.frame.value) };
+        this.#state = { name: "judging", greeting: this.#greet(frame.frame.value) };
         this.#parts.listener.connected(this.#parts.id, this.#state.greeting.hello);
         return;
       case "judging":
         throw violation(`a frame ${name} came before the welcome; wait for it`);
       case "serving":
-        if (frame.kind === "result") this.#parts.listener.answered(this.#parts.id, frame.answer);
-        else this.#takeMessage(frame.frame);
+        this.#serve(this.#chunks.whole(frame));
         return;
       case "closed":
         return;
     }
+  }
+
+  #greet(hello: Hello): Greeting {
+    const greeting = greet(hello, this.#parts.maxMessageBytes);
+    const { maxFrameBytes, maxMessageBytes } = greeting;
+    if (maxMessageBytes > 0) {
+      this.#queue.agree(maxFrameBytes, SEND_QUEUE_BYTES_MAX + maxMessageBytes);
+    }
+    this.#chunks.agree(maxMessageBytes);
+    return greeting;
+  }
+
+  #serve(frame: RequestFrame | null): void {
+    if (frame === null || frame.kind === "malformed") return;
+    if (frame.kind === "result") this.#parts.listener.answered(this.#parts.id, frame.answer);
+    else this.#takeMessage(frame.frame);
   }
 
   #takeMessage(frame: Extract<RequestFrame, { kind: "message" }>["frame"]): void {
@@ -112,8 +132,9 @@ export class WorkerSession {
       case "log":
         this.#takeLog(frame.value);
         return;
-      // Results are read by hand and never come this way.
+      // Results are read by hand, and chunks put together: neither comes this way.
       case "result":
+      case "chunk":
       case undefined:
         throw violation("a frame is empty, or of a newer protocol; send what both sides know");
     }
@@ -137,8 +158,9 @@ export class WorkerSession {
     if (this.#state.name !== "judging") return;
     const { greeting } = this.#state;
     this.#state = { name: "serving", greeting };
-    const { protocolMinor } = greeting;
-    this.#send(encodeResponse({ case: "welcome", value: { ...announced, protocolMinor } }));
+    const { protocolMinor, maxMessageBytes } = greeting;
+    const value = { ...announced, protocolMinor, maxMessageBytes };
+    this.#send(encodeResponse({ case: "welcome", value }));
   }
 
   /** Returns the size of the frame. */
@@ -153,12 +175,12 @@ export class WorkerSession {
       if (buffer !== null) buffers.release(buffer);
     };
     if (this.#state.name !== "serving") return frame.length;
-    const { maxFrameBytes } = this.#state.greeting;
-    if (frame.length <= maxFrameBytes) {
+    const { greeting } = this.#state;
+    if (frame.length <= bytesMaxOf(greeting)) {
       this.#send(frame, release);
     } else {
       // Sent, it would break the stream; so its record fails, and the policy for failures decides.
-      const answer = oversizedAnswer(batch, frame.length, maxFrameBytes);
+      const answer = oversizedAnswer(batch, excessOf(frame.length, greeting));
       // Later, because the kernel must not be called back within its own call.
       queueMicrotask(() => this.#parts.listener.answered(this.#parts.id, answer));
     }
@@ -175,15 +197,14 @@ export class WorkerSession {
 
   answerState(requestId: number, answer: StateAnswer): void {
     if (!this.#questions.answered(requestId) || this.#state.name !== "serving") return;
-    const { maxFrameBytes } = this.#state.greeting;
+    const { greeting } = this.#state;
     const value = stateResponse(requestId, answer);
     const frame = encodeResponse({ case: "stateResponse", value });
-    if (frame.length <= maxFrameBytes) {
+    if (frame.length <= bytesMaxOf(greeting)) {
       this.#send(frame);
       return;
     }
-    const text = `the values take ${frame.length} bytes, the worker receives ${maxFrameBytes}`;
-    const error = `${text}: ask for fewer keys, or raise the SDK's max frame size`;
+    const error = `the values of the keys take ${excessOf(frame.length, greeting)}, or ask for fewer keys`;
     this.#send(encodeResponse({ case: "stateResponse", value: { requestId, error } }));
   }
 
@@ -211,13 +232,14 @@ export class WorkerSession {
 
   #send(frame: Buffer, written?: () => void): void {
     if (this.#queue.send(frame, written)) return;
-    this.reject(violation(`more than ${SEND_QUEUE_BYTES_MAX} bytes wait unread; read the stream`));
+    this.reject(violation(`more than ${this.#queue.bytesMax} bytes wait unread; read the stream`));
   }
 
   #close(reason: string): void {
     const wasKnown = this.#state.name === "judging" || this.#state.name === "serving";
     this.#state = { name: "closed" };
     this.#questions.clear();
+    this.#chunks.clear();
     this.#parts.closed(reason, wasKnown);
   }
 }

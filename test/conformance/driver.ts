@@ -20,6 +20,9 @@ const NO_RETURN_MS = 1_500;
 /** A request id that no worker has come to within a case. */
 const UNASKED = 4_000_000_000;
 
+/** What either side takes where it does not say. */
+const FRAME_BYTES = 4 * 1024 * 1024;
+
 type Frame = ProcessRequest["frame"] | "end";
 
 /** One worker process and the scripted sidecar that it is connected to. */
@@ -118,10 +121,12 @@ class CaseRun {
     this.#stream = stream;
     assert.equal(stream.token, this.#case.token ?? "", "the token");
     const hello = await stream.next("the hello", STEP_TIMEOUT_MS);
-    checkHello(hello, this.#topology);
+    const toWorker = checkHello(hello, this.#topology);
     if (isWelcomed) {
       const value = { ...welcomeTo(this.#topology), ...this.#case.welcomed };
       stream.send({ case: "welcome", value });
+      const { maxFrameBytes: toSidecar = FRAME_BYTES, maxMessageBytes: message = 0 } = value;
+      stream.agree({ toWorker, toSidecar, message });
     }
   }
 

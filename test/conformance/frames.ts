@@ -78,7 +78,7 @@ export function welcomeTo(topology: TopologyName): WelcomeFields {
   } as const;
   const { entries, stores } = stages[topology];
   return {
-    protocolMinor: 3,
+    protocolMinor: 4,
     sidecarVersion: "conformance",
     applicationId: "app",
     maxFrameBytes: 4 * 1024 * 1024,

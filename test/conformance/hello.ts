@@ -7,8 +7,14 @@ import { declaredAs } from "./topologies.ts";
 
 const FRAME_BYTES_MIN = 1024 * 1024;
 
-/** Throws unless the frame is a hello as P-05, P-09, P-12 and P-14 want it. */
-export function checkHello(frame: ProcessRequest["frame"] | "end", topology: TopologyName): void {
+/** What a worker receives that does not say. */
+const FRAME_BYTES_DEFAULT = 4 * 1024 * 1024;
+
+/**
+ * Throws unless the frame is a hello as P-05, P-09, P-12 and P-14 want it. Returns the largest frame that
+ * the worker receives.
+ */
+export function checkHello(frame: ProcessRequest["frame"] | "end", topology: TopologyName): number {
   assert.ok(frame !== "end" && frame.case === "hello", "the first frame is no hello");
   const hello = frame.value;
   assert.ok(hello.protocolMinor >= 1, "its minor version is 0");
@@ -23,4 +29,5 @@ export function checkHello(frame: ProcessRequest["frame"] | "end", topology: Top
     toJson(TopologySchema, create(TopologySchema, declaredAs(topology))),
     "the declared topology",
   );
+  return maxFrameBytes || FRAME_BYTES_DEFAULT;
 }

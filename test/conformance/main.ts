@@ -2,6 +2,7 @@ import process, { argv, stdout } from "node:process";
 import { styleText } from "node:util";
 import type { Case } from "./case.ts";
 import { BATCH_CASES } from "./cases/batches.ts";
+import { CHUNK_CASES } from "./cases/chunks.ts";
 import { CONNECTION_CASES } from "./cases/connection.ts";
 import { FAILURE_CASES } from "./cases/failures.ts";
 import { STATE_CASES } from "./cases/state.ts";
@@ -35,6 +36,7 @@ const GROUPS: readonly Group[] = [
   { name: "batches", cases: BATCH_CASES },
   { name: "state", cases: STATE_CASES },
   { name: "failures, revocation, stopping", cases: FAILURE_CASES },
+  { name: "frames in chunks", cases: CHUNK_CASES },
   { name: "builders", cases: TOPOLOGY_CASES },
 ];
 

@@ -1,15 +1,15 @@
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
 import grpc from "@grpc/grpc-js";
 import {
   ProcessorService,
   type ProcessRequest,
-  ProcessRequestSchema,
   ProcessResponseSchema,
 } from "../../src/gen/outrigger/v1/processor_pb.ts";
 import { serviceDefinition } from "../../src/server/service-definition.ts";
 import type { SidecarFrame, Status } from "./case.ts";
+import { type Bounds, chunksFor, WorkerFrames } from "./chunked.ts";
 
-type Call = grpc.ServerDuplexStream<ProcessRequest, Buffer>;
+type Call = grpc.ServerDuplexStream<Buffer, Buffer>;
 
 /** Frames bigger than any worker takes must be sendable, to see what it does. */
 const OPTIONS = { "grpc.max_send_message_length": -1, "grpc.max_receive_message_length": -1 };
@@ -48,25 +48,36 @@ export class ScriptedStream {
   readonly token: string;
   readonly #call: Call;
   /** Frames, and "end" when the worker has ended its side. */
-  readonly #received = new Arrivals<ProcessRequest | "end">();
+  readonly #received = new Arrivals<Buffer | "end">();
+  readonly #frames = new WorkerFrames();
 
   constructor(call: Call) {
     this.#call = call;
     this.token = String(call.metadata.get("outrigger-token")[0] ?? "");
-    call.on("data", (frame: ProcessRequest) => this.#received.push(frame));
+    call.on("data", (frame: Buffer) => this.#received.push(frame));
     for (const event of ["end", "cancelled", "error"]) {
       call.on(event, () => this.#received.push("end"));
     }
   }
 
   async next(what: string, timeoutMs: number): Promise<ProcessRequest["frame"] | "end"> {
-    const received = await this.#received.next(what, timeoutMs);
-    return received === "end" ? received : received.frame;
+    for (;;) {
+      const received = await this.#received.next(what, timeoutMs);
+      if (received === "end") return received;
+      const whole = this.#frames.whole(received);
+      if (whole !== null) return whole.frame;
+    }
+  }
+
+  /** What the handshake has settled: larger frames go and come in chunks from now on. */
+  agree(bounds: Bounds): void {
+    this.#frames.bounds = bounds;
   }
 
   send(frame: SidecarFrame): void {
     const message = create(ProcessResponseSchema, { frame });
-    this.sendBytes(toBinary(ProcessResponseSchema, message));
+    const bytes = toBinary(ProcessResponseSchema, message);
+    for (const each of chunksFor(bytes, this.#frames.bounds)) this.sendBytes(each);
   }
 
   sendBytes(bytes: Uint8Array): void {
@@ -103,12 +114,9 @@ export class ScriptedSidecar {
 
   async open(): Promise<void> {
     this.#server = new grpc.Server(OPTIONS);
-    const definition = serviceDefinition<ProcessRequest, Buffer>(
+    const definition = serviceDefinition<Buffer, Buffer>(
       ProcessorService,
-      {
-        serialize: () => Buffer.alloc(0),
-        deserialize: (bytes) => fromBinary(ProcessRequestSchema, bytes),
-      },
+      { serialize: () => Buffer.alloc(0), deserialize: (bytes) => bytes },
       { serialize: (frame) => frame, deserialize: (frame) => frame },
     );
     const process = (call: Call): void => this.#streams.push(new ScriptedStream(call));

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { BATCH_CASES } from "../conformance/cases/batches.ts";
+import { CHUNK_CASES } from "../conformance/cases/chunks.ts";
 import { CONNECTION_CASES } from "../conformance/cases/connection.ts";
 import { FAILURE_CASES } from "../conformance/cases/failures.ts";
 import { STATE_CASES } from "../conformance/cases/state.ts";
@@ -14,6 +15,7 @@ const CASES = [
   ...BATCH_CASES,
   ...STATE_CASES,
   ...FAILURE_CASES,
+  ...CHUNK_CASES,
   ...TOPOLOGY_CASES,
 ];
 const page = readFileSync(join(ROOT, "docs/protocol.md"), "utf8");

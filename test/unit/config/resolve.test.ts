@@ -48,6 +48,7 @@ describe("a configuration", () => {
       processingTimeoutMs: 60_000,
       appAbsenceTimeoutMs: 300_000,
       maxFrameBytes: 4 * 2 ** 20,
+      serverMaxMessageBytes: 64 * 2 ** 20,
       batchMaxRecords: 500,
       batchMaxBytes: 512 * 2 ** 10,
       batchMaxInFlight: 4,
@@ -224,9 +225,14 @@ describe("a fault names the place, the value and what is expected:", () => {
       /max.partition.fetch/,
     ],
     [
-      "records larger than frames",
-      { flags: { "producer.max.request.size": "5000000" } },
-      /at most max.frame.bytes/,
+      "records larger than messages",
+      { flags: { "server.max.message.bytes": "5000000", "producer.max.request.size": "5000001" } },
+      /producer.max.request.size \(5000001\) must be at most server.max.message.bytes/,
+    ],
+    [
+      "frames larger than messages",
+      { flags: { "server.max.message.bytes": "2000000" } },
+      /max.frame.bytes \(4194304\) must be at most server.max.message.bytes/,
     ],
   ];
   for (const [name, sources, expected] of cases) {

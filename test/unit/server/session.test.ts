@@ -1,112 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { OutriggerError } from "../../../src/errors/outrigger-error.ts";
-import {
-  type HelloSchema,
-  ProcessRequestSchema,
-  type ProcessResponse,
-  ProcessResponseSchema,
-} from "../../../src/gen/outrigger/v1/processor_pb.ts";
-import { BufferPool } from "../../../src/model/buffer-pool.ts";
-import type { ApplicationListener, WorkerHello } from "../../../src/ports/application.ts";
 import { decodeRequest } from "../../../src/server/frames.ts";
-import { WorkerSession } from "../../../src/server/session.ts";
-import { columnsOf } from "./columns.ts";
-
-type RequestInit = NonNullable<MessageInitShape<typeof ProcessRequestSchema>["frame"]>;
-type HelloInit = Omit<MessageInitShape<typeof HelloSchema>, "$typeName" | "$unknown">;
-
-const HELLO: RequestInit = { case: "hello", value: helloOf({}) };
-const QUESTION = { taskId: "0_0", taskEpoch: 1, dispatchId: 2n, keys: [Buffer.from("k")] };
-
-function helloOf(over: HelloInit): HelloInit {
-  return { protocolMinor: 1, topology: {}, ...over };
-}
-
-/** A session between a scripted worker and a listener that writes down what it is told. */
-class Stage {
-  readonly told: string[] = [];
-  readonly sent: ProcessResponse["frame"][] = [];
-  /** Frames whose bytes are used again once they are done. */
-  readonly written: { readonly frame: Buffer; readonly done: () => void }[] = [];
-  readonly hellos: WorkerHello[] = [];
-  isEnded = false;
-  takes = true;
-  onConnected: () => void = () => {};
-  readonly session = new WorkerSession({
-    id: 4,
-    sink: {
-      write: (frame, written) => {
-        if (written !== undefined) this.written.push({ frame, done: written });
-        this.sent.push(fromBinary(ProcessResponseSchema, frame).frame);
-        return this.takes;
-      },
-      end: () => {
-        this.isEnded = true;
-      },
-    },
-    buffers: new BufferPool(1_000_000),
-    listener: this.#listener(),
-    log: {
-      debug: (line) => this.told.push(`debug ${line}`),
-      info: (line) => this.told.push(`info ${line}`),
-      warn: (line) => this.told.push(`warn ${line}`),
-      error: (line) => this.told.push(`error ${line}`),
-    },
-    closed: (reason, wasKnown) => this.told.push(`closed known=${wasKnown} ${reason}`),
-  });
-
-  #listener(): ApplicationListener {
-    return {
-      connected: (_, hello) => {
-        this.hellos.push(hello);
-        this.told.push("connected");
-        this.onConnected();
-      },
-      disconnected: () => assert.fail("the server tells of this, later"),
-      answered: (_, { dispatchId, failure }) => {
-        this.told.push(`answered ${dispatchId} ${failure?.type ?? "done"}`);
-      },
-      handedBack: (_, { taskName, taskEpoch, dispatchId }) => {
-        this.told.push(`handedBack ${taskName} ${taskEpoch} ${dispatchId}`);
-      },
-      asked: (_, { requestId, store, keys, range }) => {
-        if (keys !== null)
-          this.told.push(`asked ${requestId} ${store} ${keys.count} ${keys.bytes}`);
-        if (range !== null) this.told.push(`asked ${requestId} ${store} ${JSON.stringify(range)}`);
-      },
-      credited: (_, batches, bytes) => this.told.push(`credited ${batches} ${bytes}`),
-    };
-  }
-
-  receive(frame: RequestInit): void {
-    const message = create(ProcessRequestSchema, { frame });
-    this.session.received(decodeRequest(Buffer.from(toBinary(ProcessRequestSchema, message))));
-  }
-
-  serve(over: HelloInit = {}): this {
-    this.receive({ case: "hello", value: helloOf(over) });
-    const announced = { sidecarVersion: "1", applicationId: "app", maxFrameBytes: 9 };
-    this.session.welcome({ ...announced, sources: ["in"], stages: [] });
-    return this;
-  }
-
-  /** Code and text of the reject that ended the stream. */
-  get rejection(): string {
-    const last = this.sent.at(-1);
-    assert.ok(last?.case === "reject" && this.isEnded, "the stream was not rejected");
-    return `${last.value.code}: ${last.value.message}`;
-  }
-}
-
-function batchOf(valueBytes: number) {
-  const value = Buffer.alloc(valueBytes);
-  const columns = columnsOf([{ key: null, value, offset: 1, timestamp: 0, headers: [] }]);
-  const rows = [{ source: 0, partition: 0, columns, from: 0, to: 1 }];
-  const name = { taskName: "0_0", taskEpoch: 1, dispatchId: 8 };
-  return { ...name, stage: 0, rows, states: [], processingTimeoutMs: 1 };
-}
+import { batchOf, HELLO, helloOf, QUESTION, type RequestInit, Stage } from "./stage.ts";
 
 describe("the handshake", () => {
   it("is a hello, the kernel's verdict, and a welcome of the version that both speak", () => {
@@ -114,7 +10,7 @@ describe("the handshake", () => {
     assert.deepEqual(stage.told, ["connected"]);
     const [welcome] = stage.sent;
     assert.ok(welcome?.case === "welcome");
-    assert.equal(welcome.value.protocolMinor, 3);
+    assert.equal(welcome.value.protocolMinor, 4);
     assert.equal(welcome.value.applicationId, "app");
     assert.deepEqual(welcome.value.sources, ["in"]);
     assert.equal(stage.hellos[0]?.applicationId, "a");
@@ -123,7 +19,7 @@ describe("the handshake", () => {
   it("refuses a version that it does not speak, naming both sides'", () => {
     const stage = new Stage();
     stage.receive({ case: "hello", value: helloOf({ protocolMinor: 0 }) });
-    assert.match(stage.rejection, /^PROTOCOL_VERSION: .*minor version 0, this sidecar 1 to 3/);
+    assert.match(stage.rejection, /^PROTOCOL_VERSION: .*minor version 0, this sidecar 1 to 4/);
     assert.deepEqual(
       stage.told.filter((line) => line === "connected"),
       [],

@@ -99,6 +99,7 @@ type ProcessRequest struct {
 	//	*ProcessRequest_Credit
 	//	*ProcessRequest_HandBack
 	//	*ProcessRequest_Log
+	//	*ProcessRequest_Chunk
 	Frame         isProcessRequest_Frame `protobuf_oneof:"frame"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -195,6 +196,15 @@ func (x *ProcessRequest) GetLog() *Log {
 	return nil
 }
 
+func (x *ProcessRequest) GetChunk() *Chunk {
+	if x != nil {
+		if x, ok := x.Frame.(*ProcessRequest_Chunk); ok {
+			return x.Chunk
+		}
+	}
+	return nil
+}
+
 type isProcessRequest_Frame interface {
 	isProcessRequest_Frame()
 }
@@ -229,6 +239,11 @@ type ProcessRequest_Log struct {
 	Log *Log `protobuf:"bytes,6,opt,name=log,proto3,oneof"`
 }
 
+type ProcessRequest_Chunk struct {
+	// A piece of a frame that is larger than the sidecar's `max_frame_bytes`. Since minor version 4.
+	Chunk *Chunk `protobuf:"bytes,7,opt,name=chunk,proto3,oneof"`
+}
+
 func (*ProcessRequest_Hello) isProcessRequest_Frame() {}
 
 func (*ProcessRequest_Result) isProcessRequest_Frame() {}
@@ -240,6 +255,8 @@ func (*ProcessRequest_Credit) isProcessRequest_Frame() {}
 func (*ProcessRequest_HandBack) isProcessRequest_Frame() {}
 
 func (*ProcessRequest_Log) isProcessRequest_Frame() {}
+
+func (*ProcessRequest_Chunk) isProcessRequest_Frame() {}
 
 // A frame from the sidecar to a worker.
 type ProcessResponse struct {
@@ -254,6 +271,7 @@ type ProcessResponse struct {
 	//	*ProcessResponse_StateResponse
 	//	*ProcessResponse_Revoked
 	//	*ProcessResponse_Drain
+	//	*ProcessResponse_Chunk
 	Frame         isProcessResponse_Frame `protobuf_oneof:"frame"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -350,6 +368,15 @@ func (x *ProcessResponse) GetDrain() *Drain {
 	return nil
 }
 
+func (x *ProcessResponse) GetChunk() *Chunk {
+	if x != nil {
+		if x, ok := x.Frame.(*ProcessResponse_Chunk); ok {
+			return x.Chunk
+		}
+	}
+	return nil
+}
+
 type isProcessResponse_Frame interface {
 	isProcessResponse_Frame()
 }
@@ -385,6 +412,11 @@ type ProcessResponse_Drain struct {
 	Drain *Drain `protobuf:"bytes,6,opt,name=drain,proto3,oneof"`
 }
 
+type ProcessResponse_Chunk struct {
+	// A piece of a frame that is larger than the worker's `max_frame_bytes`. Since minor version 4.
+	Chunk *Chunk `protobuf:"bytes,7,opt,name=chunk,proto3,oneof"`
+}
+
 func (*ProcessResponse_Welcome) isProcessResponse_Frame() {}
 
 func (*ProcessResponse_Reject) isProcessResponse_Frame() {}
@@ -396,6 +428,64 @@ func (*ProcessResponse_StateResponse) isProcessResponse_Frame() {}
 func (*ProcessResponse_Revoked) isProcessResponse_Frame() {}
 
 func (*ProcessResponse_Drain) isProcessResponse_Frame() {}
+
+func (*ProcessResponse_Chunk) isProcessResponse_Frame() {}
+
+// A piece of one frame: the bytes of a `ProcessRequest` or `ProcessResponse`, cut up. The pieces follow
+// each other on the stream, with no other frame in between.
+type Chunk struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The next bytes: at least 64 KiB, but for the last piece, which holds at least one.
+	Data []byte `protobuf:"bytes,1,opt,name=data,proto3" json:"data,omitempty"`
+	// Whether the frame is whole now.
+	Last          bool `protobuf:"varint,2,opt,name=last,proto3" json:"last,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Chunk) Reset() {
+	*x = Chunk{}
+	mi := &file_outrigger_v1_processor_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Chunk) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Chunk) ProtoMessage() {}
+
+func (x *Chunk) ProtoReflect() protoreflect.Message {
+	mi := &file_outrigger_v1_processor_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Chunk.ProtoReflect.Descriptor instead.
+func (*Chunk) Descriptor() ([]byte, []int) {
+	return file_outrigger_v1_processor_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Chunk) GetData() []byte {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+func (x *Chunk) GetLast() bool {
+	if x != nil {
+		return x.Last
+	}
+	return false
+}
 
 // A worker's introduction.
 type Hello struct {
@@ -414,13 +504,16 @@ type Hello struct {
 	Credit *Credit `protobuf:"bytes,6,opt,name=credit,proto3" json:"credit,omitempty"`
 	// The application.id that the worker was built for; empty takes the sidecar's.
 	ApplicationId string `protobuf:"bytes,7,opt,name=application_id,json=applicationId,proto3" json:"application_id,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// The largest frame that the worker sends and receives in chunks, in bytes. Unset: none, so that every
+	// frame is within `max_frame_bytes`. Since minor version 4.
+	MaxMessageBytes uint32 `protobuf:"varint,8,opt,name=max_message_bytes,json=maxMessageBytes,proto3" json:"max_message_bytes,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Hello) Reset() {
 	*x = Hello{}
-	mi := &file_outrigger_v1_processor_proto_msgTypes[2]
+	mi := &file_outrigger_v1_processor_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -432,7 +525,7 @@ func (x *Hello) String() string {
 func (*Hello) ProtoMessage() {}
 
 func (x *Hello) ProtoReflect() protoreflect.Message {
-	mi := &file_outrigger_v1_processor_proto_msgTypes[2]
+	mi := &file_outrigger_v1_processor_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -445,7 +538,7 @@ func (x *Hello) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hello.ProtoReflect.Descriptor instead.
 func (*Hello) Descriptor() ([]byte, []int) {
-	return file_outrigger_v1_processor_proto_rawDescGZIP(), []int{2}
+	return file_outrigger_v1_processor_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Hello) GetProtocolMinor() uint32 {
@@ -497,6 +590,13 @@ func (x *Hello) GetApplicationId() string {
 	return ""
 }
 
+func (x *Hello) GetMaxMessageBytes() uint32 {
+	if x != nil {
+		return x.MaxMessageBytes
+	}
+	return 0
+}
+
 // The SDK that a worker was built with.
 type Sdk struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -512,7 +612,7 @@ type Sdk struct {
 
 func (x *Sdk) Reset() {
 	*x = Sdk{}
-	mi := &file_outrigger_v1_processor_proto_msgTypes[3]
+	mi := &file_outrigger_v1_processor_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -524,7 +624,7 @@ func (x *Sdk) String() string {
 func (*Sdk) ProtoMessage() {}
 
 func (x *Sdk) ProtoReflect() protoreflect.Message {
-	mi := &file_outrigger_v1_processor_proto_msgTypes[3]
+	mi := &file_outrigger_v1_processor_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -537,7 +637,7 @@ func (x *Sdk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Sdk.ProtoReflect.Descriptor instead.
 func (*Sdk) Descriptor() ([]byte, []int) {
-	return file_outrigger_v1_processor_proto_rawDescGZIP(), []int{3}
+	return file_outrigger_v1_processor_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Sdk) GetName() string {
@@ -574,7 +674,7 @@ type Credit struct {
 
 func (x *Credit) Reset() {
 	*x = Credit{}
-	mi := &file_outrigger_v1_processor_proto_msgTypes[4]
+	mi := &file_outrigger_v1_processor_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -586,7 +686,7 @@ func (x *Credit) String() string {
 func (*Credit) ProtoMessage() {}
 
 func (x *Credit) ProtoReflect() protoreflect.Message {
-	mi := &file_outrigger_v1_processor_proto_msgTypes[4]
+	mi := &file_outrigger_v1_processor_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -599,7 +699,7 @@ func (x *Credit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Credit.ProtoReflect.Descriptor instead.
 func (*Credit) Descriptor() ([]byte, []int) {
-	return file_outrigger_v1_processor_proto_rawDescGZIP(), []int{4}
+	return file_outrigger_v1_processor_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Credit) GetBatches() uint32 {
@@ -633,14 +733,17 @@ type Welcome struct {
 	// The source topics, by index.
 	Sources []string `protobuf:"bytes,6,rep,name=sources,proto3" json:"sources,omitempty"`
 	// The stages, by index: what user code runs together in one hop.
-	Stages        []*Stage `protobuf:"bytes,7,rep,name=stages,proto3" json:"stages,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Stages []*Stage `protobuf:"bytes,7,rep,name=stages,proto3" json:"stages,omitempty"`
+	// The largest frame that travels in chunks, in bytes and either way: the lower of both sides'. Unset:
+	// none does. Since minor version 4.
+	MaxMessageBytes uint32 `protobuf:"varint,8,opt,name=max_message_bytes,json=maxMessageBytes,proto3" json:"max_message_bytes,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Welcome) Reset() {
 	*x = Welcome{}
-	mi := &file_outrigger_v1_processor_proto_msgTypes[5]
+	mi := &file_outrigger_v1_processor_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -652,7 +755,7 @@ func (x *Welcome) String() string {
 func (*Welcome) ProtoMessage() {}
 
 func (x *Welcome) ProtoReflect() protoreflect.Message {
-	mi := &file_outrigger_v1_processor_proto_msgTypes[5]
+	mi := &file_outrigger_v1_processor_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -665,7 +768,7 @@ func (x *Welcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Welcome.ProtoReflect.Descriptor instead.
 func (*Welcome) Descriptor() ([]byte, []int) {
-	return file_outrigger_v1_processor_proto_rawDescGZIP(), []int{5}
+	return file_outrigger_v1_processor_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Welcome) GetProtocolMinor() uint32 {
@@ -717,6 +820,13 @@ func (x *Welcome) GetStages() []*Stage {
 	return nil
 }
 
+func (x *Welcome) GetMaxMessageBytes() uint32 {
+	if x != nil {
+		return x.MaxMessageBytes
+	}
+	return 0
+}
+
 // Adjacent user code, fused into one hop.
 type Stage struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -732,7 +842,7 @@ type Stage struct {
 
 func (x *Stage) Reset() {
 	*x = Stage{}
-	mi := &file_outrigger_v1_processor_proto_msgTypes[6]
+	mi := &file_outrigger_v1_processor_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -744,7 +854,7 @@ func (x *Stage) String() string {
 func (*Stage) ProtoMessage() {}
 
 func (x *Stage) ProtoReflect() protoreflect.Message {
-	mi := &file_outrigger_v1_processor_proto_msgTypes[6]
+	mi := &file_outrigger_v1_processor_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -757,7 +867,7 @@ func (x *Stage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stage.ProtoReflect.Descriptor instead.
 func (*Stage) Descriptor() ([]byte, []int) {
-	return file_outrigger_v1_processor_proto_rawDescGZIP(), []int{6}
+	return file_outrigger_v1_processor_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Stage) GetEntries() []string {
@@ -794,7 +904,7 @@ type Reject struct {
 
 func (x *Reject) Reset() {
 	*x = Reject{}
-	mi := &file_outrigger_v1_processor_proto_msgTypes[7]
+	mi := &file_outrigger_v1_processor_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -806,7 +916,7 @@ func (x *Reject) String() string {
 func (*Reject) ProtoMessage() {}
 
 func (x *Reject) ProtoReflect() protoreflect.Message {
-	mi := &file_outrigger_v1_processor_proto_msgTypes[7]
+	mi := &file_outrigger_v1_processor_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -819,7 +929,7 @@ func (x *Reject) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reject.ProtoReflect.Descriptor instead.
 func (*Reject) Descriptor() ([]byte, []int) {
-	return file_outrigger_v1_processor_proto_rawDescGZIP(), []int{7}
+	return file_outrigger_v1_processor_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Reject) GetCode() string {
@@ -859,7 +969,7 @@ type Batch struct {
 
 func (x *Batch) Reset() {
 	*x = Batch{}
-	mi := &file_outrigger_v1_processor_proto_msgTypes[8]
+	mi := &file_outrigger_v1_processor_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -871,7 +981,7 @@ func (x *Batch) String() string {
 func (*Batch) ProtoMessage() {}
 
 func (x *Batch) ProtoReflect() protoreflect.Message {
-	mi := &file_outrigger_v1_processor_proto_msgTypes[8]
+	mi := &file_outrigger_v1_processor_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -884,7 +994,7 @@ func (x *Batch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Batch.ProtoReflect.Descriptor instead.
 func (*Batch) Descriptor() ([]byte, []int) {
-	return file_outrigger_v1_processor_proto_rawDescGZIP(), []int{8}
+	return file_outrigger_v1_processor_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Batch) GetDispatchId() uint64 {
@@ -959,7 +1069,7 @@ type BatchResult struct {
 
 func (x *BatchResult) Reset() {
 	*x = BatchResult{}
-	mi := &file_outrigger_v1_processor_proto_msgTypes[9]
+	mi := &file_outrigger_v1_processor_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -971,7 +1081,7 @@ func (x *BatchResult) String() string {
 func (*BatchResult) ProtoMessage() {}
 
 func (x *BatchResult) ProtoReflect() protoreflect.Message {
-	mi := &file_outrigger_v1_processor_proto_msgTypes[9]
+	mi := &file_outrigger_v1_processor_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -984,7 +1094,7 @@ func (x *BatchResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchResult.ProtoReflect.Descriptor instead.
 func (*BatchResult) Descriptor() ([]byte, []int) {
-	return file_outrigger_v1_processor_proto_rawDescGZIP(), []int{9}
+	return file_outrigger_v1_processor_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *BatchResult) GetDispatchId() uint64 {
@@ -1057,7 +1167,7 @@ type Failure struct {
 
 func (x *Failure) Reset() {
 	*x = Failure{}
-	mi := &file_outrigger_v1_processor_proto_msgTypes[10]
+	mi := &file_outrigger_v1_processor_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1069,7 +1179,7 @@ func (x *Failure) String() string {
 func (*Failure) ProtoMessage() {}
 
 func (x *Failure) ProtoReflect() protoreflect.Message {
-	mi := &file_outrigger_v1_processor_proto_msgTypes[10]
+	mi := &file_outrigger_v1_processor_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1082,7 +1192,7 @@ func (x *Failure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Failure.ProtoReflect.Descriptor instead.
 func (*Failure) Descriptor() ([]byte, []int) {
-	return file_outrigger_v1_processor_proto_rawDescGZIP(), []int{10}
+	return file_outrigger_v1_processor_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Failure) GetType() string {
@@ -1142,7 +1252,7 @@ type HandBack struct {
 
 func (x *HandBack) Reset() {
 	*x = HandBack{}
-	mi := &file_outrigger_v1_processor_proto_msgTypes[11]
+	mi := &file_outrigger_v1_processor_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1154,7 +1264,7 @@ func (x *HandBack) String() string {
 func (*HandBack) ProtoMessage() {}
 
 func (x *HandBack) ProtoReflect() protoreflect.Message {
-	mi := &file_outrigger_v1_processor_proto_msgTypes[11]
+	mi := &file_outrigger_v1_processor_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1167,7 +1277,7 @@ func (x *HandBack) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HandBack.ProtoReflect.Descriptor instead.
 func (*HandBack) Descriptor() ([]byte, []int) {
-	return file_outrigger_v1_processor_proto_rawDescGZIP(), []int{11}
+	return file_outrigger_v1_processor_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *HandBack) GetDispatchId() uint64 {
@@ -1204,7 +1314,7 @@ type Revoked struct {
 
 func (x *Revoked) Reset() {
 	*x = Revoked{}
-	mi := &file_outrigger_v1_processor_proto_msgTypes[12]
+	mi := &file_outrigger_v1_processor_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1216,7 +1326,7 @@ func (x *Revoked) String() string {
 func (*Revoked) ProtoMessage() {}
 
 func (x *Revoked) ProtoReflect() protoreflect.Message {
-	mi := &file_outrigger_v1_processor_proto_msgTypes[12]
+	mi := &file_outrigger_v1_processor_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1229,7 +1339,7 @@ func (x *Revoked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Revoked.ProtoReflect.Descriptor instead.
 func (*Revoked) Descriptor() ([]byte, []int) {
-	return file_outrigger_v1_processor_proto_rawDescGZIP(), []int{12}
+	return file_outrigger_v1_processor_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Revoked) GetTaskId() string {
@@ -1257,7 +1367,7 @@ type Drain struct {
 
 func (x *Drain) Reset() {
 	*x = Drain{}
-	mi := &file_outrigger_v1_processor_proto_msgTypes[13]
+	mi := &file_outrigger_v1_processor_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1269,7 +1379,7 @@ func (x *Drain) String() string {
 func (*Drain) ProtoMessage() {}
 
 func (x *Drain) ProtoReflect() protoreflect.Message {
-	mi := &file_outrigger_v1_processor_proto_msgTypes[13]
+	mi := &file_outrigger_v1_processor_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1282,7 +1392,7 @@ func (x *Drain) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Drain.ProtoReflect.Descriptor instead.
 func (*Drain) Descriptor() ([]byte, []int) {
-	return file_outrigger_v1_processor_proto_rawDescGZIP(), []int{13}
+	return file_outrigger_v1_processor_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Drain) GetTimeoutMs() uint32 {
@@ -1305,7 +1415,7 @@ type Log struct {
 
 func (x *Log) Reset() {
 	*x = Log{}
-	mi := &file_outrigger_v1_processor_proto_msgTypes[14]
+	mi := &file_outrigger_v1_processor_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1317,7 +1427,7 @@ func (x *Log) String() string {
 func (*Log) ProtoMessage() {}
 
 func (x *Log) ProtoReflect() protoreflect.Message {
-	mi := &file_outrigger_v1_processor_proto_msgTypes[14]
+	mi := &file_outrigger_v1_processor_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1330,7 +1440,7 @@ func (x *Log) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Log.ProtoReflect.Descriptor instead.
 func (*Log) Descriptor() ([]byte, []int) {
-	return file_outrigger_v1_processor_proto_rawDescGZIP(), []int{14}
+	return file_outrigger_v1_processor_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Log) GetSeverity() uint32 {
@@ -1351,23 +1461,28 @@ var File_outrigger_v1_processor_proto protoreflect.FileDescriptor
 
 const file_outrigger_v1_processor_proto_rawDesc = "" +
 	"\n" +
-	"\x1coutrigger/v1/processor.proto\x12\foutrigger.v1\x1a\x1aoutrigger/v1/records.proto\x1a\x18outrigger/v1/state.proto\x1a\x1boutrigger/v1/topology.proto\"\xcc\x02\n" +
+	"\x1coutrigger/v1/processor.proto\x12\foutrigger.v1\x1a\x1aoutrigger/v1/records.proto\x1a\x18outrigger/v1/state.proto\x1a\x1boutrigger/v1/topology.proto\"\xf9\x02\n" +
 	"\x0eProcessRequest\x12+\n" +
 	"\x05hello\x18\x01 \x01(\v2\x13.outrigger.v1.HelloH\x00R\x05hello\x123\n" +
 	"\x06result\x18\x02 \x01(\v2\x19.outrigger.v1.BatchResultH\x00R\x06result\x12A\n" +
 	"\rstate_request\x18\x03 \x01(\v2\x1a.outrigger.v1.StateRequestH\x00R\fstateRequest\x12.\n" +
 	"\x06credit\x18\x04 \x01(\v2\x14.outrigger.v1.CreditH\x00R\x06credit\x125\n" +
 	"\thand_back\x18\x05 \x01(\v2\x16.outrigger.v1.HandBackH\x00R\bhandBack\x12%\n" +
-	"\x03log\x18\x06 \x01(\v2\x11.outrigger.v1.LogH\x00R\x03logB\a\n" +
-	"\x05frame\"\xd0\x02\n" +
+	"\x03log\x18\x06 \x01(\v2\x11.outrigger.v1.LogH\x00R\x03log\x12+\n" +
+	"\x05chunk\x18\a \x01(\v2\x13.outrigger.v1.ChunkH\x00R\x05chunkB\a\n" +
+	"\x05frame\"\xfd\x02\n" +
 	"\x0fProcessResponse\x121\n" +
 	"\awelcome\x18\x01 \x01(\v2\x15.outrigger.v1.WelcomeH\x00R\awelcome\x12.\n" +
 	"\x06reject\x18\x02 \x01(\v2\x14.outrigger.v1.RejectH\x00R\x06reject\x12+\n" +
 	"\x05batch\x18\x03 \x01(\v2\x13.outrigger.v1.BatchH\x00R\x05batch\x12D\n" +
 	"\x0estate_response\x18\x04 \x01(\v2\x1b.outrigger.v1.StateResponseH\x00R\rstateResponse\x121\n" +
 	"\arevoked\x18\x05 \x01(\v2\x15.outrigger.v1.RevokedH\x00R\arevoked\x12+\n" +
-	"\x05drain\x18\x06 \x01(\v2\x13.outrigger.v1.DrainH\x00R\x05drainB\a\n" +
-	"\x05frame\"\xa8\x02\n" +
+	"\x05drain\x18\x06 \x01(\v2\x13.outrigger.v1.DrainH\x00R\x05drain\x12+\n" +
+	"\x05chunk\x18\a \x01(\v2\x13.outrigger.v1.ChunkH\x00R\x05chunkB\a\n" +
+	"\x05frame\"/\n" +
+	"\x05Chunk\x12\x12\n" +
+	"\x04data\x18\x01 \x01(\fR\x04data\x12\x12\n" +
+	"\x04last\x18\x02 \x01(\bR\x04last\"\xd4\x02\n" +
 	"\x05Hello\x12%\n" +
 	"\x0eprotocol_minor\x18\x01 \x01(\rR\rprotocolMinor\x12\"\n" +
 	"\fcapabilities\x18\x02 \x03(\tR\fcapabilities\x12#\n" +
@@ -1375,14 +1490,15 @@ const file_outrigger_v1_processor_proto_rawDesc = "" +
 	"\btopology\x18\x04 \x01(\v2\x16.outrigger.v1.TopologyR\btopology\x12&\n" +
 	"\x0fmax_frame_bytes\x18\x05 \x01(\rR\rmaxFrameBytes\x12,\n" +
 	"\x06credit\x18\x06 \x01(\v2\x14.outrigger.v1.CreditR\x06credit\x12%\n" +
-	"\x0eapplication_id\x18\a \x01(\tR\rapplicationId\"M\n" +
+	"\x0eapplication_id\x18\a \x01(\tR\rapplicationId\x12*\n" +
+	"\x11max_message_bytes\x18\b \x01(\rR\x0fmaxMessageBytes\"M\n" +
 	"\x03Sdk\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\x18\n" +
 	"\aruntime\x18\x03 \x01(\tR\aruntime\"8\n" +
 	"\x06Credit\x12\x18\n" +
 	"\abatches\x18\x01 \x01(\rR\abatches\x12\x14\n" +
-	"\x05bytes\x18\x02 \x01(\rR\x05bytes\"\x93\x02\n" +
+	"\x05bytes\x18\x02 \x01(\rR\x05bytes\"\xbf\x02\n" +
 	"\aWelcome\x12%\n" +
 	"\x0eprotocol_minor\x18\x01 \x01(\rR\rprotocolMinor\x12\"\n" +
 	"\fcapabilities\x18\x02 \x03(\tR\fcapabilities\x12'\n" +
@@ -1390,7 +1506,8 @@ const file_outrigger_v1_processor_proto_rawDesc = "" +
 	"\x0eapplication_id\x18\x04 \x01(\tR\rapplicationId\x12&\n" +
 	"\x0fmax_frame_bytes\x18\x05 \x01(\rR\rmaxFrameBytes\x12\x18\n" +
 	"\asources\x18\x06 \x03(\tR\asources\x12+\n" +
-	"\x06stages\x18\a \x03(\v2\x13.outrigger.v1.StageR\x06stages\"O\n" +
+	"\x06stages\x18\a \x03(\v2\x13.outrigger.v1.StageR\x06stages\x12*\n" +
+	"\x11max_message_bytes\x18\b \x01(\rR\x0fmaxMessageBytes\"O\n" +
 	"\x05Stage\x12\x18\n" +
 	"\aentries\x18\x01 \x03(\tR\aentries\x12\x16\n" +
 	"\x06stores\x18\x02 \x03(\tR\x06stores\x12\x14\n" +
@@ -1464,62 +1581,65 @@ func file_outrigger_v1_processor_proto_rawDescGZIP() []byte {
 }
 
 var file_outrigger_v1_processor_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_outrigger_v1_processor_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_outrigger_v1_processor_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_outrigger_v1_processor_proto_goTypes = []any{
 	(Verdict)(0),            // 0: outrigger.v1.Verdict
 	(*ProcessRequest)(nil),  // 1: outrigger.v1.ProcessRequest
 	(*ProcessResponse)(nil), // 2: outrigger.v1.ProcessResponse
-	(*Hello)(nil),           // 3: outrigger.v1.Hello
-	(*Sdk)(nil),             // 4: outrigger.v1.Sdk
-	(*Credit)(nil),          // 5: outrigger.v1.Credit
-	(*Welcome)(nil),         // 6: outrigger.v1.Welcome
-	(*Stage)(nil),           // 7: outrigger.v1.Stage
-	(*Reject)(nil),          // 8: outrigger.v1.Reject
-	(*Batch)(nil),           // 9: outrigger.v1.Batch
-	(*BatchResult)(nil),     // 10: outrigger.v1.BatchResult
-	(*Failure)(nil),         // 11: outrigger.v1.Failure
-	(*HandBack)(nil),        // 12: outrigger.v1.HandBack
-	(*Revoked)(nil),         // 13: outrigger.v1.Revoked
-	(*Drain)(nil),           // 14: outrigger.v1.Drain
-	(*Log)(nil),             // 15: outrigger.v1.Log
-	(*StateRequest)(nil),    // 16: outrigger.v1.StateRequest
-	(*StateResponse)(nil),   // 17: outrigger.v1.StateResponse
-	(*Topology)(nil),        // 18: outrigger.v1.Topology
-	(*Segment)(nil),         // 19: outrigger.v1.Segment
-	(*StateColumns)(nil),    // 20: outrigger.v1.StateColumns
-	(*Outputs)(nil),         // 21: outrigger.v1.Outputs
-	(*Mutations)(nil),       // 22: outrigger.v1.Mutations
+	(*Chunk)(nil),           // 3: outrigger.v1.Chunk
+	(*Hello)(nil),           // 4: outrigger.v1.Hello
+	(*Sdk)(nil),             // 5: outrigger.v1.Sdk
+	(*Credit)(nil),          // 6: outrigger.v1.Credit
+	(*Welcome)(nil),         // 7: outrigger.v1.Welcome
+	(*Stage)(nil),           // 8: outrigger.v1.Stage
+	(*Reject)(nil),          // 9: outrigger.v1.Reject
+	(*Batch)(nil),           // 10: outrigger.v1.Batch
+	(*BatchResult)(nil),     // 11: outrigger.v1.BatchResult
+	(*Failure)(nil),         // 12: outrigger.v1.Failure
+	(*HandBack)(nil),        // 13: outrigger.v1.HandBack
+	(*Revoked)(nil),         // 14: outrigger.v1.Revoked
+	(*Drain)(nil),           // 15: outrigger.v1.Drain
+	(*Log)(nil),             // 16: outrigger.v1.Log
+	(*StateRequest)(nil),    // 17: outrigger.v1.StateRequest
+	(*StateResponse)(nil),   // 18: outrigger.v1.StateResponse
+	(*Topology)(nil),        // 19: outrigger.v1.Topology
+	(*Segment)(nil),         // 20: outrigger.v1.Segment
+	(*StateColumns)(nil),    // 21: outrigger.v1.StateColumns
+	(*Outputs)(nil),         // 22: outrigger.v1.Outputs
+	(*Mutations)(nil),       // 23: outrigger.v1.Mutations
 }
 var file_outrigger_v1_processor_proto_depIdxs = []int32{
-	3,  // 0: outrigger.v1.ProcessRequest.hello:type_name -> outrigger.v1.Hello
-	10, // 1: outrigger.v1.ProcessRequest.result:type_name -> outrigger.v1.BatchResult
-	16, // 2: outrigger.v1.ProcessRequest.state_request:type_name -> outrigger.v1.StateRequest
-	5,  // 3: outrigger.v1.ProcessRequest.credit:type_name -> outrigger.v1.Credit
-	12, // 4: outrigger.v1.ProcessRequest.hand_back:type_name -> outrigger.v1.HandBack
-	15, // 5: outrigger.v1.ProcessRequest.log:type_name -> outrigger.v1.Log
-	6,  // 6: outrigger.v1.ProcessResponse.welcome:type_name -> outrigger.v1.Welcome
-	8,  // 7: outrigger.v1.ProcessResponse.reject:type_name -> outrigger.v1.Reject
-	9,  // 8: outrigger.v1.ProcessResponse.batch:type_name -> outrigger.v1.Batch
-	17, // 9: outrigger.v1.ProcessResponse.state_response:type_name -> outrigger.v1.StateResponse
-	13, // 10: outrigger.v1.ProcessResponse.revoked:type_name -> outrigger.v1.Revoked
-	14, // 11: outrigger.v1.ProcessResponse.drain:type_name -> outrigger.v1.Drain
-	4,  // 12: outrigger.v1.Hello.sdk:type_name -> outrigger.v1.Sdk
-	18, // 13: outrigger.v1.Hello.topology:type_name -> outrigger.v1.Topology
-	5,  // 14: outrigger.v1.Hello.credit:type_name -> outrigger.v1.Credit
-	7,  // 15: outrigger.v1.Welcome.stages:type_name -> outrigger.v1.Stage
-	19, // 16: outrigger.v1.Batch.segments:type_name -> outrigger.v1.Segment
-	20, // 17: outrigger.v1.Batch.states:type_name -> outrigger.v1.StateColumns
-	11, // 18: outrigger.v1.BatchResult.failure:type_name -> outrigger.v1.Failure
-	21, // 19: outrigger.v1.BatchResult.outputs:type_name -> outrigger.v1.Outputs
-	22, // 20: outrigger.v1.BatchResult.mutations:type_name -> outrigger.v1.Mutations
-	0,  // 21: outrigger.v1.Failure.verdict:type_name -> outrigger.v1.Verdict
-	1,  // 22: outrigger.v1.ProcessorService.Process:input_type -> outrigger.v1.ProcessRequest
-	2,  // 23: outrigger.v1.ProcessorService.Process:output_type -> outrigger.v1.ProcessResponse
-	23, // [23:24] is the sub-list for method output_type
-	22, // [22:23] is the sub-list for method input_type
-	22, // [22:22] is the sub-list for extension type_name
-	22, // [22:22] is the sub-list for extension extendee
-	0,  // [0:22] is the sub-list for field type_name
+	4,  // 0: outrigger.v1.ProcessRequest.hello:type_name -> outrigger.v1.Hello
+	11, // 1: outrigger.v1.ProcessRequest.result:type_name -> outrigger.v1.BatchResult
+	17, // 2: outrigger.v1.ProcessRequest.state_request:type_name -> outrigger.v1.StateRequest
+	6,  // 3: outrigger.v1.ProcessRequest.credit:type_name -> outrigger.v1.Credit
+	13, // 4: outrigger.v1.ProcessRequest.hand_back:type_name -> outrigger.v1.HandBack
+	16, // 5: outrigger.v1.ProcessRequest.log:type_name -> outrigger.v1.Log
+	3,  // 6: outrigger.v1.ProcessRequest.chunk:type_name -> outrigger.v1.Chunk
+	7,  // 7: outrigger.v1.ProcessResponse.welcome:type_name -> outrigger.v1.Welcome
+	9,  // 8: outrigger.v1.ProcessResponse.reject:type_name -> outrigger.v1.Reject
+	10, // 9: outrigger.v1.ProcessResponse.batch:type_name -> outrigger.v1.Batch
+	18, // 10: outrigger.v1.ProcessResponse.state_response:type_name -> outrigger.v1.StateResponse
+	14, // 11: outrigger.v1.ProcessResponse.revoked:type_name -> outrigger.v1.Revoked
+	15, // 12: outrigger.v1.ProcessResponse.drain:type_name -> outrigger.v1.Drain
+	3,  // 13: outrigger.v1.ProcessResponse.chunk:type_name -> outrigger.v1.Chunk
+	5,  // 14: outrigger.v1.Hello.sdk:type_name -> outrigger.v1.Sdk
+	19, // 15: outrigger.v1.Hello.topology:type_name -> outrigger.v1.Topology
+	6,  // 16: outrigger.v1.Hello.credit:type_name -> outrigger.v1.Credit
+	8,  // 17: outrigger.v1.Welcome.stages:type_name -> outrigger.v1.Stage
+	20, // 18: outrigger.v1.Batch.segments:type_name -> outrigger.v1.Segment
+	21, // 19: outrigger.v1.Batch.states:type_name -> outrigger.v1.StateColumns
+	12, // 20: outrigger.v1.BatchResult.failure:type_name -> outrigger.v1.Failure
+	22, // 21: outrigger.v1.BatchResult.outputs:type_name -> outrigger.v1.Outputs
+	23, // 22: outrigger.v1.BatchResult.mutations:type_name -> outrigger.v1.Mutations
+	0,  // 23: outrigger.v1.Failure.verdict:type_name -> outrigger.v1.Verdict
+	1,  // 24: outrigger.v1.ProcessorService.Process:input_type -> outrigger.v1.ProcessRequest
+	2,  // 25: outrigger.v1.ProcessorService.Process:output_type -> outrigger.v1.ProcessResponse
+	25, // [25:26] is the sub-list for method output_type
+	24, // [24:25] is the sub-list for method input_type
+	24, // [24:24] is the sub-list for extension type_name
+	24, // [24:24] is the sub-list for extension extendee
+	0,  // [0:24] is the sub-list for field type_name
 }
 
 func init() { file_outrigger_v1_processor_proto_init() }
@@ -1537,6 +1657,7 @@ func file_outrigger_v1_processor_proto_init() {
 		(*ProcessRequest_Credit)(nil),
 		(*ProcessRequest_HandBack)(nil),
 		(*ProcessRequest_Log)(nil),
+		(*ProcessRequest_Chunk)(nil),
 	}
 	file_outrigger_v1_processor_proto_msgTypes[1].OneofWrappers = []any{
 		(*ProcessResponse_Welcome)(nil),
@@ -1545,15 +1666,16 @@ func file_outrigger_v1_processor_proto_init() {
 		(*ProcessResponse_StateResponse)(nil),
 		(*ProcessResponse_Revoked)(nil),
 		(*ProcessResponse_Drain)(nil),
+		(*ProcessResponse_Chunk)(nil),
 	}
-	file_outrigger_v1_processor_proto_msgTypes[10].OneofWrappers = []any{}
+	file_outrigger_v1_processor_proto_msgTypes[11].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_outrigger_v1_processor_proto_rawDesc), len(file_outrigger_v1_processor_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   15,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

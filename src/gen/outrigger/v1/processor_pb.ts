@@ -18,7 +18,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file outrigger/v1/processor.proto.
  */
 export const file_outrigger_v1_processor: GenFile = /*@__PURE__*/
-  fileDesc("ChxvdXRyaWdnZXIvdjEvcHJvY2Vzc29yLnByb3RvEgxvdXRyaWdnZXIudjEimAIKDlByb2Nlc3NSZXF1ZXN0EiQKBWhlbGxvGAEgASgLMhMub3V0cmlnZ2VyLnYxLkhlbGxvSAASKwoGcmVzdWx0GAIgASgLMhkub3V0cmlnZ2VyLnYxLkJhdGNoUmVzdWx0SAASMwoNc3RhdGVfcmVxdWVzdBgDIAEoCzIaLm91dHJpZ2dlci52MS5TdGF0ZVJlcXVlc3RIABImCgZjcmVkaXQYBCABKAsyFC5vdXRyaWdnZXIudjEuQ3JlZGl0SAASKwoJaGFuZF9iYWNrGAUgASgLMhYub3V0cmlnZ2VyLnYxLkhhbmRCYWNrSAASIAoDbG9nGAYgASgLMhEub3V0cmlnZ2VyLnYxLkxvZ0gAQgcKBWZyYW1lIpkCCg9Qcm9jZXNzUmVzcG9uc2USKAoHd2VsY29tZRgBIAEoCzIVLm91dHJpZ2dlci52MS5XZWxjb21lSAASJgoGcmVqZWN0GAIgASgLMhQub3V0cmlnZ2VyLnYxLlJlamVjdEgAEiQKBWJhdGNoGAMgASgLMhMub3V0cmlnZ2VyLnYxLkJhdGNoSAASNQoOc3RhdGVfcmVzcG9uc2UYBCABKAsyGy5vdXRyaWdnZXIudjEuU3RhdGVSZXNwb25zZUgAEigKB3Jldm9rZWQYBSABKAsyFS5vdXRyaWdnZXIudjEuUmV2b2tlZEgAEiQKBWRyYWluGAYgASgLMhMub3V0cmlnZ2VyLnYxLkRyYWluSABCBwoFZnJhbWUi1gEKBUhlbGxvEhYKDnByb3RvY29sX21pbm9yGAEgASgNEhQKDGNhcGFiaWxpdGllcxgCIAMoCRIeCgNzZGsYAyABKAsyES5vdXRyaWdnZXIudjEuU2RrEigKCHRvcG9sb2d5GAQgASgLMhYub3V0cmlnZ2VyLnYxLlRvcG9sb2d5EhcKD21heF9mcmFtZV9ieXRlcxgFIAEoDRIkCgZjcmVkaXQYBiABKAsyFC5vdXRyaWdnZXIudjEuQ3JlZGl0EhYKDmFwcGxpY2F0aW9uX2lkGAcgASgJIjUKA1NkaxIMCgRuYW1lGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSDwoHcnVudGltZRgDIAEoCSIoCgZDcmVkaXQSDwoHYmF0Y2hlcxgBIAEoDRINCgVieXRlcxgCIAEoDSK3AQoHV2VsY29tZRIWCg5wcm90b2NvbF9taW5vchgBIAEoDRIUCgxjYXBhYmlsaXRpZXMYAiADKAkSFwoPc2lkZWNhcl92ZXJzaW9uGAMgASgJEhYKDmFwcGxpY2F0aW9uX2lkGAQgASgJEhcKD21heF9mcmFtZV9ieXRlcxgFIAEoDRIPCgdzb3VyY2VzGAYgAygJEiMKBnN0YWdlcxgHIAMoCzITLm91dHJpZ2dlci52MS5TdGFnZSI3CgVTdGFnZRIPCgdlbnRyaWVzGAEgAygJEg4KBnN0b3JlcxgCIAMoCRINCgVzaW5rcxgDIAMoCSInCgZSZWplY3QSDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJIsQBCgVCYXRjaBITCgtkaXNwYXRjaF9pZBgBIAEoBBISCgp0YXNrX2Vwb2NoGAIgASgNEg8KB3Rhc2tfaWQYAyABKAkSDQoFc3RhZ2UYBCABKA0SJwoIc2VnbWVudHMYBSADKAsyFS5vdXRyaWdnZXIudjEuU2VnbWVudBIqCgZzdGF0ZXMYBiADKAsyGi5vdXRyaWdnZXIudjEuU3RhdGVDb2x1bW5zEh0KFXByb2Nlc3NpbmdfdGltZW91dF9tcxgHIAEoDSLRAQoLQmF0Y2hSZXN1bHQSEwoLZGlzcGF0Y2hfaWQYASABKAQSEgoKdGFza19lcG9jaBgCIAEoDRIPCgd0YXNrX2lkGAMgASgJEgwKBGRvbmUYBCABKA0SJgoHZmFpbHVyZRgFIAEoCzIVLm91dHJpZ2dlci52MS5GYWlsdXJlEiYKB291dHB1dHMYBiABKAsyFS5vdXRyaWdnZXIudjEuT3V0cHV0cxIqCgltdXRhdGlvbnMYByADKAsyFy5vdXRyaWdnZXIudjEuTXV0YXRpb25zIp0BCgdGYWlsdXJlEgwKBHR5cGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCRINCgVzdGFjaxgDIAEoCRIMCgRub2RlGAQgASgJEiYKB3ZlcmRpY3QYBSABKA4yFS5vdXRyaWdnZXIudjEuVmVyZGljdBIbCg5yZXRyeV9hZnRlcl9tcxgGIAEoBEgAiAEBQhEKD19yZXRyeV9hZnRlcl9tcyJECghIYW5kQmFjaxITCgtkaXNwYXRjaF9pZBgBIAEoBBISCgp0YXNrX2Vwb2NoGAIgASgNEg8KB3Rhc2tfaWQYAyABKAkiLgoHUmV2b2tlZBIPCgd0YXNrX2lkGAEgASgJEhIKCnRhc2tfZXBvY2gYAiABKA0iGwoFRHJhaW4SEgoKdGltZW91dF9tcxgBIAEoDSIoCgNMb2cSEAoIc2V2ZXJpdHkYASABKA0SDwoHbWVzc2FnZRgCIAEoCSpyCgdWZXJkaWN0EhcKE1ZFUkRJQ1RfVU5TUEVDSUZJRUQQABIRCg1WRVJESUNUX1JFVFJZEAESFwoTVkVSRElDVF9ERUFEX0xFVFRFUhACEhAKDFZFUkRJQ1RfRkFJTBADEhAKDFZFUkRJQ1RfUEFSSxAEMl4KEFByb2Nlc3NvclNlcnZpY2USSgoHUHJvY2VzcxIcLm91dHJpZ2dlci52MS5Qcm9jZXNzUmVxdWVzdBodLm91dHJpZ2dlci52MS5Qcm9jZXNzUmVzcG9uc2UoATABYgZwcm90bzM", [file_outrigger_v1_records, file_outrigger_v1_state, file_outrigger_v1_topology]);
+  fileDesc("ChxvdXRyaWdnZXIvdjEvcHJvY2Vzc29yLnByb3RvEgxvdXRyaWdnZXIudjEivgIKDlByb2Nlc3NSZXF1ZXN0EiQKBWhlbGxvGAEgASgLMhMub3V0cmlnZ2VyLnYxLkhlbGxvSAASKwoGcmVzdWx0GAIgASgLMhkub3V0cmlnZ2VyLnYxLkJhdGNoUmVzdWx0SAASMwoNc3RhdGVfcmVxdWVzdBgDIAEoCzIaLm91dHJpZ2dlci52MS5TdGF0ZVJlcXVlc3RIABImCgZjcmVkaXQYBCABKAsyFC5vdXRyaWdnZXIudjEuQ3JlZGl0SAASKwoJaGFuZF9iYWNrGAUgASgLMhYub3V0cmlnZ2VyLnYxLkhhbmRCYWNrSAASIAoDbG9nGAYgASgLMhEub3V0cmlnZ2VyLnYxLkxvZ0gAEiQKBWNodW5rGAcgASgLMhMub3V0cmlnZ2VyLnYxLkNodW5rSABCBwoFZnJhbWUivwIKD1Byb2Nlc3NSZXNwb25zZRIoCgd3ZWxjb21lGAEgASgLMhUub3V0cmlnZ2VyLnYxLldlbGNvbWVIABImCgZyZWplY3QYAiABKAsyFC5vdXRyaWdnZXIudjEuUmVqZWN0SAASJAoFYmF0Y2gYAyABKAsyEy5vdXRyaWdnZXIudjEuQmF0Y2hIABI1Cg5zdGF0ZV9yZXNwb25zZRgEIAEoCzIbLm91dHJpZ2dlci52MS5TdGF0ZVJlc3BvbnNlSAASKAoHcmV2b2tlZBgFIAEoCzIVLm91dHJpZ2dlci52MS5SZXZva2VkSAASJAoFZHJhaW4YBiABKAsyEy5vdXRyaWdnZXIudjEuRHJhaW5IABIkCgVjaHVuaxgHIAEoCzITLm91dHJpZ2dlci52MS5DaHVua0gAQgcKBWZyYW1lIiMKBUNodW5rEgwKBGRhdGEYASABKAwSDAoEbGFzdBgCIAEoCCLxAQoFSGVsbG8SFgoOcHJvdG9jb2xfbWlub3IYASABKA0SFAoMY2FwYWJpbGl0aWVzGAIgAygJEh4KA3NkaxgDIAEoCzIRLm91dHJpZ2dlci52MS5TZGsSKAoIdG9wb2xvZ3kYBCABKAsyFi5vdXRyaWdnZXIudjEuVG9wb2xvZ3kSFwoPbWF4X2ZyYW1lX2J5dGVzGAUgASgNEiQKBmNyZWRpdBgGIAEoCzIULm91dHJpZ2dlci52MS5DcmVkaXQSFgoOYXBwbGljYXRpb25faWQYByABKAkSGQoRbWF4X21lc3NhZ2VfYnl0ZXMYCCABKA0iNQoDU2RrEgwKBG5hbWUYASABKAkSDwoHdmVyc2lvbhgCIAEoCRIPCgdydW50aW1lGAMgASgJIigKBkNyZWRpdBIPCgdiYXRjaGVzGAEgASgNEg0KBWJ5dGVzGAIgASgNItIBCgdXZWxjb21lEhYKDnByb3RvY29sX21pbm9yGAEgASgNEhQKDGNhcGFiaWxpdGllcxgCIAMoCRIXCg9zaWRlY2FyX3ZlcnNpb24YAyABKAkSFgoOYXBwbGljYXRpb25faWQYBCABKAkSFwoPbWF4X2ZyYW1lX2J5dGVzGAUgASgNEg8KB3NvdXJjZXMYBiADKAkSIwoGc3RhZ2VzGAcgAygLMhMub3V0cmlnZ2VyLnYxLlN0YWdlEhkKEW1heF9tZXNzYWdlX2J5dGVzGAggASgNIjcKBVN0YWdlEg8KB2VudHJpZXMYASADKAkSDgoGc3RvcmVzGAIgAygJEg0KBXNpbmtzGAMgAygJIicKBlJlamVjdBIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkixAEKBUJhdGNoEhMKC2Rpc3BhdGNoX2lkGAEgASgEEhIKCnRhc2tfZXBvY2gYAiABKA0SDwoHdGFza19pZBgDIAEoCRINCgVzdGFnZRgEIAEoDRInCghzZWdtZW50cxgFIAMoCzIVLm91dHJpZ2dlci52MS5TZWdtZW50EioKBnN0YXRlcxgGIAMoCzIaLm91dHJpZ2dlci52MS5TdGF0ZUNvbHVtbnMSHQoVcHJvY2Vzc2luZ190aW1lb3V0X21zGAcgASgNItEBCgtCYXRjaFJlc3VsdBITCgtkaXNwYXRjaF9pZBgBIAEoBBISCgp0YXNrX2Vwb2NoGAIgASgNEg8KB3Rhc2tfaWQYAyABKAkSDAoEZG9uZRgEIAEoDRImCgdmYWlsdXJlGAUgASgLMhUub3V0cmlnZ2VyLnYxLkZhaWx1cmUSJgoHb3V0cHV0cxgGIAEoCzIVLm91dHJpZ2dlci52MS5PdXRwdXRzEioKCW11dGF0aW9ucxgHIAMoCzIXLm91dHJpZ2dlci52MS5NdXRhdGlvbnMinQEKB0ZhaWx1cmUSDAoEdHlwZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEg0KBXN0YWNrGAMgASgJEgwKBG5vZGUYBCABKAkSJgoHdmVyZGljdBgFIAEoDjIVLm91dHJpZ2dlci52MS5WZXJkaWN0EhsKDnJldHJ5X2FmdGVyX21zGAYgASgESACIAQFCEQoPX3JldHJ5X2FmdGVyX21zIkQKCEhhbmRCYWNrEhMKC2Rpc3BhdGNoX2lkGAEgASgEEhIKCnRhc2tfZXBvY2gYAiABKA0SDwoHdGFza19pZBgDIAEoCSIuCgdSZXZva2VkEg8KB3Rhc2tfaWQYASABKAkSEgoKdGFza19lcG9jaBgCIAEoDSIbCgVEcmFpbhISCgp0aW1lb3V0X21zGAEgASgNIigKA0xvZxIQCghzZXZlcml0eRgBIAEoDRIPCgdtZXNzYWdlGAIgASgJKnIKB1ZlcmRpY3QSFwoTVkVSRElDVF9VTlNQRUNJRklFRBAAEhEKDVZFUkRJQ1RfUkVUUlkQARIXChNWRVJESUNUX0RFQURfTEVUVEVSEAISEAoMVkVSRElDVF9GQUlMEAMSEAoMVkVSRElDVF9QQVJLEAQyXgoQUHJvY2Vzc29yU2VydmljZRJKCgdQcm9jZXNzEhwub3V0cmlnZ2VyLnYxLlByb2Nlc3NSZXF1ZXN0Gh0ub3V0cmlnZ2VyLnYxLlByb2Nlc3NSZXNwb25zZSgBMAFiBnByb3RvMw", [file_outrigger_v1_records, file_outrigger_v1_state, file_outrigger_v1_topology]);
 
 /**
  * A frame from a worker to the sidecar.
@@ -79,6 +79,14 @@ export type ProcessRequest = Message<"outrigger.v1.ProcessRequest"> & {
      */
     value: Log;
     case: "log";
+  } | {
+    /**
+     * A piece of a frame that is larger than the sidecar's `max_frame_bytes`. Since minor version 4.
+     *
+     * @generated from field: outrigger.v1.Chunk chunk = 7;
+     */
+    value: Chunk;
+    case: "chunk";
   } | { case: undefined; value?: undefined };
 };
 
@@ -149,6 +157,14 @@ export type ProcessResponse = Message<"outrigger.v1.ProcessResponse"> & {
      */
     value: Drain;
     case: "drain";
+  } | {
+    /**
+     * A piece of a frame that is larger than the worker's `max_frame_bytes`. Since minor version 4.
+     *
+     * @generated from field: outrigger.v1.Chunk chunk = 7;
+     */
+    value: Chunk;
+    case: "chunk";
   } | { case: undefined; value?: undefined };
 };
 
@@ -158,6 +174,35 @@ export type ProcessResponse = Message<"outrigger.v1.ProcessResponse"> & {
  */
 export const ProcessResponseSchema: GenMessage<ProcessResponse> = /*@__PURE__*/
   messageDesc(file_outrigger_v1_processor, 1);
+
+/**
+ * A piece of one frame: the bytes of a `ProcessRequest` or `ProcessResponse`, cut up. The pieces follow
+ * each other on the stream, with no other frame in between.
+ *
+ * @generated from message outrigger.v1.Chunk
+ */
+export type Chunk = Message<"outrigger.v1.Chunk"> & {
+  /**
+   * The next bytes: at least 64 KiB, but for the last piece, which holds at least one.
+   *
+   * @generated from field: bytes data = 1;
+   */
+  data: Uint8Array;
+
+  /**
+   * Whether the frame is whole now.
+   *
+   * @generated from field: bool last = 2;
+   */
+  last: boolean;
+};
+
+/**
+ * Describes the message outrigger.v1.Chunk.
+ * Use `create(ChunkSchema)` to create a new message.
+ */
+export const ChunkSchema: GenMessage<Chunk> = /*@__PURE__*/
+  messageDesc(file_outrigger_v1_processor, 2);
 
 /**
  * A worker's introduction.
@@ -213,6 +258,14 @@ export type Hello = Message<"outrigger.v1.Hello"> & {
    * @generated from field: string application_id = 7;
    */
   applicationId: string;
+
+  /**
+   * The largest frame that the worker sends and receives in chunks, in bytes. Unset: none, so that every
+   * frame is within `max_frame_bytes`. Since minor version 4.
+   *
+   * @generated from field: uint32 max_message_bytes = 8;
+   */
+  maxMessageBytes: number;
 };
 
 /**
@@ -220,7 +273,7 @@ export type Hello = Message<"outrigger.v1.Hello"> & {
  * Use `create(HelloSchema)` to create a new message.
  */
 export const HelloSchema: GenMessage<Hello> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_processor, 2);
+  messageDesc(file_outrigger_v1_processor, 3);
 
 /**
  * The SDK that a worker was built with.
@@ -255,7 +308,7 @@ export type Sdk = Message<"outrigger.v1.Sdk"> & {
  * Use `create(SdkSchema)` to create a new message.
  */
 export const SdkSchema: GenMessage<Sdk> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_processor, 3);
+  messageDesc(file_outrigger_v1_processor, 4);
 
 /**
  * How much a worker takes at once: whichever bound is met first.
@@ -283,7 +336,7 @@ export type Credit = Message<"outrigger.v1.Credit"> & {
  * Use `create(CreditSchema)` to create a new message.
  */
 export const CreditSchema: GenMessage<Credit> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_processor, 4);
+  messageDesc(file_outrigger_v1_processor, 5);
 
 /**
  * The sidecar's answer to a `Hello` that it accepts.
@@ -340,6 +393,14 @@ export type Welcome = Message<"outrigger.v1.Welcome"> & {
    * @generated from field: repeated outrigger.v1.Stage stages = 7;
    */
   stages: Stage[];
+
+  /**
+   * The largest frame that travels in chunks, in bytes and either way: the lower of both sides'. Unset:
+   * none does. Since minor version 4.
+   *
+   * @generated from field: uint32 max_message_bytes = 8;
+   */
+  maxMessageBytes: number;
 };
 
 /**
@@ -347,7 +408,7 @@ export type Welcome = Message<"outrigger.v1.Welcome"> & {
  * Use `create(WelcomeSchema)` to create a new message.
  */
 export const WelcomeSchema: GenMessage<Welcome> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_processor, 5);
+  messageDesc(file_outrigger_v1_processor, 6);
 
 /**
  * Adjacent user code, fused into one hop.
@@ -382,7 +443,7 @@ export type Stage = Message<"outrigger.v1.Stage"> & {
  * Use `create(StageSchema)` to create a new message.
  */
 export const StageSchema: GenMessage<Stage> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_processor, 6);
+  messageDesc(file_outrigger_v1_processor, 7);
 
 /**
  * Why a stream was refused or ended.
@@ -410,7 +471,7 @@ export type Reject = Message<"outrigger.v1.Reject"> & {
  * Use `create(RejectSchema)` to create a new message.
  */
 export const RejectSchema: GenMessage<Reject> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_processor, 7);
+  messageDesc(file_outrigger_v1_processor, 8);
 
 /**
  * Records of one task for one worker.
@@ -473,7 +534,7 @@ export type Batch = Message<"outrigger.v1.Batch"> & {
  * Use `create(BatchSchema)` to create a new message.
  */
 export const BatchSchema: GenMessage<Batch> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_processor, 8);
+  messageDesc(file_outrigger_v1_processor, 9);
 
 /**
  * The outcome of one batch. Rows `[0, done)` are done: outputs and mutations are theirs alone.
@@ -536,7 +597,7 @@ export type BatchResult = Message<"outrigger.v1.BatchResult"> & {
  * Use `create(BatchResultSchema)` to create a new message.
  */
 export const BatchResultSchema: GenMessage<BatchResult> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_processor, 9);
+  messageDesc(file_outrigger_v1_processor, 10);
 
 /**
  * Why a record failed.
@@ -592,7 +653,7 @@ export type Failure = Message<"outrigger.v1.Failure"> & {
  * Use `create(FailureSchema)` to create a new message.
  */
 export const FailureSchema: GenMessage<Failure> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_processor, 10);
+  messageDesc(file_outrigger_v1_processor, 11);
 
 /**
  * A batch that the worker gives back unprocessed, for instance because it is stopping.
@@ -627,7 +688,7 @@ export type HandBack = Message<"outrigger.v1.HandBack"> & {
  * Use `create(HandBackSchema)` to create a new message.
  */
 export const HandBackSchema: GenMessage<HandBack> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_processor, 11);
+  messageDesc(file_outrigger_v1_processor, 12);
 
 /**
  * Batches that a worker no longer holds.
@@ -655,7 +716,7 @@ export type Revoked = Message<"outrigger.v1.Revoked"> & {
  * Use `create(RevokedSchema)` to create a new message.
  */
 export const RevokedSchema: GenMessage<Revoked> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_processor, 12);
+  messageDesc(file_outrigger_v1_processor, 13);
 
 /**
  * The sidecar is stopping.
@@ -676,7 +737,7 @@ export type Drain = Message<"outrigger.v1.Drain"> & {
  * Use `create(DrainSchema)` to create a new message.
  */
 export const DrainSchema: GenMessage<Drain> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_processor, 13);
+  messageDesc(file_outrigger_v1_processor, 14);
 
 /**
  * A line for the sidecar's log.
@@ -704,7 +765,7 @@ export type Log = Message<"outrigger.v1.Log"> & {
  * Use `create(LogSchema)` to create a new message.
  */
 export const LogSchema: GenMessage<Log> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_processor, 14);
+  messageDesc(file_outrigger_v1_processor, 15);
 
 /**
  * What an application may say of a record that it failed on.

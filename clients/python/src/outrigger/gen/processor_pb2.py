@@ -27,45 +27,47 @@ from outrigger.gen import state_pb2 as outrigger_dot_v1_dot_state__pb2
 from outrigger.gen import topology_pb2 as outrigger_dot_v1_dot_topology__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1coutrigger/v1/processor.proto\x12\x0coutrigger.v1\x1a\x1aoutrigger/v1/records.proto\x1a\x18outrigger/v1/state.proto\x1a\x1boutrigger/v1/topology.proto\"\x98\x02\n\x0eProcessRequest\x12$\n\x05hello\x18\x01 \x01(\x0b\x32\x13.outrigger.v1.HelloH\x00\x12+\n\x06result\x18\x02 \x01(\x0b\x32\x19.outrigger.v1.BatchResultH\x00\x12\x33\n\rstate_request\x18\x03 \x01(\x0b\x32\x1a.outrigger.v1.StateRequestH\x00\x12&\n\x06\x63redit\x18\x04 \x01(\x0b\x32\x14.outrigger.v1.CreditH\x00\x12+\n\thand_back\x18\x05 \x01(\x0b\x32\x16.outrigger.v1.HandBackH\x00\x12 \n\x03log\x18\x06 \x01(\x0b\x32\x11.outrigger.v1.LogH\x00\x42\x07\n\x05\x66rame\"\x99\x02\n\x0fProcessResponse\x12(\n\x07welcome\x18\x01 \x01(\x0b\x32\x15.outrigger.v1.WelcomeH\x00\x12&\n\x06reject\x18\x02 \x01(\x0b\x32\x14.outrigger.v1.RejectH\x00\x12$\n\x05\x62\x61tch\x18\x03 \x01(\x0b\x32\x13.outrigger.v1.BatchH\x00\x12\x35\n\x0estate_response\x18\x04 \x01(\x0b\x32\x1b.outrigger.v1.StateResponseH\x00\x12(\n\x07revoked\x18\x05 \x01(\x0b\x32\x15.outrigger.v1.RevokedH\x00\x12$\n\x05\x64rain\x18\x06 \x01(\x0b\x32\x13.outrigger.v1.DrainH\x00\x42\x07\n\x05\x66rame\"\xd6\x01\n\x05Hello\x12\x16\n\x0eprotocol_minor\x18\x01 \x01(\r\x12\x14\n\x0c\x63\x61pabilities\x18\x02 \x03(\t\x12\x1e\n\x03sdk\x18\x03 \x01(\x0b\x32\x11.outrigger.v1.Sdk\x12(\n\x08topology\x18\x04 \x01(\x0b\x32\x16.outrigger.v1.Topology\x12\x17\n\x0fmax_frame_bytes\x18\x05 \x01(\r\x12$\n\x06\x63redit\x18\x06 \x01(\x0b\x32\x14.outrigger.v1.Credit\x12\x16\n\x0e\x61pplication_id\x18\x07 \x01(\t\"5\n\x03Sdk\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x0f\n\x07runtime\x18\x03 \x01(\t\"(\n\x06\x43redit\x12\x0f\n\x07\x62\x61tches\x18\x01 \x01(\r\x12\r\n\x05\x62ytes\x18\x02 \x01(\r\"\xb7\x01\n\x07Welcome\x12\x16\n\x0eprotocol_minor\x18\x01 \x01(\r\x12\x14\n\x0c\x63\x61pabilities\x18\x02 \x03(\t\x12\x17\n\x0fsidecar_version\x18\x03 \x01(\t\x12\x16\n\x0e\x61pplication_id\x18\x04 \x01(\t\x12\x17\n\x0fmax_frame_bytes\x18\x05 \x01(\r\x12\x0f\n\x07sources\x18\x06 \x03(\t\x12#\n\x06stages\x18\x07 \x03(\x0b\x32\x13.outrigger.v1.Stage\"7\n\x05Stage\x12\x0f\n\x07\x65ntries\x18\x01 \x03(\t\x12\x0e\n\x06stores\x18\x02 \x03(\t\x12\r\n\x05sinks\x18\x03 \x03(\t\"\'\n\x06Reject\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\"\xc4\x01\n\x05\x42\x61tch\x12\x13\n\x0b\x64ispatch_id\x18\x01 \x01(\x04\x12\x12\n\ntask_epoch\x18\x02 \x01(\r\x12\x0f\n\x07task_id\x18\x03 \x01(\t\x12\r\n\x05stage\x18\x04 \x01(\r\x12\'\n\x08segments\x18\x05 \x03(\x0b\x32\x15.outrigger.v1.Segment\x12*\n\x06states\x18\x06 \x03(\x0b\x32\x1a.outrigger.v1.StateColumns\x12\x1d\n\x15processing_timeout_ms\x18\x07 \x01(\r\"\xd1\x01\n\x0b\x42\x61tchResult\x12\x13\n\x0b\x64ispatch_id\x18\x01 \x01(\x04\x12\x12\n\ntask_epoch\x18\x02 \x01(\r\x12\x0f\n\x07task_id\x18\x03 \x01(\t\x12\x0c\n\x04\x64one\x18\x04 \x01(\r\x12&\n\x07\x66\x61ilure\x18\x05 \x01(\x0b\x32\x15.outrigger.v1.Failure\x12&\n\x07outputs\x18\x06 \x01(\x0b\x32\x15.outrigger.v1.Outputs\x12*\n\tmutations\x18\x07 \x03(\x0b\x32\x17.outrigger.v1.Mutations\"\x9d\x01\n\x07\x46\x61ilure\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\r\n\x05stack\x18\x03 \x01(\t\x12\x0c\n\x04node\x18\x04 \x01(\t\x12&\n\x07verdict\x18\x05 \x01(\x0e\x32\x15.outrigger.v1.Verdict\x12\x1b\n\x0eretry_after_ms\x18\x06 \x01(\x04H\x00\x88\x01\x01\x42\x11\n\x0f_retry_after_ms\"D\n\x08HandBack\x12\x13\n\x0b\x64ispatch_id\x18\x01 \x01(\x04\x12\x12\n\ntask_epoch\x18\x02 \x01(\r\x12\x0f\n\x07task_id\x18\x03 \x01(\t\".\n\x07Revoked\x12\x0f\n\x07task_id\x18\x01 \x01(\t\x12\x12\n\ntask_epoch\x18\x02 \x01(\r\"\x1b\n\x05\x44rain\x12\x12\n\ntimeout_ms\x18\x01 \x01(\r\"(\n\x03Log\x12\x10\n\x08severity\x18\x01 \x01(\r\x12\x0f\n\x07message\x18\x02 \x01(\t*r\n\x07Verdict\x12\x17\n\x13VERDICT_UNSPECIFIED\x10\x00\x12\x11\n\rVERDICT_RETRY\x10\x01\x12\x17\n\x13VERDICT_DEAD_LETTER\x10\x02\x12\x10\n\x0cVERDICT_FAIL\x10\x03\x12\x10\n\x0cVERDICT_PARK\x10\x04\x32^\n\x10ProcessorService\x12J\n\x07Process\x12\x1c.outrigger.v1.ProcessRequest\x1a\x1d.outrigger.v1.ProcessResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1coutrigger/v1/processor.proto\x12\x0coutrigger.v1\x1a\x1aoutrigger/v1/records.proto\x1a\x18outrigger/v1/state.proto\x1a\x1boutrigger/v1/topology.proto\"\xbe\x02\n\x0eProcessRequest\x12$\n\x05hello\x18\x01 \x01(\x0b\x32\x13.outrigger.v1.HelloH\x00\x12+\n\x06result\x18\x02 \x01(\x0b\x32\x19.outrigger.v1.BatchResultH\x00\x12\x33\n\rstate_request\x18\x03 \x01(\x0b\x32\x1a.outrigger.v1.StateRequestH\x00\x12&\n\x06\x63redit\x18\x04 \x01(\x0b\x32\x14.outrigger.v1.CreditH\x00\x12+\n\thand_back\x18\x05 \x01(\x0b\x32\x16.outrigger.v1.HandBackH\x00\x12 \n\x03log\x18\x06 \x01(\x0b\x32\x11.outrigger.v1.LogH\x00\x12$\n\x05\x63hunk\x18\x07 \x01(\x0b\x32\x13.outrigger.v1.ChunkH\x00\x42\x07\n\x05\x66rame\"\xbf\x02\n\x0fProcessResponse\x12(\n\x07welcome\x18\x01 \x01(\x0b\x32\x15.outrigger.v1.WelcomeH\x00\x12&\n\x06reject\x18\x02 \x01(\x0b\x32\x14.outrigger.v1.RejectH\x00\x12$\n\x05\x62\x61tch\x18\x03 \x01(\x0b\x32\x13.outrigger.v1.BatchH\x00\x12\x35\n\x0estate_response\x18\x04 \x01(\x0b\x32\x1b.outrigger.v1.StateResponseH\x00\x12(\n\x07revoked\x18\x05 \x01(\x0b\x32\x15.outrigger.v1.RevokedH\x00\x12$\n\x05\x64rain\x18\x06 \x01(\x0b\x32\x13.outrigger.v1.DrainH\x00\x12$\n\x05\x63hunk\x18\x07 \x01(\x0b\x32\x13.outrigger.v1.ChunkH\x00\x42\x07\n\x05\x66rame\"#\n\x05\x43hunk\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x12\x0c\n\x04last\x18\x02 \x01(\x08\"\xf1\x01\n\x05Hello\x12\x16\n\x0eprotocol_minor\x18\x01 \x01(\r\x12\x14\n\x0c\x63\x61pabilities\x18\x02 \x03(\t\x12\x1e\n\x03sdk\x18\x03 \x01(\x0b\x32\x11.outrigger.v1.Sdk\x12(\n\x08topology\x18\x04 \x01(\x0b\x32\x16.outrigger.v1.Topology\x12\x17\n\x0fmax_frame_bytes\x18\x05 \x01(\r\x12$\n\x06\x63redit\x18\x06 \x01(\x0b\x32\x14.outrigger.v1.Credit\x12\x16\n\x0e\x61pplication_id\x18\x07 \x01(\t\x12\x19\n\x11max_message_bytes\x18\x08 \x01(\r\"5\n\x03Sdk\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x0f\n\x07runtime\x18\x03 \x01(\t\"(\n\x06\x43redit\x12\x0f\n\x07\x62\x61tches\x18\x01 \x01(\r\x12\r\n\x05\x62ytes\x18\x02 \x01(\r\"\xd2\x01\n\x07Welcome\x12\x16\n\x0eprotocol_minor\x18\x01 \x01(\r\x12\x14\n\x0c\x63\x61pabilities\x18\x02 \x03(\t\x12\x17\n\x0fsidecar_version\x18\x03 \x01(\t\x12\x16\n\x0e\x61pplication_id\x18\x04 \x01(\t\x12\x17\n\x0fmax_frame_bytes\x18\x05 \x01(\r\x12\x0f\n\x07sources\x18\x06 \x03(\t\x12#\n\x06stages\x18\x07 \x03(\x0b\x32\x13.outrigger.v1.Stage\x12\x19\n\x11max_message_bytes\x18\x08 \x01(\r\"7\n\x05Stage\x12\x0f\n\x07\x65ntries\x18\x01 \x03(\t\x12\x0e\n\x06stores\x18\x02 \x03(\t\x12\r\n\x05sinks\x18\x03 \x03(\t\"\'\n\x06Reject\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\"\xc4\x01\n\x05\x42\x61tch\x12\x13\n\x0b\x64ispatch_id\x18\x01 \x01(\x04\x12\x12\n\ntask_epoch\x18\x02 \x01(\r\x12\x0f\n\x07task_id\x18\x03 \x01(\t\x12\r\n\x05stage\x18\x04 \x01(\r\x12\'\n\x08segments\x18\x05 \x03(\x0b\x32\x15.outrigger.v1.Segment\x12*\n\x06states\x18\x06 \x03(\x0b\x32\x1a.outrigger.v1.StateColumns\x12\x1d\n\x15processing_timeout_ms\x18\x07 \x01(\r\"\xd1\x01\n\x0b\x42\x61tchResult\x12\x13\n\x0b\x64ispatch_id\x18\x01 \x01(\x04\x12\x12\n\ntask_epoch\x18\x02 \x01(\r\x12\x0f\n\x07task_id\x18\x03 \x01(\t\x12\x0c\n\x04\x64one\x18\x04 \x01(\r\x12&\n\x07\x66\x61ilure\x18\x05 \x01(\x0b\x32\x15.outrigger.v1.Failure\x12&\n\x07outputs\x18\x06 \x01(\x0b\x32\x15.outrigger.v1.Outputs\x12*\n\tmutations\x18\x07 \x03(\x0b\x32\x17.outrigger.v1.Mutations\"\x9d\x01\n\x07\x46\x61ilure\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\r\n\x05stack\x18\x03 \x01(\t\x12\x0c\n\x04node\x18\x04 \x01(\t\x12&\n\x07verdict\x18\x05 \x01(\x0e\x32\x15.outrigger.v1.Verdict\x12\x1b\n\x0eretry_after_ms\x18\x06 \x01(\x04H\x00\x88\x01\x01\x42\x11\n\x0f_retry_after_ms\"D\n\x08HandBack\x12\x13\n\x0b\x64ispatch_id\x18\x01 \x01(\x04\x12\x12\n\ntask_epoch\x18\x02 \x01(\r\x12\x0f\n\x07task_id\x18\x03 \x01(\t\".\n\x07Revoked\x12\x0f\n\x07task_id\x18\x01 \x01(\t\x12\x12\n\ntask_epoch\x18\x02 \x01(\r\"\x1b\n\x05\x44rain\x12\x12\n\ntimeout_ms\x18\x01 \x01(\r\"(\n\x03Log\x12\x10\n\x08severity\x18\x01 \x01(\r\x12\x0f\n\x07message\x18\x02 \x01(\t*r\n\x07Verdict\x12\x17\n\x13VERDICT_UNSPECIFIED\x10\x00\x12\x11\n\rVERDICT_RETRY\x10\x01\x12\x17\n\x13VERDICT_DEAD_LETTER\x10\x02\x12\x10\n\x0cVERDICT_FAIL\x10\x03\x12\x10\n\x0cVERDICT_PARK\x10\x04\x32^\n\x10ProcessorService\x12J\n\x07Process\x12\x1c.outrigger.v1.ProcessRequest\x1a\x1d.outrigger.v1.ProcessResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'outrigger.v1.processor_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_VERDICT']._serialized_start=2054
-  _globals['_VERDICT']._serialized_end=2168
+  _globals['_VERDICT']._serialized_start=2221
+  _globals['_VERDICT']._serialized_end=2335
   _globals['_PROCESSREQUEST']._serialized_start=130
-  _globals['_PROCESSREQUEST']._serialized_end=410
-  _globals['_PROCESSRESPONSE']._serialized_start=413
-  _globals['_PROCESSRESPONSE']._serialized_end=694
-  _globals['_HELLO']._serialized_start=697
-  _globals['_HELLO']._serialized_end=911
-  _globals['_SDK']._serialized_start=913
-  _globals['_SDK']._serialized_end=966
-  _globals['_CREDIT']._serialized_start=968
-  _globals['_CREDIT']._serialized_end=1008
-  _globals['_WELCOME']._serialized_start=1011
-  _globals['_WELCOME']._serialized_end=1194
-  _globals['_STAGE']._serialized_start=1196
-  _globals['_STAGE']._serialized_end=1251
-  _globals['_REJECT']._serialized_start=1253
-  _globals['_REJECT']._serialized_end=1292
-  _globals['_BATCH']._serialized_start=1295
-  _globals['_BATCH']._serialized_end=1491
-  _globals['_BATCHRESULT']._serialized_start=1494
-  _globals['_BATCHRESULT']._serialized_end=1703
-  _globals['_FAILURE']._serialized_start=1706
-  _globals['_FAILURE']._serialized_end=1863
-  _globals['_HANDBACK']._serialized_start=1865
-  _globals['_HANDBACK']._serialized_end=1933
-  _globals['_REVOKED']._serialized_start=1935
-  _globals['_REVOKED']._serialized_end=1981
-  _globals['_DRAIN']._serialized_start=1983
-  _globals['_DRAIN']._serialized_end=2010
-  _globals['_LOG']._serialized_start=2012
-  _globals['_LOG']._serialized_end=2052
-  _globals['_PROCESSORSERVICE']._serialized_start=2170
-  _globals['_PROCESSORSERVICE']._serialized_end=2264
+  _globals['_PROCESSREQUEST']._serialized_end=448
+  _globals['_PROCESSRESPONSE']._serialized_start=451
+  _globals['_PROCESSRESPONSE']._serialized_end=770
+  _globals['_CHUNK']._serialized_start=772
+  _globals['_CHUNK']._serialized_end=807
+  _globals['_HELLO']._serialized_start=810
+  _globals['_HELLO']._serialized_end=1051
+  _globals['_SDK']._serialized_start=1053
+  _globals['_SDK']._serialized_end=1106
+  _globals['_CREDIT']._serialized_start=1108
+  _globals['_CREDIT']._serialized_end=1148
+  _globals['_WELCOME']._serialized_start=1151
+  _globals['_WELCOME']._serialized_end=1361
+  _globals['_STAGE']._serialized_start=1363
+  _globals['_STAGE']._serialized_end=1418
+  _globals['_REJECT']._serialized_start=1420
+  _globals['_REJECT']._serialized_end=1459
+  _globals['_BATCH']._serialized_start=1462
+  _globals['_BATCH']._serialized_end=1658
+  _globals['_BATCHRESULT']._serialized_start=1661
+  _globals['_BATCHRESULT']._serialized_end=1870
+  _globals['_FAILURE']._serialized_start=1873
+  _globals['_FAILURE']._serialized_end=2030
+  _globals['_HANDBACK']._serialized_start=2032
+  _globals['_HANDBACK']._serialized_end=2100
+  _globals['_REVOKED']._serialized_start=2102
+  _globals['_REVOKED']._serialized_end=2148
+  _globals['_DRAIN']._serialized_start=2150
+  _globals['_DRAIN']._serialized_end=2177
+  _globals['_LOG']._serialized_start=2179
+  _globals['_LOG']._serialized_end=2219
+  _globals['_PROCESSORSERVICE']._serialized_start=2337
+  _globals['_PROCESSORSERVICE']._serialized_end=2431
 # @@protoc_insertion_point(module_scope)

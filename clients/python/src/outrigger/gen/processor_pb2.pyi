@@ -24,39 +24,51 @@ VERDICT_FAIL: Verdict
 VERDICT_PARK: Verdict
 
 class ProcessRequest(_message.Message):
-    __slots__ = ("hello", "result", "state_request", "credit", "hand_back", "log")
+    __slots__ = ("hello", "result", "state_request", "credit", "hand_back", "log", "chunk")
     HELLO_FIELD_NUMBER: _ClassVar[int]
     RESULT_FIELD_NUMBER: _ClassVar[int]
     STATE_REQUEST_FIELD_NUMBER: _ClassVar[int]
     CREDIT_FIELD_NUMBER: _ClassVar[int]
     HAND_BACK_FIELD_NUMBER: _ClassVar[int]
     LOG_FIELD_NUMBER: _ClassVar[int]
+    CHUNK_FIELD_NUMBER: _ClassVar[int]
     hello: Hello
     result: BatchResult
     state_request: _state_pb2.StateRequest
     credit: Credit
     hand_back: HandBack
     log: Log
-    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., result: _Optional[_Union[BatchResult, _Mapping]] = ..., state_request: _Optional[_Union[_state_pb2.StateRequest, _Mapping]] = ..., credit: _Optional[_Union[Credit, _Mapping]] = ..., hand_back: _Optional[_Union[HandBack, _Mapping]] = ..., log: _Optional[_Union[Log, _Mapping]] = ...) -> None: ...
+    chunk: Chunk
+    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., result: _Optional[_Union[BatchResult, _Mapping]] = ..., state_request: _Optional[_Union[_state_pb2.StateRequest, _Mapping]] = ..., credit: _Optional[_Union[Credit, _Mapping]] = ..., hand_back: _Optional[_Union[HandBack, _Mapping]] = ..., log: _Optional[_Union[Log, _Mapping]] = ..., chunk: _Optional[_Union[Chunk, _Mapping]] = ...) -> None: ...
 
 class ProcessResponse(_message.Message):
-    __slots__ = ("welcome", "reject", "batch", "state_response", "revoked", "drain")
+    __slots__ = ("welcome", "reject", "batch", "state_response", "revoked", "drain", "chunk")
     WELCOME_FIELD_NUMBER: _ClassVar[int]
     REJECT_FIELD_NUMBER: _ClassVar[int]
     BATCH_FIELD_NUMBER: _ClassVar[int]
     STATE_RESPONSE_FIELD_NUMBER: _ClassVar[int]
     REVOKED_FIELD_NUMBER: _ClassVar[int]
     DRAIN_FIELD_NUMBER: _ClassVar[int]
+    CHUNK_FIELD_NUMBER: _ClassVar[int]
     welcome: Welcome
     reject: Reject
     batch: Batch
     state_response: _state_pb2.StateResponse
     revoked: Revoked
     drain: Drain
-    def __init__(self, welcome: _Optional[_Union[Welcome, _Mapping]] = ..., reject: _Optional[_Union[Reject, _Mapping]] = ..., batch: _Optional[_Union[Batch, _Mapping]] = ..., state_response: _Optional[_Union[_state_pb2.StateResponse, _Mapping]] = ..., revoked: _Optional[_Union[Revoked, _Mapping]] = ..., drain: _Optional[_Union[Drain, _Mapping]] = ...) -> None: ...
+    chunk: Chunk
+    def __init__(self, welcome: _Optional[_Union[Welcome, _Mapping]] = ..., reject: _Optional[_Union[Reject, _Mapping]] = ..., batch: _Optional[_Union[Batch, _Mapping]] = ..., state_response: _Optional[_Union[_state_pb2.StateResponse, _Mapping]] = ..., revoked: _Optional[_Union[Revoked, _Mapping]] = ..., drain: _Optional[_Union[Drain, _Mapping]] = ..., chunk: _Optional[_Union[Chunk, _Mapping]] = ...) -> None: ...
+
+class Chunk(_message.Message):
+    __slots__ = ("data", "last")
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    LAST_FIELD_NUMBER: _ClassVar[int]
+    data: bytes
+    last: bool
+    def __init__(self, data: _Optional[bytes] = ..., last: bool = ...) -> None: ...
 
 class Hello(_message.Message):
-    __slots__ = ("protocol_minor", "capabilities", "sdk", "topology", "max_frame_bytes", "credit", "application_id")
+    __slots__ = ("protocol_minor", "capabilities", "sdk", "topology", "max_frame_bytes", "credit", "application_id", "max_message_bytes")
     PROTOCOL_MINOR_FIELD_NUMBER: _ClassVar[int]
     CAPABILITIES_FIELD_NUMBER: _ClassVar[int]
     SDK_FIELD_NUMBER: _ClassVar[int]
@@ -64,6 +76,7 @@ class Hello(_message.Message):
     MAX_FRAME_BYTES_FIELD_NUMBER: _ClassVar[int]
     CREDIT_FIELD_NUMBER: _ClassVar[int]
     APPLICATION_ID_FIELD_NUMBER: _ClassVar[int]
+    MAX_MESSAGE_BYTES_FIELD_NUMBER: _ClassVar[int]
     protocol_minor: int
     capabilities: _containers.RepeatedScalarFieldContainer[str]
     sdk: Sdk
@@ -71,7 +84,8 @@ class Hello(_message.Message):
     max_frame_bytes: int
     credit: Credit
     application_id: str
-    def __init__(self, protocol_minor: _Optional[int] = ..., capabilities: _Optional[_Iterable[str]] = ..., sdk: _Optional[_Union[Sdk, _Mapping]] = ..., topology: _Optional[_Union[_topology_pb2.Topology, _Mapping]] = ..., max_frame_bytes: _Optional[int] = ..., credit: _Optional[_Union[Credit, _Mapping]] = ..., application_id: _Optional[str] = ...) -> None: ...
+    max_message_bytes: int
+    def __init__(self, protocol_minor: _Optional[int] = ..., capabilities: _Optional[_Iterable[str]] = ..., sdk: _Optional[_Union[Sdk, _Mapping]] = ..., topology: _Optional[_Union[_topology_pb2.Topology, _Mapping]] = ..., max_frame_bytes: _Optional[int] = ..., credit: _Optional[_Union[Credit, _Mapping]] = ..., application_id: _Optional[str] = ..., max_message_bytes: _Optional[int] = ...) -> None: ...
 
 class Sdk(_message.Message):
     __slots__ = ("name", "version", "runtime")
@@ -92,7 +106,7 @@ class Credit(_message.Message):
     def __init__(self, batches: _Optional[int] = ..., bytes: _Optional[int] = ...) -> None: ...
 
 class Welcome(_message.Message):
-    __slots__ = ("protocol_minor", "capabilities", "sidecar_version", "application_id", "max_frame_bytes", "sources", "stages")
+    __slots__ = ("protocol_minor", "capabilities", "sidecar_version", "application_id", "max_frame_bytes", "sources", "stages", "max_message_bytes")
     PROTOCOL_MINOR_FIELD_NUMBER: _ClassVar[int]
     CAPABILITIES_FIELD_NUMBER: _ClassVar[int]
     SIDECAR_VERSION_FIELD_NUMBER: _ClassVar[int]
@@ -100,6 +114,7 @@ class Welcome(_message.Message):
     MAX_FRAME_BYTES_FIELD_NUMBER: _ClassVar[int]
     SOURCES_FIELD_NUMBER: _ClassVar[int]
     STAGES_FIELD_NUMBER: _ClassVar[int]
+    MAX_MESSAGE_BYTES_FIELD_NUMBER: _ClassVar[int]
     protocol_minor: int
     capabilities: _containers.RepeatedScalarFieldContainer[str]
     sidecar_version: str
@@ -107,7 +122,8 @@ class Welcome(_message.Message):
     max_frame_bytes: int
     sources: _containers.RepeatedScalarFieldContainer[str]
     stages: _containers.RepeatedCompositeFieldContainer[Stage]
-    def __init__(self, protocol_minor: _Optional[int] = ..., capabilities: _Optional[_Iterable[str]] = ..., sidecar_version: _Optional[str] = ..., application_id: _Optional[str] = ..., max_frame_bytes: _Optional[int] = ..., sources: _Optional[_Iterable[str]] = ..., stages: _Optional[_Iterable[_Union[Stage, _Mapping]]] = ...) -> None: ...
+    max_message_bytes: int
+    def __init__(self, protocol_minor: _Optional[int] = ..., capabilities: _Optional[_Iterable[str]] = ..., sidecar_version: _Optional[str] = ..., application_id: _Optional[str] = ..., max_frame_bytes: _Optional[int] = ..., sources: _Optional[_Iterable[str]] = ..., stages: _Optional[_Iterable[_Union[Stage, _Mapping]]] = ..., max_message_bytes: _Optional[int] = ...) -> None: ...
 
 class Stage(_message.Message):
     __slots__ = ("entries", "stores", "sinks")

@@ -295,6 +295,22 @@ private static final long serialVersionUID = 0L;
     }
   }
 
+  public static final int MAX_MESSAGE_BYTES_FIELD_NUMBER = 8;
+  private int maxMessageBytes_ = 0;
+  /**
+   * <pre>
+   * The largest frame that the worker sends and receives in chunks, in bytes. Unset: none, so that every
+   * frame is within `max_frame_bytes`. Since minor version 4.
+   * </pre>
+   *
+   * <code>uint32 max_message_bytes = 8;</code>
+   * @return The maxMessageBytes.
+   */
+  @java.lang.Override
+  public int getMaxMessageBytes() {
+    return maxMessageBytes_;
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -329,6 +345,9 @@ private static final long serialVersionUID = 0L;
     }
     if (!com.google.protobuf.GeneratedMessage.isStringEmpty(applicationId_)) {
       com.google.protobuf.GeneratedMessage.writeString(output, 7, applicationId_);
+    }
+    if (maxMessageBytes_ != 0) {
+      output.writeUInt32(8, maxMessageBytes_);
     }
     getUnknownFields().writeTo(output);
   }
@@ -370,6 +389,10 @@ private static final long serialVersionUID = 0L;
     if (!com.google.protobuf.GeneratedMessage.isStringEmpty(applicationId_)) {
       size += com.google.protobuf.GeneratedMessage.computeStringSize(7, applicationId_);
     }
+    if (maxMessageBytes_ != 0) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeUInt32Size(8, maxMessageBytes_);
+    }
     size += getUnknownFields().getSerializedSize();
     memoizedSize = size;
     return size;
@@ -408,6 +431,8 @@ private static final long serialVersionUID = 0L;
     }
     if (!getApplicationId()
         .equals(other.getApplicationId())) return false;
+    if (getMaxMessageBytes()
+        != other.getMaxMessageBytes()) return false;
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -441,6 +466,8 @@ private static final long serialVersionUID = 0L;
     }
     hash = (37 * hash) + APPLICATION_ID_FIELD_NUMBER;
     hash = (53 * hash) + getApplicationId().hashCode();
+    hash = (37 * hash) + MAX_MESSAGE_BYTES_FIELD_NUMBER;
+    hash = (53 * hash) + getMaxMessageBytes();
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
     return hash;
@@ -604,6 +631,7 @@ private static final long serialVersionUID = 0L;
         creditBuilder_ = null;
       }
       applicationId_ = "";
+      maxMessageBytes_ = 0;
       return this;
     }
 
@@ -669,6 +697,9 @@ private static final long serialVersionUID = 0L;
       if (((from_bitField0_ & 0x00000040) != 0)) {
         result.applicationId_ = applicationId_;
       }
+      if (((from_bitField0_ & 0x00000080) != 0)) {
+        result.maxMessageBytes_ = maxMessageBytes_;
+      }
       result.bitField0_ |= to_bitField0_;
     }
 
@@ -713,6 +744,9 @@ private static final long serialVersionUID = 0L;
         applicationId_ = other.applicationId_;
         bitField0_ |= 0x00000040;
         onChanged();
+      }
+      if (other.getMaxMessageBytes() != 0) {
+        setMaxMessageBytes(other.getMaxMessageBytes());
       }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
@@ -782,6 +816,11 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00000040;
               break;
             } // case 58
+            case 64: {
+              maxMessageBytes_ = input.readUInt32();
+              bitField0_ |= 0x00000080;
+              break;
+            } // case 64
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -1593,6 +1632,53 @@ private static final long serialVersionUID = 0L;
       checkByteStringIsUtf8(value);
       applicationId_ = value;
       bitField0_ |= 0x00000040;
+      onChanged();
+      return this;
+    }
+
+    private int maxMessageBytes_ ;
+    /**
+     * <pre>
+     * The largest frame that the worker sends and receives in chunks, in bytes. Unset: none, so that every
+     * frame is within `max_frame_bytes`. Since minor version 4.
+     * </pre>
+     *
+     * <code>uint32 max_message_bytes = 8;</code>
+     * @return The maxMessageBytes.
+     */
+    @java.lang.Override
+    public int getMaxMessageBytes() {
+      return maxMessageBytes_;
+    }
+    /**
+     * <pre>
+     * The largest frame that the worker sends and receives in chunks, in bytes. Unset: none, so that every
+     * frame is within `max_frame_bytes`. Since minor version 4.
+     * </pre>
+     *
+     * <code>uint32 max_message_bytes = 8;</code>
+     * @param value The maxMessageBytes to set.
+     * @return This builder for chaining.
+     */
+    public Builder setMaxMessageBytes(int value) {
+
+      maxMessageBytes_ = value;
+      bitField0_ |= 0x00000080;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * The largest frame that the worker sends and receives in chunks, in bytes. Unset: none, so that every
+     * frame is within `max_frame_bytes`. Since minor version 4.
+     * </pre>
+     *
+     * <code>uint32 max_message_bytes = 8;</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearMaxMessageBytes() {
+      bitField0_ = (bitField0_ & ~0x00000080);
+      maxMessageBytes_ = 0;
       onChanged();
       return this;
     }

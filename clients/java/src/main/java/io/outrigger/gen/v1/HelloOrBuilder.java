@@ -171,4 +171,15 @@ public interface HelloOrBuilder extends
    */
   com.google.protobuf.ByteString
       getApplicationIdBytes();
+
+  /**
+   * <pre>
+   * The largest frame that the worker sends and receives in chunks, in bytes. Unset: none, so that every
+   * frame is within `max_frame_bytes`. Since minor version 4.
+   * </pre>
+   *
+   * <code>uint32 max_message_bytes = 8;</code>
+   * @return The maxMessageBytes.
+   */
+  int getMaxMessageBytes();
 }

@@ -59,6 +59,7 @@ private static final long serialVersionUID = 0L;
     CREDIT(4),
     HAND_BACK(5),
     LOG(6),
+    CHUNK(7),
     FRAME_NOT_SET(0);
     private final int value;
     private FrameCase(int value) {
@@ -82,6 +83,7 @@ private static final long serialVersionUID = 0L;
         case 4: return CREDIT;
         case 5: return HAND_BACK;
         case 6: return LOG;
+        case 7: return CHUNK;
         case 0: return FRAME_NOT_SET;
         default: return null;
       }
@@ -355,6 +357,49 @@ private static final long serialVersionUID = 0L;
     return io.outrigger.gen.v1.Log.getDefaultInstance();
   }
 
+  public static final int CHUNK_FIELD_NUMBER = 7;
+  /**
+   * <pre>
+   * A piece of a frame that is larger than the sidecar's `max_frame_bytes`. Since minor version 4.
+   * </pre>
+   *
+   * <code>.outrigger.v1.Chunk chunk = 7;</code>
+   * @return Whether the chunk field is set.
+   */
+  @java.lang.Override
+  public boolean hasChunk() {
+    return frameCase_ == 7;
+  }
+  /**
+   * <pre>
+   * A piece of a frame that is larger than the sidecar's `max_frame_bytes`. Since minor version 4.
+   * </pre>
+   *
+   * <code>.outrigger.v1.Chunk chunk = 7;</code>
+   * @return The chunk.
+   */
+  @java.lang.Override
+  public io.outrigger.gen.v1.Chunk getChunk() {
+    if (frameCase_ == 7) {
+       return (io.outrigger.gen.v1.Chunk) frame_;
+    }
+    return io.outrigger.gen.v1.Chunk.getDefaultInstance();
+  }
+  /**
+   * <pre>
+   * A piece of a frame that is larger than the sidecar's `max_frame_bytes`. Since minor version 4.
+   * </pre>
+   *
+   * <code>.outrigger.v1.Chunk chunk = 7;</code>
+   */
+  @java.lang.Override
+  public io.outrigger.gen.v1.ChunkOrBuilder getChunkOrBuilder() {
+    if (frameCase_ == 7) {
+       return (io.outrigger.gen.v1.Chunk) frame_;
+    }
+    return io.outrigger.gen.v1.Chunk.getDefaultInstance();
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -386,6 +431,9 @@ private static final long serialVersionUID = 0L;
     }
     if (frameCase_ == 6) {
       output.writeMessage(6, (io.outrigger.gen.v1.Log) frame_);
+    }
+    if (frameCase_ == 7) {
+      output.writeMessage(7, (io.outrigger.gen.v1.Chunk) frame_);
     }
     getUnknownFields().writeTo(output);
   }
@@ -419,6 +467,10 @@ private static final long serialVersionUID = 0L;
     if (frameCase_ == 6) {
       size += com.google.protobuf.CodedOutputStream
         .computeMessageSize(6, (io.outrigger.gen.v1.Log) frame_);
+    }
+    if (frameCase_ == 7) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeMessageSize(7, (io.outrigger.gen.v1.Chunk) frame_);
     }
     size += getUnknownFields().getSerializedSize();
     memoizedSize = size;
@@ -461,6 +513,10 @@ private static final long serialVersionUID = 0L;
         if (!getLog()
             .equals(other.getLog())) return false;
         break;
+      case 7:
+        if (!getChunk()
+            .equals(other.getChunk())) return false;
+        break;
       case 0:
       default:
     }
@@ -499,6 +555,10 @@ private static final long serialVersionUID = 0L;
       case 6:
         hash = (37 * hash) + LOG_FIELD_NUMBER;
         hash = (53 * hash) + getLog().hashCode();
+        break;
+      case 7:
+        hash = (37 * hash) + CHUNK_FIELD_NUMBER;
+        hash = (53 * hash) + getChunk().hashCode();
         break;
       case 0:
       default:
@@ -656,6 +716,9 @@ private static final long serialVersionUID = 0L;
       if (logBuilder_ != null) {
         logBuilder_.clear();
       }
+      if (chunkBuilder_ != null) {
+        chunkBuilder_.clear();
+      }
       frameCase_ = 0;
       frame_ = null;
       return this;
@@ -721,6 +784,10 @@ private static final long serialVersionUID = 0L;
           logBuilder_ != null) {
         result.frame_ = logBuilder_.build();
       }
+      if (frameCase_ == 7 &&
+          chunkBuilder_ != null) {
+        result.frame_ = chunkBuilder_.build();
+      }
     }
 
     @java.lang.Override
@@ -758,6 +825,10 @@ private static final long serialVersionUID = 0L;
         }
         case LOG: {
           mergeLog(other.getLog());
+          break;
+        }
+        case CHUNK: {
+          mergeChunk(other.getChunk());
           break;
         }
         case FRAME_NOT_SET: {
@@ -832,6 +903,13 @@ private static final long serialVersionUID = 0L;
               frameCase_ = 6;
               break;
             } // case 50
+            case 58: {
+              input.readMessage(
+                  internalGetChunkFieldBuilder().getBuilder(),
+                  extensionRegistry);
+              frameCase_ = 7;
+              break;
+            } // case 58
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -1930,6 +2008,184 @@ private static final long serialVersionUID = 0L;
       frameCase_ = 6;
       onChanged();
       return logBuilder_;
+    }
+
+    private com.google.protobuf.SingleFieldBuilder<
+        io.outrigger.gen.v1.Chunk, io.outrigger.gen.v1.Chunk.Builder, io.outrigger.gen.v1.ChunkOrBuilder> chunkBuilder_;
+    /**
+     * <pre>
+     * A piece of a frame that is larger than the sidecar's `max_frame_bytes`. Since minor version 4.
+     * </pre>
+     *
+     * <code>.outrigger.v1.Chunk chunk = 7;</code>
+     * @return Whether the chunk field is set.
+     */
+    @java.lang.Override
+    public boolean hasChunk() {
+      return frameCase_ == 7;
+    }
+    /**
+     * <pre>
+     * A piece of a frame that is larger than the sidecar's `max_frame_bytes`. Since minor version 4.
+     * </pre>
+     *
+     * <code>.outrigger.v1.Chunk chunk = 7;</code>
+     * @return The chunk.
+     */
+    @java.lang.Override
+    public io.outrigger.gen.v1.Chunk getChunk() {
+      if (chunkBuilder_ == null) {
+        if (frameCase_ == 7) {
+          return (io.outrigger.gen.v1.Chunk) frame_;
+        }
+        return io.outrigger.gen.v1.Chunk.getDefaultInstance();
+      } else {
+        if (frameCase_ == 7) {
+          return chunkBuilder_.getMessage();
+        }
+        return io.outrigger.gen.v1.Chunk.getDefaultInstance();
+      }
+    }
+    /**
+     * <pre>
+     * A piece of a frame that is larger than the sidecar's `max_frame_bytes`. Since minor version 4.
+     * </pre>
+     *
+     * <code>.outrigger.v1.Chunk chunk = 7;</code>
+     */
+    public Builder setChunk(io.outrigger.gen.v1.Chunk value) {
+      if (chunkBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        frame_ = value;
+        onChanged();
+      } else {
+        chunkBuilder_.setMessage(value);
+      }
+      frameCase_ = 7;
+      return this;
+    }
+    /**
+     * <pre>
+     * A piece of a frame that is larger than the sidecar's `max_frame_bytes`. Since minor version 4.
+     * </pre>
+     *
+     * <code>.outrigger.v1.Chunk chunk = 7;</code>
+     */
+    public Builder setChunk(
+        io.outrigger.gen.v1.Chunk.Builder builderForValue) {
+      if (chunkBuilder_ == null) {
+        frame_ = builderForValue.build();
+        onChanged();
+      } else {
+        chunkBuilder_.setMessage(builderForValue.build());
+      }
+      frameCase_ = 7;
+      return this;
+    }
+    /**
+     * <pre>
+     * A piece of a frame that is larger than the sidecar's `max_frame_bytes`. Since minor version 4.
+     * </pre>
+     *
+     * <code>.outrigger.v1.Chunk chunk = 7;</code>
+     */
+    public Builder mergeChunk(io.outrigger.gen.v1.Chunk value) {
+      if (chunkBuilder_ == null) {
+        if (frameCase_ == 7 &&
+            frame_ != io.outrigger.gen.v1.Chunk.getDefaultInstance()) {
+          frame_ = io.outrigger.gen.v1.Chunk.newBuilder((io.outrigger.gen.v1.Chunk) frame_)
+              .mergeFrom(value).buildPartial();
+        } else {
+          frame_ = value;
+        }
+        onChanged();
+      } else {
+        if (frameCase_ == 7) {
+          chunkBuilder_.mergeFrom(value);
+        } else {
+          chunkBuilder_.setMessage(value);
+        }
+      }
+      frameCase_ = 7;
+      return this;
+    }
+    /**
+     * <pre>
+     * A piece of a frame that is larger than the sidecar's `max_frame_bytes`. Since minor version 4.
+     * </pre>
+     *
+     * <code>.outrigger.v1.Chunk chunk = 7;</code>
+     */
+    public Builder clearChunk() {
+      if (chunkBuilder_ == null) {
+        if (frameCase_ == 7) {
+          frameCase_ = 0;
+          frame_ = null;
+          onChanged();
+        }
+      } else {
+        if (frameCase_ == 7) {
+          frameCase_ = 0;
+          frame_ = null;
+        }
+        chunkBuilder_.clear();
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * A piece of a frame that is larger than the sidecar's `max_frame_bytes`. Since minor version 4.
+     * </pre>
+     *
+     * <code>.outrigger.v1.Chunk chunk = 7;</code>
+     */
+    public io.outrigger.gen.v1.Chunk.Builder getChunkBuilder() {
+      return internalGetChunkFieldBuilder().getBuilder();
+    }
+    /**
+     * <pre>
+     * A piece of a frame that is larger than the sidecar's `max_frame_bytes`. Since minor version 4.
+     * </pre>
+     *
+     * <code>.outrigger.v1.Chunk chunk = 7;</code>
+     */
+    @java.lang.Override
+    public io.outrigger.gen.v1.ChunkOrBuilder getChunkOrBuilder() {
+      if ((frameCase_ == 7) && (chunkBuilder_ != null)) {
+        return chunkBuilder_.getMessageOrBuilder();
+      } else {
+        if (frameCase_ == 7) {
+          return (io.outrigger.gen.v1.Chunk) frame_;
+        }
+        return io.outrigger.gen.v1.Chunk.getDefaultInstance();
+      }
+    }
+    /**
+     * <pre>
+     * A piece of a frame that is larger than the sidecar's `max_frame_bytes`. Since minor version 4.
+     * </pre>
+     *
+     * <code>.outrigger.v1.Chunk chunk = 7;</code>
+     */
+    private com.google.protobuf.SingleFieldBuilder<
+        io.outrigger.gen.v1.Chunk, io.outrigger.gen.v1.Chunk.Builder, io.outrigger.gen.v1.ChunkOrBuilder> 
+        internalGetChunkFieldBuilder() {
+      if (chunkBuilder_ == null) {
+        if (!(frameCase_ == 7)) {
+          frame_ = io.outrigger.gen.v1.Chunk.getDefaultInstance();
+        }
+        chunkBuilder_ = new com.google.protobuf.SingleFieldBuilder<
+            io.outrigger.gen.v1.Chunk, io.outrigger.gen.v1.Chunk.Builder, io.outrigger.gen.v1.ChunkOrBuilder>(
+                (io.outrigger.gen.v1.Chunk) frame_,
+                getParentForChildren(),
+                isClean());
+        frame_ = null;
+      }
+      frameCase_ = 7;
+      onChanged();
+      return chunkBuilder_;
     }
 
     // @@protoc_insertion_point(builder_scope:outrigger.v1.ProcessRequest)

@@ -59,6 +59,7 @@ private static final long serialVersionUID = 0L;
     STATE_RESPONSE(4),
     REVOKED(5),
     DRAIN(6),
+    CHUNK(7),
     FRAME_NOT_SET(0);
     private final int value;
     private FrameCase(int value) {
@@ -82,6 +83,7 @@ private static final long serialVersionUID = 0L;
         case 4: return STATE_RESPONSE;
         case 5: return REVOKED;
         case 6: return DRAIN;
+        case 7: return CHUNK;
         case 0: return FRAME_NOT_SET;
         default: return null;
       }
@@ -358,6 +360,49 @@ private static final long serialVersionUID = 0L;
     return io.outrigger.gen.v1.Drain.getDefaultInstance();
   }
 
+  public static final int CHUNK_FIELD_NUMBER = 7;
+  /**
+   * <pre>
+   * A piece of a frame that is larger than the worker's `max_frame_bytes`. Since minor version 4.
+   * </pre>
+   *
+   * <code>.outrigger.v1.Chunk chunk = 7;</code>
+   * @return Whether the chunk field is set.
+   */
+  @java.lang.Override
+  public boolean hasChunk() {
+    return frameCase_ == 7;
+  }
+  /**
+   * <pre>
+   * A piece of a frame that is larger than the worker's `max_frame_bytes`. Since minor version 4.
+   * </pre>
+   *
+   * <code>.outrigger.v1.Chunk chunk = 7;</code>
+   * @return The chunk.
+   */
+  @java.lang.Override
+  public io.outrigger.gen.v1.Chunk getChunk() {
+    if (frameCase_ == 7) {
+       return (io.outrigger.gen.v1.Chunk) frame_;
+    }
+    return io.outrigger.gen.v1.Chunk.getDefaultInstance();
+  }
+  /**
+   * <pre>
+   * A piece of a frame that is larger than the worker's `max_frame_bytes`. Since minor version 4.
+   * </pre>
+   *
+   * <code>.outrigger.v1.Chunk chunk = 7;</code>
+   */
+  @java.lang.Override
+  public io.outrigger.gen.v1.ChunkOrBuilder getChunkOrBuilder() {
+    if (frameCase_ == 7) {
+       return (io.outrigger.gen.v1.Chunk) frame_;
+    }
+    return io.outrigger.gen.v1.Chunk.getDefaultInstance();
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -389,6 +434,9 @@ private static final long serialVersionUID = 0L;
     }
     if (frameCase_ == 6) {
       output.writeMessage(6, (io.outrigger.gen.v1.Drain) frame_);
+    }
+    if (frameCase_ == 7) {
+      output.writeMessage(7, (io.outrigger.gen.v1.Chunk) frame_);
     }
     getUnknownFields().writeTo(output);
   }
@@ -422,6 +470,10 @@ private static final long serialVersionUID = 0L;
     if (frameCase_ == 6) {
       size += com.google.protobuf.CodedOutputStream
         .computeMessageSize(6, (io.outrigger.gen.v1.Drain) frame_);
+    }
+    if (frameCase_ == 7) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeMessageSize(7, (io.outrigger.gen.v1.Chunk) frame_);
     }
     size += getUnknownFields().getSerializedSize();
     memoizedSize = size;
@@ -464,6 +516,10 @@ private static final long serialVersionUID = 0L;
         if (!getDrain()
             .equals(other.getDrain())) return false;
         break;
+      case 7:
+        if (!getChunk()
+            .equals(other.getChunk())) return false;
+        break;
       case 0:
       default:
     }
@@ -502,6 +558,10 @@ private static final long serialVersionUID = 0L;
       case 6:
         hash = (37 * hash) + DRAIN_FIELD_NUMBER;
         hash = (53 * hash) + getDrain().hashCode();
+        break;
+      case 7:
+        hash = (37 * hash) + CHUNK_FIELD_NUMBER;
+        hash = (53 * hash) + getChunk().hashCode();
         break;
       case 0:
       default:
@@ -659,6 +719,9 @@ private static final long serialVersionUID = 0L;
       if (drainBuilder_ != null) {
         drainBuilder_.clear();
       }
+      if (chunkBuilder_ != null) {
+        chunkBuilder_.clear();
+      }
       frameCase_ = 0;
       frame_ = null;
       return this;
@@ -724,6 +787,10 @@ private static final long serialVersionUID = 0L;
           drainBuilder_ != null) {
         result.frame_ = drainBuilder_.build();
       }
+      if (frameCase_ == 7 &&
+          chunkBuilder_ != null) {
+        result.frame_ = chunkBuilder_.build();
+      }
     }
 
     @java.lang.Override
@@ -761,6 +828,10 @@ private static final long serialVersionUID = 0L;
         }
         case DRAIN: {
           mergeDrain(other.getDrain());
+          break;
+        }
+        case CHUNK: {
+          mergeChunk(other.getChunk());
           break;
         }
         case FRAME_NOT_SET: {
@@ -835,6 +906,13 @@ private static final long serialVersionUID = 0L;
               frameCase_ = 6;
               break;
             } // case 50
+            case 58: {
+              input.readMessage(
+                  internalGetChunkFieldBuilder().getBuilder(),
+                  extensionRegistry);
+              frameCase_ = 7;
+              break;
+            } // case 58
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -1942,6 +2020,184 @@ private static final long serialVersionUID = 0L;
       frameCase_ = 6;
       onChanged();
       return drainBuilder_;
+    }
+
+    private com.google.protobuf.SingleFieldBuilder<
+        io.outrigger.gen.v1.Chunk, io.outrigger.gen.v1.Chunk.Builder, io.outrigger.gen.v1.ChunkOrBuilder> chunkBuilder_;
+    /**
+     * <pre>
+     * A piece of a frame that is larger than the worker's `max_frame_bytes`. Since minor version 4.
+     * </pre>
+     *
+     * <code>.outrigger.v1.Chunk chunk = 7;</code>
+     * @return Whether the chunk field is set.
+     */
+    @java.lang.Override
+    public boolean hasChunk() {
+      return frameCase_ == 7;
+    }
+    /**
+     * <pre>
+     * A piece of a frame that is larger than the worker's `max_frame_bytes`. Since minor version 4.
+     * </pre>
+     *
+     * <code>.outrigger.v1.Chunk chunk = 7;</code>
+     * @return The chunk.
+     */
+    @java.lang.Override
+    public io.outrigger.gen.v1.Chunk getChunk() {
+      if (chunkBuilder_ == null) {
+        if (frameCase_ == 7) {
+          return (io.outrigger.gen.v1.Chunk) frame_;
+        }
+        return io.outrigger.gen.v1.Chunk.getDefaultInstance();
+      } else {
+        if (frameCase_ == 7) {
+          return chunkBuilder_.getMessage();
+        }
+        return io.outrigger.gen.v1.Chunk.getDefaultInstance();
+      }
+    }
+    /**
+     * <pre>
+     * A piece of a frame that is larger than the worker's `max_frame_bytes`. Since minor version 4.
+     * </pre>
+     *
+     * <code>.outrigger.v1.Chunk chunk = 7;</code>
+     */
+    public Builder setChunk(io.outrigger.gen.v1.Chunk value) {
+      if (chunkBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        frame_ = value;
+        onChanged();
+      } else {
+        chunkBuilder_.setMessage(value);
+      }
+      frameCase_ = 7;
+      return this;
+    }
+    /**
+     * <pre>
+     * A piece of a frame that is larger than the worker's `max_frame_bytes`. Since minor version 4.
+     * </pre>
+     *
+     * <code>.outrigger.v1.Chunk chunk = 7;</code>
+     */
+    public Builder setChunk(
+        io.outrigger.gen.v1.Chunk.Builder builderForValue) {
+      if (chunkBuilder_ == null) {
+        frame_ = builderForValue.build();
+        onChanged();
+      } else {
+        chunkBuilder_.setMessage(builderForValue.build());
+      }
+      frameCase_ = 7;
+      return this;
+    }
+    /**
+     * <pre>
+     * A piece of a frame that is larger than the worker's `max_frame_bytes`. Since minor version 4.
+     * </pre>
+     *
+     * <code>.outrigger.v1.Chunk chunk = 7;</code>
+     */
+    public Builder mergeChunk(io.outrigger.gen.v1.Chunk value) {
+      if (chunkBuilder_ == null) {
+        if (frameCase_ == 7 &&
+            frame_ != io.outrigger.gen.v1.Chunk.getDefaultInstance()) {
+          frame_ = io.outrigger.gen.v1.Chunk.newBuilder((io.outrigger.gen.v1.Chunk) frame_)
+              .mergeFrom(value).buildPartial();
+        } else {
+          frame_ = value;
+        }
+        onChanged();
+      } else {
+        if (frameCase_ == 7) {
+          chunkBuilder_.mergeFrom(value);
+        } else {
+          chunkBuilder_.setMessage(value);
+        }
+      }
+      frameCase_ = 7;
+      return this;
+    }
+    /**
+     * <pre>
+     * A piece of a frame that is larger than the worker's `max_frame_bytes`. Since minor version 4.
+     * </pre>
+     *
+     * <code>.outrigger.v1.Chunk chunk = 7;</code>
+     */
+    public Builder clearChunk() {
+      if (chunkBuilder_ == null) {
+        if (frameCase_ == 7) {
+          frameCase_ = 0;
+          frame_ = null;
+          onChanged();
+        }
+      } else {
+        if (frameCase_ == 7) {
+          frameCase_ = 0;
+          frame_ = null;
+        }
+        chunkBuilder_.clear();
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * A piece of a frame that is larger than the worker's `max_frame_bytes`. Since minor version 4.
+     * </pre>
+     *
+     * <code>.outrigger.v1.Chunk chunk = 7;</code>
+     */
+    public io.outrigger.gen.v1.Chunk.Builder getChunkBuilder() {
+      return internalGetChunkFieldBuilder().getBuilder();
+    }
+    /**
+     * <pre>
+     * A piece of a frame that is larger than the worker's `max_frame_bytes`. Since minor version 4.
+     * </pre>
+     *
+     * <code>.outrigger.v1.Chunk chunk = 7;</code>
+     */
+    @java.lang.Override
+    public io.outrigger.gen.v1.ChunkOrBuilder getChunkOrBuilder() {
+      if ((frameCase_ == 7) && (chunkBuilder_ != null)) {
+        return chunkBuilder_.getMessageOrBuilder();
+      } else {
+        if (frameCase_ == 7) {
+          return (io.outrigger.gen.v1.Chunk) frame_;
+        }
+        return io.outrigger.gen.v1.Chunk.getDefaultInstance();
+      }
+    }
+    /**
+     * <pre>
+     * A piece of a frame that is larger than the worker's `max_frame_bytes`. Since minor version 4.
+     * </pre>
+     *
+     * <code>.outrigger.v1.Chunk chunk = 7;</code>
+     */
+    private com.google.protobuf.SingleFieldBuilder<
+        io.outrigger.gen.v1.Chunk, io.outrigger.gen.v1.Chunk.Builder, io.outrigger.gen.v1.ChunkOrBuilder> 
+        internalGetChunkFieldBuilder() {
+      if (chunkBuilder_ == null) {
+        if (!(frameCase_ == 7)) {
+          frame_ = io.outrigger.gen.v1.Chunk.getDefaultInstance();
+        }
+        chunkBuilder_ = new com.google.protobuf.SingleFieldBuilder<
+            io.outrigger.gen.v1.Chunk, io.outrigger.gen.v1.Chunk.Builder, io.outrigger.gen.v1.ChunkOrBuilder>(
+                (io.outrigger.gen.v1.Chunk) frame_,
+                getParentForChildren(),
+                isClean());
+        frame_ = null;
+      }
+      frameCase_ = 7;
+      onChanged();
+      return chunkBuilder_;
     }
 
     // @@protoc_insertion_point(builder_scope:outrigger.v1.ProcessResponse)

@@ -175,5 +175,32 @@ public interface ProcessResponseOrBuilder extends
    */
   io.outrigger.gen.v1.DrainOrBuilder getDrainOrBuilder();
 
+  /**
+   * <pre>
+   * A piece of a frame that is larger than the worker's `max_frame_bytes`. Since minor version 4.
+   * </pre>
+   *
+   * <code>.outrigger.v1.Chunk chunk = 7;</code>
+   * @return Whether the chunk field is set.
+   */
+  boolean hasChunk();
+  /**
+   * <pre>
+   * A piece of a frame that is larger than the worker's `max_frame_bytes`. Since minor version 4.
+   * </pre>
+   *
+   * <code>.outrigger.v1.Chunk chunk = 7;</code>
+   * @return The chunk.
+   */
+  io.outrigger.gen.v1.Chunk getChunk();
+  /**
+   * <pre>
+   * A piece of a frame that is larger than the worker's `max_frame_bytes`. Since minor version 4.
+   * </pre>
+   *
+   * <code>.outrigger.v1.Chunk chunk = 7;</code>
+   */
+  io.outrigger.gen.v1.ChunkOrBuilder getChunkOrBuilder();
+
   io.outrigger.gen.v1.ProcessResponse.FrameCase getFrameCase();
 }

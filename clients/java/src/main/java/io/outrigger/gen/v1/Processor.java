@@ -37,6 +37,11 @@ public final class Processor extends com.google.protobuf.GeneratedFile {
     com.google.protobuf.GeneratedMessage.FieldAccessorTable
       internal_static_outrigger_v1_ProcessResponse_fieldAccessorTable;
   static final com.google.protobuf.Descriptors.Descriptor
+    internal_static_outrigger_v1_Chunk_descriptor;
+  static final 
+    com.google.protobuf.GeneratedMessage.FieldAccessorTable
+      internal_static_outrigger_v1_Chunk_fieldAccessorTable;
+  static final com.google.protobuf.Descriptors.Descriptor
     internal_static_outrigger_v1_Hello_descriptor;
   static final 
     com.google.protobuf.GeneratedMessage.FieldAccessorTable
@@ -113,61 +118,65 @@ public final class Processor extends com.google.protobuf.GeneratedFile {
       "\n\034outrigger/v1/processor.proto\022\014outrigge" +
       "r.v1\032\032outrigger/v1/records.proto\032\030outrig" +
       "ger/v1/state.proto\032\033outrigger/v1/topolog" +
-      "y.proto\"\230\002\n\016ProcessRequest\022$\n\005hello\030\001 \001(" +
+      "y.proto\"\276\002\n\016ProcessRequest\022$\n\005hello\030\001 \001(" +
       "\0132\023.outrigger.v1.HelloH\000\022+\n\006result\030\002 \001(\013" +
       "2\031.outrigger.v1.BatchResultH\000\0223\n\rstate_r" +
       "equest\030\003 \001(\0132\032.outrigger.v1.StateRequest" +
       "H\000\022&\n\006credit\030\004 \001(\0132\024.outrigger.v1.Credit" +
       "H\000\022+\n\thand_back\030\005 \001(\0132\026.outrigger.v1.Han" +
       "dBackH\000\022 \n\003log\030\006 \001(\0132\021.outrigger.v1.LogH" +
-      "\000B\007\n\005frame\"\231\002\n\017ProcessResponse\022(\n\007welcom" +
-      "e\030\001 \001(\0132\025.outrigger.v1.WelcomeH\000\022&\n\006reje" +
-      "ct\030\002 \001(\0132\024.outrigger.v1.RejectH\000\022$\n\005batc" +
-      "h\030\003 \001(\0132\023.outrigger.v1.BatchH\000\0225\n\016state_" +
-      "response\030\004 \001(\0132\033.outrigger.v1.StateRespo" +
-      "nseH\000\022(\n\007revoked\030\005 \001(\0132\025.outrigger.v1.Re" +
-      "vokedH\000\022$\n\005drain\030\006 \001(\0132\023.outrigger.v1.Dr" +
-      "ainH\000B\007\n\005frame\"\326\001\n\005Hello\022\026\n\016protocol_min" +
-      "or\030\001 \001(\r\022\024\n\014capabilities\030\002 \003(\t\022\036\n\003sdk\030\003 " +
-      "\001(\0132\021.outrigger.v1.Sdk\022(\n\010topology\030\004 \001(\013" +
-      "2\026.outrigger.v1.Topology\022\027\n\017max_frame_by" +
-      "tes\030\005 \001(\r\022$\n\006credit\030\006 \001(\0132\024.outrigger.v1" +
-      ".Credit\022\026\n\016application_id\030\007 \001(\t\"5\n\003Sdk\022\014" +
-      "\n\004name\030\001 \001(\t\022\017\n\007version\030\002 \001(\t\022\017\n\007runtime" +
-      "\030\003 \001(\t\"(\n\006Credit\022\017\n\007batches\030\001 \001(\r\022\r\n\005byt" +
-      "es\030\002 \001(\r\"\267\001\n\007Welcome\022\026\n\016protocol_minor\030\001" +
-      " \001(\r\022\024\n\014capabilities\030\002 \003(\t\022\027\n\017sidecar_ve" +
-      "rsion\030\003 \001(\t\022\026\n\016application_id\030\004 \001(\t\022\027\n\017m" +
-      "ax_frame_bytes\030\005 \001(\r\022\017\n\007sources\030\006 \003(\t\022#\n" +
-      "\006stages\030\007 \003(\0132\023.outrigger.v1.Stage\"7\n\005St" +
-      "age\022\017\n\007entries\030\001 \003(\t\022\016\n\006stores\030\002 \003(\t\022\r\n\005" +
-      "sinks\030\003 \003(\t\"\'\n\006Reject\022\014\n\004code\030\001 \001(\t\022\017\n\007m" +
-      "essage\030\002 \001(\t\"\304\001\n\005Batch\022\023\n\013dispatch_id\030\001 " +
-      "\001(\004\022\022\n\ntask_epoch\030\002 \001(\r\022\017\n\007task_id\030\003 \001(\t" +
-      "\022\r\n\005stage\030\004 \001(\r\022\'\n\010segments\030\005 \003(\0132\025.outr" +
-      "igger.v1.Segment\022*\n\006states\030\006 \003(\0132\032.outri" +
-      "gger.v1.StateColumns\022\035\n\025processing_timeo" +
-      "ut_ms\030\007 \001(\r\"\321\001\n\013BatchResult\022\023\n\013dispatch_" +
-      "id\030\001 \001(\004\022\022\n\ntask_epoch\030\002 \001(\r\022\017\n\007task_id\030" +
-      "\003 \001(\t\022\014\n\004done\030\004 \001(\r\022&\n\007failure\030\005 \001(\0132\025.o" +
-      "utrigger.v1.Failure\022&\n\007outputs\030\006 \001(\0132\025.o" +
-      "utrigger.v1.Outputs\022*\n\tmutations\030\007 \003(\0132\027" +
-      ".outrigger.v1.Mutations\"\235\001\n\007Failure\022\014\n\004t" +
-      "ype\030\001 \001(\t\022\017\n\007message\030\002 \001(\t\022\r\n\005stack\030\003 \001(" +
-      "\t\022\014\n\004node\030\004 \001(\t\022&\n\007verdict\030\005 \001(\0162\025.outri" +
-      "gger.v1.Verdict\022\033\n\016retry_after_ms\030\006 \001(\004H" +
-      "\000\210\001\001B\021\n\017_retry_after_ms\"D\n\010HandBack\022\023\n\013d" +
-      "ispatch_id\030\001 \001(\004\022\022\n\ntask_epoch\030\002 \001(\r\022\017\n\007" +
-      "task_id\030\003 \001(\t\".\n\007Revoked\022\017\n\007task_id\030\001 \001(" +
-      "\t\022\022\n\ntask_epoch\030\002 \001(\r\"\033\n\005Drain\022\022\n\ntimeou" +
-      "t_ms\030\001 \001(\r\"(\n\003Log\022\020\n\010severity\030\001 \001(\r\022\017\n\007m" +
-      "essage\030\002 \001(\t*r\n\007Verdict\022\027\n\023VERDICT_UNSPE" +
-      "CIFIED\020\000\022\021\n\rVERDICT_RETRY\020\001\022\027\n\023VERDICT_D" +
-      "EAD_LETTER\020\002\022\020\n\014VERDICT_FAIL\020\003\022\020\n\014VERDIC" +
-      "T_PARK\020\0042^\n\020ProcessorService\022J\n\007Process\022" +
-      "\034.outrigger.v1.ProcessRequest\032\035.outrigge" +
-      "r.v1.ProcessResponse(\0010\001B\027\n\023io.outrigger" +
-      ".gen.v1P\001b\006proto3"
+      "\000\022$\n\005chunk\030\007 \001(\0132\023.outrigger.v1.ChunkH\000B" +
+      "\007\n\005frame\"\277\002\n\017ProcessResponse\022(\n\007welcome\030" +
+      "\001 \001(\0132\025.outrigger.v1.WelcomeH\000\022&\n\006reject" +
+      "\030\002 \001(\0132\024.outrigger.v1.RejectH\000\022$\n\005batch\030" +
+      "\003 \001(\0132\023.outrigger.v1.BatchH\000\0225\n\016state_re" +
+      "sponse\030\004 \001(\0132\033.outrigger.v1.StateRespons" +
+      "eH\000\022(\n\007revoked\030\005 \001(\0132\025.outrigger.v1.Revo" +
+      "kedH\000\022$\n\005drain\030\006 \001(\0132\023.outrigger.v1.Drai" +
+      "nH\000\022$\n\005chunk\030\007 \001(\0132\023.outrigger.v1.ChunkH" +
+      "\000B\007\n\005frame\"#\n\005Chunk\022\014\n\004data\030\001 \001(\014\022\014\n\004las" +
+      "t\030\002 \001(\010\"\361\001\n\005Hello\022\026\n\016protocol_minor\030\001 \001(" +
+      "\r\022\024\n\014capabilities\030\002 \003(\t\022\036\n\003sdk\030\003 \001(\0132\021.o" +
+      "utrigger.v1.Sdk\022(\n\010topology\030\004 \001(\0132\026.outr" +
+      "igger.v1.Topology\022\027\n\017max_frame_bytes\030\005 \001" +
+      "(\r\022$\n\006credit\030\006 \001(\0132\024.outrigger.v1.Credit" +
+      "\022\026\n\016application_id\030\007 \001(\t\022\031\n\021max_message_" +
+      "bytes\030\010 \001(\r\"5\n\003Sdk\022\014\n\004name\030\001 \001(\t\022\017\n\007vers" +
+      "ion\030\002 \001(\t\022\017\n\007runtime\030\003 \001(\t\"(\n\006Credit\022\017\n\007" +
+      "batches\030\001 \001(\r\022\r\n\005bytes\030\002 \001(\r\"\322\001\n\007Welcome" +
+      "\022\026\n\016protocol_minor\030\001 \001(\r\022\024\n\014capabilities" +
+      "\030\002 \003(\t\022\027\n\017sidecar_version\030\003 \001(\t\022\026\n\016appli" +
+      "cation_id\030\004 \001(\t\022\027\n\017max_frame_bytes\030\005 \001(\r" +
+      "\022\017\n\007sources\030\006 \003(\t\022#\n\006stages\030\007 \003(\0132\023.outr" +
+      "igger.v1.Stage\022\031\n\021max_message_bytes\030\010 \001(" +
+      "\r\"7\n\005Stage\022\017\n\007entries\030\001 \003(\t\022\016\n\006stores\030\002 " +
+      "\003(\t\022\r\n\005sinks\030\003 \003(\t\"\'\n\006Reject\022\014\n\004code\030\001 \001" +
+      "(\t\022\017\n\007message\030\002 \001(\t\"\304\001\n\005Batch\022\023\n\013dispatc" +
+      "h_id\030\001 \001(\004\022\022\n\ntask_epoch\030\002 \001(\r\022\017\n\007task_i" +
+      "d\030\003 \001(\t\022\r\n\005stage\030\004 \001(\r\022\'\n\010segments\030\005 \003(\013" +
+      "2\025.outrigger.v1.Segment\022*\n\006states\030\006 \003(\0132" +
+      "\032.outrigger.v1.StateColumns\022\035\n\025processin" +
+      "g_timeout_ms\030\007 \001(\r\"\321\001\n\013BatchResult\022\023\n\013di" +
+      "spatch_id\030\001 \001(\004\022\022\n\ntask_epoch\030\002 \001(\r\022\017\n\007t" +
+      "ask_id\030\003 \001(\t\022\014\n\004done\030\004 \001(\r\022&\n\007failure\030\005 " +
+      "\001(\0132\025.outrigger.v1.Failure\022&\n\007outputs\030\006 " +
+      "\001(\0132\025.outrigger.v1.Outputs\022*\n\tmutations\030" +
+      "\007 \003(\0132\027.outrigger.v1.Mutations\"\235\001\n\007Failu" +
+      "re\022\014\n\004type\030\001 \001(\t\022\017\n\007message\030\002 \001(\t\022\r\n\005sta" +
+      "ck\030\003 \001(\t\022\014\n\004node\030\004 \001(\t\022&\n\007verdict\030\005 \001(\0162" +
+      "\025.outrigger.v1.Verdict\022\033\n\016retry_after_ms" +
+      "\030\006 \001(\004H\000\210\001\001B\021\n\017_retry_after_ms\"D\n\010HandBa" +
+      "ck\022\023\n\013dispatch_id\030\001 \001(\004\022\022\n\ntask_epoch\030\002 " +
+      "\001(\r\022\017\n\007task_id\030\003 \001(\t\".\n\007Revoked\022\017\n\007task_" +
+      "id\030\001 \001(\t\022\022\n\ntask_epoch\030\002 \001(\r\"\033\n\005Drain\022\022\n" +
+      "\ntimeout_ms\030\001 \001(\r\"(\n\003Log\022\020\n\010severity\030\001 \001" +
+      "(\r\022\017\n\007message\030\002 \001(\t*r\n\007Verdict\022\027\n\023VERDIC" +
+      "T_UNSPECIFIED\020\000\022\021\n\rVERDICT_RETRY\020\001\022\027\n\023VE" +
+      "RDICT_DEAD_LETTER\020\002\022\020\n\014VERDICT_FAIL\020\003\022\020\n" +
+      "\014VERDICT_PARK\020\0042^\n\020ProcessorService\022J\n\007P" +
+      "rocess\022\034.outrigger.v1.ProcessRequest\032\035.o" +
+      "utrigger.v1.ProcessResponse(\0010\001B\027\n\023io.ou" +
+      "trigger.gen.v1P\001b\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,
@@ -181,87 +190,93 @@ public final class Processor extends com.google.protobuf.GeneratedFile {
     internal_static_outrigger_v1_ProcessRequest_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_ProcessRequest_descriptor,
-        new java.lang.String[] { "Hello", "Result", "StateRequest", "Credit", "HandBack", "Log", "Frame", });
+        new java.lang.String[] { "Hello", "Result", "StateRequest", "Credit", "HandBack", "Log", "Chunk", "Frame", });
     internal_static_outrigger_v1_ProcessResponse_descriptor =
       getDescriptor().getMessageType(1);
     internal_static_outrigger_v1_ProcessResponse_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_ProcessResponse_descriptor,
-        new java.lang.String[] { "Welcome", "Reject", "Batch", "StateResponse", "Revoked", "Drain", "Frame", });
-    internal_static_outrigger_v1_Hello_descriptor =
+        new java.lang.String[] { "Welcome", "Reject", "Batch", "StateResponse", "Revoked", "Drain", "Chunk", "Frame", });
+    internal_static_outrigger_v1_Chunk_descriptor =
       getDescriptor().getMessageType(2);
+    internal_static_outrigger_v1_Chunk_fieldAccessorTable = new
+      com.google.protobuf.GeneratedMessage.FieldAccessorTable(
+        internal_static_outrigger_v1_Chunk_descriptor,
+        new java.lang.String[] { "Data", "Last", });
+    internal_static_outrigger_v1_Hello_descriptor =
+      getDescriptor().getMessageType(3);
     internal_static_outrigger_v1_Hello_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_Hello_descriptor,
-        new java.lang.String[] { "ProtocolMinor", "Capabilities", "Sdk", "Topology", "MaxFrameBytes", "Credit", "ApplicationId", });
+        new java.lang.String[] { "ProtocolMinor", "Capabilities", "Sdk", "Topology", "MaxFrameBytes", "Credit", "ApplicationId", "MaxMessageBytes", });
     internal_static_outrigger_v1_Sdk_descriptor =
-      getDescriptor().getMessageType(3);
+      getDescriptor().getMessageType(4);
     internal_static_outrigger_v1_Sdk_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_Sdk_descriptor,
         new java.lang.String[] { "Name", "Version", "Runtime", });
     internal_static_outrigger_v1_Credit_descriptor =
-      getDescriptor().getMessageType(4);
+      getDescriptor().getMessageType(5);
     internal_static_outrigger_v1_Credit_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_Credit_descriptor,
         new java.lang.String[] { "Batches", "Bytes", });
     internal_static_outrigger_v1_Welcome_descriptor =
-      getDescriptor().getMessageType(5);
+      getDescriptor().getMessageType(6);
     internal_static_outrigger_v1_Welcome_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_Welcome_descriptor,
-        new java.lang.String[] { "ProtocolMinor", "Capabilities", "SidecarVersion", "ApplicationId", "MaxFrameBytes", "Sources", "Stages", });
+        new java.lang.String[] { "ProtocolMinor", "Capabilities", "SidecarVersion", "ApplicationId", "MaxFrameBytes", "Sources", "Stages", "MaxMessageBytes", });
     internal_static_outrigger_v1_Stage_descriptor =
-      getDescriptor().getMessageType(6);
+      getDescriptor().getMessageType(7);
     internal_static_outrigger_v1_Stage_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_Stage_descriptor,
         new java.lang.String[] { "Entries", "Stores", "Sinks", });
     internal_static_outrigger_v1_Reject_descriptor =
-      getDescriptor().getMessageType(7);
+      getDescriptor().getMessageType(8);
     internal_static_outrigger_v1_Reject_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_Reject_descriptor,
         new java.lang.String[] { "Code", "Message", });
     internal_static_outrigger_v1_Batch_descriptor =
-      getDescriptor().getMessageType(8);
+      getDescriptor().getMessageType(9);
     internal_static_outrigger_v1_Batch_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_Batch_descriptor,
         new java.lang.String[] { "DispatchId", "TaskEpoch", "TaskId", "Stage", "Segments", "States", "ProcessingTimeoutMs", });
     internal_static_outrigger_v1_BatchResult_descriptor =
-      getDescriptor().getMessageType(9);
+      getDescriptor().getMessageType(10);
     internal_static_outrigger_v1_BatchResult_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_BatchResult_descriptor,
         new java.lang.String[] { "DispatchId", "TaskEpoch", "TaskId", "Done", "Failure", "Outputs", "Mutations", });
     internal_static_outrigger_v1_Failure_descriptor =
-      getDescriptor().getMessageType(10);
+      getDescriptor().getMessageType(11);
     internal_static_outrigger_v1_Failure_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_Failure_descriptor,
         new java.lang.String[] { "Type", "Message", "Stack", "Node", "Verdict", "RetryAfterMs", });
     internal_static_outrigger_v1_HandBack_descriptor =
-      getDescriptor().getMessageType(11);
+      getDescriptor().getMessageType(12);
     internal_static_outrigger_v1_HandBack_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_HandBack_descriptor,
         new java.lang.String[] { "DispatchId", "TaskEpoch", "TaskId", });
     internal_static_outrigger_v1_Revoked_descriptor =
-      getDescriptor().getMessageType(12);
+      getDescriptor().getMessageType(13);
     internal_static_outrigger_v1_Revoked_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_Revoked_descriptor,
         new java.lang.String[] { "TaskId", "TaskEpoch", });
     internal_static_outrigger_v1_Drain_descriptor =
-      getDescriptor().getMessageType(13);
+      getDescriptor().getMessageType(14);
     internal_static_outrigger_v1_Drain_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_Drain_descriptor,
         new java.lang.String[] { "TimeoutMs", });
     internal_static_outrigger_v1_Log_descriptor =
-      getDescriptor().getMessageType(14);
+      getDescriptor().getMessageType(15);
     internal_static_outrigger_v1_Log_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_Log_descriptor,

@@ -347,6 +347,22 @@ private static final long serialVersionUID = 0L;
     return stages_.get(index);
   }
 
+  public static final int MAX_MESSAGE_BYTES_FIELD_NUMBER = 8;
+  private int maxMessageBytes_ = 0;
+  /**
+   * <pre>
+   * The largest frame that travels in chunks, in bytes and either way: the lower of both sides'. Unset:
+   * none does. Since minor version 4.
+   * </pre>
+   *
+   * <code>uint32 max_message_bytes = 8;</code>
+   * @return The maxMessageBytes.
+   */
+  @java.lang.Override
+  public int getMaxMessageBytes() {
+    return maxMessageBytes_;
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -381,6 +397,9 @@ private static final long serialVersionUID = 0L;
     }
     for (int i = 0; i < stages_.size(); i++) {
       output.writeMessage(7, stages_.get(i));
+    }
+    if (maxMessageBytes_ != 0) {
+      output.writeUInt32(8, maxMessageBytes_);
     }
     getUnknownFields().writeTo(output);
   }
@@ -425,6 +444,10 @@ private static final long serialVersionUID = 0L;
       size += com.google.protobuf.CodedOutputStream
         .computeMessageSize(7, stages_.get(i));
     }
+    if (maxMessageBytes_ != 0) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeUInt32Size(8, maxMessageBytes_);
+    }
     size += getUnknownFields().getSerializedSize();
     memoizedSize = size;
     return size;
@@ -454,6 +477,8 @@ private static final long serialVersionUID = 0L;
         .equals(other.getSourcesList())) return false;
     if (!getStagesList()
         .equals(other.getStagesList())) return false;
+    if (getMaxMessageBytes()
+        != other.getMaxMessageBytes()) return false;
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -485,6 +510,8 @@ private static final long serialVersionUID = 0L;
       hash = (37 * hash) + STAGES_FIELD_NUMBER;
       hash = (53 * hash) + getStagesList().hashCode();
     }
+    hash = (37 * hash) + MAX_MESSAGE_BYTES_FIELD_NUMBER;
+    hash = (53 * hash) + getMaxMessageBytes();
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
     return hash;
@@ -635,6 +662,7 @@ private static final long serialVersionUID = 0L;
         stagesBuilder_.clear();
       }
       bitField0_ = (bitField0_ & ~0x00000040);
+      maxMessageBytes_ = 0;
       return this;
     }
 
@@ -700,6 +728,9 @@ private static final long serialVersionUID = 0L;
       if (((from_bitField0_ & 0x00000020) != 0)) {
         sources_.makeImmutable();
         result.sources_ = sources_;
+      }
+      if (((from_bitField0_ & 0x00000080) != 0)) {
+        result.maxMessageBytes_ = maxMessageBytes_;
       }
     }
 
@@ -777,6 +808,9 @@ private static final long serialVersionUID = 0L;
           }
         }
       }
+      if (other.getMaxMessageBytes() != 0) {
+        setMaxMessageBytes(other.getMaxMessageBytes());
+      }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
       return this;
@@ -848,6 +882,11 @@ private static final long serialVersionUID = 0L;
               }
               break;
             } // case 58
+            case 64: {
+              maxMessageBytes_ = input.readUInt32();
+              bitField0_ |= 0x00000080;
+              break;
+            } // case 64
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -1746,6 +1785,53 @@ private static final long serialVersionUID = 0L;
         stages_ = null;
       }
       return stagesBuilder_;
+    }
+
+    private int maxMessageBytes_ ;
+    /**
+     * <pre>
+     * The largest frame that travels in chunks, in bytes and either way: the lower of both sides'. Unset:
+     * none does. Since minor version 4.
+     * </pre>
+     *
+     * <code>uint32 max_message_bytes = 8;</code>
+     * @return The maxMessageBytes.
+     */
+    @java.lang.Override
+    public int getMaxMessageBytes() {
+      return maxMessageBytes_;
+    }
+    /**
+     * <pre>
+     * The largest frame that travels in chunks, in bytes and either way: the lower of both sides'. Unset:
+     * none does. Since minor version 4.
+     * </pre>
+     *
+     * <code>uint32 max_message_bytes = 8;</code>
+     * @param value The maxMessageBytes to set.
+     * @return This builder for chaining.
+     */
+    public Builder setMaxMessageBytes(int value) {
+
+      maxMessageBytes_ = value;
+      bitField0_ |= 0x00000080;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * The largest frame that travels in chunks, in bytes and either way: the lower of both sides'. Unset:
+     * none does. Since minor version 4.
+     * </pre>
+     *
+     * <code>uint32 max_message_bytes = 8;</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearMaxMessageBytes() {
+      bitField0_ = (bitField0_ & ~0x00000080);
+      maxMessageBytes_ = 0;
+      onChanged();
+      return this;
     }
 
     // @@protoc_insertion_point(builder_scope:outrigger.v1.Welcome)

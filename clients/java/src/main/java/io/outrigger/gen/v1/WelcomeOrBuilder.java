@@ -197,4 +197,15 @@ public interface WelcomeOrBuilder extends
    */
   io.outrigger.gen.v1.StageOrBuilder getStagesOrBuilder(
       int index);
+
+  /**
+   * <pre>
+   * The largest frame that travels in chunks, in bytes and either way: the lower of both sides'. Unset:
+   * none does. Since minor version 4.
+   * </pre>
+   *
+   * <code>uint32 max_message_bytes = 8;</code>
+   * @return The maxMessageBytes.
+   */
+  int getMaxMessageBytes();
 }
