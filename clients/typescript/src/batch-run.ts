@@ -143,7 +143,7 @@ class BatchRun implements BatchScope {
     if (bytes > this.#bytesMax) {
       throw new RangeError(
         `the results of ${this.row + 1} records take ${bytes} bytes, the sidecar takes ` +
-          `${this.#bytesMax}: write less for each record, or raise its max frame size`,
+          `${this.#bytesMax}: write less for each record, or raise server.max.message.bytes`,
       );
     }
     for (const state of this.#states.values()) state.keep();

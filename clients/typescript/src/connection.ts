@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { create, fromBinary } from "@bufbuild/protobuf";
 import grpc from "@grpc/grpc-js";
+import { Chunks, MAX_FRAME_BYTES, MAX_MESSAGE_BYTES } from "./chunks.ts";
 import { OutriggerClientError } from "./errors.ts";
 import {
   type ProcessRequest,
@@ -19,6 +20,7 @@ export interface Ended {
 
 /** One stream to a sidecar. */
 export interface Connection {
+  /** Throws where the frame is larger than what the sidecar takes. */
   send(frame: ProcessRequest): void;
   /** Half-closes after what was sent; the sidecar then ends the stream, or we do. */
   end(): void;
@@ -37,8 +39,7 @@ export interface ConnectOptions {
 }
 
 const METHOD = "/outrigger.v1.ProcessorService/Process";
-const MAX_FRAME_BYTES = 4 * 1024 * 1024;
-const PROTOCOL_MINOR = 3;
+const PROTOCOL_MINOR = 4;
 const SDK_VERSION = "0.1.0";
 /** How long a sidecar may take to end a stream that we have half-closed. */
 const END_TIMEOUT_MS = 2_000;
@@ -69,10 +70,11 @@ export function connect({ address, token, received }: ConnectOptions): Connectio
   if (token !== undefined && token !== "") metadata.set("outrigger-token", token);
   const stream = client.makeBidiStreamRequest(
     METHOD,
-    (frame: ProcessRequest) => asBuffer(toBinary(ProcessRequestSchema, frame)),
+    (bytes: Buffer) => bytes,
     (bytes: Buffer) => fromBinary(ProcessResponseSchema, bytes),
     metadata,
   );
+  const chunks = new Chunks();
   let timer: NodeJS.Timeout | undefined;
   const ended = new Promise<Ended>((resolve) => {
     const over = (end: Ended): void => {
@@ -80,13 +82,22 @@ export function connect({ address, token, received }: ConnectOptions): Connectio
       client.close();
       resolve(end);
     };
-    stream.on("data", received);
+    stream.on("data", (frame: ProcessResponse) => {
+      try {
+        const whole = chunks.incoming(frame);
+        if (whole !== null) received(whole);
+      } catch (error: unknown) {
+        over(broken(error));
+        stream.cancel();
+      }
+    });
     stream.on("error", (error) => over(endOf(error)));
     stream.on("end", () => over({ reason: "the sidecar closed the stream", fatal: null }));
   });
   return {
     send: (frame) => {
-      if (!stream.destroyed && !stream.writableEnded) stream.write(frame);
+      if (stream.destroyed || stream.writableEnded) return;
+      for (const bytes of chunks.outgoing(frame)) stream.write(bytes);
     },
     end: () => {
       stream.end();
@@ -95,6 +106,12 @@ export function connect({ address, token, received }: ConnectOptions): Connectio
     cancel: () => stream.cancel(),
     ended,
   };
+}
+
+/** The sidecar cannot be understood: for good. */
+function broken(error: unknown): Ended {
+  const reason = error instanceof Error ? error.message : String(error);
+  return { reason, fatal: new OutriggerClientError("PROTOCOL_VIOLATION", reason) };
 }
 
 function endOf(error: Error): Ended {
@@ -118,6 +135,7 @@ export function helloFrame(topology: Topology, applicationId: string): ProcessRe
     sdk: { name: "@outrigger/client", version: SDK_VERSION, runtime },
     topology,
     maxFrameBytes: MAX_FRAME_BYTES,
+    maxMessageBytes: MAX_MESSAGE_BYTES,
     applicationId,
   };
   return create(ProcessRequestSchema, { frame: { case: "hello", value } });
@@ -131,8 +149,4 @@ function windowBytes(): number {
   } catch {
     return WINDOW_BYTES_DEFAULT;
   }
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

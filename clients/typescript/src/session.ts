@@ -1,6 +1,7 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { type BatchControl, runBatch, type StageScope } from "./batch-run.ts";
 import type { AskState, Question } from "./batch-state.ts";
+import { sendableBytes } from "./chunks.ts";
 import { OutriggerClientError } from "./errors.ts";
 import {
   type Batch,
@@ -38,8 +39,7 @@ interface OpenQuestion {
   readonly failed: (error: Error) => void;
 }
 
-/** What the sidecar takes where it does not say, and what a result takes besides its columns. */
-const MAX_FRAME_BYTES_DEFAULT = 4 * 1024 * 1024;
+/** What a result takes besides its columns. */
 const RESULT_OVERHEAD_BYTES = 64 * 1024;
 
 /**
@@ -84,6 +84,7 @@ export class Session {
         return;
       // Results are still taken; the stream ends when the sidecar is done.
       case "drain":
+      case "chunk":
       case undefined:
         return;
     }
@@ -172,8 +173,7 @@ export class Session {
       throw new Error(`the sidecar sent a batch of stage ${batch.stage}, which it never announced`);
     }
     const { sources, applicationId } = welcome;
-    const maxFrameBytes = welcome.maxFrameBytes || MAX_FRAME_BYTES_DEFAULT;
-    const resultBytesMax = maxFrameBytes - RESULT_OVERHEAD_BYTES;
+    const resultBytesMax = sendableBytes(welcome) - RESULT_OVERHEAD_BYTES;
     return { nodes: this.#nodes, stage, sources, applicationId, resultBytesMax };
   }
 
@@ -183,8 +183,9 @@ export class Session {
     const value = { requestId, dispatchId, taskEpoch, taskId, ...question };
     return new Promise((answered, failed) => {
       if (held.control.signal.aborted) return failed(new Error("the batch was taken away"));
-      this.#questions.set(requestId, { held, answered, failed });
+      // Throws, and so fails the record, where what was written so far is more than the sidecar takes.
       this.#host.send(create(ProcessRequestSchema, { frame: { case: "stateRequest", value } }));
+      this.#questions.set(requestId, { held, answered, failed });
     });
   }
 
