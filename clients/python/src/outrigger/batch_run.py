@@ -142,7 +142,8 @@ class BatchRun:
         if size > self._bytes_max:
             raise ValueError(
                 f"the results of {self.row + 1} records take {size} bytes, the sidecar takes "
-                f"{self._bytes_max}: write less for each record, or raise its max frame size"
+                f"{self._bytes_max}: write less for each record, or raise "
+                "server.max.message.bytes"
             )
         for state in self._states.values():
             state.keep()

@@ -10,14 +10,14 @@ from queue import SimpleQueue
 
 import grpc
 
+from .chunks import MAX_FRAME_BYTES, MAX_MESSAGE_BYTES, Chunks
 from .errors import OutriggerError
 from .gen import processor_pb2 as pb
 from .gen import topology_pb2
 
 METHOD = "/outrigger.v1.ProcessorService/Process"
-PROTOCOL_MINOR = 3
+PROTOCOL_MINOR = 4
 SDK_VERSION = "0.1.0"
-MAX_FRAME_BYTES = 4 * 1024 * 1024
 # How long a sidecar may take to end a stream that we have half-closed.
 END_TIMEOUT_SECONDS = 2.0
 
@@ -51,12 +51,13 @@ class Connection:
     ) -> None:
         self._received = received
         self._ended = ended
+        self._chunks = Chunks()
         # Bounded by the credit: an answer for each batch held, and the questions that it asks.
         self._frames: SimpleQueue[pb.ProcessRequest | None] = SimpleQueue()
         self._channel = grpc.insecure_channel(address, options=_OPTIONS)
         stream = self._channel.stream_stream(
             METHOD,
-            request_serializer=pb.ProcessRequest.SerializeToString,
+            request_serializer=None,
             response_deserializer=pb.ProcessResponse.FromString,
         )
         metadata = (("outrigger-token", token),) if token else ()
@@ -77,15 +78,20 @@ class Connection:
         """Ends at once."""
         self._call.cancel()  # type: ignore[no-untyped-call]
 
-    def _outgoing(self) -> Iterator[pb.ProcessRequest]:
+    def _outgoing(self) -> Iterator[bytes]:
         while (frame := self._frames.get()) is not None:
-            yield frame
+            yield from self._chunks.outgoing(frame)
 
     def _read(self) -> None:
         ended = Ended("the sidecar closed the stream")
         try:
             for frame in self._call:
-                self._received(frame)
+                whole = self._chunks.incoming(frame)
+                if whole is not None:
+                    self._received(whole)
+        except OutriggerError as error:
+            ended = Ended(str(error), error)
+            self.cancel()
         except grpc.RpcError as error:
             ended = _ended_by(error)
         finally:
@@ -116,6 +122,7 @@ def hello_frame(topology: topology_pb2.Topology, application_id: str) -> pb.Proc
             sdk=sdk,
             topology=topology,
             max_frame_bytes=MAX_FRAME_BYTES,
+            max_message_bytes=MAX_MESSAGE_BYTES,
             application_id=application_id,
         )
     )

@@ -8,15 +8,12 @@ from concurrent.futures import Future
 from typing import Literal, Protocol
 
 from .batch_run import BatchControl, StageScope, run_batch
+from .chunks import check_written, columns_bytes_max
 from .errors import BatchTakenError, OutriggerError
 from .gen import processor_pb2 as pb
 from .gen import state_pb2
 from .runner import Runner
 from .topology import Node
-
-# What the sidecar takes where it does not say, and what a result takes besides its columns.
-MAX_FRAME_BYTES_DEFAULT = 4 * 1024 * 1024
-RESULT_OVERHEAD_BYTES = 64 * 1024
 
 
 class SessionHost(Protocol):
@@ -124,14 +121,13 @@ class Session:
 
     def _take_welcome(self, welcome: pb.Welcome) -> None:
         self._welcome = welcome
-        frame_bytes = welcome.max_frame_bytes or MAX_FRAME_BYTES_DEFAULT
         self._scopes = [
             StageScope(
                 self._nodes,
                 stage,
                 list(welcome.sources),
                 welcome.application_id,
-                frame_bytes - RESULT_OVERHEAD_BYTES,
+                columns_bytes_max(welcome),
             )
             for stage in welcome.stages
         ]
@@ -200,6 +196,8 @@ class Session:
     def _ask(self, held: _Held, question: state_pb2.StateRequest) -> _Answer:
         answer: _Answer = Future()
         with self._lock:
+            if self._welcome is not None:
+                check_written(question.written, columns_bytes_max(self._welcome))
             if held.control.is_taken:
                 answer.set_exception(BatchTakenError("the batch was taken away"))
                 return answer
