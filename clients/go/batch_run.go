@@ -160,7 +160,7 @@ func (b *batchRun) keep() error {
 	if size > b.stage.resultBytesMax {
 		return fmt.Errorf(
 			"the results of %d records take %d bytes, the sidecar takes %d: write less for each "+
-				"record, or raise its max frame size", b.row+1, size, b.stage.resultBytesMax)
+				"record, or raise server.max.message.bytes", b.row+1, size, b.stage.resultBytesMax)
 	}
 	for _, state := range b.states {
 		state.keep()

@@ -21,9 +21,8 @@ import (
 
 const (
 	method        = "/outrigger.v1.ProcessorService/Process"
-	protocolMinor = 3
+	protocolMinor = 4
 	sdkVersion    = "0.1.0"
-	maxFrameBytes = 4 << 20
 	// HTTP/2's windows, as the sidecar's: larger ones on both ends have been seen to deadlock.
 	windowBytes = 128 << 10
 	// How long a sidecar may take to end a stream that we have half-closed.
@@ -37,6 +36,7 @@ type connection struct {
 	conn   *grpc.ClientConn
 	stream grpc.ClientStream
 	cancel context.CancelFunc
+	chunks chunks
 
 	mu   sync.Mutex
 	more *sync.Cond
@@ -105,6 +105,7 @@ func (c *connection) close() {
 }
 
 func (c *connection) write() {
+	send := func(frame *pb.ProcessRequest) error { return c.stream.SendMsg(frame) }
 	for {
 		c.mu.Lock()
 		for len(c.frames) == 0 && !c.isEnded {
@@ -119,7 +120,7 @@ func (c *connection) write() {
 		}
 		for _, frame := range frames {
 			// What is wrong with the stream, its reader hears.
-			if c.stream.SendMsg(frame) != nil {
+			if c.chunks.outgoing(frame, send) != nil {
 				return
 			}
 		}
@@ -133,12 +134,22 @@ func (c *connection) read(received func(*pb.ProcessResponse)) error {
 		if err := c.stream.RecvMsg(frame); err != nil {
 			return err
 		}
-		received(frame)
+		whole, err := c.chunks.incoming(frame)
+		if err != nil {
+			return err
+		}
+		if whole != nil {
+			received(whole)
+		}
 	}
 }
 
 // verdict is a RejectedError where connecting again would end the same way, else nil.
 func verdict(err error) *RejectedError {
+	var refused *RejectedError
+	if errors.As(err, &refused) {
+		return refused
+	}
 	switch said := status.Convert(err); said.Code() {
 	case codes.Unauthenticated:
 		return &RejectedError{"UNAUTHENTICATED", said.Message()}
@@ -160,11 +171,12 @@ func reasonOf(err error) string {
 // helloFrame is the first frame of every stream.
 func helloFrame(declared *pb.Topology, applicationID string) *pb.ProcessRequest {
 	hello := &pb.Hello{
-		ProtocolMinor: protocolMinor,
-		Sdk:           &pb.Sdk{Name: "outrigger-go", Version: sdkVersion, Runtime: runtime.Version()},
-		Topology:      declared,
-		MaxFrameBytes: maxFrameBytes,
-		ApplicationId: applicationID,
+		ProtocolMinor:   protocolMinor,
+		Sdk:             &pb.Sdk{Name: "outrigger-go", Version: sdkVersion, Runtime: runtime.Version()},
+		Topology:        declared,
+		MaxFrameBytes:   maxFrameBytes,
+		MaxMessageBytes: maxMessageBytes,
+		ApplicationId:   applicationID,
 	}
 	return &pb.ProcessRequest{Frame: &pb.ProcessRequest_Hello{Hello: hello}}
 }

@@ -9,12 +9,6 @@ import (
 	pb "github.com/outrigger-io/outrigger/clients/go/internal/gen"
 )
 
-const (
-	// What the sidecar takes where it does not say, and what a result takes besides its columns.
-	maxFrameBytesDefault = 4 << 20
-	resultOverheadBytes  = 64 << 10
-)
-
 // sessionHost is what a session asks of the stream; called under the session's lock.
 type sessionHost interface {
 	send(frame *pb.ProcessRequest)
@@ -66,8 +60,9 @@ type session struct {
 	mu     sync.Mutex
 	stages []*stageScope
 	// Set by the sidecar's welcome.
-	isWelcome bool
-	state     sessionState
+	isWelcome       bool
+	columnsBytesMax int
+	state           sessionState
 	// What this worker holds, by task, oldest first; the first is under way.
 	tasks        map[string][]*held
 	questions    map[uint32]question
@@ -156,10 +151,7 @@ func (s *session) close() {
 
 func (s *session) takeWelcome(welcome *pb.Welcome) {
 	s.isWelcome = true
-	frameBytes := int(welcome.MaxFrameBytes)
-	if frameBytes == 0 {
-		frameBytes = maxFrameBytesDefault
-	}
+	s.columnsBytesMax = columnsBytesMax(welcome)
 	s.stages = nil
 	for _, stage := range welcome.Stages {
 		s.stages = append(s.stages, &stageScope{
@@ -167,7 +159,7 @@ func (s *session) takeWelcome(welcome *pb.Welcome) {
 			stage:          stage,
 			sources:        welcome.Sources,
 			applicationID:  welcome.ApplicationId,
-			resultBytesMax: frameBytes - resultOverheadBytes,
+			resultBytesMax: s.columnsBytesMax,
 		})
 	}
 	s.host.welcomed(welcome)
@@ -263,6 +255,10 @@ func (s *session) ask(
 	ctx context.Context, h *held, asked *pb.StateRequest,
 ) (*pb.StateResponse, error) {
 	s.mu.Lock()
+	if err := checkWritten(asked.Written, s.columnsBytesMax); err != nil {
+		s.mu.Unlock()
+		return nil, err
+	}
 	s.nextQuestion++
 	asked.RequestId = s.nextQuestion
 	asked.DispatchId, asked.TaskEpoch, asked.TaskId = h.batch.DispatchId, h.batch.TaskEpoch, h.batch.TaskId
