@@ -9,7 +9,7 @@ const LINES_MAX = 800;
 
 /**
  * The core of each SDK: connect, handshake, dispatch, reply. Beside it are the builder, serdes, stores,
- * records, tracing, and generated code.
+ * records, tracing, frames in chunks, and generated code.
  */
 const CORES: Readonly<Record<string, readonly string[]>> = {
   typescript: ["app", "connection", "session", "batch-run", "outputs", "errors"].map(

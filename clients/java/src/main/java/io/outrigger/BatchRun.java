@@ -17,11 +17,6 @@ import java.util.Map;
  * task. Used by one thread at a time.
  */
 final class BatchRun {
-  /** What the sidecar takes where it does not say, and what a result takes besides its columns. */
-  private static final int MAX_FRAME_BYTES_DEFAULT = 4 * 1024 * 1024;
-
-  private static final int RESULT_OVERHEAD_BYTES = 64 * 1024;
-
   private final Map<String, TopologyNode> nodes;
   private final Welcome welcome;
   private final Stage stage;
@@ -44,8 +39,7 @@ final class BatchRun {
     this.nodes = nodes;
     this.welcome = welcome;
     this.stage = stage;
-    int frameMax = welcome.getMaxFrameBytes();
-    bytesMax = (frameMax == 0 ? MAX_FRAME_BYTES_DEFAULT : frameMax) - RESULT_OVERHEAD_BYTES;
+    bytesMax = Chunks.columnsBytesMax(welcome);
     for (String entry : stage.getEntriesList()) entries.add(new Emitter(entry, this));
   }
 
@@ -115,13 +109,7 @@ final class BatchRun {
     if (forwardFailure != null) throw forwardFailure;
     long bytes = outputs.bytes();
     for (BatchState state : states.values()) bytes += state.bytes();
-    if (bytes > bytesMax) {
-      throw new IllegalStateException(
-          String.format(
-              "the results of %d records take %d bytes, the sidecar takes %d: write less for each "
-                  + "record, or raise its max frame size",
-              row + 1, bytes, bytesMax));
-    }
+    Chunks.checkResult(row + 1, bytes, bytesMax);
     outputs.keep();
     for (BatchState state : states.values()) state.keep();
     control.forgetActions();

@@ -15,9 +15,6 @@ import java.util.concurrent.TimeUnit;
  * own since 16, which netty knows: no native library, and the same on every system that has them.
  */
 final class Channels implements AutoCloseable {
-  /** The largest frame that the sidecar may send. */
-  static final int MAX_FRAME_BYTES = 4 * 1024 * 1024;
-
   /** HTTP/2's window, the same as the sidecar's: larger ones on both ends have been seen to deadlock. */
   private static final int WINDOW_BYTES = 128 * 1024;
 
@@ -38,7 +35,7 @@ final class Channels implements AutoCloseable {
         // The sidecar is next door: a proxy of the JVM's settings is for others.
         .proxyDetector(target -> null)
         .flowControlWindow(WINDOW_BYTES)
-        .maxInboundMessageSize(MAX_FRAME_BYTES)
+        .maxInboundMessageSize(Chunks.MAX_FRAME_BYTES)
         .build();
   }
 

@@ -41,6 +41,7 @@ final class Connection {
 
   private final ManagedChannel channel;
   private final ClientCall<ProcessRequest, ProcessResponse> call;
+  private final Chunks chunks = new Chunks();
   private final CompletableFuture<Ended> ended = new CompletableFuture<>();
   private boolean isOver;
 
@@ -57,7 +58,9 @@ final class Connection {
         new ClientCall.Listener<>() {
           @Override
           public void onMessage(ProcessResponse frame) {
-            received.accept(frame);
+            // What this throws ends the stream, and is its cause.
+            ProcessResponse whole = chunks.incoming(frame);
+            if (whole != null) received.accept(whole);
             call.request(1);
           }
 
@@ -75,7 +78,7 @@ final class Connection {
    * answer for each batch held, and a handler has one question at most.
    */
   synchronized void send(ProcessRequest frame) {
-    if (!isOver) call.sendMessage(frame);
+    if (!isOver) chunks.outgoing(frame, call::sendMessage);
   }
 
   /** Half-closes after what was sent; the sidecar then ends the stream, or we do. */
@@ -112,6 +115,9 @@ final class Connection {
 
   private static Ended endOf(Status status) {
     String reason = reasonOf(status);
+    if (status.getCause() instanceof OutriggerRejectedException broken) {
+      return new Ended(reason, broken);
+    }
     return switch (status.getCode()) {
       case OK -> new Ended("the sidecar closed the stream", null);
       case UNAUTHENTICATED ->

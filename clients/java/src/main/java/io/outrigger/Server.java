@@ -16,7 +16,7 @@ final class Server implements Runnable {
   static final String SDK_VERSION = "0.1.0";
 
   private static final System.Logger LOG = System.getLogger("io.outrigger");
-  private static final int PROTOCOL_MINOR = 3;
+  private static final int PROTOCOL_MINOR = 4;
 
   private final OutriggerBuilder options;
   private final TopologyBuilder topology;
@@ -145,7 +145,8 @@ final class Server implements Runnable {
             .setProtocolMinor(PROTOCOL_MINOR)
             .setSdk(sdk)
             .setTopology(topology.build())
-            .setMaxFrameBytes(Channels.MAX_FRAME_BYTES)
+            .setMaxFrameBytes(Chunks.MAX_FRAME_BYTES)
+            .setMaxMessageBytes(Chunks.MAX_MESSAGE_BYTES)
             .setApplicationId(options.applicationId);
     return ProcessRequest.newBuilder().setHello(hello).build();
   }

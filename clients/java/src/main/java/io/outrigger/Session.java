@@ -86,7 +86,7 @@ final class Session {
       case REVOKED -> revoke(frame.getRevoked());
       // Results are still taken after a drain; the stream ends when the sidecar is done. Frames that
       // this version does not know are nothing to it.
-      case DRAIN, FRAME_NOT_SET -> {}
+      case DRAIN, CHUNK, FRAME_NOT_SET -> {}
     }
   }
 
@@ -192,6 +192,7 @@ final class Session {
     CompletableFuture<StateResponse> answer = new CompletableFuture<>();
     synchronized (this) {
       if (held.control.isTaken()) throw new StateUnavailableException("the batch was taken away");
+      Chunks.checkWritten(request.getWritten(), welcome);
       int id = nextQuestion++;
       questions.put(id, new Question(held, answer));
       request
