@@ -135,7 +135,8 @@ async function creationFindings(
   const partitions = Math.max(1, ...counts);
   const replicas = Math.min(config.replicationFactor, brokers.length);
   const isHidden = (name: string) => denied.some((each) => each.name === name);
-  const fresh = internalTopics(program, partitions, replicas).filter(
+  const recordBytesMax = config.producerMaxRequestSize;
+  const fresh = internalTopics(program, partitions, replicas, recordBytesMax).filter(
     ({ name }) => !topics.has(name) && !isHidden(name),
   );
   return [...(await admin.refusals(fresh))].map(([name, reason]) => {

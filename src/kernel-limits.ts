@@ -83,6 +83,7 @@ export function kernelLimits(
       replicationFactor: config.replicationFactor,
       missingTopicPartitions,
       deadLetterTopic: config.errorsDeadLetterQueueTopicName,
+      recordBytesMax: config.producerMaxRequestSize,
     },
     parks: config.parkedEnable === "true",
     expected: expectedOf(config),

@@ -14,6 +14,8 @@ export interface SetupLimits {
   /** Null refuses a topology whose topics are missing; a number makes them with so many partitions. */
   readonly missingTopicPartitions: number | null;
   readonly deadLetterTopic: string | null;
+  /** The largest record that is written: changelogs are made to take it. */
+  readonly recordBytesMax: number;
 }
 
 /** What the cluster holds for a topology, checked and created. */
@@ -45,7 +47,8 @@ export async function prepareTopics(
     ...program.sources.map((name) => topics.get(name)?.partitions.length ?? 0),
   );
   const replicationFactor = Math.min(limits.replicationFactor, brokers.length);
-  const internal = internalTopics(program, partitions, replicationFactor);
+  const { recordBytesMax } = limits;
+  const internal = internalTopics(program, partitions, replicationFactor, recordBytesMax);
   const names = internal.map(({ name }) => name);
   await admin.createTopics(internal.filter(({ name }) => !topics.has(name)));
   const changelogs = new Map<string, ChangelogFacts>();

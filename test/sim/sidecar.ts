@@ -220,7 +220,12 @@ function limitsOf(plan: Plan): KernelLimits {
       transaction: { deadlineMs, unknownMs: deadlineMs },
       transactionTimeoutMs,
     },
-    setup: { replicationFactor: 3, missingTopicPartitions: null, deadLetterTopic: null },
+    setup: {
+      replicationFactor: 3,
+      missingTopicPartitions: null,
+      deadLetterTopic: null,
+      recordBytesMax: 1_048_576,
+    },
     expected: {
       applicationId: APPLICATION_ID,
       bootstrapServers: "node-1:9092",

@@ -64,7 +64,12 @@ export const testLimits: KernelLimits = {
     transaction: { deadlineMs: 6_000, unknownMs: 1_000 },
     transactionTimeoutMs: 10_000,
   },
-  setup: { replicationFactor: 1, missingTopicPartitions: null, deadLetterTopic: null },
+  setup: {
+    replicationFactor: 1,
+    missingTopicPartitions: null,
+    deadLetterTopic: null,
+    recordBytesMax: 1_048_576,
+  },
   expected: {
     applicationId: "app",
     bootstrapServers: "a:1",

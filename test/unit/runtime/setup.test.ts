@@ -7,7 +7,12 @@ import type { Log } from "../../../src/ports/log.ts";
 import { prepareTopics } from "../../../src/runtime/setup.ts";
 import { statefulProgram } from "../../support/world/kernel-world.ts";
 
-const LIMITS = { replicationFactor: 3, missingTopicPartitions: null, deadLetterTopic: null };
+const LIMITS = {
+  replicationFactor: 3,
+  missingTopicPartitions: null,
+  deadLetterTopic: null,
+  recordBytesMax: 1_048_576,
+};
 
 const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 

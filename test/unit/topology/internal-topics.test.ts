@@ -9,10 +9,10 @@ const declared = topology(
   [windowStore("counted")],
 );
 
-function changelog(replicationFactor: number) {
+function changelog(replicationFactor: number, recordBytesMax = 1_048_576) {
   const [program] = compile(declared, { applicationId: "app" });
   assert.ok(program);
-  const topics = internalTopics(program, 4, replicationFactor);
+  const topics = internalTopics(program, 4, replicationFactor, recordBytesMax);
   assert.equal(topics.length, 1);
   return topics[0];
 }
@@ -34,4 +34,9 @@ it("a changelog with fewer than three replicas leaves min.insync.replicas to the
   for (const replicationFactor of [-1, 1, 2]) {
     assert.equal(changelog(replicationFactor)?.configs["min.insync.replicas"], undefined);
   }
+});
+
+it("a changelog takes every record that may be written, where brokers by themselves would not", () => {
+  assert.equal(changelog(3, 1_048_588)?.configs["max.message.bytes"], undefined);
+  assert.equal(changelog(3, 20_000_000)?.configs["max.message.bytes"], "20000256");
 });

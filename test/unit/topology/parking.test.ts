@@ -26,7 +26,7 @@ describe("a topology whose records can be parked", () => {
     const [program] = of(true);
     assert.ok(program);
     assert.deepEqual(program.parking, { store: 0, controlTopic: "app-control" });
-    const topics = internalTopics(program, 3, 3).map(({ name, partitions, configs }) => {
+    const topics = internalTopics(program, 3, 3, 1_048_576).map(({ name, partitions, configs }) => {
       return `${name} ${partitions} ${configs["cleanup.policy"]} ${configs["min.insync.replicas"]}`;
     });
     assert.deepEqual(topics, ["app-parked-changelog 3 compact 2", "app-control 3 delete 2"]);
