@@ -77,6 +77,36 @@ const FRAMES: Readonly<Record<string, { readonly frame: Frame | Buffer; readonly
     },
   };
 
+const chunk = (data: Uint8Array, last = false): Frame => ({ case: "chunk", value: { data, last } });
+const HANDED_BACK = { case: "handBack" as const, value: { taskId: "9_9" } };
+
+/** Chunks that break the protocol; the last of them is sent again and again. */
+const CHUNKS: Readonly<Record<string, { readonly frames: readonly Frame[]; said: RegExp }>> = {
+  "chunks without an end": {
+    frames: [chunk(Buffer.alloc(3 * MIB))],
+    said: /PROTOCOL_VIOLATION.* 16777216 were agreed on as max_message_bytes/,
+  },
+  "a chunk that another frame follows": {
+    frames: [chunk(Buffer.alloc(MIB)), HANDED_BACK],
+    said: /PROTOCOL_VIOLATION.*another frame came after 1048576 bytes/,
+  },
+  "empty chunks": { frames: [chunk(Buffer.alloc(0))], said: /PROTOCOL_VIOLATION.*holds 0 bytes/ },
+  "chunks of a byte": {
+    frames: [chunk(Buffer.alloc(1))],
+    said: /PROTOCOL_VIOLATION.*holds 1 bytes/,
+  },
+  "a chunk of a chunk": {
+    frames: [chunk(encoded(chunk(Buffer.alloc(9), true)), true)],
+    said: /PROTOCOL_VIOLATION.*cut a frame once/,
+  },
+  "chunks that are no frame": {
+    frames: [chunk(Buffer.alloc(MIB, 0xff)), chunk(Buffer.alloc(9, 0xff), true)],
+    said: /PROTOCOL_VIOLATION.*a frame is no outrigger/,
+  },
+};
+/** Of them; a worker that is not sent away by then never is. */
+const CHUNKS_MAX = 8;
+
 function input(): Input[] {
   return Array.from({ length: RECORDS }, (_, i) => ({ key: `key-${i % KEYS}`, value: `v${i}` }));
 }
@@ -103,6 +133,7 @@ for (const kind of availableBrokers().slice(-1)) {
         "retry.initial.ms": 1,
         "retry.max.delay.ms": 5,
         "processing.timeout.ms": 1_000,
+        "server.max.message.bytes": 16 * MIB,
       });
       let largest = 0;
       const watching = setInterval(() => {
@@ -116,6 +147,7 @@ for (const kind of availableBrokers().slice(-1)) {
         await eventually("it listens", () => sidecar.output.includes("listening"), [sidecar]);
         await answersThatLie(scene);
         await framesThatAreNone(scene);
+        await chunksThatAreNone(scene);
         await answersTooLateAndTwice(scene);
         await neitherReadsNorAnswers(scene);
         await fuzzed(scene);
@@ -158,6 +190,28 @@ async function framesThatAreNone(scene: Scene): Promise<void> {
       else worker.send(frame);
     });
     assert.match(await worker.ended, said, what);
+  }
+}
+
+/** P-57: one frame in chunks is held at most, within its bound, and of nobody who has left. */
+async function chunksThatAreNone(scene: Scene): Promise<void> {
+  const topology = counterTopology(scene.input, scene.output);
+  for (const [what, { frames, said }] of Object.entries(CHUNKS)) {
+    const worker = new HostileWorker(scene.settings.address, () => {
+      for (let sent = 0; sent < CHUNKS_MAX; sent++) {
+        worker.send(frames[Math.min(sent, frames.length - 1)] as Frame);
+      }
+    });
+    worker.helloWithChunks(topology);
+    assert.match(await worker.ended, said, what);
+  }
+  for (let leaver = 0; leaver < 10; leaver++) {
+    const worker = new HostileWorker(scene.settings.address, () => {
+      for (let sent = 0; sent < 5; sent++) worker.send(chunk(Buffer.alloc(3 * MIB)));
+      setTimeout(() => worker.cancel(), 20);
+    });
+    worker.helloWithChunks(topology);
+    await worker.ended;
   }
 }
 
@@ -204,16 +258,34 @@ async function fuzzed(scene: Scene): Promise<void> {
     state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
     return (state >>> 8) % bound;
   };
+  const damaged = (bytes: Buffer): Buffer => {
+    for (let i = 0; i <= random(6); i++) bytes[random(bytes.length)] = random(256);
+    return bytes.subarray(0, 1 + random(bytes.length));
+  };
   for (let round = 0; round < FUZZED; round++) {
-    const worker = connect(scene, (batch) => {
+    const isChunked = round % 3 === 0;
+    const worker = new HostileWorker(scene.settings.address, (batch) => {
       const { dispatchId, taskEpoch, taskId } = batch;
       // Another task's name: what stays intact by chance must not count.
-      const value = { dispatchId, taskEpoch, taskId: `${taskId}x`, done: 3, outputs: outputs({}) };
-      const bytes = encoded({ case: "result", value });
-      for (let i = 0; i <= random(6); i++) bytes[random(bytes.length)] = random(256);
-      worker.raw(bytes.subarray(0, 1 + random(bytes.length)));
+      const name = { dispatchId, taskEpoch, taskId: `${taskId}x` };
+      const values = isChunked ? [Buffer.alloc(MIB / 4, round)] : [Buffer.from("v")];
+      const bytes = encoded({
+        case: "result",
+        value: { ...name, done: 3, outputs: outputs({ values }) },
+      });
+      // The frame is damaged, or one of its chunks, or their order.
+      const cuts = isChunked ? [0, 70_000, 140_000, bytes.length] : [];
+      if (!isChunked || random(2) === 0) worker.raw(damaged(bytes));
+      for (let i = 0; i + 1 < cuts.length; i++) {
+        const from = cuts[random(4) === 0 ? random(cuts.length - 1) : i] ?? 0;
+        const one = encoded(chunk(bytes.subarray(from, cuts[i + 1]), i + 2 === cuts.length));
+        worker.raw(random(3) === 0 ? damaged(one) : one);
+      }
       setTimeout(() => worker.cancel(), 5);
     });
+    const topology = counterTopology(scene.input, scene.output);
+    if (isChunked) worker.helloWithChunks(topology);
+    else worker.hello(topology);
     await worker.ended;
     assert.equal(scene.sidecar?.isRunning, true, `round ${round} ended the sidecar`);
   }

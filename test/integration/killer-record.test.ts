@@ -1,46 +1,18 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { OUTRIGGER_HEADERS, STREAMS_HEADERS } from "../../src/tasks/dead-letter.ts";
-import { LANGUAGES, setUp, whyNot } from "../conformance/languages.ts";
 import { availableBrokers, type Broker } from "../support/brokers.ts";
 import { assertCountedOnce } from "../support/counted-once.ts";
 import type { JudgedRecord } from "../support/judges.ts";
-import { REPOSITORY_ROOT } from "../support/kafka-jars.ts";
 import { Scene } from "../support/scene.ts";
-import { type Child, eventually } from "../support/sidecar-process.ts";
+import { availableSdks } from "../support/sdks.ts";
+import { eventually } from "../support/sidecar-process.ts";
 import { Supervised } from "../support/supervised.ts";
 import { type Input, makeTopics, produce } from "../support/topics.ts";
 
 const RECORDS = 10_000;
 const KEYS = 40;
 const CRASHES_MAX = 3;
-
-/** The same application in each SDK. */
-interface Sdk {
-  readonly name: string;
-  readonly start: (scene: Scene) => Child;
-}
-
-function availableSdks(): Sdk[] {
-  const script = "test/support/apps/killer";
-  const typescript = { name: "TypeScript", start: (scene: Scene) => start(scene, `${script}.js`) };
-  const python = LANGUAGES.find(({ name }) => name === "python");
-  assert.ok(python);
-  const missing = whyNot(python);
-  if (missing !== null) {
-    process.stdout.write(`NOT PROVED: killers of the Python SDK, because ${missing}\n`);
-    return [typescript];
-  }
-  setUp(python);
-  const interpreter = join(REPOSITORY_ROOT, "clients/python/.venv/bin/python");
-  const path = join(REPOSITORY_ROOT, `${script}.py`);
-  return [typescript, { name: "Python", start: (scene) => scene.startCommand(interpreter, path) }];
-}
-
-function start(scene: Scene, script: string): Child {
-  return scene.startApplication(script);
-}
 
 function good(count: number): Input[] {
   return Array.from({ length: count }, (_, i) => ({ key: `key-${i % KEYS}`, value: `v${i}` }));
@@ -102,7 +74,7 @@ function deadLetterOf(value: string, judged: readonly JudgedRecord[], scene: Sce
   };
 }
 
-const sdks = availableSdks();
+const sdks = availableSdks("killer");
 
 for (const kind of availableBrokers()) {
   describe(`on ${kind.name}`, () => {

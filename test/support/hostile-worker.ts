@@ -78,6 +78,12 @@ export class HostileWorker {
     this.send({ case: "hello", value: { protocolMinor: 1, topology, credit: { batches } } });
   }
 
+  /** As one that takes frames in chunks, as large as the sidecar's own bound. */
+  helloWithChunks(topology: ReturnType<typeof counterTopology>): void {
+    const value = { protocolMinor: 4, topology, credit: { batches: 4 }, maxMessageBytes: 2 ** 30 };
+    this.send({ case: "hello", value });
+  }
+
   send(frame: Frame): void {
     this.raw(encoded(frame));
   }
