@@ -17,7 +17,7 @@ interface Waiting {
 /**
  * Frames on their way to one worker, in order. Holds back what the stream does not take, so that a
  * worker that reads slowly costs at most `bytesMax` here. A frame above the worker's limit is cut into
- * chunks, each of them only when the stream takes it.
+ * chunks, each of them only when the one before it is written.
  */
 export class SendQueue {
   readonly #sink: FrameSink;
@@ -70,21 +70,25 @@ export class SendQueue {
     this.#sink.end();
   }
 
-  /** Writes what the stream takes; the rest waits. */
+  /** Writes what the stream takes, or the next chunk; the rest waits. */
   #sendFrom({ frame, written, sent }: Waiting): void {
-    if (!this.#isBlocked && frame.length <= this.#frameBytesMax) {
+    if (this.#isBlocked) {
+      this.#wait({ frame, written, sent });
+    } else if (frame.length <= this.#frameBytesMax) {
       this.#isBlocked = !this.#sink.write(frame, written);
-      return;
+    } else {
+      const to = Math.min(frame.length, sent + this.#frameBytesMax - CHUNK_OVERHEAD_BYTES);
+      const chunk = encodeChunk(frame, sent, to);
+      if (to < frame.length) this.#wait({ frame, written, sent: to });
+      else written?.();
+      // A stream counts frames and not bytes before it says that it is full: so one chunk at a time.
+      this.#isBlocked = true;
+      this.#sink.write(chunk, () => this.drained());
     }
-    let at = sent;
-    while (!this.#isBlocked && at < frame.length) {
-      const to = Math.min(frame.length, at + this.#frameBytesMax - CHUNK_OVERHEAD_BYTES);
-      const chunk = encodeChunk(frame, at, to);
-      at = to;
-      this.#isBlocked = !this.#sink.write(chunk, at === frame.length ? written : undefined);
-    }
-    if (at === frame.length) return;
-    this.#waiting.push({ frame, written, sent: at });
-    this.#waitingBytes += frame.length;
+  }
+
+  #wait(waiting: Waiting): void {
+    this.#waiting.push(waiting);
+    this.#waitingBytes += waiting.frame.length;
   }
 }

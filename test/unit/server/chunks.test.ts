@@ -86,6 +86,10 @@ describe("a frame above what the worker receives at once", () => {
       const stage = serving();
       stage.session.dispatch(batchOf(bytes));
       stage.session.revoke("0_0", 1);
+      const [, first, second] = stage.sent;
+      if (bytes > MIB)
+        assert.deepEqual([first?.case, second], ["chunk", undefined], "one at a time");
+      stage.writeAll();
       for (const frame of stage.frames) {
         assert.ok(frame.length <= MIB, `a frame of ${frame.length} bytes`);
       }
@@ -125,6 +129,7 @@ describe("a frame above what the worker receives at once", () => {
     const stage = serving();
     stage.receive({ case: "stateRequest", value: { ...QUESTION, requestId: 1 } });
     stage.session.answerState(1, { kind: "values", values: [Buffer.alloc(5 * MIB)] });
+    stage.writeAll();
     const found = wholeOf(stage.sent).at(-1);
     assert.ok(found?.case === "stateResponse");
     assert.equal(found.value.values[0]?.length, 5 * MIB);

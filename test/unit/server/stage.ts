@@ -92,6 +92,12 @@ export class Stage {
     };
   }
 
+  /** The stream writes what it was given, and what it is given for that. */
+  writeAll(): void {
+    for (let next = this.written.shift(); next !== undefined; next = this.written.shift())
+      next.done();
+  }
+
   receive(frame: RequestInit): void {
     this.receiveBytes(encoded(frame));
   }
