@@ -31,7 +31,7 @@ export function dispatchQueued(
 
 export function overdueError(worker: WorkerId, processingTimeoutMs: number): OutriggerError {
   const text =
-    `worker ${worker} gave no answer for ${processingTimeoutMs} ms (processing.timeout.ms): its ` +
+    `worker ${worker} did not answer a batch for ${processingTimeoutMs} ms (processing.timeout.ms): its ` +
     "batches are dispatched again";
   return new OutriggerError("HANDLER_FAILED", text);
 }

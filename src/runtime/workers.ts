@@ -6,9 +6,12 @@ interface Worker {
   creditBatches: number;
   creditBytes: number;
   bytesInFlight: number;
-  /** When it last took a batch up or gave an answer: batches are worked on in order. */
-  progressAtMs: number;
-  /** Bytes of each batch that it holds. */
+  /**
+   * When it had nothing left to do before the oldest batch that it holds. Answers to younger ones prove
+   * nothing: it may work on several tasks at once, and hang in one.
+   */
+  oldestSinceMs: number;
+  /** Bytes of each batch that it holds, oldest first. */
   readonly batches: Map<string, number>;
   /** A task whose next batch must be alone with the worker: it gets nothing else until then. */
   keptFor: string | null;
@@ -27,7 +30,7 @@ export class Workers {
 
   add(id: WorkerId, creditBatches: number, creditBytes: number): void {
     const batches = new Map<string, number>();
-    const idle = { bytesInFlight: 0, progressAtMs: 0, batches, keptFor: null };
+    const idle = { bytesInFlight: 0, oldestSinceMs: 0, batches, keptFor: null };
     this.#workers.set(id, { id, creditBatches, creditBytes, ...idle });
     this.#isUneven = true;
   }
@@ -76,7 +79,7 @@ export class Workers {
   dispatched(id: WorkerId, batch: BatchName, bytes: number, nowMs: number): void {
     const worker = this.#workers.get(id);
     if (worker === undefined) return;
-    if (worker.batches.size === 0) worker.progressAtMs = nowMs;
+    if (worker.batches.size === 0) worker.oldestSinceMs = nowMs;
     worker.batches.set(batchKey(batch), bytes);
     worker.bytesInFlight += bytes;
   }
@@ -84,11 +87,13 @@ export class Workers {
   /** The worker no longer holds the batch: false when it never did (R-11). */
   returned(id: WorkerId, batch: BatchName, nowMs: number): boolean {
     const worker = this.#workers.get(id);
-    const bytes = worker?.batches.get(batchKey(batch));
+    const key = batchKey(batch);
+    const bytes = worker?.batches.get(key);
     if (worker === undefined || bytes === undefined) return false;
-    worker.batches.delete(batchKey(batch));
+    const [oldest] = worker.batches.keys();
+    if (oldest === key) worker.oldestSinceMs = nowMs;
+    worker.batches.delete(key);
     worker.bytesInFlight -= bytes;
-    worker.progressAtMs = nowMs;
     if (worker.keptFor === batch.taskName) worker.keptFor = null;
     return true;
   }
@@ -108,11 +113,11 @@ export class Workers {
     }
   }
 
-  /** Workers that hold a batch and have given no answer for `processing.timeout.ms` (R-12). */
+  /** Workers that have worked on the oldest of their batches for `processing.timeout.ms` (R-12). */
   overdue(nowMs: number, timeoutMs: number): WorkerId[] {
     const late: WorkerId[] = [];
-    for (const { id, batches, progressAtMs } of this.#workers.values()) {
-      if (batches.size > 0 && nowMs - progressAtMs >= timeoutMs) late.push(id);
+    for (const { id, batches, oldestSinceMs } of this.#workers.values()) {
+      if (batches.size > 0 && nowMs - oldestSinceMs >= timeoutMs) late.push(id);
     }
     return late;
   }

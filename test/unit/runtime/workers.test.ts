@@ -45,6 +45,24 @@ test("P-41: a worker that answers batch after batch is not overdue, however long
   assert.deepEqual(kernel.application.rejected, []);
 });
 
+test("P-41: a worker that hangs in one task is overdue, though it answers batches of others", () => {
+  const batch = (task: number, dispatchId: number) => {
+    return { taskName: `0_${task}`, taskEpoch: 1, dispatchId };
+  };
+  const workers = new Workers();
+  workers.add(1, 4, 1_000);
+  workers.dispatched(1, batch(0, 1), 10, 0);
+  workers.dispatched(1, batch(1, 2), 10, 100);
+  // Nobody can say that it hangs in the second before it has answered the first.
+  workers.returned(1, batch(0, 1), 900);
+  for (let nowMs = 1_000; nowMs < 1_900; nowMs += 100) {
+    workers.dispatched(1, batch(0, nowMs), 10, nowMs);
+    assert.deepEqual(workers.overdue(nowMs, 1_000), [], `at ${nowMs}`);
+    workers.returned(1, batch(0, nowMs), nowMs);
+  }
+  assert.deepEqual(workers.overdue(1_900, 1_000), [1]);
+});
+
 describe("P-13: credit", () => {
   const batch = (dispatchId: number) => ({ taskName: "0_0", taskEpoch: 1, dispatchId });
 
