@@ -2,9 +2,13 @@ import { appendFileSync, cpSync, mkdirSync, readdirSync, rmSync } from "node:fs"
 import { join } from "node:path";
 import type { Admin } from "kafkajs";
 import { Checked, type Flags } from "../checker/checked.ts";
+import { USUAL } from "../checker/conditions.ts";
 import { committedOffsets } from "../checker/workload.ts";
 import type { Fault as NetworkFault, Rule } from "../support/fault-rules.ts";
 import { type Child, eventually } from "../support/sidecar-process.ts";
+import { Supervised } from "../support/supervised.ts";
+import { watch } from "../support/topics.ts";
+import { type BadRecords, marksOf } from "./fault.ts";
 import { Feeder } from "./feeder.ts";
 import type { Ground } from "./ground.ts";
 
@@ -30,24 +34,34 @@ export class Arena {
   readonly #admin: Admin;
   readonly #sidecars = new Map<string, Child>();
   readonly #applications = new Map<string, Child>();
+  readonly #supervised: Supervised[] = [];
   readonly #atEnd: (() => void)[] = [];
   #known = 0;
 
-  private constructor(ground: Ground, run: Checked, admin: Admin, seed: number) {
+  private constructor(ground: Ground, run: Checked, admin: Admin, feeder: Feeder, seed: number) {
     this.ground = ground;
     this.run = run;
     this.#admin = admin;
-    this.feeder = new Feeder(run.kafka, run.prefix, seed);
+    this.feeder = feeder;
     this.random = dice(seed);
   }
 
-  static async make(ground: Ground, prefix: string, seed: number): Promise<Arena> {
+  static async make(
+    ground: Ground,
+    prefix: string,
+    seed: number,
+    bad: BadRecords | null = null,
+  ): Promise<Arena> {
     ground.network.inject();
     const { bootstrapServers, main, replicas } = ground;
-    const run = await Checked.make(bootstrapServers, prefix, main, replicas);
+    const parks = bad?.marks.includes("park") === true;
+    const conditions = bad === null ? USUAL : { hasLetters: !parks, parks };
+    const run = await Checked.make(bootstrapServers, prefix, main, replicas, conditions);
     const admin = run.kafka.admin();
     await admin.connect();
-    const arena = new Arena(ground, run, admin, seed);
+    const marks = bad === null ? {} : { marks: marksOf(bad, seed) };
+    const feeder = new Feeder(run.kafka, prefix, seed, marks);
+    const arena = new Arena(ground, run, admin, feeder, seed);
     arena.feeder.start();
     return arena;
   }
@@ -74,12 +88,19 @@ export class Arena {
     return sidecar;
   }
 
-  startApplication(name: string): Child {
+  startApplication(name: string, environment: Environment = {}): Child {
     const running = this.#applications.get(name);
     if (running?.isRunning === true) return running;
-    const application = this.run.startApplication(name);
+    const application = this.run.startApplication(name, environment);
     this.#applications.set(name, application);
     return application;
+  }
+
+  /** The application is started again whenever it ends. */
+  supervise(name: string): Supervised {
+    const supervised = new Supervised(() => this.startApplication(name));
+    this.#supervised.push(supervised);
+    return supervised;
   }
 
   application(name: string): Child {
@@ -211,6 +232,18 @@ export class Arena {
     return this.#known;
   }
 
+  /** Until so many committed records are in a topic of the run, as `letters`. */
+  async records(topic: string, count: number, withinMs = 90_000): Promise<void> {
+    const seen = await watch(this.run.kafka, `${this.prefix}-${topic}`);
+    try {
+      const isThere = (): boolean => seen.records.length >= count;
+      const what = `I16 ${this.prefix}: ${count} records in ${topic}`;
+      await eventually(what, isThere, this.run.children, withinMs);
+    } finally {
+      await seen.stop();
+    }
+  }
+
   // --- the network
 
   /** Only requests of sidecars meet `fault`: every `each`-th of an API, `times` in all. */
@@ -249,6 +282,7 @@ export class Arena {
   async end(): Promise<void> {
     this.ground.network.inject();
     await this.feeder.stop();
+    for (const supervised of this.#supervised) supervised.leave();
     for (const child of this.run.children) if (child.isRunning) await child.kill();
     for (const undo of this.#atEnd) undo();
     await this.#deleteTopics().catch(() => {});

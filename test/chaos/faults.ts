@@ -5,12 +5,16 @@ import { CRASHES } from "./crashes.ts";
 import { DISKS } from "./disks.ts";
 import type { Fault, Faults } from "./fault.ts";
 import { GROUPS } from "./groups.ts";
+import { HOSTILITY } from "./hostility.ts";
 import { PAUSES } from "./pauses.ts";
+import { RECORDS } from "./records.ts";
 
 export const FAULTS: Faults = {
   ...CRASHES,
   ...PAUSES,
   ...APPLICATIONS,
+  ...RECORDS,
+  ...HOSTILITY,
   ...BROKERS,
   ...GROUPS,
   ...DISKS,

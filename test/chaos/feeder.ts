@@ -1,4 +1,5 @@
 import kafkajs, { type Kafka, type Producer } from "kafkajs";
+import type { Marks } from "../checker/conditions.ts";
 import { inputs } from "../checker/inputs.ts";
 
 const CHUNK = 25;
@@ -13,17 +14,24 @@ export class Feeder {
   readonly #kafka: Kafka;
   readonly #topic: string;
   readonly #seed: number;
+  readonly #marks: Marks;
   #next = 0;
   #stopped = false;
   #running: Promise<void> | null = null;
   /** Chunks of which nobody knows whether they arrived. */
   lost = 0;
 
-  constructor(kafka: Kafka, prefix: string, seed: number, from = 0) {
+  constructor(
+    kafka: Kafka,
+    prefix: string,
+    seed: number,
+    { from = 0, marks = () => null }: { readonly from?: number; readonly marks?: Marks } = {},
+  ) {
     this.#kafka = kafka;
     this.#topic = `${prefix}-in`;
     this.#seed = seed;
     this.#next = from;
+    this.#marks = marks;
   }
 
   get sent(): number {
@@ -46,7 +54,7 @@ export class Feeder {
       const startedAt = performance.now();
       try {
         producer ??= await this.#connect();
-        const messages = inputs(this.#seed, this.#next, CHUNK).map((record) => {
+        const messages = inputs(this.#seed, this.#next, CHUNK, this.#marks).map((record) => {
           return { ...record, timestamp: String(record.timestamp) };
         });
         this.#next += CHUNK;

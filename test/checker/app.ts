@@ -1,13 +1,18 @@
-import { createApp, keyValueStore, tumbling, utf8 } from "@outrigger/client";
+import { createApp, DeadLetter, keyValueStore, Park, tumbling, utf8 } from "@outrigger/client";
 
 /**
  * The workloads that the checker judges, in one topology. Every output has its input's key, and says
  * which record it came of, so that each partition of an output has one right sequence. `expected.ts`
- * says the same again from the input, and shares no code with this.
+ * says the same again from the input, and shares no code with this. A record may have a last word that says
+ * what becomes of it, once half of the stores are written; a mended application does not care.
  */
 const prefix = process.env["OUTRIGGER_TEST_PREFIX"] ?? "check";
 /** A list that has reached it is sent once more and forgotten. */
 const LIST_MAX = 24;
+
+/** Windows exclude parking. */
+const parks = process.env["OUTRIGGER_TEST_PARKS"] !== undefined;
+const isMended = process.env["OUTRIGGER_TEST_MENDED"] !== undefined;
 
 const texts = { key: utf8, value: utf8 };
 const sums = keyValueStore("sums", texts);
@@ -63,27 +68,41 @@ input
 input
   .process<string, string>(
     async ({ key, value }, ctx) => {
-      const [id = "", amount, from, to] = value.split(" ");
+      const [id = "", amount, from, to, mark] = value.split(" ");
       const balances = ((await ctx.store(books).get(key)) ?? "0,0,0,0").split(",").map(Number);
       balances[Number(from)] = Number(balances[Number(from)]) - Number(amount);
       balances[Number(to)] = Number(balances[Number(to)]) + Number(amount);
       ctx.store(books).put(key, balances.join(","));
       ctx.forward({ key, value: `${id} ${balances.join(",")}` });
+      if (mark !== undefined && !isMended) await misbehave(mark);
     },
     { stores: [books] },
   )
   .to(`${prefix}-bank`, texts);
 
 /** `<start of the window> <id> <count>`; a record too late for its window has none. */
-input
-  .groupByKey()
-  .windowedBy(tumbling("1s", { grace: "1s" }))
-  .aggregate(
-    () => "none 0",
-    (_key, value, before) => `${value.split(" ")[0]} ${Number(before.split(" ")[1]) + 1}`,
-    { store: "windows", value: utf8 },
-  )
-  .map(({ key: { key, window }, value }) => ({ key, value: `${window.start} ${value}` }))
-  .to(`${prefix}-windows`, texts);
+function countInWindows(): void {
+  input
+    .groupByKey()
+    .windowedBy(tumbling("1s", { grace: "1s" }))
+    .aggregate(
+      () => "none 0",
+      (_key, value, before) => `${value.split(" ")[0]} ${Number(before.split(" ")[1]) + 1}`,
+      { store: "windows", value: utf8 },
+    )
+    .map(({ key: { key, window }, value }) => ({ key, value: `${window.start} ${value}` }))
+    .to(`${prefix}-windows`, texts);
+}
+
+async function misbehave(mark: string): Promise<void> {
+  if (mark === "fail") throw new RangeError("half-way");
+  if (mark === "reject") throw new DeadLetter("no use");
+  if (mark === "park") throw new Park("not yet");
+  if (mark === "kill") process.kill(process.pid, "SIGKILL");
+  // Dead, or hanging until it is sent away.
+  await new Promise(() => {});
+}
+
+if (!parks) countInWindows();
 
 await app.run({ handleSignals: true });

@@ -1,6 +1,7 @@
 import { topicPartitionName } from "../../src/model/topic-partition.ts";
 import { type JudgedRecord, readWithLibrdkafka } from "../support/judges.ts";
-import { OUTPUTS } from "./expected.ts";
+import { type Conditions, USUAL } from "./conditions.ts";
+import { OUTPUTS, STORES } from "./expected.ts";
 import { type Facts, readFacts } from "./facts.ts";
 import { readTasks } from "./stores.ts";
 import { CHANGELOGS, type Verdict, verdictOf } from "./verdict.ts";
@@ -13,6 +14,7 @@ export interface CheckOptions {
   readonly stateDirs: readonly string[];
   /** Stores with a changelog; those of a sidecar by default. */
   readonly changelogs?: readonly string[];
+  readonly conditions?: Conditions;
   /** What a reader has seen of the outputs while they were being written. */
   readonly followed?: () => Promise<readonly JudgedRecord[]>;
   /** How long an open transaction may take to end: the transaction timeout and 20 s. */
@@ -28,19 +30,25 @@ const SETTLE_MS = 30_000;
  */
 export async function check(options: CheckOptions): Promise<Verdict> {
   const { bootstrapServers, prefix, stateDirs, settleMs = SETTLE_MS } = options;
-  const changelogs = options.changelogs ?? CHANGELOGS;
+  const conditions = options.conditions ?? USUAL;
+  const changelogs = options.changelogs ?? changelogsOf(conditions);
+  const letters = conditions.hasLetters ? ["letters"] : [];
   const topics = [
-    ...["in", ...OUTPUTS].map((name) => `${prefix}-${name}`),
+    ...["in", ...OUTPUTS, ...letters].map((name) => `${prefix}-${name}`),
     ...changelogs.map((name) => `${prefix}-${name}-changelog`),
   ];
   const facts = await readFacts(bootstrapServers, prefix, topics, settleMs);
   const tasks = await readTasks(stateDirs, prefix);
-  const verdict = verdictOf({ ...facts, tasks });
+  const verdict = verdictOf({ ...facts, tasks }, conditions);
   const other = await readWithLibrdkafka(bootstrapServers, topics);
   if (other !== null) verdict.violations.push(...readerFaults(facts.records, other));
   const followed = await options.followed?.();
   if (followed !== undefined) verdict.violations.push(...followerFaults(prefix, facts, followed));
   return verdict;
+}
+
+function changelogsOf({ parks }: Conditions): readonly string[] {
+  return parks ? [...STORES, "parked"] : CHANGELOGS;
 }
 
 /** I12: two clients see the same records at the same offsets. */

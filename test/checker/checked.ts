@@ -6,6 +6,7 @@ import { followWithJava } from "../support/judges.ts";
 import { Child, eventually, startApplication } from "../support/sidecar-process.ts";
 import { kafkaAt } from "../support/topics.ts";
 import { check } from "./check.ts";
+import { type Conditions, USUAL } from "./conditions.ts";
 import { OUTPUTS } from "./expected.ts";
 import type { Verdict } from "./verdict.ts";
 import { APPLICATION, committedOffsets, isDrained, makeWorkload, send } from "./workload.ts";
@@ -28,17 +29,25 @@ export class Checked {
   readonly #folder: string;
   readonly #main: string;
   readonly #replicas: number;
+  readonly #conditions: Conditions;
   readonly #stateDirs = new Set<string>();
   #admin: Admin | null = null;
   #follower: Awaited<ReturnType<typeof followWithJava>> | null = null;
 
   /** `main` is the sidecar to run, compiled or bundled; `run` and flags are added. */
-  private constructor(bootstrapServers: string, prefix: string, main: string, replicas: number) {
+  private constructor(
+    bootstrapServers: string,
+    prefix: string,
+    main: string,
+    replicas: number,
+    conditions: Conditions,
+  ) {
     this.kafka = kafkaAt(bootstrapServers);
     this.prefix = prefix;
     this.#bootstrapServers = bootstrapServers;
     this.#main = main;
     this.#replicas = replicas;
+    this.#conditions = conditions;
     this.#folder = mkdtempSync(join(tmpdir(), "outrigger-checked-"));
   }
 
@@ -47,9 +56,10 @@ export class Checked {
     prefix: string,
     main: string,
     replicas = 1,
+    conditions: Conditions = USUAL,
   ): Promise<Checked> {
-    const checked = new Checked(bootstrapServers, prefix, main, replicas);
-    await makeWorkload(checked.kafka, prefix, replicas);
+    const checked = new Checked(bootstrapServers, prefix, main, replicas, conditions);
+    await makeWorkload(checked.kafka, prefix, replicas, conditions);
     checked.#admin = checked.kafka.admin();
     await checked.#admin.connect();
     const outputs = OUTPUTS.map((name) => `${prefix}-${name}`);
@@ -68,6 +78,7 @@ export class Checked {
       "server.address": this.address(name),
       "replication.factor": this.#replicas,
       ...FLAGS,
+      ...this.#conditionFlags,
       ...flags,
     };
     const given = Object.entries(values).flatMap(([key, value]) => [`--${key}`, String(value)]);
@@ -77,10 +88,23 @@ export class Checked {
   }
 
   startApplication(name: string, environment: Record<string, string> = {}): Child {
-    const settings = { OUTRIGGER_TEST_PREFIX: this.prefix, ...environment };
-    const application = startApplication(APPLICATION, this.address(name), settings);
+    return this.startApplicationAt(this.address(name), environment);
+  }
+
+  startApplicationAt(address: string, environment: Record<string, string> = {}): Child {
+    const parks = this.#conditions.parks ? { OUTRIGGER_TEST_PARKS: "1" } : {};
+    const settings = { OUTRIGGER_TEST_PREFIX: this.prefix, ...parks, ...environment };
+    const application = startApplication(APPLICATION, address, settings);
     this.children.push(application);
     return application;
+  }
+
+  get #conditionFlags(): Flags {
+    const { hasLetters, parks } = this.#conditions;
+    return {
+      ...(hasLetters ? { "errors.dead.letter.queue.topic.name": `${this.prefix}-letters` } : {}),
+      ...(parks ? { "parked.enable": "true" } : {}),
+    };
   }
 
   stateDir(name: string): string {
@@ -134,6 +158,7 @@ export class Checked {
       bootstrapServers: this.#bootstrapServers,
       prefix: this.prefix,
       stateDirs: [...this.#stateDirs],
+      conditions: this.#conditions,
       followed: async () => (await this.#follower?.ended()) ?? [],
     });
     return { violations: [...violations, ...unruly], counts };

@@ -22,13 +22,32 @@ export interface Version {
   readonly value: string | null;
 }
 
+/** A record that is given up: it has this dead letter, and no effect. */
+export interface Letter {
+  readonly offset: number;
+  readonly key: string;
+  readonly value: string;
+  readonly timestamp: number;
+  /** As its headers say it. */
+  readonly reason: string;
+}
+
 export interface ExpectedPartition {
   readonly outputs: Readonly<Record<Output, Sent[]>>;
   /** By store and key, ascending. */
   readonly versions: Readonly<Record<Store, Map<string, Version[]>>>;
   /** Records that were too late for their window. */
   readonly late: number;
+  readonly letters: readonly Letter[];
 }
+
+/** Why a record with this mark is given up; one that is parked is processed in the end. */
+const REASONS: Readonly<Record<string, string>> = {
+  fail: "retries_exhausted",
+  reject: "rejected",
+  kill: "process_crash",
+  hang: "processing_timeout",
+};
 
 const LIST_LENGTH_MAX = 24;
 const WINDOW_MS = 1_000;
@@ -53,6 +72,7 @@ class Fold implements ExpectedPartition {
     books: new Map<string, Version[]>(),
   };
   late = 0;
+  readonly letters: Letter[] = [];
   readonly #sums = new Map<string, { total: number; least: number }>();
   readonly #counts = new Map<string, number>();
   readonly #lists = new Map<string, string[]>();
@@ -62,9 +82,14 @@ class Fold implements ExpectedPartition {
 
   add({ key: keyBytes, value: valueBytes, offset, timestamp }: JudgedRecord): void {
     const [key, value] = [String(keyBytes), String(valueBytes)];
-    const fields = /^(\S+) (\d+) (\d) (\d)$/.exec(value);
+    const fields = /^(\S+) (\d+) (\d) (\d)(?: (\w+))?$/.exec(value);
     if (fields === null) throw new Error(`"${value}" is no input of this workload`);
-    const [, id = "", amount, from, to] = fields;
+    const [, id = "", amount, from, to, mark = ""] = fields;
+    const reason = REASONS[mark];
+    if (reason !== undefined) {
+      this.letters.push({ offset, key, value, timestamp, reason });
+      return;
+    }
     const send = (output: Output, sent: string): void => {
       this.outputs[output].push({ key, value: sent, timestamp });
     };

@@ -1,8 +1,10 @@
+import type { Mark, Marks } from "./conditions.ts";
+
 /** The workload's input: any stretch of it, the same for the same seed. */
 
 export interface InputRecord {
   readonly key: string;
-  /** `<id> <amount> <from> <to>`: the id is unique; `from` and `to` are accounts of the key. */
+  /** `<id> <amount> <from> <to> [<mark>]`: the id is unique; `from` and `to` are accounts of the key. */
   readonly value: string;
   readonly timestamp: number;
 }
@@ -17,18 +19,23 @@ const LATE_ONE_IN = 16;
 const LATE_MS_MAX = 6_000;
 
 /** Records `from`, `from + 1`, … of the input of `seed`: stretches that meet make one stream. */
-export function inputs(seed: number, from: number, count: number): InputRecord[] {
-  return Array.from({ length: count }, (_, i) => inputAt(seed, from + i));
+export function inputs(
+  seed: number,
+  from: number,
+  count: number,
+  marks: Marks = () => null,
+): InputRecord[] {
+  return Array.from({ length: count }, (_, i) => inputAt(seed, from + i, marks(from + i)));
 }
 
-function inputAt(seed: number, index: number): InputRecord {
+function inputAt(seed: number, index: number, mark: Mark | null): InputRecord {
   const chance = draws(seed, index);
   const sender = chance(ACCOUNTS);
   const receiver = (sender + 1 + chance(ACCOUNTS - 1)) % ACCOUNTS;
   const lateness = chance(LATE_ONE_IN) === 0 ? chance(LATE_MS_MAX) : 0;
   return {
     key: `k${chance(KEYS)}`,
-    value: `${seed}.${index} ${chance(AMOUNTS)} ${sender} ${receiver}`,
+    value: `${seed}.${index} ${chance(AMOUNTS)} ${sender} ${receiver}${mark === null ? "" : ` ${mark}`}`,
     timestamp: FIRST_MS + index * STEP_MS - lateness,
   };
 }

@@ -61,7 +61,7 @@ export async function recover(
     await send(kafka, prefix, SEED, from, Math.min(CHUNK, records - from));
   }
   await eventually("the input's end", () => isDrained(admin, prefix), run.children(), DRAIN_MS);
-  const feeder = new Feeder(kafka, prefix, SEED, records);
+  const feeder = new Feeder(kafka, prefix, SEED, { from: records });
   feeder.start();
   const flowing = async (): Promise<boolean> =>
     (await committed(admin, prefix)) > records + FLOWING;

@@ -4,13 +4,15 @@ import type { StoredStore, StoredTask } from "./stores.ts";
 
 /**
  * I7: a store is the committed replay of its changelog up to its position, byte by byte, and a state
- * between the offset that it names and the committed one. Counts what was compared.
+ * between the offset that it names and the committed one; where keys wait, any that it had. Counts what
+ * was compared.
  */
 export function storeFaults(
   facts: Facts,
   task: StoredTask,
   expected: ExpectedPartition,
   count: (what: string, by: number) => void,
+  parks: boolean,
 ): string[] {
   const input = `${facts.prefix}-in-${task.partition}`;
   const taken = task.inputOffsets.get(input) ?? 0;
@@ -29,7 +31,7 @@ export function storeFaults(
     }
     const fault =
       replayFault(facts, `${topic}-${task.partition}`, topic, task.partition, store) ??
-      stateFault(name, expected, store, taken, committed);
+      stateFault(name, expected, store, parks ? 0 : taken, committed);
     if (fault !== null) faults.push(`${where}: ${fault}`);
     count("stores", 1);
     count("storedEntries", store.content.size);

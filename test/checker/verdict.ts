@@ -1,8 +1,17 @@
 import type { JudgedRecord } from "../support/judges.ts";
 import { changelogFaults } from "./changelogs.ts";
 import { sequenceFault } from "./compare.ts";
-import { type ExpectedPartition, expectedOf, OUTPUTS, type Output, STORES } from "./expected.ts";
+import { type Conditions, USUAL } from "./conditions.ts";
+import {
+  type ExpectedPartition,
+  expectedOf,
+  OUTPUTS,
+  type Output,
+  type Sent,
+  STORES,
+} from "./expected.ts";
 import type { Facts } from "./facts.ts";
+import { letterFaults, waitingFaults } from "./letters.ts";
 import { storeFaults } from "./stored-state.ts";
 
 /** What was looked at, and what is wrong with it: each violation begins with its invariant. */
@@ -15,7 +24,7 @@ export interface Verdict {
 export const CHANGELOGS = [...STORES, "windows"] as const;
 
 /** Judges what was read; knows nothing of how the outputs came about. */
-export function verdictOf(facts: Facts): Verdict {
+export function verdictOf(facts: Facts, conditions: Conditions = USUAL): Verdict {
   const violations: string[] = [];
   const counts: Record<string, number> = { inputs: 0, outputs: 0, late: 0 };
   const count = (what: string, by: number): void => {
@@ -30,9 +39,11 @@ export function verdictOf(facts: Facts): Verdict {
     expected.set(partition, fold);
     count("inputs", records.length);
     count("late", fold.late);
+    if (conditions.hasLetters) count("deadLetters", fold.letters.length);
     violations.push(...offsetFaults(facts, at));
   }
   for (const output of OUTPUTS) {
+    if (conditions.parks && output === "windows") continue;
     for (const [partition, records] of recordsOf(facts, `${facts.prefix}-${output}`)) {
       const where = `${facts.prefix}-${output}-${partition}`;
       count("outputs", records.length);
@@ -40,7 +51,9 @@ export function verdictOf(facts: Facts): Verdict {
       const found = records.map(({ key, value, timestamp }) => {
         return { key: String(key), value: String(value), timestamp };
       });
-      const fault = sequenceFault(where, output, wanted, found);
+      const fault = conditions.parks
+        ? faultByKey(where, output, wanted, found)
+        : sequenceFault(where, output, wanted, found);
       if (fault !== null) violations.push(fault);
       violations.push(...conservationFaults(where, output, records));
     }
@@ -49,11 +62,28 @@ export function verdictOf(facts: Facts): Verdict {
     violations.push(...changelogFaults(facts, partition, fold));
   }
   violations.push(...openFaults(facts));
+  violations.push(...letterFaults(facts, expected));
+  if (conditions.parks) violations.push(...waitingFaults(facts));
   for (const task of facts.tasks) {
-    const fold = expected.get(task.partition);
-    violations.push(...storeFaults(facts, task, fold ?? expectedOf([]), count));
+    const fold = expected.get(task.partition) ?? expectedOf([]);
+    violations.push(...storeFaults(facts, task, fold, count, conditions.parks));
   }
   return { violations, counts };
+}
+
+/** Each key's records are in order; how keys lie among each other is not told from the input. */
+function faultByKey(
+  where: string,
+  output: Output,
+  wanted: readonly Sent[],
+  found: readonly Sent[],
+): string | null {
+  for (const key of new Set([...wanted, ...found].map((sent) => sent.key))) {
+    const of = (all: readonly Sent[]): Sent[] => all.filter((sent) => sent.key === key);
+    const fault = sequenceFault(`${where} ${key}`, output, of(wanted), of(found));
+    if (fault !== null) return fault;
+  }
+  return null;
 }
 
 /** Every partition that the topic has, with or without records. */

@@ -1,5 +1,6 @@
 import kafkajs, { type Admin, type Kafka } from "kafkajs";
 import { makeTopics, produce } from "../support/topics.ts";
+import { type Conditions, USUAL } from "./conditions.ts";
 import { OUTPUTS } from "./expected.ts";
 import { inputs } from "./inputs.ts";
 
@@ -8,8 +9,14 @@ export const APPLICATION = "test/checker/app.js";
 export const PARTITIONS = 4;
 
 /** The topics that the application reads and writes. */
-export async function makeWorkload(kafka: Kafka, prefix: string, replicas = 1): Promise<void> {
-  const topics = ["in", ...OUTPUTS].map((name) => `${prefix}-${name}`);
+export async function makeWorkload(
+  kafka: Kafka,
+  prefix: string,
+  replicas = 1,
+  { hasLetters }: Conditions = USUAL,
+): Promise<void> {
+  const letters = hasLetters ? ["letters"] : [];
+  const topics = ["in", ...OUTPUTS, ...letters].map((name) => `${prefix}-${name}`);
   await makeTopics(kafka, topics, { "retention.ms": "-1" }, PARTITIONS, replicas);
 }
 

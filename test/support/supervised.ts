@@ -28,6 +28,11 @@ export class Supervised {
     }
   }
 
+  /** It runs on, and is not started again when it ends. */
+  leave(): void {
+    this.#isStopping = true;
+  }
+
   async stop(): Promise<void> {
     this.#isStopping = true;
     await this.#current.stop();

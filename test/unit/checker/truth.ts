@@ -1,6 +1,7 @@
-import { expectedOf, OUTPUTS, STORES } from "../../checker/expected.ts";
+import type { Marks } from "../../checker/conditions.ts";
+import { expectedOf, type Letter, OUTPUTS, STORES } from "../../checker/expected.ts";
 import type { Facts } from "../../checker/facts.ts";
-import { inputs } from "../../checker/inputs.ts";
+import { type InputRecord, inputs } from "../../checker/inputs.ts";
 import type { StoredTask } from "../../checker/stores.ts";
 import type { JudgedRecord } from "../../support/judges.ts";
 
@@ -17,7 +18,7 @@ export interface Truth {
   readonly facts: Facts & { readonly tasks: StoredTask[] };
 }
 
-export function truth(count = 400): Truth {
+export function truth(count = 400, marks: Marks = () => null): Truth {
   const logs: Records = new Map();
   const facts: Facts & { tasks: StoredTask[] } = {
     prefix: PREFIX,
@@ -30,21 +31,32 @@ export function truth(count = 400): Truth {
     tasks: [],
   };
   for (let partition = 0; partition < PARTITIONS; partition++) {
-    fill(logs, facts, partition, count);
+    fill(logs, facts, partition, inputs(partition, 0, count, marks));
   }
   return { logs, facts };
 }
 
-function fill(logs: Records, facts: Truth["facts"], partition: number, count: number): void {
-  const append = (name: string, key: string, value: string | null, timestamp: number): void => {
+function fill(
+  logs: Records,
+  facts: Truth["facts"],
+  partition: number,
+  given: readonly InputRecord[],
+): void {
+  const append = (
+    name: string,
+    key: string,
+    value: string | null,
+    timestamp: number,
+    headers: JudgedRecord["headers"] = [],
+  ): void => {
     const log = logs.get(`${name}-${partition}`) ?? [];
     const [keyBytes, valueBytes] = [Buffer.from(key), value === null ? null : Buffer.from(value)];
     const [topic, offset] = [name, log.length];
     const record = { topic, partition, offset, timestamp, key: keyBytes, value: valueBytes };
-    log.push({ ...record, headers: [] });
+    log.push({ ...record, headers });
     logs.set(`${name}-${partition}`, log);
   };
-  for (const { key, value, timestamp } of inputs(partition, 0, count)) {
+  for (const { key, value, timestamp } of given) {
     append(`${PREFIX}-in`, key, value, timestamp);
   }
   const input = logs.get(`${PREFIX}-in-${partition}`) ?? [];
@@ -54,6 +66,7 @@ function fill(logs: Records, facts: Truth["facts"], partition: number, count: nu
       append(`${PREFIX}-${output}`, key, value, timestamp);
     }
   }
+  for (const letter of expected.letters) append(...letterAppended(partition, letter));
   const stores: [string, { topicId: string; position: number; content: Map<string, Buffer> }][] =
     [];
   for (const store of STORES) {
@@ -70,6 +83,17 @@ function fill(logs: Records, facts: Truth["facts"], partition: number, count: nu
   const path = `0_${partition}`;
   const inputOffsets = new Map([[`${PREFIX}-in-${partition}`, input.length]]);
   facts.tasks.push({ path, partition, stores: new Map(stores), inputOffsets });
+}
+
+function letterAppended(partition: number, { offset, key, value, timestamp, reason }: Letter) {
+  const said = {
+    "__streams.errors.topic": `${PREFIX}-in`,
+    "__streams.errors.partition": String(partition),
+    "__streams.errors.offset": String(offset),
+    "outrigger.errors.reason": reason,
+  };
+  const headers = Object.entries(said).map(([name, text]) => [name, Buffer.from(text)] as const);
+  return [`${PREFIX}-letters`, key, value, timestamp, headers] as const;
 }
 
 /** The facts as readers would find them, after faults were planted in the logs. */

@@ -1,0 +1,107 @@
+import { join } from "node:path";
+import type { Batch } from "../../src/gen/outrigger/v1/processor_pb.ts";
+import { ScriptedSidecar } from "../conformance/scripted-sidecar.ts";
+import { type Frame, HostileWorker, rowsOf } from "../support/hostile-worker.ts";
+import { ANSWERS, FRAMES, outputs } from "../support/lies.ts";
+import { type Arena, pause } from "./arena.ts";
+import type { Faults } from "./fault.ts";
+
+/** A worker that breaks the protocol in every way that it can, beside a good one. */
+
+const HELLO_MS = 20_000;
+const HOSTILE_MS = 12_000;
+/** Longer than it takes to be sent away. */
+const HOLDS_MS = 700;
+const NEIGHBOURS = 4;
+const TIMEOUT_MS = 1_000;
+/** What it breaks is tried again at once, for as long as it takes. */
+const FLAGS = {
+  "retry.max": 1_000_000,
+  "retry.initial.ms": 1,
+  "retry.max.delay.ms": 5,
+  "processing.timeout.ms": TIMEOUT_MS,
+};
+
+type Deed = (batch: Batch, worker: HostileWorker) => void;
+
+const lie = { outputs: outputs({ values: [Buffer.from("a lie")] }) };
+
+/** Answers to batches that others hold, whole and well-formed: nobody but their worker may give them. */
+const forOthers: Deed = (batch, worker) => {
+  const done = rowsOf(batch);
+  for (let by = 1; by <= NEIGHBOURS; by++) {
+    for (const sign of [-1, 1]) {
+      const dispatchId = batch.dispatchId + BigInt(sign * by);
+      if (dispatchId >= 0n) worker.answer({ ...batch, dispatchId }, { ...lie, done });
+    }
+    for (const task of ["0_0", "0_1", "0_2", "0_3"]) {
+      if (task === batch.taskId) continue;
+      for (const taskEpoch of [batch.taskEpoch, by]) {
+        worker.answer({ ...batch, taskId: task, taskEpoch }, { ...lie, done });
+      }
+    }
+  }
+};
+
+const lateOrStrange: Deed = (batch, worker) => {
+  worker.answer({ ...batch, taskEpoch: batch.taskEpoch + 7 }, lie);
+  worker.answer({ ...batch, dispatchId: batch.dispatchId + 1_000n }, lie);
+  worker.answer({ ...batch, taskId: "9_9" }, lie);
+};
+
+const DEEDS: readonly Deed[] = [
+  forOthers,
+  lateOrStrange,
+  ...Object.values(ANSWERS).map(
+    ({ given }): Deed =>
+      (batch, worker) =>
+        worker.answer(batch, given),
+  ),
+  ...Object.values(FRAMES).map(
+    ({ frame }): Deed =>
+      (_, worker) =>
+        Buffer.isBuffer(frame) ? worker.raw(frame) : worker.send(frame),
+  ),
+  (_, worker) => worker.stopReading(),
+  () => {},
+];
+
+/** What the workload's application says first: a hostile one must say the same to be let in. */
+async function helloOf(arena: Arena): Promise<Frame> {
+  const folder = arena.run.stateDir("hello");
+  const scripted = await ScriptedSidecar.listen(`unix:${join(folder, "..", "hello.sock")}`);
+  const application = arena.run.startApplicationAt(scripted.address);
+  const stream = await scripted.nextStream(HELLO_MS);
+  const frame = await stream.next("the hello", HELLO_MS);
+  await application.kill();
+  scripted.cut();
+  if (frame === "end" || frame.case !== "hello") throw new Error("the application said no hello");
+  return frame;
+}
+
+async function hostile(arena: Arena): Promise<void> {
+  const hello = await helloOf(arena);
+  arena.start("a", {}, FLAGS);
+  await arena.progress();
+  const until = performance.now() + HOSTILE_MS;
+  let batches = 0;
+  for (let turn = arena.random(DEEDS.length); performance.now() < until; turn++) {
+    const deed = DEEDS[turn % DEEDS.length] ?? forOthers;
+    const worker = new HostileWorker(arena.run.address("a"), (batch) => deed(batch, worker));
+    worker.send(hello);
+    await Promise.race([worker.ended, pause(HOLDS_MS + arena.random(HOLDS_MS))]);
+    batches += worker.batches.length;
+    // Half of them are gone without a word.
+    if (!worker.isOver) worker.cancel();
+    await worker.ended;
+  }
+  arena.notes["hostileBatches"] = batches;
+  if (batches < DEEDS.length) throw new Error(`it got ${batches} batches: nothing was shown`);
+}
+
+export const HOSTILITY: Faults = {
+  "app-malformed": {
+    does: "beside a good worker one that lies, breaks frames, answers for others, and says nothing",
+    run: hostile,
+  },
+};

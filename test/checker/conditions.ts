@@ -1,0 +1,15 @@
+/** What a record asks of the application's code by its last field; without one it is a good record. */
+export type Mark = "fail" | "reject" | "kill" | "hang" | "park";
+
+/** By the index of a record in the input. */
+export type Marks = (index: number) => Mark | null;
+
+/** How the application treats its input, where that is not as usual. */
+export interface Conditions {
+  /** Records that are given up have dead letters in `<prefix>-letters`. */
+  readonly hasLetters: boolean;
+  /** Keys wait, and others overtake them: order is by key, and there are no windows. */
+  readonly parks: boolean;
+}
+
+export const USUAL: Conditions = { hasLetters: false, parks: false };
