@@ -93,7 +93,8 @@ async function hostile(arena: Arena): Promise<void> {
     batches += worker.batches.length;
     // Half of them are gone without a word.
     if (!worker.isOver) worker.cancel();
-    await worker.ended;
+    // One that reads no more does not hear of its end.
+    await Promise.race([worker.ended, pause(HOLDS_MS)]);
   }
   arena.notes["hostileBatches"] = batches;
   if (batches < DEEDS.length) throw new Error(`it got ${batches} batches: nothing was shown`);
