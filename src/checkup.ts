@@ -108,6 +108,20 @@ async function connect(config: Config, log: Log): Promise<Kafka | Finding> {
 
 function stateFindings({ error }: DirectoryLook): Finding[] {
   if (error === null) return [];
+  if (error.code === "STORE_CORRUPTED") {
+    return [
+      finding("state.directory", {
+        severity: "warning",
+        subject: "the state directory",
+        code: error.code,
+        problem: error.message,
+        consequence:
+          "a sidecar that starts here takes a new process id; where its predecessor was killed, that " +
+          "one's partitions are free only after its session",
+        remedy: "nothing, or look at the disk; check has changed nothing",
+      }),
+    ];
+  }
   return [
     finding("state.directory", {
       subject: "the state directory",
