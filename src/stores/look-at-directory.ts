@@ -30,6 +30,7 @@ const LOCK = "LOCK";
 /**
  * Whether a sidecar could start on `<state.dir>/<application.id>`. Changes nothing there: RocksDB writes
  * to what it opens, and a start empties what is damaged, so a copy is opened, in the temporary folder.
+ * Not for a process that has the directory open itself: its lock would be lost.
  */
 export async function lookAtStateDirectory(
   path: string,

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { Admin } from "kafkajs";
 import type { FindingName, Severity } from "../../src/checks/catalogue.ts";
 import type { Finding } from "../../src/checks/finding.ts";
-import { openStateDirectory } from "../../src/stores/directory.ts";
+import { holdDirectory } from "../support/directory-holder.ts";
 import { joinWithJava } from "../support/judges.ts";
 import { type KafkaBroker, startKafka } from "../support/kafka-broker.ts";
 import { whyNoKafka } from "../support/kafka-jars.ts";
@@ -273,14 +274,11 @@ describe("a real broker, misconfigured in one way:", { skip }, () => {
   test("a state directory that another process holds", () =>
     within(async (scene) => {
       await scene.usual({});
-      const held = await openStateDirectory(join(scene.stateDir, scene.id), {
-        processId: null,
-        memoryBytesMax: 2 ** 24,
-        onCorrupted: () => {},
-      });
+      const holder = await holdDirectory(join(scene.stateDir, scene.id));
       const found = await scene.finds("state.directory", /another process|in use|lock/i);
       assert.equal(found.code, "STATE_DIRECTORY_LOCKED");
-      await held.close();
+      holder.kill("SIGKILL");
+      await once(holder, "exit");
       const after = await scene.check();
       assert.equal(after.filter(({ name }) => name === "state.directory").length, 0);
     }));

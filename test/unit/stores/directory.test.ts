@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import {
   mkdtempSync,
@@ -15,6 +14,7 @@ import { after, test } from "node:test";
 import { OutriggerError } from "../../../src/errors/outrigger-error.ts";
 import { openStateDirectory } from "../../../src/stores/directory.ts";
 import { keySet, STORES } from "../../contract/store.contract.ts";
+import { holdDirectory } from "../../support/directory-holder.ts";
 
 const root = mkdtempSync(join(tmpdir(), "outrigger-directory-"));
 after(() => rmSync(root, { recursive: true, force: true }));
@@ -25,23 +25,6 @@ const options = {
   memoryBytesMax: 64 * 1024 * 1024,
   onCorrupted: (task: string) => corrupted.push(task),
 };
-
-/** A process that opens the directory, does what the script says and tells when it is done. */
-async function holder(path: string, script: string): Promise<ReturnType<typeof spawn>> {
-  const source = `
-    import { openStateDirectory } from "./src/stores/directory.ts";
-    import { STORES } from "./test/contract/store.contract.ts";
-    const directory = await openStateDirectory(${JSON.stringify(path)}, {
-      processId: null, memoryBytesMax: 67108864, onCorrupted: () => {} });
-    ${script}
-    process.stdout.write("ready\\n");
-    setInterval(() => {}, 1000);
-  `;
-  const flags = ["--import", "tsx", "--input-type=module", "-e", source];
-  const child = spawn(process.execPath, flags, { stdio: ["ignore", "pipe", "inherit"] });
-  await once(child.stdout, "data");
-  return child;
-}
 
 test("R-15: the process id stays over restarts, the member id until it is forgotten", async () => {
   const path = join(root, "ids");
@@ -63,7 +46,7 @@ test("R-15: the process id stays over restarts, the member id until it is forgot
 
 test("R-15: a directory in use is refused; one whose holder was killed is free at once", async () => {
   const path = join(root, "lock");
-  const child = await holder(path, 'await directory.rememberMember("dead");');
+  const child = await holdDirectory(path, 'await directory.rememberMember("dead");');
   await assert.rejects(openStateDirectory(path, options), (error: unknown) => {
     return error instanceof OutriggerError && error.code === "STATE_DIRECTORY_LOCKED";
   });
@@ -77,7 +60,7 @@ test("R-15: a directory in use is refused; one whose holder was killed is free a
 
 test("R-4: after SIGKILL amid commits, the data are those of the position", async () => {
   const path = join(root, "kill");
-  const child = await holder(
+  const child = await holdDirectory(
     path,
     `const state = await directory.openTask("0_0", STORES);
      const commit = async (n) => {

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import {
   existsSync,
@@ -16,6 +15,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { openStateDirectory } from "../../../src/stores/directory.ts";
 import { lookAtStateDirectory } from "../../../src/stores/look-at-directory.ts";
+import { holdDirectory } from "../../support/directory-holder.ts";
 
 const root = mkdtempSync(join(tmpdir(), "outrigger-look-test-"));
 after(() => rmSync(root, { recursive: true, force: true }));
@@ -85,7 +85,7 @@ test("nothing is made where nothing is", async () => {
 
 test("a directory that another process uses is said to be locked, and stays locked", async () => {
   const { path } = await stopped("used");
-  const child = await holder(path);
+  const child = await holdDirectory(path);
   try {
     for (let look = 0; look < 2; look++) {
       const { error } = await lookAtStateDirectory(path, null);
@@ -100,17 +100,3 @@ test("a directory that another process uses is said to be locked, and stays lock
   }
   assert.equal((await lookAtStateDirectory(path, null)).error, null);
 });
-
-async function holder(path: string): Promise<ReturnType<typeof spawn>> {
-  const source = `
-    import { openStateDirectory } from "./src/stores/directory.ts";
-    await openStateDirectory(${JSON.stringify(path)}, {
-      processId: null, memoryBytesMax: 67108864, onCorrupted: () => {} });
-    process.stdout.write("ready\\n");
-    setInterval(() => {}, 1000);
-  `;
-  const flags = ["--import", "tsx", "--input-type=module", "-e", source];
-  const child = spawn(process.execPath, flags, { stdio: ["ignore", "pipe", "inherit"] });
-  await once(child.stdout, "data");
-  return child;
-}
