@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { EXIT, errorText } from "./cli/exit-codes.ts";
+import { written } from "./cli/written.ts";
 import { holdYoungGeneration } from "./cli/young-generation.ts";
 
 // What nobody caught is a bug. The process ends at once: the next one takes over from what was
@@ -19,4 +20,5 @@ const exitCode = await runCli(process.argv.slice(2), {
   complain: (text) => process.stderr.write(text),
   isTerminal: process.stderr.isTTY === true,
 });
+await written(process.stdout);
 process.exit(exitCode);
