@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as rest } from "node:timers/promises";
 import { loadConfig } from "../config/load.ts";
 import { NO_SECURITY } from "../config/security.ts";
 import { OutriggerError } from "../errors/outrigger-error.ts";
@@ -17,6 +18,9 @@ export interface TestDriverArguments {
   /** Whose end is the driver's end: a test that dies leaves nothing behind. */
   readonly input: NodeJS.ReadableStream;
 }
+
+const REMOVALS_MAX = 50;
+const REMOVAL_PAUSE_MS = 20;
 
 /**
  * `outrigger test-driver`: one line of JSON says where it listens; it ends with `Close`, a signal, or the
@@ -56,7 +60,20 @@ export async function testDriver(
     return first === null || first === "SIGTERM" ? EXIT.ok : exitCodeOfSignal(first);
   } finally {
     signals.close();
-    rmSync(stateDir, { recursive: true, force: true });
+    await remove(stateDir);
+  }
+}
+
+/** Nothing is drained: a store that is being opened still writes into what is being deleted. */
+async function remove(path: string): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      rmSync(path, { recursive: true, force: true });
+      return;
+    } catch (error: unknown) {
+      if (tries === REMOVALS_MAX) throw error;
+      await rest(REMOVAL_PAUSE_MS);
+    }
   }
 }
 
