@@ -8,7 +8,7 @@ import { kernelLimits } from "./kernel-limits.ts";
 import { MEMBER_ID_PREFIX } from "./model/cluster-facts.ts";
 import type { Log } from "./ports/log.ts";
 import { TRIED_AGAIN } from "./runtime/failure-log.ts";
-import { readStore, standingOf } from "./runtime/insides.ts";
+import { advanceStreamTime, readStore, standingOf } from "./runtime/insides.ts";
 import { Kernel } from "./runtime/kernel.ts";
 import type { KernelLimits, KernelParts } from "./runtime/parts.ts";
 import { createApplicationServer } from "./server/server.ts";
@@ -135,6 +135,9 @@ function drivenKernel(kernel: Kernel): ConstructorParameters<typeof TestDriver>[
     standing: () => (kernel.insides === null ? null : standingOf(kernel.insides)),
     get topology() {
       return kernel.insides?.program ?? null;
+    },
+    advanceStreamTime: (timestamp) => {
+      if (kernel.insides !== null) advanceStreamTime(kernel.insides, timestamp);
     },
     readStore: async (store, range, entriesMax) => {
       const { insides } = kernel;

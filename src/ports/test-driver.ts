@@ -9,6 +9,8 @@ export interface TestDriverCalls {
   read(topic: string): ReadRecords;
   /** Moves the clock, as `pipe` resolves. */
   advance(ms: number, timeoutMs: number): Promise<DriverSettled>;
+  /** Moves the stream time of every task, in ms since the epoch; never back. */
+  advanceStreamTime(timestamp: number, timeoutMs: number): Promise<DriverSettled>;
   readStore(store: string, wanted: WantedEntries): Promise<readonly DriverEntry[]>;
   /** The next commit that has records goes wrong. */
   inject(fault: DriverFault): void;

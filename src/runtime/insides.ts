@@ -30,6 +30,11 @@ function isBusy(runner: TaskRunner): boolean {
   return !runner.isIdle || (runner.phase === "running" && runner.ledger.unfinished > 0);
 }
 
+/** Every task's stream time is at least this, as if a record of that timestamp had been read. */
+export function advanceStreamTime({ tasks }: Insides, timestamp: number): void {
+  for (const runner of tasks.all()) runner.advanceStreamTime(timestamp);
+}
+
 export interface StoredEntry {
   readonly partition: number;
   readonly key: Buffer;

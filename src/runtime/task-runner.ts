@@ -12,11 +12,11 @@ import type { ChangelogEnd } from "../tasks/offset-metadata.ts";
 import { keyOf } from "../tasks/parked-record.ts";
 import { resumed, type Trial } from "../tasks/trial.ts";
 import { changesOf } from "./answers.ts";
-import type { Batch, Outcome } from "./batch.ts";
+import { type Batch, idleBatch, type Outcome } from "./batch.ts";
 import { errorOf, Failures, type Fault, type Next, UNKNOWN_FAULT } from "./failures.ts";
 import { faultIn } from "./faulty-answers.ts";
 import { placeOf } from "./giving-up.ts";
-import { InputQueue, inputBytes, rowsOf, type Taken } from "./input-queue.ts";
+import { InputQueue, inputBytes, NOTHING_TAKEN, rowsOf, type Taken } from "./input-queue.ts";
 import { isOfRecord, nextOf, releaseNext } from "./next-batch.ts";
 import { type Parking, parkingOf } from "./parking.ts";
 import { type PlannedRows, planBatch } from "./planner.ts";
@@ -291,19 +291,13 @@ export class TaskRunner {
   }
 
   #plannedMax(): number {
-    if (this.failures.isTrying) return this.#unfinished() > 0 ? 0 : 1 + this.#finals();
+    const { size, unfinished } = this.ledger;
+    const finals = size - unfinished;
+    if (this.failures.isTrying) return unfinished > 0 ? 0 : 1 + finals;
     // User code with state gets the next batch only when it has answered the last: its mutations
     // decide what the next one reads (design.md §4).
     const stateful = (this.program.stage?.stores.length ?? 0) > 0;
-    return this.#unfinished() > 0 && stateful ? 0 : this.limits.plannedMax + this.#finals();
-  }
-
-  #finals(): number {
-    return this.ledger.size - this.#unfinished();
-  }
-
-  #unfinished(): number {
-    return this.ledger.unfinished;
+    return unfinished > 0 && stateful ? 0 : this.limits.plannedMax + finals;
   }
 
   /** While a batch was planned the task may have been told to end, or an elder batch have failed. */
@@ -326,6 +320,12 @@ export class TaskRunner {
     else this.#planned(batch);
     this.#throttle();
     this.pump();
+  }
+
+  /** Without a record, and with a place of its own behind what was planned: the cut commits it. */
+  advanceStreamTime(timestamp: number): void {
+    if (this.phase !== "running" || timestamp <= this.#streamTimeMs) return;
+    this.#planned(idleBatch(NOTHING_TAKEN, timestamp, {}));
   }
 
   #planned(batch: Batch): void {

@@ -65,6 +65,10 @@ export function addTestDriver(
     const { wallClockMs } = driver.describe();
     return { settled: settledOf(settled), wallClockMs: BigInt(wallClockMs) };
   });
+  at(method.advanceStreamTime, async ({ timestamp, timeoutMs }) => {
+    const settled = await driver.advanceStreamTime(Number(timestamp), timeoutOf(timeoutMs));
+    return { settled: settledOf(settled) };
+  });
   at(method.readStore, async ({ store, key, windowStart, from, to }) => {
     const found = await driver.readStore(store, {
       key: bytesOf(key),

@@ -24,6 +24,8 @@ export interface DrivenKernel {
   /** What has to happen next, see `runtime/insides.ts`; null while no topology runs. */
   standing(): "busy" | "waiting" | "idle" | null;
   readonly topology: DrivenTopology | null;
+  /** Of every task; never back. */
+  advanceStreamTime(timestamp: number): void;
   /** null where there are more than `entriesMax`. */
   readStore(
     store: string,
@@ -131,6 +133,22 @@ export class TestDriver implements TestDriverCalls {
       else if (steps % STEPS_PER_TURN === 0) await turn();
     }
     clock.moveTo(untilMs);
+    return await this.#settle(timeoutMs);
+  }
+
+  async advanceStreamTime(timestamp: number, timeoutMs: number): Promise<DriverSettled> {
+    if (!Number.isSafeInteger(timestamp) || timestamp < 0) {
+      throw refused(`stream time cannot be ${timestamp}: give ms since the epoch`);
+    }
+    const { committed, stopped, waiting } = await this.#settle(timeoutMs);
+    if (!committed) {
+      const why = [...stopped, waiting].filter((text) => text !== "").join("; ");
+      throw refused(
+        `stream time moves behind the records that were piped, and some are not done with (${why}): ` +
+          "advance the wall clock for their next try, or mend what stopped them",
+      );
+    }
+    this.#parts.kernel.advanceStreamTime(timestamp);
     return await this.#settle(timeoutMs);
   }
 

@@ -145,6 +145,65 @@ test("P-55: an application that does not answer is named, in time", async () => 
   await driver.close();
 });
 
+function countingByMinute(): App {
+  const app = createApp();
+  app
+    .stream("in", text)
+    .groupByKey()
+    .windowedBy(tumbling("1m", { grace: "10s" }))
+    .count({ store: "counts" })
+    .map(({ key, value }) => ({ key: key.key, value }))
+    .to("out", { key: utf8, value: int64 });
+  return app;
+}
+
+test("P-52: stream time moves without a record, in every task, and a restart of the task keeps it", async () => {
+  const driver = await TestDriver.start(countingByMinute(), { command, topics: { in: 2, out: 1 } });
+  const counted = async (timestamp: number, partition: number): Promise<readonly number[]> => {
+    await driver.pipe("in", [{ key: "a", value: "x", timestamp, partition }], text);
+    const read = await driver.read("out", { key: utf8, value: int64 });
+    return read.map(({ value }) => Number(value));
+  };
+  try {
+    // Of a task that has read nothing, too.
+    const settled = await driver.advanceStreamTime(69_999);
+    assert.deepEqual(settled, { committed: true, waiting: "" });
+    assert.deepEqual(await counted(59_999, 0), [1]);
+    await driver.advanceStreamTime(70_000);
+    // Back it does not go.
+    await driver.advanceStreamTime(5);
+    assert.deepEqual(await counted(59_999, 0), []);
+    assert.deepEqual(await counted(59_999, 1), []);
+    assert.deepEqual(await counted(60_000, 0), [1]);
+    await driver.advanceStreamTime(130_000);
+    // Its owner changes: what it commits says where stream time was.
+    await driver.inject("redeliver");
+    assert.deepEqual(await counted(119_999, 0), []);
+    assert.deepEqual(await counted(120_000, 0), [1]);
+  } finally {
+    await driver.close();
+  }
+});
+
+test("P-55: stream time stays where it is while a record is not done with", async () => {
+  const app = createApp();
+  app
+    .stream("in", text)
+    .process<string, string>(() => {
+      throw new Error("no");
+    })
+    .to("out", text);
+  const driver = await TestDriver.start(app, { command });
+  try {
+    await driver.pipe("in", [{ key: "a", value: "x" }], text);
+    const moved = driver.advanceStreamTime(1_000);
+    await assert.rejects(moved, /TEST_DRIVER_REFUSED: .*\(task 0_0: record in-0@0: Error: no\)/);
+    await assert.rejects(driver.advanceStreamTime(-1), /stream time cannot be -1/);
+  } finally {
+    await driver.close();
+  }
+});
+
 test("state outlives a takeover, and is what the changelog says", async () => {
   const app = createApp();
   app

@@ -171,6 +171,19 @@ func (d *Driver) AdvanceWallClock(by time.Duration) Settled {
 	return settled
 }
 
+// AdvanceStreamTime moves the stream time of every task to a timestamp, in ms since the epoch, as a record
+// of it would, but without one: windows whose grace it passes take nothing more. It never goes back. It
+// fails the test while records that were piped are not done with.
+func (d *Driver) AdvanceStreamTime(timestamp int64) Settled {
+	d.t.Helper()
+	asked := &pb.AdvanceStreamTimeRequest{Timestamp: timestamp, TimeoutMs: d.timeout}
+	answer := &pb.AdvanceStreamTimeResponse{}
+	d.must(d.call("AdvanceStreamTime", asked, answer))
+	settled, err := settledOf(answer.Settled)
+	d.must(err)
+	return settled
+}
+
 // WallClock is the driver's.
 func (d *Driver) WallClock() time.Time {
 	d.t.Helper()

@@ -90,6 +90,30 @@ func TestWindowsAreCountedAndALateRecordIsDropped(t *testing.T) {
 	})
 }
 
+func TestWindowsCloseWhenStreamTimeHasMoved(t *testing.T) {
+	app := outrigger.New(outrigger.Config{})
+	flights := outrigger.Stream(app, outrigger.UTF8, outrigger.UTF8, []string{"flights"})
+	windows := flights.GroupByKey().WindowedBy(outrigger.Tumbling(time.Minute))
+	counted := outrigger.CountWindows(windows, outrigger.StoredAs("counts"))
+	bare := func(r outrigger.Record[outrigger.Windowed[string], int64]) (string, int64, error) {
+		return r.Key.Key, r.Value, nil
+	}
+	outrigger.Map(counted, bare).To("departures", outrigger.UTF8, outrigger.Int64)
+	d := outriggertest.New(t, app)
+	in := outriggertest.Input(d, "flights", outrigger.UTF8, outrigger.UTF8)
+	in.Pipe(text{Key: "BER", Value: "LH1", Timestamp: 1_000})
+	same(t, d.AdvanceStreamTime(minuteMs), outriggertest.Settled{Committed: true})
+	in.Pipe(
+		text{Key: "BER", Value: "LH2", Timestamp: minuteMs - 1},
+		text{Key: "BER", Value: "LH3", Timestamp: minuteMs},
+	)
+	var got []int64
+	for _, record := range outriggertest.Output(d, "departures", outrigger.UTF8, outrigger.Int64).Read() {
+		got = append(got, record.Timestamp, record.Value)
+	}
+	same(t, got, []int64{1_000, 1, minuteMs, 1})
+}
+
 func TestAHandlerThatFailsHalfWayLeavesNothing(t *testing.T) {
 	app, _ := storing(func(value string, _ int) bool { return value == "bad" })
 	d := outriggertest.New(t, app, outriggertest.Options{

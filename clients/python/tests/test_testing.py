@@ -93,6 +93,24 @@ def test_a_record_is_tried_again_when_the_clock_has_moved(outrigger_driver: Driv
     assert driver.wall_clock == 1_100
 
 
+def test_windows_close_when_stream_time_has_moved(outrigger_driver: Drive) -> None:
+    app = App()
+    (
+        app.stream("flights", key=utf8, value=utf8)
+        .group_by_key()
+        .windowed_by(tumbling("1m"))
+        .count(store="counts")
+        .to("departures", value=int64)
+    )
+    driver = outrigger_driver(app)
+    driver.pipe("flights", [TestRecord("BER", "LH1", timestamp=1_000)], **TEXT)
+    assert driver.advance_stream_time(60_000) == Settled(True, "")
+    late = [TestRecord("BER", "LH2", timestamp=time) for time in (59_999, 60_000)]
+    driver.pipe("flights", late, **TEXT)
+    read = driver.read("departures", value=int64)
+    assert [(each.timestamp, each.value) for each in read] == [(1_000, 1), (60_000, 1)]
+
+
 @pytest.mark.parametrize(
     ("fault", "times"), [(COMMIT_FAILED, 1), (REDELIVER, 2), (UNKNOWN_OUTCOME, 1)]
 )

@@ -182,6 +182,17 @@ export class TestDriver {
     return settledOf((await this.#call(advanceWallClock, asked)).settled);
   }
 
+  /**
+   * Moves the stream time of every task to a timestamp, in ms since the epoch, as a record of it would, but
+   * without one: windows whose grace it passes take nothing more. Never back. Rejects while records that
+   * were piped are not done with.
+   */
+  async advanceStreamTime(timestamp: number): Promise<Settled> {
+    const { advanceStreamTime } = pb.TestDriverService.method;
+    const asked = { timestamp: BigInt(timestamp), timeoutMs: this.#timeoutMs };
+    return settledOf((await this.#call(advanceStreamTime, asked)).settled);
+  }
+
   /** The next commit that has records goes wrong, once. */
   async inject(fault: TestFault): Promise<void> {
     await this.#call(pb.TestDriverService.method.injectFault, { fault: FAULTS[fault] });

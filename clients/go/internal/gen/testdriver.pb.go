@@ -798,6 +798,108 @@ func (x *AdvanceWallClockResponse) GetWallClockMs() int64 {
 	return 0
 }
 
+// Moves stream time.
+type AdvanceStreamTimeRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Where to, in ms since the epoch, as a record of this timestamp would. A task that is there already, or
+	// later, stays: stream time never goes back.
+	Timestamp int64 `protobuf:"varint,1,opt,name=timestamp,proto3" json:"timestamp,omitempty"`
+	// How long the application may take in real time, in ms; 0 is 30 s.
+	TimeoutMs     uint32 `protobuf:"varint,2,opt,name=timeout_ms,json=timeoutMs,proto3" json:"timeout_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AdvanceStreamTimeRequest) Reset() {
+	*x = AdvanceStreamTimeRequest{}
+	mi := &file_outrigger_v1_testdriver_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AdvanceStreamTimeRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdvanceStreamTimeRequest) ProtoMessage() {}
+
+func (x *AdvanceStreamTimeRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_outrigger_v1_testdriver_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdvanceStreamTimeRequest.ProtoReflect.Descriptor instead.
+func (*AdvanceStreamTimeRequest) Descriptor() ([]byte, []int) {
+	return file_outrigger_v1_testdriver_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *AdvanceStreamTimeRequest) GetTimestamp() int64 {
+	if x != nil {
+		return x.Timestamp
+	}
+	return 0
+}
+
+func (x *AdvanceStreamTimeRequest) GetTimeoutMs() uint32 {
+	if x != nil {
+		return x.TimeoutMs
+	}
+	return 0
+}
+
+// Stream time was moved.
+type AdvanceStreamTimeResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How it stands.
+	Settled       *Settled `protobuf:"bytes,1,opt,name=settled,proto3" json:"settled,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AdvanceStreamTimeResponse) Reset() {
+	*x = AdvanceStreamTimeResponse{}
+	mi := &file_outrigger_v1_testdriver_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AdvanceStreamTimeResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdvanceStreamTimeResponse) ProtoMessage() {}
+
+func (x *AdvanceStreamTimeResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_outrigger_v1_testdriver_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdvanceStreamTimeResponse.ProtoReflect.Descriptor instead.
+func (*AdvanceStreamTimeResponse) Descriptor() ([]byte, []int) {
+	return file_outrigger_v1_testdriver_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *AdvanceStreamTimeResponse) GetSettled() *Settled {
+	if x != nil {
+		return x.Settled
+	}
+	return nil
+}
+
 // Asks for entries of a store.
 type ReadStoreRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -817,7 +919,7 @@ type ReadStoreRequest struct {
 
 func (x *ReadStoreRequest) Reset() {
 	*x = ReadStoreRequest{}
-	mi := &file_outrigger_v1_testdriver_proto_msgTypes[13]
+	mi := &file_outrigger_v1_testdriver_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -829,7 +931,7 @@ func (x *ReadStoreRequest) String() string {
 func (*ReadStoreRequest) ProtoMessage() {}
 
 func (x *ReadStoreRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_outrigger_v1_testdriver_proto_msgTypes[13]
+	mi := &file_outrigger_v1_testdriver_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -842,7 +944,7 @@ func (x *ReadStoreRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadStoreRequest.ProtoReflect.Descriptor instead.
 func (*ReadStoreRequest) Descriptor() ([]byte, []int) {
-	return file_outrigger_v1_testdriver_proto_rawDescGZIP(), []int{13}
+	return file_outrigger_v1_testdriver_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ReadStoreRequest) GetStore() string {
@@ -891,7 +993,7 @@ type ReadStoreResponse struct {
 
 func (x *ReadStoreResponse) Reset() {
 	*x = ReadStoreResponse{}
-	mi := &file_outrigger_v1_testdriver_proto_msgTypes[14]
+	mi := &file_outrigger_v1_testdriver_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -903,7 +1005,7 @@ func (x *ReadStoreResponse) String() string {
 func (*ReadStoreResponse) ProtoMessage() {}
 
 func (x *ReadStoreResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_outrigger_v1_testdriver_proto_msgTypes[14]
+	mi := &file_outrigger_v1_testdriver_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -916,7 +1018,7 @@ func (x *ReadStoreResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadStoreResponse.ProtoReflect.Descriptor instead.
 func (*ReadStoreResponse) Descriptor() ([]byte, []int) {
-	return file_outrigger_v1_testdriver_proto_rawDescGZIP(), []int{14}
+	return file_outrigger_v1_testdriver_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ReadStoreResponse) GetEntries() []*StoreEntry {
@@ -943,7 +1045,7 @@ type StoreEntry struct {
 
 func (x *StoreEntry) Reset() {
 	*x = StoreEntry{}
-	mi := &file_outrigger_v1_testdriver_proto_msgTypes[15]
+	mi := &file_outrigger_v1_testdriver_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -955,7 +1057,7 @@ func (x *StoreEntry) String() string {
 func (*StoreEntry) ProtoMessage() {}
 
 func (x *StoreEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_outrigger_v1_testdriver_proto_msgTypes[15]
+	mi := &file_outrigger_v1_testdriver_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -968,7 +1070,7 @@ func (x *StoreEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StoreEntry.ProtoReflect.Descriptor instead.
 func (*StoreEntry) Descriptor() ([]byte, []int) {
-	return file_outrigger_v1_testdriver_proto_rawDescGZIP(), []int{15}
+	return file_outrigger_v1_testdriver_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *StoreEntry) GetKey() []byte {
@@ -1010,7 +1112,7 @@ type InjectFaultRequest struct {
 
 func (x *InjectFaultRequest) Reset() {
 	*x = InjectFaultRequest{}
-	mi := &file_outrigger_v1_testdriver_proto_msgTypes[16]
+	mi := &file_outrigger_v1_testdriver_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1022,7 +1124,7 @@ func (x *InjectFaultRequest) String() string {
 func (*InjectFaultRequest) ProtoMessage() {}
 
 func (x *InjectFaultRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_outrigger_v1_testdriver_proto_msgTypes[16]
+	mi := &file_outrigger_v1_testdriver_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1035,7 +1137,7 @@ func (x *InjectFaultRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InjectFaultRequest.ProtoReflect.Descriptor instead.
 func (*InjectFaultRequest) Descriptor() ([]byte, []int) {
-	return file_outrigger_v1_testdriver_proto_rawDescGZIP(), []int{16}
+	return file_outrigger_v1_testdriver_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *InjectFaultRequest) GetFault() Fault {
@@ -1054,7 +1156,7 @@ type InjectFaultResponse struct {
 
 func (x *InjectFaultResponse) Reset() {
 	*x = InjectFaultResponse{}
-	mi := &file_outrigger_v1_testdriver_proto_msgTypes[17]
+	mi := &file_outrigger_v1_testdriver_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1066,7 +1168,7 @@ func (x *InjectFaultResponse) String() string {
 func (*InjectFaultResponse) ProtoMessage() {}
 
 func (x *InjectFaultResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_outrigger_v1_testdriver_proto_msgTypes[17]
+	mi := &file_outrigger_v1_testdriver_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1079,7 +1181,7 @@ func (x *InjectFaultResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InjectFaultResponse.ProtoReflect.Descriptor instead.
 func (*InjectFaultResponse) Descriptor() ([]byte, []int) {
-	return file_outrigger_v1_testdriver_proto_rawDescGZIP(), []int{17}
+	return file_outrigger_v1_testdriver_proto_rawDescGZIP(), []int{19}
 }
 
 // Asks what there is.
@@ -1091,7 +1193,7 @@ type DescribeRequest struct {
 
 func (x *DescribeRequest) Reset() {
 	*x = DescribeRequest{}
-	mi := &file_outrigger_v1_testdriver_proto_msgTypes[18]
+	mi := &file_outrigger_v1_testdriver_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1103,7 +1205,7 @@ func (x *DescribeRequest) String() string {
 func (*DescribeRequest) ProtoMessage() {}
 
 func (x *DescribeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_outrigger_v1_testdriver_proto_msgTypes[18]
+	mi := &file_outrigger_v1_testdriver_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1116,7 +1218,7 @@ func (x *DescribeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribeRequest.ProtoReflect.Descriptor instead.
 func (*DescribeRequest) Descriptor() ([]byte, []int) {
-	return file_outrigger_v1_testdriver_proto_rawDescGZIP(), []int{18}
+	return file_outrigger_v1_testdriver_proto_rawDescGZIP(), []int{20}
 }
 
 // What there is.
@@ -1138,7 +1240,7 @@ type DescribeResponse struct {
 
 func (x *DescribeResponse) Reset() {
 	*x = DescribeResponse{}
-	mi := &file_outrigger_v1_testdriver_proto_msgTypes[19]
+	mi := &file_outrigger_v1_testdriver_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1150,7 +1252,7 @@ func (x *DescribeResponse) String() string {
 func (*DescribeResponse) ProtoMessage() {}
 
 func (x *DescribeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_outrigger_v1_testdriver_proto_msgTypes[19]
+	mi := &file_outrigger_v1_testdriver_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1163,7 +1265,7 @@ func (x *DescribeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribeResponse.ProtoReflect.Descriptor instead.
 func (*DescribeResponse) Descriptor() ([]byte, []int) {
-	return file_outrigger_v1_testdriver_proto_rawDescGZIP(), []int{19}
+	return file_outrigger_v1_testdriver_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *DescribeResponse) GetApplicationId() string {
@@ -1214,7 +1316,7 @@ type DescribedTopic struct {
 
 func (x *DescribedTopic) Reset() {
 	*x = DescribedTopic{}
-	mi := &file_outrigger_v1_testdriver_proto_msgTypes[20]
+	mi := &file_outrigger_v1_testdriver_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1226,7 +1328,7 @@ func (x *DescribedTopic) String() string {
 func (*DescribedTopic) ProtoMessage() {}
 
 func (x *DescribedTopic) ProtoReflect() protoreflect.Message {
-	mi := &file_outrigger_v1_testdriver_proto_msgTypes[20]
+	mi := &file_outrigger_v1_testdriver_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1239,7 +1341,7 @@ func (x *DescribedTopic) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribedTopic.ProtoReflect.Descriptor instead.
 func (*DescribedTopic) Descriptor() ([]byte, []int) {
-	return file_outrigger_v1_testdriver_proto_rawDescGZIP(), []int{20}
+	return file_outrigger_v1_testdriver_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *DescribedTopic) GetName() string {
@@ -1269,7 +1371,7 @@ type DescribedStore struct {
 
 func (x *DescribedStore) Reset() {
 	*x = DescribedStore{}
-	mi := &file_outrigger_v1_testdriver_proto_msgTypes[21]
+	mi := &file_outrigger_v1_testdriver_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1281,7 +1383,7 @@ func (x *DescribedStore) String() string {
 func (*DescribedStore) ProtoMessage() {}
 
 func (x *DescribedStore) ProtoReflect() protoreflect.Message {
-	mi := &file_outrigger_v1_testdriver_proto_msgTypes[21]
+	mi := &file_outrigger_v1_testdriver_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1294,7 +1396,7 @@ func (x *DescribedStore) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribedStore.ProtoReflect.Descriptor instead.
 func (*DescribedStore) Descriptor() ([]byte, []int) {
-	return file_outrigger_v1_testdriver_proto_rawDescGZIP(), []int{21}
+	return file_outrigger_v1_testdriver_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *DescribedStore) GetName() string {
@@ -1320,7 +1422,7 @@ type CloseRequest struct {
 
 func (x *CloseRequest) Reset() {
 	*x = CloseRequest{}
-	mi := &file_outrigger_v1_testdriver_proto_msgTypes[22]
+	mi := &file_outrigger_v1_testdriver_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1332,7 +1434,7 @@ func (x *CloseRequest) String() string {
 func (*CloseRequest) ProtoMessage() {}
 
 func (x *CloseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_outrigger_v1_testdriver_proto_msgTypes[22]
+	mi := &file_outrigger_v1_testdriver_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1345,7 +1447,7 @@ func (x *CloseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseRequest.ProtoReflect.Descriptor instead.
 func (*CloseRequest) Descriptor() ([]byte, []int) {
-	return file_outrigger_v1_testdriver_proto_rawDescGZIP(), []int{22}
+	return file_outrigger_v1_testdriver_proto_rawDescGZIP(), []int{24}
 }
 
 // It ends.
@@ -1357,7 +1459,7 @@ type CloseResponse struct {
 
 func (x *CloseResponse) Reset() {
 	*x = CloseResponse{}
-	mi := &file_outrigger_v1_testdriver_proto_msgTypes[23]
+	mi := &file_outrigger_v1_testdriver_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1369,7 +1471,7 @@ func (x *CloseResponse) String() string {
 func (*CloseResponse) ProtoMessage() {}
 
 func (x *CloseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_outrigger_v1_testdriver_proto_msgTypes[23]
+	mi := &file_outrigger_v1_testdriver_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1382,7 +1484,7 @@ func (x *CloseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseResponse.ProtoReflect.Descriptor instead.
 func (*CloseResponse) Descriptor() ([]byte, []int) {
-	return file_outrigger_v1_testdriver_proto_rawDescGZIP(), []int{23}
+	return file_outrigger_v1_testdriver_proto_rawDescGZIP(), []int{25}
 }
 
 var File_outrigger_v1_testdriver_proto protoreflect.FileDescriptor
@@ -1440,7 +1542,13 @@ const file_outrigger_v1_testdriver_proto_rawDesc = "" +
 	"timeout_ms\x18\x02 \x01(\rR\ttimeoutMs\"o\n" +
 	"\x18AdvanceWallClockResponse\x12/\n" +
 	"\asettled\x18\x01 \x01(\v2\x15.outrigger.v1.SettledR\asettled\x12\"\n" +
-	"\rwall_clock_ms\x18\x02 \x01(\x03R\vwallClockMs\"\xbe\x01\n" +
+	"\rwall_clock_ms\x18\x02 \x01(\x03R\vwallClockMs\"W\n" +
+	"\x18AdvanceStreamTimeRequest\x12\x1c\n" +
+	"\ttimestamp\x18\x01 \x01(\x03R\ttimestamp\x12\x1d\n" +
+	"\n" +
+	"timeout_ms\x18\x02 \x01(\rR\ttimeoutMs\"L\n" +
+	"\x19AdvanceStreamTimeResponse\x12/\n" +
+	"\asettled\x18\x01 \x01(\v2\x15.outrigger.v1.SettledR\asettled\"\xbe\x01\n" +
 	"\x10ReadStoreRequest\x12\x14\n" +
 	"\x05store\x18\x01 \x01(\tR\x05store\x12\x15\n" +
 	"\x03key\x18\x02 \x01(\fH\x00R\x03key\x88\x01\x01\x12&\n" +
@@ -1485,14 +1593,15 @@ const file_outrigger_v1_testdriver_proto_rawDesc = "" +
 	"\x11FAULT_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13FAULT_COMMIT_FAILED\x10\x01\x12\x13\n" +
 	"\x0fFAULT_REDELIVER\x10\x02\x12\x19\n" +
-	"\x15FAULT_UNKNOWN_OUTCOME\x10\x032\xfb\x05\n" +
+	"\x15FAULT_UNKNOWN_OUTCOME\x10\x032\xe1\x06\n" +
 	"\x11TestDriverService\x12R\n" +
 	"\vCreateTopic\x12 .outrigger.v1.CreateTopicRequest\x1a!.outrigger.v1.CreateTopicResponse\x12a\n" +
 	"\x10AwaitApplication\x12%.outrigger.v1.AwaitApplicationRequest\x1a&.outrigger.v1.AwaitApplicationResponse\x12L\n" +
 	"\tPipeInput\x12\x1e.outrigger.v1.PipeInputRequest\x1a\x1f.outrigger.v1.PipeInputResponse\x12O\n" +
 	"\n" +
 	"ReadOutput\x12\x1f.outrigger.v1.ReadOutputRequest\x1a .outrigger.v1.ReadOutputResponse\x12a\n" +
-	"\x10AdvanceWallClock\x12%.outrigger.v1.AdvanceWallClockRequest\x1a&.outrigger.v1.AdvanceWallClockResponse\x12L\n" +
+	"\x10AdvanceWallClock\x12%.outrigger.v1.AdvanceWallClockRequest\x1a&.outrigger.v1.AdvanceWallClockResponse\x12d\n" +
+	"\x11AdvanceStreamTime\x12&.outrigger.v1.AdvanceStreamTimeRequest\x1a'.outrigger.v1.AdvanceStreamTimeResponse\x12L\n" +
 	"\tReadStore\x12\x1e.outrigger.v1.ReadStoreRequest\x1a\x1f.outrigger.v1.ReadStoreResponse\x12R\n" +
 	"\vInjectFault\x12 .outrigger.v1.InjectFaultRequest\x1a!.outrigger.v1.InjectFaultResponse\x12I\n" +
 	"\bDescribe\x12\x1d.outrigger.v1.DescribeRequest\x1a\x1e.outrigger.v1.DescribeResponse\x12@\n" +
@@ -1511,33 +1620,35 @@ func file_outrigger_v1_testdriver_proto_rawDescGZIP() []byte {
 }
 
 var file_outrigger_v1_testdriver_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_outrigger_v1_testdriver_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
+var file_outrigger_v1_testdriver_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
 var file_outrigger_v1_testdriver_proto_goTypes = []any{
-	(Fault)(0),                       // 0: outrigger.v1.Fault
-	(*DriverRecord)(nil),             // 1: outrigger.v1.DriverRecord
-	(*DriverHeader)(nil),             // 2: outrigger.v1.DriverHeader
-	(*Settled)(nil),                  // 3: outrigger.v1.Settled
-	(*CreateTopicRequest)(nil),       // 4: outrigger.v1.CreateTopicRequest
-	(*CreateTopicResponse)(nil),      // 5: outrigger.v1.CreateTopicResponse
-	(*AwaitApplicationRequest)(nil),  // 6: outrigger.v1.AwaitApplicationRequest
-	(*AwaitApplicationResponse)(nil), // 7: outrigger.v1.AwaitApplicationResponse
-	(*PipeInputRequest)(nil),         // 8: outrigger.v1.PipeInputRequest
-	(*PipeInputResponse)(nil),        // 9: outrigger.v1.PipeInputResponse
-	(*ReadOutputRequest)(nil),        // 10: outrigger.v1.ReadOutputRequest
-	(*ReadOutputResponse)(nil),       // 11: outrigger.v1.ReadOutputResponse
-	(*AdvanceWallClockRequest)(nil),  // 12: outrigger.v1.AdvanceWallClockRequest
-	(*AdvanceWallClockResponse)(nil), // 13: outrigger.v1.AdvanceWallClockResponse
-	(*ReadStoreRequest)(nil),         // 14: outrigger.v1.ReadStoreRequest
-	(*ReadStoreResponse)(nil),        // 15: outrigger.v1.ReadStoreResponse
-	(*StoreEntry)(nil),               // 16: outrigger.v1.StoreEntry
-	(*InjectFaultRequest)(nil),       // 17: outrigger.v1.InjectFaultRequest
-	(*InjectFaultResponse)(nil),      // 18: outrigger.v1.InjectFaultResponse
-	(*DescribeRequest)(nil),          // 19: outrigger.v1.DescribeRequest
-	(*DescribeResponse)(nil),         // 20: outrigger.v1.DescribeResponse
-	(*DescribedTopic)(nil),           // 21: outrigger.v1.DescribedTopic
-	(*DescribedStore)(nil),           // 22: outrigger.v1.DescribedStore
-	(*CloseRequest)(nil),             // 23: outrigger.v1.CloseRequest
-	(*CloseResponse)(nil),            // 24: outrigger.v1.CloseResponse
+	(Fault)(0),                        // 0: outrigger.v1.Fault
+	(*DriverRecord)(nil),              // 1: outrigger.v1.DriverRecord
+	(*DriverHeader)(nil),              // 2: outrigger.v1.DriverHeader
+	(*Settled)(nil),                   // 3: outrigger.v1.Settled
+	(*CreateTopicRequest)(nil),        // 4: outrigger.v1.CreateTopicRequest
+	(*CreateTopicResponse)(nil),       // 5: outrigger.v1.CreateTopicResponse
+	(*AwaitApplicationRequest)(nil),   // 6: outrigger.v1.AwaitApplicationRequest
+	(*AwaitApplicationResponse)(nil),  // 7: outrigger.v1.AwaitApplicationResponse
+	(*PipeInputRequest)(nil),          // 8: outrigger.v1.PipeInputRequest
+	(*PipeInputResponse)(nil),         // 9: outrigger.v1.PipeInputResponse
+	(*ReadOutputRequest)(nil),         // 10: outrigger.v1.ReadOutputRequest
+	(*ReadOutputResponse)(nil),        // 11: outrigger.v1.ReadOutputResponse
+	(*AdvanceWallClockRequest)(nil),   // 12: outrigger.v1.AdvanceWallClockRequest
+	(*AdvanceWallClockResponse)(nil),  // 13: outrigger.v1.AdvanceWallClockResponse
+	(*AdvanceStreamTimeRequest)(nil),  // 14: outrigger.v1.AdvanceStreamTimeRequest
+	(*AdvanceStreamTimeResponse)(nil), // 15: outrigger.v1.AdvanceStreamTimeResponse
+	(*ReadStoreRequest)(nil),          // 16: outrigger.v1.ReadStoreRequest
+	(*ReadStoreResponse)(nil),         // 17: outrigger.v1.ReadStoreResponse
+	(*StoreEntry)(nil),                // 18: outrigger.v1.StoreEntry
+	(*InjectFaultRequest)(nil),        // 19: outrigger.v1.InjectFaultRequest
+	(*InjectFaultResponse)(nil),       // 20: outrigger.v1.InjectFaultResponse
+	(*DescribeRequest)(nil),           // 21: outrigger.v1.DescribeRequest
+	(*DescribeResponse)(nil),          // 22: outrigger.v1.DescribeResponse
+	(*DescribedTopic)(nil),            // 23: outrigger.v1.DescribedTopic
+	(*DescribedStore)(nil),            // 24: outrigger.v1.DescribedStore
+	(*CloseRequest)(nil),              // 25: outrigger.v1.CloseRequest
+	(*CloseResponse)(nil),             // 26: outrigger.v1.CloseResponse
 }
 var file_outrigger_v1_testdriver_proto_depIdxs = []int32{
 	2,  // 0: outrigger.v1.DriverRecord.headers:type_name -> outrigger.v1.DriverHeader
@@ -1546,33 +1657,36 @@ var file_outrigger_v1_testdriver_proto_depIdxs = []int32{
 	3,  // 3: outrigger.v1.PipeInputResponse.settled:type_name -> outrigger.v1.Settled
 	1,  // 4: outrigger.v1.ReadOutputResponse.records:type_name -> outrigger.v1.DriverRecord
 	3,  // 5: outrigger.v1.AdvanceWallClockResponse.settled:type_name -> outrigger.v1.Settled
-	16, // 6: outrigger.v1.ReadStoreResponse.entries:type_name -> outrigger.v1.StoreEntry
-	0,  // 7: outrigger.v1.InjectFaultRequest.fault:type_name -> outrigger.v1.Fault
-	21, // 8: outrigger.v1.DescribeResponse.topics:type_name -> outrigger.v1.DescribedTopic
-	22, // 9: outrigger.v1.DescribeResponse.stores:type_name -> outrigger.v1.DescribedStore
-	4,  // 10: outrigger.v1.TestDriverService.CreateTopic:input_type -> outrigger.v1.CreateTopicRequest
-	6,  // 11: outrigger.v1.TestDriverService.AwaitApplication:input_type -> outrigger.v1.AwaitApplicationRequest
-	8,  // 12: outrigger.v1.TestDriverService.PipeInput:input_type -> outrigger.v1.PipeInputRequest
-	10, // 13: outrigger.v1.TestDriverService.ReadOutput:input_type -> outrigger.v1.ReadOutputRequest
-	12, // 14: outrigger.v1.TestDriverService.AdvanceWallClock:input_type -> outrigger.v1.AdvanceWallClockRequest
-	14, // 15: outrigger.v1.TestDriverService.ReadStore:input_type -> outrigger.v1.ReadStoreRequest
-	17, // 16: outrigger.v1.TestDriverService.InjectFault:input_type -> outrigger.v1.InjectFaultRequest
-	19, // 17: outrigger.v1.TestDriverService.Describe:input_type -> outrigger.v1.DescribeRequest
-	23, // 18: outrigger.v1.TestDriverService.Close:input_type -> outrigger.v1.CloseRequest
-	5,  // 19: outrigger.v1.TestDriverService.CreateTopic:output_type -> outrigger.v1.CreateTopicResponse
-	7,  // 20: outrigger.v1.TestDriverService.AwaitApplication:output_type -> outrigger.v1.AwaitApplicationResponse
-	9,  // 21: outrigger.v1.TestDriverService.PipeInput:output_type -> outrigger.v1.PipeInputResponse
-	11, // 22: outrigger.v1.TestDriverService.ReadOutput:output_type -> outrigger.v1.ReadOutputResponse
-	13, // 23: outrigger.v1.TestDriverService.AdvanceWallClock:output_type -> outrigger.v1.AdvanceWallClockResponse
-	15, // 24: outrigger.v1.TestDriverService.ReadStore:output_type -> outrigger.v1.ReadStoreResponse
-	18, // 25: outrigger.v1.TestDriverService.InjectFault:output_type -> outrigger.v1.InjectFaultResponse
-	20, // 26: outrigger.v1.TestDriverService.Describe:output_type -> outrigger.v1.DescribeResponse
-	24, // 27: outrigger.v1.TestDriverService.Close:output_type -> outrigger.v1.CloseResponse
-	19, // [19:28] is the sub-list for method output_type
-	10, // [10:19] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	3,  // 6: outrigger.v1.AdvanceStreamTimeResponse.settled:type_name -> outrigger.v1.Settled
+	18, // 7: outrigger.v1.ReadStoreResponse.entries:type_name -> outrigger.v1.StoreEntry
+	0,  // 8: outrigger.v1.InjectFaultRequest.fault:type_name -> outrigger.v1.Fault
+	23, // 9: outrigger.v1.DescribeResponse.topics:type_name -> outrigger.v1.DescribedTopic
+	24, // 10: outrigger.v1.DescribeResponse.stores:type_name -> outrigger.v1.DescribedStore
+	4,  // 11: outrigger.v1.TestDriverService.CreateTopic:input_type -> outrigger.v1.CreateTopicRequest
+	6,  // 12: outrigger.v1.TestDriverService.AwaitApplication:input_type -> outrigger.v1.AwaitApplicationRequest
+	8,  // 13: outrigger.v1.TestDriverService.PipeInput:input_type -> outrigger.v1.PipeInputRequest
+	10, // 14: outrigger.v1.TestDriverService.ReadOutput:input_type -> outrigger.v1.ReadOutputRequest
+	12, // 15: outrigger.v1.TestDriverService.AdvanceWallClock:input_type -> outrigger.v1.AdvanceWallClockRequest
+	14, // 16: outrigger.v1.TestDriverService.AdvanceStreamTime:input_type -> outrigger.v1.AdvanceStreamTimeRequest
+	16, // 17: outrigger.v1.TestDriverService.ReadStore:input_type -> outrigger.v1.ReadStoreRequest
+	19, // 18: outrigger.v1.TestDriverService.InjectFault:input_type -> outrigger.v1.InjectFaultRequest
+	21, // 19: outrigger.v1.TestDriverService.Describe:input_type -> outrigger.v1.DescribeRequest
+	25, // 20: outrigger.v1.TestDriverService.Close:input_type -> outrigger.v1.CloseRequest
+	5,  // 21: outrigger.v1.TestDriverService.CreateTopic:output_type -> outrigger.v1.CreateTopicResponse
+	7,  // 22: outrigger.v1.TestDriverService.AwaitApplication:output_type -> outrigger.v1.AwaitApplicationResponse
+	9,  // 23: outrigger.v1.TestDriverService.PipeInput:output_type -> outrigger.v1.PipeInputResponse
+	11, // 24: outrigger.v1.TestDriverService.ReadOutput:output_type -> outrigger.v1.ReadOutputResponse
+	13, // 25: outrigger.v1.TestDriverService.AdvanceWallClock:output_type -> outrigger.v1.AdvanceWallClockResponse
+	15, // 26: outrigger.v1.TestDriverService.AdvanceStreamTime:output_type -> outrigger.v1.AdvanceStreamTimeResponse
+	17, // 27: outrigger.v1.TestDriverService.ReadStore:output_type -> outrigger.v1.ReadStoreResponse
+	20, // 28: outrigger.v1.TestDriverService.InjectFault:output_type -> outrigger.v1.InjectFaultResponse
+	22, // 29: outrigger.v1.TestDriverService.Describe:output_type -> outrigger.v1.DescribeResponse
+	26, // 30: outrigger.v1.TestDriverService.Close:output_type -> outrigger.v1.CloseResponse
+	21, // [21:31] is the sub-list for method output_type
+	11, // [11:21] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_outrigger_v1_testdriver_proto_init() }
@@ -1582,15 +1696,15 @@ func file_outrigger_v1_testdriver_proto_init() {
 	}
 	file_outrigger_v1_testdriver_proto_msgTypes[0].OneofWrappers = []any{}
 	file_outrigger_v1_testdriver_proto_msgTypes[1].OneofWrappers = []any{}
-	file_outrigger_v1_testdriver_proto_msgTypes[13].OneofWrappers = []any{}
 	file_outrigger_v1_testdriver_proto_msgTypes[15].OneofWrappers = []any{}
+	file_outrigger_v1_testdriver_proto_msgTypes[17].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_outrigger_v1_testdriver_proto_rawDesc), len(file_outrigger_v1_testdriver_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   24,
+			NumMessages:   26,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -161,6 +161,13 @@ class TestDriver:
         request = pb.AdvanceWallClockRequest(ms=ms, timeout_ms=self._timeout_ms)
         return _settled(self._call("AdvanceWallClock", request).settled)
 
+    def advance_stream_time(self, timestamp: int) -> Settled:
+        """Moves the stream time of every task to a timestamp, in ms since the epoch, as a record of
+        it would, but without one: windows whose grace it passes take nothing more. Never back.
+        Raises TestDriverError while records that were piped are not done with."""
+        request = pb.AdvanceStreamTimeRequest(timestamp=timestamp, timeout_ms=self._timeout_ms)
+        return _settled(self._call("AdvanceStreamTime", request).settled)
+
     @property
     def wall_clock(self) -> int:
         """The driver's clock, in ms since the epoch."""

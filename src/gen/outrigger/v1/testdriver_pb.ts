@@ -13,7 +13,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file outrigger/v1/testdriver.proto.
  */
 export const file_outrigger_v1_testdriver: GenFile = /*@__PURE__*/
-  fileDesc("Ch1vdXRyaWdnZXIvdjEvdGVzdGRyaXZlci5wcm90bxIMb3V0cmlnZ2VyLnYxIs8BCgxEcml2ZXJSZWNvcmQSEAoDa2V5GAEgASgMSACIAQESEgoFdmFsdWUYAiABKAxIAYgBARIrCgdoZWFkZXJzGAMgAygLMhoub3V0cmlnZ2VyLnYxLkRyaXZlckhlYWRlchIWCgl0aW1lc3RhbXAYBCABKANIAogBARIWCglwYXJ0aXRpb24YBSABKA1IA4gBARIOCgZvZmZzZXQYBiABKANCBgoEX2tleUIICgZfdmFsdWVCDAoKX3RpbWVzdGFtcEIMCgpfcGFydGl0aW9uIjkKDERyaXZlckhlYWRlchILCgNrZXkYASABKAkSEgoFdmFsdWUYAiABKAxIAIgBAUIICgZfdmFsdWUiPgoHU2V0dGxlZBIRCgljb21taXR0ZWQYASABKAgSDwoHc3RvcHBlZBgCIAMoCRIPCgd3YWl0aW5nGAMgASgJIjYKEkNyZWF0ZVRvcGljUmVxdWVzdBIMCgRuYW1lGAEgASgJEhIKCnBhcnRpdGlvbnMYAiABKA0iFQoTQ3JlYXRlVG9waWNSZXNwb25zZSItChdBd2FpdEFwcGxpY2F0aW9uUmVxdWVzdBISCgp0aW1lb3V0X21zGAEgASgNIkIKGEF3YWl0QXBwbGljYXRpb25SZXNwb25zZRImCgdzZXR0bGVkGAEgASgLMhUub3V0cmlnZ2VyLnYxLlNldHRsZWQiYgoQUGlwZUlucHV0UmVxdWVzdBINCgV0b3BpYxgBIAEoCRIrCgdyZWNvcmRzGAIgAygLMhoub3V0cmlnZ2VyLnYxLkRyaXZlclJlY29yZBISCgp0aW1lb3V0X21zGAMgASgNIjsKEVBpcGVJbnB1dFJlc3BvbnNlEiYKB3NldHRsZWQYASABKAsyFS5vdXRyaWdnZXIudjEuU2V0dGxlZCIiChFSZWFkT3V0cHV0UmVxdWVzdBINCgV0b3BpYxgBIAEoCSJPChJSZWFkT3V0cHV0UmVzcG9uc2USKwoHcmVjb3JkcxgBIAMoCzIaLm91dHJpZ2dlci52MS5Ecml2ZXJSZWNvcmQSDAoEbW9yZRgCIAEoCCI5ChdBZHZhbmNlV2FsbENsb2NrUmVxdWVzdBIKCgJtcxgBIAEoBBISCgp0aW1lb3V0X21zGAIgASgNIlkKGEFkdmFuY2VXYWxsQ2xvY2tSZXNwb25zZRImCgdzZXR0bGVkGAEgASgLMhUub3V0cmlnZ2VyLnYxLlNldHRsZWQSFQoNd2FsbF9jbG9ja19tcxgCIAEoAyKbAQoQUmVhZFN0b3JlUmVxdWVzdBINCgVzdG9yZRgBIAEoCRIQCgNrZXkYAiABKAxIAIgBARIZCgx3aW5kb3dfc3RhcnQYAyABKANIAYgBARIRCgRmcm9tGAQgASgMSAKIAQESDwoCdG8YBSABKAxIA4gBAUIGCgRfa2V5Qg8KDV93aW5kb3dfc3RhcnRCBwoFX2Zyb21CBQoDX3RvIj4KEVJlYWRTdG9yZVJlc3BvbnNlEikKB2VudHJpZXMYASADKAsyGC5vdXRyaWdnZXIudjEuU3RvcmVFbnRyeSJnCgpTdG9yZUVudHJ5EgsKA2tleRgBIAEoDBINCgV2YWx1ZRgCIAEoDBIZCgx3aW5kb3dfc3RhcnQYAyABKANIAIgBARIRCglwYXJ0aXRpb24YBCABKA1CDwoNX3dpbmRvd19zdGFydCI4ChJJbmplY3RGYXVsdFJlcXVlc3QSIgoFZmF1bHQYASABKA4yEy5vdXRyaWdnZXIudjEuRmF1bHQiFQoTSW5qZWN0RmF1bHRSZXNwb25zZSIRCg9EZXNjcmliZVJlcXVlc3QisQEKEERlc2NyaWJlUmVzcG9uc2USFgoOYXBwbGljYXRpb25faWQYASABKAkSFQoNd2FsbF9jbG9ja19tcxgCIAEoAxIsCgZ0b3BpY3MYAyADKAsyHC5vdXRyaWdnZXIudjEuRGVzY3JpYmVkVG9waWMSLAoGc3RvcmVzGAQgAygLMhwub3V0cmlnZ2VyLnYxLkRlc2NyaWJlZFN0b3JlEhIKCmZhdWx0c19tZXQYBSABKA0iMgoORGVzY3JpYmVkVG9waWMSDAoEbmFtZRgBIAEoCRISCgpwYXJ0aXRpb25zGAIgASgNIjAKDkRlc2NyaWJlZFN0b3JlEgwKBG5hbWUYASABKAkSEAoId2luZG93ZWQYAiABKAgiDgoMQ2xvc2VSZXF1ZXN0Ig8KDUNsb3NlUmVzcG9uc2UqZwoFRmF1bHQSFQoRRkFVTFRfVU5TUEVDSUZJRUQQABIXChNGQVVMVF9DT01NSVRfRkFJTEVEEAESEwoPRkFVTFRfUkVERUxJVkVSEAISGQoVRkFVTFRfVU5LTk9XTl9PVVRDT01FEAMy+wUKEVRlc3REcml2ZXJTZXJ2aWNlElIKC0NyZWF0ZVRvcGljEiAub3V0cmlnZ2VyLnYxLkNyZWF0ZVRvcGljUmVxdWVzdBohLm91dHJpZ2dlci52MS5DcmVhdGVUb3BpY1Jlc3BvbnNlEmEKEEF3YWl0QXBwbGljYXRpb24SJS5vdXRyaWdnZXIudjEuQXdhaXRBcHBsaWNhdGlvblJlcXVlc3QaJi5vdXRyaWdnZXIudjEuQXdhaXRBcHBsaWNhdGlvblJlc3BvbnNlEkwKCVBpcGVJbnB1dBIeLm91dHJpZ2dlci52MS5QaXBlSW5wdXRSZXF1ZXN0Gh8ub3V0cmlnZ2VyLnYxLlBpcGVJbnB1dFJlc3BvbnNlEk8KClJlYWRPdXRwdXQSHy5vdXRyaWdnZXIudjEuUmVhZE91dHB1dFJlcXVlc3QaIC5vdXRyaWdnZXIudjEuUmVhZE91dHB1dFJlc3BvbnNlEmEKEEFkdmFuY2VXYWxsQ2xvY2sSJS5vdXRyaWdnZXIudjEuQWR2YW5jZVdhbGxDbG9ja1JlcXVlc3QaJi5vdXRyaWdnZXIudjEuQWR2YW5jZVdhbGxDbG9ja1Jlc3BvbnNlEkwKCVJlYWRTdG9yZRIeLm91dHJpZ2dlci52MS5SZWFkU3RvcmVSZXF1ZXN0Gh8ub3V0cmlnZ2VyLnYxLlJlYWRTdG9yZVJlc3BvbnNlElIKC0luamVjdEZhdWx0EiAub3V0cmlnZ2VyLnYxLkluamVjdEZhdWx0UmVxdWVzdBohLm91dHJpZ2dlci52MS5JbmplY3RGYXVsdFJlc3BvbnNlEkkKCERlc2NyaWJlEh0ub3V0cmlnZ2VyLnYxLkRlc2NyaWJlUmVxdWVzdBoeLm91dHJpZ2dlci52MS5EZXNjcmliZVJlc3BvbnNlEkAKBUNsb3NlEhoub3V0cmlnZ2VyLnYxLkNsb3NlUmVxdWVzdBobLm91dHJpZ2dlci52MS5DbG9zZVJlc3BvbnNlYgZwcm90bzM");
+  fileDesc("Ch1vdXRyaWdnZXIvdjEvdGVzdGRyaXZlci5wcm90bxIMb3V0cmlnZ2VyLnYxIs8BCgxEcml2ZXJSZWNvcmQSEAoDa2V5GAEgASgMSACIAQESEgoFdmFsdWUYAiABKAxIAYgBARIrCgdoZWFkZXJzGAMgAygLMhoub3V0cmlnZ2VyLnYxLkRyaXZlckhlYWRlchIWCgl0aW1lc3RhbXAYBCABKANIAogBARIWCglwYXJ0aXRpb24YBSABKA1IA4gBARIOCgZvZmZzZXQYBiABKANCBgoEX2tleUIICgZfdmFsdWVCDAoKX3RpbWVzdGFtcEIMCgpfcGFydGl0aW9uIjkKDERyaXZlckhlYWRlchILCgNrZXkYASABKAkSEgoFdmFsdWUYAiABKAxIAIgBAUIICgZfdmFsdWUiPgoHU2V0dGxlZBIRCgljb21taXR0ZWQYASABKAgSDwoHc3RvcHBlZBgCIAMoCRIPCgd3YWl0aW5nGAMgASgJIjYKEkNyZWF0ZVRvcGljUmVxdWVzdBIMCgRuYW1lGAEgASgJEhIKCnBhcnRpdGlvbnMYAiABKA0iFQoTQ3JlYXRlVG9waWNSZXNwb25zZSItChdBd2FpdEFwcGxpY2F0aW9uUmVxdWVzdBISCgp0aW1lb3V0X21zGAEgASgNIkIKGEF3YWl0QXBwbGljYXRpb25SZXNwb25zZRImCgdzZXR0bGVkGAEgASgLMhUub3V0cmlnZ2VyLnYxLlNldHRsZWQiYgoQUGlwZUlucHV0UmVxdWVzdBINCgV0b3BpYxgBIAEoCRIrCgdyZWNvcmRzGAIgAygLMhoub3V0cmlnZ2VyLnYxLkRyaXZlclJlY29yZBISCgp0aW1lb3V0X21zGAMgASgNIjsKEVBpcGVJbnB1dFJlc3BvbnNlEiYKB3NldHRsZWQYASABKAsyFS5vdXRyaWdnZXIudjEuU2V0dGxlZCIiChFSZWFkT3V0cHV0UmVxdWVzdBINCgV0b3BpYxgBIAEoCSJPChJSZWFkT3V0cHV0UmVzcG9uc2USKwoHcmVjb3JkcxgBIAMoCzIaLm91dHJpZ2dlci52MS5Ecml2ZXJSZWNvcmQSDAoEbW9yZRgCIAEoCCI5ChdBZHZhbmNlV2FsbENsb2NrUmVxdWVzdBIKCgJtcxgBIAEoBBISCgp0aW1lb3V0X21zGAIgASgNIlkKGEFkdmFuY2VXYWxsQ2xvY2tSZXNwb25zZRImCgdzZXR0bGVkGAEgASgLMhUub3V0cmlnZ2VyLnYxLlNldHRsZWQSFQoNd2FsbF9jbG9ja19tcxgCIAEoAyJBChhBZHZhbmNlU3RyZWFtVGltZVJlcXVlc3QSEQoJdGltZXN0YW1wGAEgASgDEhIKCnRpbWVvdXRfbXMYAiABKA0iQwoZQWR2YW5jZVN0cmVhbVRpbWVSZXNwb25zZRImCgdzZXR0bGVkGAEgASgLMhUub3V0cmlnZ2VyLnYxLlNldHRsZWQimwEKEFJlYWRTdG9yZVJlcXVlc3QSDQoFc3RvcmUYASABKAkSEAoDa2V5GAIgASgMSACIAQESGQoMd2luZG93X3N0YXJ0GAMgASgDSAGIAQESEQoEZnJvbRgEIAEoDEgCiAEBEg8KAnRvGAUgASgMSAOIAQFCBgoEX2tleUIPCg1fd2luZG93X3N0YXJ0QgcKBV9mcm9tQgUKA190byI+ChFSZWFkU3RvcmVSZXNwb25zZRIpCgdlbnRyaWVzGAEgAygLMhgub3V0cmlnZ2VyLnYxLlN0b3JlRW50cnkiZwoKU3RvcmVFbnRyeRILCgNrZXkYASABKAwSDQoFdmFsdWUYAiABKAwSGQoMd2luZG93X3N0YXJ0GAMgASgDSACIAQESEQoJcGFydGl0aW9uGAQgASgNQg8KDV93aW5kb3dfc3RhcnQiOAoSSW5qZWN0RmF1bHRSZXF1ZXN0EiIKBWZhdWx0GAEgASgOMhMub3V0cmlnZ2VyLnYxLkZhdWx0IhUKE0luamVjdEZhdWx0UmVzcG9uc2UiEQoPRGVzY3JpYmVSZXF1ZXN0IrEBChBEZXNjcmliZVJlc3BvbnNlEhYKDmFwcGxpY2F0aW9uX2lkGAEgASgJEhUKDXdhbGxfY2xvY2tfbXMYAiABKAMSLAoGdG9waWNzGAMgAygLMhwub3V0cmlnZ2VyLnYxLkRlc2NyaWJlZFRvcGljEiwKBnN0b3JlcxgEIAMoCzIcLm91dHJpZ2dlci52MS5EZXNjcmliZWRTdG9yZRISCgpmYXVsdHNfbWV0GAUgASgNIjIKDkRlc2NyaWJlZFRvcGljEgwKBG5hbWUYASABKAkSEgoKcGFydGl0aW9ucxgCIAEoDSIwCg5EZXNjcmliZWRTdG9yZRIMCgRuYW1lGAEgASgJEhAKCHdpbmRvd2VkGAIgASgIIg4KDENsb3NlUmVxdWVzdCIPCg1DbG9zZVJlc3BvbnNlKmcKBUZhdWx0EhUKEUZBVUxUX1VOU1BFQ0lGSUVEEAASFwoTRkFVTFRfQ09NTUlUX0ZBSUxFRBABEhMKD0ZBVUxUX1JFREVMSVZFUhACEhkKFUZBVUxUX1VOS05PV05fT1VUQ09NRRADMuEGChFUZXN0RHJpdmVyU2VydmljZRJSCgtDcmVhdGVUb3BpYxIgLm91dHJpZ2dlci52MS5DcmVhdGVUb3BpY1JlcXVlc3QaIS5vdXRyaWdnZXIudjEuQ3JlYXRlVG9waWNSZXNwb25zZRJhChBBd2FpdEFwcGxpY2F0aW9uEiUub3V0cmlnZ2VyLnYxLkF3YWl0QXBwbGljYXRpb25SZXF1ZXN0GiYub3V0cmlnZ2VyLnYxLkF3YWl0QXBwbGljYXRpb25SZXNwb25zZRJMCglQaXBlSW5wdXQSHi5vdXRyaWdnZXIudjEuUGlwZUlucHV0UmVxdWVzdBofLm91dHJpZ2dlci52MS5QaXBlSW5wdXRSZXNwb25zZRJPCgpSZWFkT3V0cHV0Eh8ub3V0cmlnZ2VyLnYxLlJlYWRPdXRwdXRSZXF1ZXN0GiAub3V0cmlnZ2VyLnYxLlJlYWRPdXRwdXRSZXNwb25zZRJhChBBZHZhbmNlV2FsbENsb2NrEiUub3V0cmlnZ2VyLnYxLkFkdmFuY2VXYWxsQ2xvY2tSZXF1ZXN0GiYub3V0cmlnZ2VyLnYxLkFkdmFuY2VXYWxsQ2xvY2tSZXNwb25zZRJkChFBZHZhbmNlU3RyZWFtVGltZRImLm91dHJpZ2dlci52MS5BZHZhbmNlU3RyZWFtVGltZVJlcXVlc3QaJy5vdXRyaWdnZXIudjEuQWR2YW5jZVN0cmVhbVRpbWVSZXNwb25zZRJMCglSZWFkU3RvcmUSHi5vdXRyaWdnZXIudjEuUmVhZFN0b3JlUmVxdWVzdBofLm91dHJpZ2dlci52MS5SZWFkU3RvcmVSZXNwb25zZRJSCgtJbmplY3RGYXVsdBIgLm91dHJpZ2dlci52MS5JbmplY3RGYXVsdFJlcXVlc3QaIS5vdXRyaWdnZXIudjEuSW5qZWN0RmF1bHRSZXNwb25zZRJJCghEZXNjcmliZRIdLm91dHJpZ2dlci52MS5EZXNjcmliZVJlcXVlc3QaHi5vdXRyaWdnZXIudjEuRGVzY3JpYmVSZXNwb25zZRJACgVDbG9zZRIaLm91dHJpZ2dlci52MS5DbG9zZVJlcXVlc3QaGy5vdXRyaWdnZXIudjEuQ2xvc2VSZXNwb25zZWIGcHJvdG8z");
 
 /**
  * A record as a test writes or reads it.
@@ -381,6 +381,56 @@ export const AdvanceWallClockResponseSchema: GenMessage<AdvanceWallClockResponse
   messageDesc(file_outrigger_v1_testdriver, 12);
 
 /**
+ * Moves stream time.
+ *
+ * @generated from message outrigger.v1.AdvanceStreamTimeRequest
+ */
+export type AdvanceStreamTimeRequest = Message<"outrigger.v1.AdvanceStreamTimeRequest"> & {
+  /**
+   * Where to, in ms since the epoch, as a record of this timestamp would. A task that is there already, or
+   * later, stays: stream time never goes back.
+   *
+   * @generated from field: int64 timestamp = 1;
+   */
+  timestamp: bigint;
+
+  /**
+   * How long the application may take in real time, in ms; 0 is 30 s.
+   *
+   * @generated from field: uint32 timeout_ms = 2;
+   */
+  timeoutMs: number;
+};
+
+/**
+ * Describes the message outrigger.v1.AdvanceStreamTimeRequest.
+ * Use `create(AdvanceStreamTimeRequestSchema)` to create a new message.
+ */
+export const AdvanceStreamTimeRequestSchema: GenMessage<AdvanceStreamTimeRequest> = /*@__PURE__*/
+  messageDesc(file_outrigger_v1_testdriver, 13);
+
+/**
+ * Stream time was moved.
+ *
+ * @generated from message outrigger.v1.AdvanceStreamTimeResponse
+ */
+export type AdvanceStreamTimeResponse = Message<"outrigger.v1.AdvanceStreamTimeResponse"> & {
+  /**
+   * How it stands.
+   *
+   * @generated from field: outrigger.v1.Settled settled = 1;
+   */
+  settled?: Settled | undefined;
+};
+
+/**
+ * Describes the message outrigger.v1.AdvanceStreamTimeResponse.
+ * Use `create(AdvanceStreamTimeResponseSchema)` to create a new message.
+ */
+export const AdvanceStreamTimeResponseSchema: GenMessage<AdvanceStreamTimeResponse> = /*@__PURE__*/
+  messageDesc(file_outrigger_v1_testdriver, 14);
+
+/**
  * Asks for entries of a store.
  *
  * @generated from message outrigger.v1.ReadStoreRequest
@@ -427,7 +477,7 @@ export type ReadStoreRequest = Message<"outrigger.v1.ReadStoreRequest"> & {
  * Use `create(ReadStoreRequestSchema)` to create a new message.
  */
 export const ReadStoreRequestSchema: GenMessage<ReadStoreRequest> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_testdriver, 13);
+  messageDesc(file_outrigger_v1_testdriver, 15);
 
 /**
  * Entries by partition, then by key and window. At most 10,000, or an error says to ask for less.
@@ -448,7 +498,7 @@ export type ReadStoreResponse = Message<"outrigger.v1.ReadStoreResponse"> & {
  * Use `create(ReadStoreResponseSchema)` to create a new message.
  */
 export const ReadStoreResponseSchema: GenMessage<ReadStoreResponse> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_testdriver, 14);
+  messageDesc(file_outrigger_v1_testdriver, 16);
 
 /**
  * An entry of a store.
@@ -490,7 +540,7 @@ export type StoreEntry = Message<"outrigger.v1.StoreEntry"> & {
  * Use `create(StoreEntrySchema)` to create a new message.
  */
 export const StoreEntrySchema: GenMessage<StoreEntry> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_testdriver, 15);
+  messageDesc(file_outrigger_v1_testdriver, 17);
 
 /**
  * Makes something go wrong.
@@ -511,7 +561,7 @@ export type InjectFaultRequest = Message<"outrigger.v1.InjectFaultRequest"> & {
  * Use `create(InjectFaultRequestSchema)` to create a new message.
  */
 export const InjectFaultRequestSchema: GenMessage<InjectFaultRequest> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_testdriver, 16);
+  messageDesc(file_outrigger_v1_testdriver, 18);
 
 /**
  * It will, once.
@@ -526,7 +576,7 @@ export type InjectFaultResponse = Message<"outrigger.v1.InjectFaultResponse"> & 
  * Use `create(InjectFaultResponseSchema)` to create a new message.
  */
 export const InjectFaultResponseSchema: GenMessage<InjectFaultResponse> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_testdriver, 17);
+  messageDesc(file_outrigger_v1_testdriver, 19);
 
 /**
  * Asks what there is.
@@ -541,7 +591,7 @@ export type DescribeRequest = Message<"outrigger.v1.DescribeRequest"> & {
  * Use `create(DescribeRequestSchema)` to create a new message.
  */
 export const DescribeRequestSchema: GenMessage<DescribeRequest> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_testdriver, 18);
+  messageDesc(file_outrigger_v1_testdriver, 20);
 
 /**
  * What there is.
@@ -590,7 +640,7 @@ export type DescribeResponse = Message<"outrigger.v1.DescribeResponse"> & {
  * Use `create(DescribeResponseSchema)` to create a new message.
  */
 export const DescribeResponseSchema: GenMessage<DescribeResponse> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_testdriver, 19);
+  messageDesc(file_outrigger_v1_testdriver, 21);
 
 /**
  * A topic.
@@ -618,7 +668,7 @@ export type DescribedTopic = Message<"outrigger.v1.DescribedTopic"> & {
  * Use `create(DescribedTopicSchema)` to create a new message.
  */
 export const DescribedTopicSchema: GenMessage<DescribedTopic> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_testdriver, 20);
+  messageDesc(file_outrigger_v1_testdriver, 22);
 
 /**
  * A store.
@@ -646,7 +696,7 @@ export type DescribedStore = Message<"outrigger.v1.DescribedStore"> & {
  * Use `create(DescribedStoreSchema)` to create a new message.
  */
 export const DescribedStoreSchema: GenMessage<DescribedStore> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_testdriver, 21);
+  messageDesc(file_outrigger_v1_testdriver, 23);
 
 /**
  * Ends the driver.
@@ -661,7 +711,7 @@ export type CloseRequest = Message<"outrigger.v1.CloseRequest"> & {
  * Use `create(CloseRequestSchema)` to create a new message.
  */
 export const CloseRequestSchema: GenMessage<CloseRequest> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_testdriver, 22);
+  messageDesc(file_outrigger_v1_testdriver, 24);
 
 /**
  * It ends.
@@ -676,7 +726,7 @@ export type CloseResponse = Message<"outrigger.v1.CloseResponse"> & {
  * Use `create(CloseResponseSchema)` to create a new message.
  */
 export const CloseResponseSchema: GenMessage<CloseResponse> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_testdriver, 23);
+  messageDesc(file_outrigger_v1_testdriver, 25);
 
 /**
  * What can be made to go wrong.
@@ -786,6 +836,17 @@ export const TestDriverService: GenService<{
     methodKind: "unary";
     input: typeof AdvanceWallClockRequestSchema;
     output: typeof AdvanceWallClockResponseSchema;
+  },
+  /**
+   * Moves the stream time of every task without a record, and commits it. INVALID_ARGUMENT while records
+   * that were piped before are not done with.
+   *
+   * @generated from rpc outrigger.v1.TestDriverService.AdvanceStreamTime
+   */
+  advanceStreamTime: {
+    methodKind: "unary";
+    input: typeof AdvanceStreamTimeRequestSchema;
+    output: typeof AdvanceStreamTimeResponseSchema;
   },
   /**
    * Committed entries of a store.

@@ -122,6 +122,20 @@ class AdvanceWallClockResponse(_message.Message):
     wall_clock_ms: int
     def __init__(self, settled: _Optional[_Union[Settled, _Mapping]] = ..., wall_clock_ms: _Optional[int] = ...) -> None: ...
 
+class AdvanceStreamTimeRequest(_message.Message):
+    __slots__ = ("timestamp", "timeout_ms")
+    TIMESTAMP_FIELD_NUMBER: _ClassVar[int]
+    TIMEOUT_MS_FIELD_NUMBER: _ClassVar[int]
+    timestamp: int
+    timeout_ms: int
+    def __init__(self, timestamp: _Optional[int] = ..., timeout_ms: _Optional[int] = ...) -> None: ...
+
+class AdvanceStreamTimeResponse(_message.Message):
+    __slots__ = ("settled",)
+    SETTLED_FIELD_NUMBER: _ClassVar[int]
+    settled: Settled
+    def __init__(self, settled: _Optional[_Union[Settled, _Mapping]] = ...) -> None: ...
+
 class ReadStoreRequest(_message.Message):
     __slots__ = ("store", "key", "window_start", "to")
     STORE_FIELD_NUMBER: _ClassVar[int]

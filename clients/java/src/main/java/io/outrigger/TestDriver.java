@@ -11,6 +11,8 @@ import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.Status;
+import io.outrigger.gen.v1.AdvanceStreamTimeRequest;
+import io.outrigger.gen.v1.AdvanceStreamTimeResponse;
 import io.outrigger.gen.v1.AdvanceWallClockRequest;
 import io.outrigger.gen.v1.AdvanceWallClockResponse;
 import io.outrigger.gen.v1.AwaitApplicationRequest;
@@ -161,6 +163,24 @@ public final class TestDriver implements AutoCloseable {
     var request =
         AdvanceWallClockRequest.newBuilder().setMs(by.toMillis()).setTimeoutMs(timeoutMs).build();
     var answer = call("AdvanceWallClock", request, AdvanceWallClockResponse.parser());
+    return settled(answer.getSettled());
+  }
+
+  /**
+   * Moves the stream time of every task to a timestamp, as a record of it would, but without one:
+   * windows whose grace it passes take nothing more. It never goes back.
+   *
+   * @param timestamp in ms since the epoch
+   * @return how the application stands
+   * @throws TestDriverException while records that were piped are not done with
+   */
+  public Settled advanceStreamTime(long timestamp) {
+    var request =
+        AdvanceStreamTimeRequest.newBuilder()
+            .setTimestamp(timestamp)
+            .setTimeoutMs(timeoutMs)
+            .build();
+    var answer = call("AdvanceStreamTime", request, AdvanceStreamTimeResponse.parser());
     return settled(answer.getSettled());
   }
 

@@ -82,6 +82,31 @@ final class TestDriverTest {
   }
 
   @Test
+  void windowsCloseWhenStreamTimeHasMoved() {
+    Outrigger app = Outrigger.create();
+    app.stream("flights", Consumed.with(TEXT, TEXT))
+        .groupByKey()
+        .windowedBy(TimeWindows.ofSizeWithNoGrace(Duration.ofMinutes(1)))
+        .count(Materialized.as("counts"))
+        .map((key, count) -> KeyValue.pair(key.key(), count))
+        .to("departures", Produced.with(TEXT, Serdes.Long()));
+    try (TestDriver driver = TestDriver.of(app).start()) {
+      driver.pipe("flights", TEXT, TEXT, TestRecord.at(1_000, "BER", "LH1"));
+      assertEquals(new TestDriver.Settled(true, ""), driver.advanceStreamTime(MINUTE_MS));
+      driver.pipe(
+          "flights",
+          TEXT,
+          TEXT,
+          TestRecord.at(MINUTE_MS - 1, "BER", "LH2"),
+          TestRecord.at(MINUTE_MS, "BER", "LH3"));
+      var read = driver.read("departures", TEXT, Serdes.Long());
+      assertEquals(
+          List.of(1_000L, MINUTE_MS), read.stream().map(TestRecord::timestamp).toList());
+      assertEquals(List.of(1L, 1L), read.stream().map(TestRecord::value).toList());
+    }
+  }
+
+  @Test
   void aHandlerThatThrowsHalfWayLeavesNothing() {
     Outrigger app = storing(new CopyOnWriteArrayList<>(), (value, run) -> value.equals("bad"));
     try (TestDriver driver = TestDriver.of(app).setting("retry.max", 0).start()) {

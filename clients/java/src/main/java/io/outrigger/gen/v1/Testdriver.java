@@ -92,6 +92,16 @@ public final class Testdriver extends com.google.protobuf.GeneratedFile {
     com.google.protobuf.GeneratedMessage.FieldAccessorTable
       internal_static_outrigger_v1_AdvanceWallClockResponse_fieldAccessorTable;
   static final com.google.protobuf.Descriptors.Descriptor
+    internal_static_outrigger_v1_AdvanceStreamTimeRequest_descriptor;
+  static final 
+    com.google.protobuf.GeneratedMessage.FieldAccessorTable
+      internal_static_outrigger_v1_AdvanceStreamTimeRequest_fieldAccessorTable;
+  static final com.google.protobuf.Descriptors.Descriptor
+    internal_static_outrigger_v1_AdvanceStreamTimeResponse_descriptor;
+  static final 
+    com.google.protobuf.GeneratedMessage.FieldAccessorTable
+      internal_static_outrigger_v1_AdvanceStreamTimeResponse_fieldAccessorTable;
+  static final com.google.protobuf.Descriptors.Descriptor
     internal_static_outrigger_v1_ReadStoreRequest_descriptor;
   static final 
     com.google.protobuf.GeneratedMessage.FieldAccessorTable
@@ -180,48 +190,54 @@ public final class Testdriver extends com.google.protobuf.GeneratedFile {
       "\002ms\030\001 \001(\004\022\022\n\ntimeout_ms\030\002 \001(\r\"Y\n\030Advance" +
       "WallClockResponse\022&\n\007settled\030\001 \001(\0132\025.out" +
       "rigger.v1.Settled\022\025\n\rwall_clock_ms\030\002 \001(\003" +
-      "\"\233\001\n\020ReadStoreRequest\022\r\n\005store\030\001 \001(\t\022\020\n\003" +
-      "key\030\002 \001(\014H\000\210\001\001\022\031\n\014window_start\030\003 \001(\003H\001\210\001" +
-      "\001\022\021\n\004from\030\004 \001(\014H\002\210\001\001\022\017\n\002to\030\005 \001(\014H\003\210\001\001B\006\n" +
-      "\004_keyB\017\n\r_window_startB\007\n\005_fromB\005\n\003_to\">" +
-      "\n\021ReadStoreResponse\022)\n\007entries\030\001 \003(\0132\030.o" +
-      "utrigger.v1.StoreEntry\"g\n\nStoreEntry\022\013\n\003" +
-      "key\030\001 \001(\014\022\r\n\005value\030\002 \001(\014\022\031\n\014window_start" +
-      "\030\003 \001(\003H\000\210\001\001\022\021\n\tpartition\030\004 \001(\rB\017\n\r_windo" +
-      "w_start\"8\n\022InjectFaultRequest\022\"\n\005fault\030\001" +
-      " \001(\0162\023.outrigger.v1.Fault\"\025\n\023InjectFault" +
-      "Response\"\021\n\017DescribeRequest\"\261\001\n\020Describe" +
-      "Response\022\026\n\016application_id\030\001 \001(\t\022\025\n\rwall" +
-      "_clock_ms\030\002 \001(\003\022,\n\006topics\030\003 \003(\0132\034.outrig" +
-      "ger.v1.DescribedTopic\022,\n\006stores\030\004 \003(\0132\034." +
-      "outrigger.v1.DescribedStore\022\022\n\nfaults_me" +
-      "t\030\005 \001(\r\"2\n\016DescribedTopic\022\014\n\004name\030\001 \001(\t\022" +
-      "\022\n\npartitions\030\002 \001(\r\"0\n\016DescribedStore\022\014\n" +
-      "\004name\030\001 \001(\t\022\020\n\010windowed\030\002 \001(\010\"\016\n\014CloseRe" +
-      "quest\"\017\n\rCloseResponse*g\n\005Fault\022\025\n\021FAULT" +
-      "_UNSPECIFIED\020\000\022\027\n\023FAULT_COMMIT_FAILED\020\001\022" +
-      "\023\n\017FAULT_REDELIVER\020\002\022\031\n\025FAULT_UNKNOWN_OU" +
-      "TCOME\020\0032\373\005\n\021TestDriverService\022R\n\013CreateT" +
-      "opic\022 .outrigger.v1.CreateTopicRequest\032!" +
-      ".outrigger.v1.CreateTopicResponse\022a\n\020Awa" +
-      "itApplication\022%.outrigger.v1.AwaitApplic" +
-      "ationRequest\032&.outrigger.v1.AwaitApplica" +
-      "tionResponse\022L\n\tPipeInput\022\036.outrigger.v1" +
-      ".PipeInputRequest\032\037.outrigger.v1.PipeInp" +
-      "utResponse\022O\n\nReadOutput\022\037.outrigger.v1." +
-      "ReadOutputRequest\032 .outrigger.v1.ReadOut" +
-      "putResponse\022a\n\020AdvanceWallClock\022%.outrig" +
-      "ger.v1.AdvanceWallClockRequest\032&.outrigg" +
-      "er.v1.AdvanceWallClockResponse\022L\n\tReadSt" +
-      "ore\022\036.outrigger.v1.ReadStoreRequest\032\037.ou" +
-      "trigger.v1.ReadStoreResponse\022R\n\013InjectFa" +
-      "ult\022 .outrigger.v1.InjectFaultRequest\032!." +
-      "outrigger.v1.InjectFaultResponse\022I\n\010Desc" +
-      "ribe\022\035.outrigger.v1.DescribeRequest\032\036.ou" +
-      "trigger.v1.DescribeResponse\022@\n\005Close\022\032.o" +
-      "utrigger.v1.CloseRequest\032\033.outrigger.v1." +
-      "CloseResponseB\027\n\023io.outrigger.gen.v1P\001b\006" +
-      "proto3"
+      "\"A\n\030AdvanceStreamTimeRequest\022\021\n\ttimestam" +
+      "p\030\001 \001(\003\022\022\n\ntimeout_ms\030\002 \001(\r\"C\n\031AdvanceSt" +
+      "reamTimeResponse\022&\n\007settled\030\001 \001(\0132\025.outr" +
+      "igger.v1.Settled\"\233\001\n\020ReadStoreRequest\022\r\n" +
+      "\005store\030\001 \001(\t\022\020\n\003key\030\002 \001(\014H\000\210\001\001\022\031\n\014window" +
+      "_start\030\003 \001(\003H\001\210\001\001\022\021\n\004from\030\004 \001(\014H\002\210\001\001\022\017\n\002" +
+      "to\030\005 \001(\014H\003\210\001\001B\006\n\004_keyB\017\n\r_window_startB\007" +
+      "\n\005_fromB\005\n\003_to\">\n\021ReadStoreResponse\022)\n\007e" +
+      "ntries\030\001 \003(\0132\030.outrigger.v1.StoreEntry\"g" +
+      "\n\nStoreEntry\022\013\n\003key\030\001 \001(\014\022\r\n\005value\030\002 \001(\014" +
+      "\022\031\n\014window_start\030\003 \001(\003H\000\210\001\001\022\021\n\tpartition" +
+      "\030\004 \001(\rB\017\n\r_window_start\"8\n\022InjectFaultRe" +
+      "quest\022\"\n\005fault\030\001 \001(\0162\023.outrigger.v1.Faul" +
+      "t\"\025\n\023InjectFaultResponse\"\021\n\017DescribeRequ" +
+      "est\"\261\001\n\020DescribeResponse\022\026\n\016application_" +
+      "id\030\001 \001(\t\022\025\n\rwall_clock_ms\030\002 \001(\003\022,\n\006topic" +
+      "s\030\003 \003(\0132\034.outrigger.v1.DescribedTopic\022,\n" +
+      "\006stores\030\004 \003(\0132\034.outrigger.v1.DescribedSt" +
+      "ore\022\022\n\nfaults_met\030\005 \001(\r\"2\n\016DescribedTopi" +
+      "c\022\014\n\004name\030\001 \001(\t\022\022\n\npartitions\030\002 \001(\r\"0\n\016D" +
+      "escribedStore\022\014\n\004name\030\001 \001(\t\022\020\n\010windowed\030" +
+      "\002 \001(\010\"\016\n\014CloseRequest\"\017\n\rCloseResponse*g" +
+      "\n\005Fault\022\025\n\021FAULT_UNSPECIFIED\020\000\022\027\n\023FAULT_" +
+      "COMMIT_FAILED\020\001\022\023\n\017FAULT_REDELIVER\020\002\022\031\n\025" +
+      "FAULT_UNKNOWN_OUTCOME\020\0032\341\006\n\021TestDriverSe" +
+      "rvice\022R\n\013CreateTopic\022 .outrigger.v1.Crea" +
+      "teTopicRequest\032!.outrigger.v1.CreateTopi" +
+      "cResponse\022a\n\020AwaitApplication\022%.outrigge" +
+      "r.v1.AwaitApplicationRequest\032&.outrigger" +
+      ".v1.AwaitApplicationResponse\022L\n\tPipeInpu" +
+      "t\022\036.outrigger.v1.PipeInputRequest\032\037.outr" +
+      "igger.v1.PipeInputResponse\022O\n\nReadOutput" +
+      "\022\037.outrigger.v1.ReadOutputRequest\032 .outr" +
+      "igger.v1.ReadOutputResponse\022a\n\020AdvanceWa" +
+      "llClock\022%.outrigger.v1.AdvanceWallClockR" +
+      "equest\032&.outrigger.v1.AdvanceWallClockRe" +
+      "sponse\022d\n\021AdvanceStreamTime\022&.outrigger." +
+      "v1.AdvanceStreamTimeRequest\032\'.outrigger." +
+      "v1.AdvanceStreamTimeResponse\022L\n\tReadStor" +
+      "e\022\036.outrigger.v1.ReadStoreRequest\032\037.outr" +
+      "igger.v1.ReadStoreResponse\022R\n\013InjectFaul" +
+      "t\022 .outrigger.v1.InjectFaultRequest\032!.ou" +
+      "trigger.v1.InjectFaultResponse\022I\n\010Descri" +
+      "be\022\035.outrigger.v1.DescribeRequest\032\036.outr" +
+      "igger.v1.DescribeResponse\022@\n\005Close\022\032.out" +
+      "rigger.v1.CloseRequest\032\033.outrigger.v1.Cl" +
+      "oseResponseB\027\n\023io.outrigger.gen.v1P\001b\006pr" +
+      "oto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,
@@ -305,68 +321,80 @@ public final class Testdriver extends com.google.protobuf.GeneratedFile {
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_AdvanceWallClockResponse_descriptor,
         new java.lang.String[] { "Settled", "WallClockMs", });
-    internal_static_outrigger_v1_ReadStoreRequest_descriptor =
+    internal_static_outrigger_v1_AdvanceStreamTimeRequest_descriptor =
       getDescriptor().getMessageType(13);
+    internal_static_outrigger_v1_AdvanceStreamTimeRequest_fieldAccessorTable = new
+      com.google.protobuf.GeneratedMessage.FieldAccessorTable(
+        internal_static_outrigger_v1_AdvanceStreamTimeRequest_descriptor,
+        new java.lang.String[] { "Timestamp", "TimeoutMs", });
+    internal_static_outrigger_v1_AdvanceStreamTimeResponse_descriptor =
+      getDescriptor().getMessageType(14);
+    internal_static_outrigger_v1_AdvanceStreamTimeResponse_fieldAccessorTable = new
+      com.google.protobuf.GeneratedMessage.FieldAccessorTable(
+        internal_static_outrigger_v1_AdvanceStreamTimeResponse_descriptor,
+        new java.lang.String[] { "Settled", });
+    internal_static_outrigger_v1_ReadStoreRequest_descriptor =
+      getDescriptor().getMessageType(15);
     internal_static_outrigger_v1_ReadStoreRequest_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_ReadStoreRequest_descriptor,
         new java.lang.String[] { "Store", "Key", "WindowStart", "From", "To", });
     internal_static_outrigger_v1_ReadStoreResponse_descriptor =
-      getDescriptor().getMessageType(14);
+      getDescriptor().getMessageType(16);
     internal_static_outrigger_v1_ReadStoreResponse_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_ReadStoreResponse_descriptor,
         new java.lang.String[] { "Entries", });
     internal_static_outrigger_v1_StoreEntry_descriptor =
-      getDescriptor().getMessageType(15);
+      getDescriptor().getMessageType(17);
     internal_static_outrigger_v1_StoreEntry_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_StoreEntry_descriptor,
         new java.lang.String[] { "Key", "Value", "WindowStart", "Partition", });
     internal_static_outrigger_v1_InjectFaultRequest_descriptor =
-      getDescriptor().getMessageType(16);
+      getDescriptor().getMessageType(18);
     internal_static_outrigger_v1_InjectFaultRequest_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_InjectFaultRequest_descriptor,
         new java.lang.String[] { "Fault", });
     internal_static_outrigger_v1_InjectFaultResponse_descriptor =
-      getDescriptor().getMessageType(17);
+      getDescriptor().getMessageType(19);
     internal_static_outrigger_v1_InjectFaultResponse_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_InjectFaultResponse_descriptor,
         new java.lang.String[] { });
     internal_static_outrigger_v1_DescribeRequest_descriptor =
-      getDescriptor().getMessageType(18);
+      getDescriptor().getMessageType(20);
     internal_static_outrigger_v1_DescribeRequest_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_DescribeRequest_descriptor,
         new java.lang.String[] { });
     internal_static_outrigger_v1_DescribeResponse_descriptor =
-      getDescriptor().getMessageType(19);
+      getDescriptor().getMessageType(21);
     internal_static_outrigger_v1_DescribeResponse_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_DescribeResponse_descriptor,
         new java.lang.String[] { "ApplicationId", "WallClockMs", "Topics", "Stores", "FaultsMet", });
     internal_static_outrigger_v1_DescribedTopic_descriptor =
-      getDescriptor().getMessageType(20);
+      getDescriptor().getMessageType(22);
     internal_static_outrigger_v1_DescribedTopic_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_DescribedTopic_descriptor,
         new java.lang.String[] { "Name", "Partitions", });
     internal_static_outrigger_v1_DescribedStore_descriptor =
-      getDescriptor().getMessageType(21);
+      getDescriptor().getMessageType(23);
     internal_static_outrigger_v1_DescribedStore_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_DescribedStore_descriptor,
         new java.lang.String[] { "Name", "Windowed", });
     internal_static_outrigger_v1_CloseRequest_descriptor =
-      getDescriptor().getMessageType(22);
+      getDescriptor().getMessageType(24);
     internal_static_outrigger_v1_CloseRequest_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_CloseRequest_descriptor,
         new java.lang.String[] { });
     internal_static_outrigger_v1_CloseResponse_descriptor =
-      getDescriptor().getMessageType(23);
+      getDescriptor().getMessageType(25);
     internal_static_outrigger_v1_CloseResponse_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_CloseResponse_descriptor,
