@@ -21,6 +21,8 @@ const LIVENESS_MS = 30_000;
 const STOPPED_EARLY = "143";
 const LISTENING = "outrigger is listening";
 const SOME_MS = 30_000;
+/** Without a record for so long, no more come. */
+const QUIET_MS = 30_000;
 
 /** One run: a workload with its input flowing, sidecars with applications, and what befalls them. */
 export class Arena {
@@ -232,13 +234,20 @@ export class Arena {
     return this.#known;
   }
 
-  /** Until so many committed records are in a topic of the run, as `letters`. */
-  async records(topic: string, count: number, withinMs = 90_000): Promise<void> {
+  /**
+   * Until so many committed records are in a topic of the run, as `letters`, or it is plain that they do not
+   * come: what that means is for the checker to say.
+   */
+  async records(topic: string, count: number, quietMs = QUIET_MS): Promise<void> {
     const seen = await watch(this.run.kafka, `${this.prefix}-${topic}`);
+    let [known, since] = [0, performance.now()];
+    const isOver = (): boolean => {
+      if (seen.records.length !== known) since = performance.now();
+      known = seen.records.length;
+      return known >= count || performance.now() - since > quietMs;
+    };
     try {
-      const isThere = (): boolean => seen.records.length >= count;
-      const what = `I16 ${this.prefix}: ${count} records in ${topic}`;
-      await eventually(what, isThere, this.run.children, withinMs);
+      await eventually(`${count} records in ${topic}`, isOver, this.run.children, 5 * quietMs);
     } finally {
       await seen.stop();
     }

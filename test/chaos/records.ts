@@ -62,8 +62,7 @@ async function waiting(arena: Arena): Promise<number> {
 async function parkedAndReleased(arena: Arena): Promise<void> {
   arena.start("a", { OUTRIGGER_FAILPOINT: somewhere(arena, 40) });
   await diesMeanwhile(arena, {});
-  const enough = PARKING.count * 2;
-  const areParked = async (): Promise<boolean> => (await waiting(arena)) >= enough;
+  const areParked = async (): Promise<boolean> => (await waiting(arena)) >= PARKING.count;
   await eventually("keys to wait", areParked, arena.run.children);
   await release(arena);
   await arena.application("a").kill();
