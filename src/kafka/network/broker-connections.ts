@@ -5,7 +5,8 @@ import type { BrokerNode } from "../protocol/metadata.ts";
 import type { Security } from "../security/security.ts";
 import { keepAuthenticated } from "../security/session.ts";
 import { Connection } from "./connection.ts";
-import type { BrokerAddress, SocketFactory } from "./socket.ts";
+import { Silence } from "./silence.ts";
+import { type BrokerAddress, isNotConnected, type SocketFactory } from "./socket.ts";
 
 /**
  * What a connection is for. A broker answers one request at a time per connection, so a fetch that
@@ -44,17 +45,30 @@ export class BrokerConnections {
   readonly #options: BrokerConnectionsOptions;
   readonly #open = new Map<string, Promise<BrokerConnection>>();
   readonly #live = new Set<Connection>();
+  readonly #silence: Silence;
   #closed = false;
 
   constructor(options: BrokerConnectionsOptions) {
     this.#options = options;
+    this.#silence = new Silence(options.limits);
+  }
+
+  /** Whether this broker was asked and said nothing, and has not answered since. */
+  isSilent(address: BrokerAddress): boolean {
+    return this.#silence.has(address);
   }
 
   /**
    * Rejects with BROKER_UNAVAILABLE or REQUEST_TIMED_OUT when the broker cannot be reached, with
-   * TLS_FAILED or AUTHENTICATION_FAILED when it does not take us, or we it.
+   * TLS_FAILED or AUTHENTICATION_FAILED when it does not take us, or we it. A silent broker is not
+   * waited for: while it is dialled, whoever asks is refused soon.
    */
   get(node: BrokerNode, purpose: Purpose): Promise<BrokerConnection> {
+    const opening = this.#opening(node, purpose);
+    return this.isSilent(node) ? this.#silence.soon(node, opening) : opening;
+  }
+
+  #opening(node: BrokerNode, purpose: Purpose): Promise<BrokerConnection> {
     // The address is part of the key: a broker that moved is another broker to connect to.
     const key = `${node.id}/${purpose}/${node.host}:${node.port}`;
     const open = this.#open.get(key);
@@ -94,16 +108,22 @@ export class BrokerConnections {
         this.#live.delete(connection);
         endSession();
         onClose?.();
+        const sinceMs = connection.unansweredSinceMs;
+        if (sinceMs !== null) this.#silence.judge(connection, sinceMs, this.#live);
         this.#options.onLost();
       },
+    }).catch((thrown: unknown) => {
+      if (thrown instanceof Error && isNotConnected(thrown.cause)) this.#silence.mark(address);
+      throw thrown;
     });
     this.#live.add(connection);
     try {
       this.#refuseWhenClosed(address);
       const versions = await connection.send(
         apiVersionsRequest(clientVersion),
-        Math.min(limits.requestTimeoutMs, limits.connectTimeoutMs),
+        Math.min(limits.answerTimeoutMs, limits.connectTimeoutMs),
       );
+      this.#silence.broken(address);
       if (security.mechanism !== null) {
         const { mechanism } = security;
         endSession = await keepAuthenticated(connection, mechanism, versions, limits);

@@ -358,6 +358,11 @@ export class Cluster {
       }
     }
     for (const address of this.#bootstrap) {
+      // One that is known was asked just now, and is dialled still.
+      const isKnown = order.some(
+        ({ host, port }) => host === address.host && port === address.port,
+      );
+      if (isKnown && this.#connections.isSilent(address)) continue;
       try {
         const broker = await this.#connections.dial(address, -1);
         return await use(broker).finally(() => broker.connection.close());

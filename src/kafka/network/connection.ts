@@ -63,6 +63,8 @@ export class Connection {
   #timerAtMs = 0;
   #idleTimer: NodeJS.Timeout | null = null;
   #usedAtMs = performance.now();
+  #heardAtMs = Number.NEGATIVE_INFINITY;
+  #unansweredSinceMs: number | null = null;
   /** What waits until the broker takes requests again (KIP-219); null while it does. */
   #muted: (() => void)[] | null = null;
   #muteTimer: NodeJS.Timeout | null = null;
@@ -111,6 +113,16 @@ export class Connection {
   /** Why the connection ended; null while it is open. */
   get ended(): OutriggerError | null {
     return this.#ended;
+  }
+
+  /** When the broker last sent anything, by `performance.now()`; -Infinity if it never did. */
+  get heardAtMs(): number {
+    return this.#heardAtMs;
+  }
+
+  /** When the request was sent that ended the connection for want of an answer, else null. */
+  get unansweredSinceMs(): number | null {
+    return this.#unansweredSinceMs;
   }
 
   get inFlight(): number {
@@ -227,6 +239,7 @@ export class Connection {
   }
 
   #receive(piece: Uint8Array, length: number): void {
+    this.#heardAtMs = performance.now();
     let at = 0;
     while (at < length && this.#ended === null) {
       if (this.#frame === null) {
@@ -357,6 +370,7 @@ export class Connection {
       this.#arm(oldest.deadlineMs);
       return;
     }
+    this.#unansweredSinceMs = oldest.deadlineMs - oldest.timeoutMs;
     // A later answer would be taken for that of the next request, so the connection goes too. It
     // is as with every client: what was in flight may or may not have happened.
     this.#end(

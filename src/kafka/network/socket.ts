@@ -15,6 +15,16 @@ export type SocketFactory = (
   timeoutMs: number,
 ) => Promise<net.Socket>;
 
+/** As the operating system says it of a peer that takes no connection. */
+export function notConnected(timeoutMs: number): Error {
+  return Object.assign(new Error(`not connected after ${timeoutMs} ms`), { code: "ETIMEDOUT" });
+}
+
+/** Whether a connection could not be opened because the peer said nothing at all. */
+export function isNotConnected(thrown: unknown): boolean {
+  return thrown instanceof Error && "code" in thrown && thrown.code === "ETIMEDOUT";
+}
+
 // Reads of plain sockets are synchronous, so that all of them share one buffer.
 const SHARED_READ_BUFFER = Buffer.allocUnsafeSlow(256 * 1024);
 
@@ -34,10 +44,7 @@ export const openPlainSocket: SocketFactory = (address, onBytes, timeoutMs) =>
         },
       },
     });
-    const timer = setTimeout(
-      () => socket.destroy(new Error(`not connected after ${timeoutMs} ms`)),
-      timeoutMs,
-    );
+    const timer = setTimeout(() => socket.destroy(notConnected(timeoutMs)), timeoutMs);
     // Stays for good: an error event that nobody hears would end the process.
     socket.on("error", reject);
     socket.once("close", () => clearTimeout(timer));

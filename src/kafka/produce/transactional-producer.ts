@@ -350,7 +350,7 @@ class TransactionsV2 implements TransactionalProducer {
   ): Promise<Coordinated<T>> {
     const backoff = new Backoff(BACKOFF);
     for (;;) {
-      const sent = await this.#askOnce(api, where, encode, until.signal);
+      const sent = await this.#askOnce(api, where, encode, until);
       if (sent.kind === "failed") return sent;
       if (sent.kind === "answered") {
         const code = codeOf(sent.answer);
@@ -376,11 +376,11 @@ class TransactionsV2 implements TransactionalProducer {
       readonly purpose: Purpose;
     },
     encode: (version: number) => WireRequest<T>,
-    signal: AbortSignal,
+    until: { readonly deadlineMs: number; readonly signal: AbortSignal },
   ): Promise<Coordinated<T>> {
     let sent = false;
     try {
-      const brokerId = await this.#cluster.coordinator(where.kind, where.key, signal);
+      const brokerId = await this.#coordinator(where, until);
       const { connection, versions } = await this.#cluster.connection(brokerId, where.purpose);
       const request = encode(versions.pick(api));
       sent = true;
@@ -391,6 +391,22 @@ class TransactionsV2 implements TransactionalProducer {
       // What was sent may have arrived, whatever became of the answer.
       if (sent || isRetriable(error)) return { kind: "unanswered", error, sent };
       return { kind: "failed", error };
+    }
+  }
+
+  /** Who it is may not be said by anyone in time, as when the only broker is silent. */
+  async #coordinator(
+    { kind, key }: { readonly kind: "group" | "transaction"; readonly key: string },
+    { deadlineMs, signal }: { readonly deadlineMs: number; readonly signal: AbortSignal },
+  ): Promise<number> {
+    if (!Number.isFinite(deadlineMs)) return await this.#cluster.coordinator(kind, key, signal);
+    // Past the deadline one question is still put: an abort has none of its own.
+    const leftMs = Math.max(deadlineMs - performance.now(), this.#cluster.limits.answerTimeoutMs);
+    const either = firstSignal([signal, AbortSignal.timeout(Math.ceil(leftMs))]);
+    try {
+      return await this.#cluster.coordinator(kind, key, either.signal);
+    } finally {
+      either.release();
     }
   }
 

@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 import { type ConnectionOptions, connect } from "node:tls";
-import type { BrokerAddress, SocketFactory } from "../network/socket.ts";
+import { type BrokerAddress, notConnected, type SocketFactory } from "../network/socket.ts";
 import type { TlsContext } from "./tls-context.ts";
 
 /** What a broker's certificate is checked against; throws TLS_FAILED without usable certificates. */
@@ -28,10 +28,7 @@ export function tlsSocketFactory(context: TlsContext, verifyHost: boolean): Sock
     // Stays for good, and is here before anything can arrive.
     socket.on("data", (piece: Buffer) => onBytes(piece, piece.length));
     await new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(
-        () => socket.destroy(new Error(`not connected after ${timeoutMs} ms`)),
-        timeoutMs,
-      );
+      const timer = setTimeout(() => socket.destroy(notConnected(timeoutMs)), timeoutMs);
       socket.on("error", reject);
       socket.once("close", () => {
         clearTimeout(timer);

@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { KafkaCluster } from "../support/kafka-cluster.ts";
+import { whyNoKafka } from "../support/kafka-jars.ts";
+import { Steady } from "../support/steady.ts";
+
+const missing = whyNoKafka();
+if (missing === null) describe("coordinators that freeze, and keep their connections", suite);
+else process.stdout.write(`NOT PROVED: brokers of a cluster that freeze, because ${missing}\n`);
+
+const PARTITIONS = 6;
+/**
+ * The cluster misses a broker after 4 s (broker.session.timeout.ms); what was asked of it before is
+ * given up after 10 s (a third of request.timeout.ms). Both pass at the same time, and then it goes on.
+ */
+const STALLED_MS_MAX = 15_000;
+
+function suite(): void {
+  let cluster: KafkaCluster;
+  let steady: Steady;
+  /** Its transactions are coordinated by the broker that coordinates the group. */
+  let name: string;
+
+  before(async () => {
+    cluster = await KafkaCluster.start();
+    steady = await Steady.make(cluster, "frozen", PARTITIONS);
+    name = await atOneCoordinator();
+    steady.start(name);
+    await steady.send(1, 2_000);
+    await steady.progress();
+  });
+
+  after(async () => {
+    await steady.end();
+    await cluster.stop();
+  });
+
+  async function atOneCoordinator(): Promise<string> {
+    const group = await steady.coordinator("group");
+    for (const name of "abcdefghijklmnopqrstuvwxyz") {
+      if ((await steady.coordinator("transaction", name)) === group) return name;
+    }
+    throw new Error("no transactional id is with the coordinator of the group");
+  }
+
+  const victims = {
+    "the coordinator of the group and of the transactions": () => steady.coordinator("group"),
+    "the coordinator of the group": () => steady.coordinator("group"),
+    "the coordinator of the transactions": () => steady.coordinator("transaction", name),
+  };
+  for (const [what, find] of Object.entries(victims)) {
+    test(`${what} falls silent without going away: the outputs go on in seconds`, async (t) => {
+      await cluster.inSync();
+      const { id, pid } = cluster.node(await find());
+      process.kill(pid, "SIGSTOP");
+      const stalls: number[] = [];
+      try {
+        const partitions = Array.from({ length: PARTITIONS }, (_, partition) => partition);
+        stalls.push(...(await Promise.all(partitions.map((each) => steady.progress(each)))));
+      } finally {
+        process.kill(pid, "SIGCONT");
+      }
+      const stalledMs = Math.max(...stalls);
+      t.diagnostic(
+        `broker ${id} frozen: each partition's next output after ${stalls.join(", ")} ms`,
+      );
+      assert.ok(stalledMs < STALLED_MS_MAX, `${stalledMs} ms without output`);
+    });
+  }
+
+  test("in the end nothing is lost, doubled or out of order, and nothing is open", async (t) => {
+    await cluster.inSync();
+    await steady.sent();
+    await steady.drained();
+    await steady.stop();
+    t.diagnostic(`${await steady.judge()} records`);
+  });
+}
