@@ -1,5 +1,7 @@
 package outrigger
 
+import "regexp"
+
 // Defaults is an application with serdes for the streams that name none: Kafka Streams'
 // default.key.serde and default.value.serde.
 type Defaults[K, V any] struct {
@@ -16,6 +18,11 @@ func WithDefaultSerdes[K, V any](app *App, key Serde[K], value Serde[V]) Default
 // Stream reads topics with the default serdes.
 func (d Defaults[K, V]) Stream(topics []string, opts ...Option) KStream[K, V] {
 	return Stream(d.app, d.key, d.value, topics, opts...)
+}
+
+// StreamPattern reads the topics that the pattern matches with the default serdes.
+func (d Defaults[K, V]) StreamPattern(pattern *regexp.Regexp, opts ...Option) KStream[K, V] {
+	return StreamPattern(d.app, d.key, d.value, pattern, opts...)
 }
 
 // To writes a topic that must exist with the default serdes.

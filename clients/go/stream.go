@@ -1,6 +1,8 @@
 package outrigger
 
 import (
+	"regexp"
+
 	pb "github.com/outrigger-io/outrigger/clients/go/internal/gen"
 )
 
@@ -16,8 +18,22 @@ type KStream[K, V any] struct {
 func Stream[K, V any](
 	app *App, key Serde[K], value Serde[V], topics []string, opts ...Option,
 ) KStream[K, V] {
+	return streamOf(app, key, value, &pb.Source{Topics: topics}, opts)
+}
+
+// StreamPattern reads every topic whose whole name the pattern matches, also those that are made
+// while the application runs. The sidecar refuses a pattern with flags, such as (?i).
+func StreamPattern[K, V any](
+	app *App, key Serde[K], value Serde[V], pattern *regexp.Regexp, opts ...Option,
+) KStream[K, V] {
+	return streamOf(app, key, value, &pb.Source{Pattern: pattern.String()}, opts)
+}
+
+func streamOf[K, V any](
+	app *App, key Serde[K], value Serde[V], source *pb.Source, opts []Option,
+) KStream[K, V] {
 	s := KStream[K, V]{app: app, key: erase(key), value: erase(value)}
-	declared := &pb.Node{Kind: &pb.Node_Source{Source: &pb.Source{Topics: topics}}}
+	declared := &pb.Node{Kind: &pb.Node_Source{Source: source}}
 	added := &node{key: s.key, value: s.value}
 	s.node = app.topology.add("source", "", declared, added, optionsOf(opts))
 	return s

@@ -1,4 +1,9 @@
-import { type CommittedFact, type GroupMember, MEMBER_ID_PREFIX } from "../model/cluster-facts.ts";
+import {
+  type CommittedFact,
+  type GroupMember,
+  MEMBER_ID_PREFIX,
+  patternName,
+} from "../model/cluster-facts.ts";
 import { type TopicPartition, topicPartitionName } from "../model/topic-partition.ts";
 import {
   type ChangelogEnd,
@@ -45,7 +50,9 @@ function foreignMembers({ facts, expected }: Scene): Finding[] {
 function otherSubscriptions({ facts, expected }: Scene): Finding[] {
   const { program, applicationId } = expected;
   if (program === null) return [];
-  const ours = [...program.sources].sort().join(", ");
+  const { sources, pattern } = program;
+  const named = pattern === undefined ? sources : [...pattern.topics, patternName(pattern.regex)];
+  const ours = [...named].sort().join(", ");
   return facts.group.members
     .filter((member) => isSidecar(member) && member.topics.length > 0)
     .filter(({ topics }) => [...topics].sort().join(", ") !== ours)

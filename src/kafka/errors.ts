@@ -231,6 +231,12 @@ const heartbeat: readonly Row[] = [
   ),
   {
     request: "ConsumerGroupHeartbeat",
+    code: ERROR.INVALID_REGULAR_EXPRESSION,
+    first: "fatal",
+    reason: "brokers read the pattern of a source otherwise than we do: simplify it (RE2)",
+  },
+  {
+    request: "ConsumerGroupHeartbeat",
     code: ERROR.THROTTLING_QUOTA_EXCEEDED,
     first: "retry",
     reason: "a quota; the broker says how long",

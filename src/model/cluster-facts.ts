@@ -57,6 +57,11 @@ export interface GroupFacts {
   readonly operations: ReadonlySet<Operation> | null;
 }
 
+/** A subscription by pattern, as it stands among the topics of a member: no topic has such a name. */
+export function patternName(regex: string): string {
+  return `topics like ${regex}`;
+}
+
 export interface GroupMember {
   readonly memberId: string;
   readonly clientId: string;

@@ -12,7 +12,12 @@ export type DeclaredNode = {
 } & NodeKind;
 
 export type NodeKind =
-  | { readonly kind: "source"; readonly topics: readonly string[] }
+  | {
+      readonly kind: "source";
+      readonly topics: readonly string[];
+      /** What a whole name matches; left out where the topics are named. */
+      readonly pattern?: string;
+    }
   | {
       readonly kind: "function";
       readonly operation: "process" | "map" | "mapValues" | "filter";
@@ -46,6 +51,8 @@ export interface Program {
   readonly subtopology: number;
   /** Source topics, by the index that frames use. */
   readonly sources: readonly string[];
+  /** Set where topics are subscribed to by pattern: `sources` then holds those that exist. */
+  readonly pattern?: SourcePattern;
   /** Built-in nodes, in order; they run in the sidecar before the hop. */
   readonly operators: readonly Operator[];
   /** User code, fused; null for a topology that never leaves the sidecar. */
@@ -56,6 +63,14 @@ export interface Program {
   readonly stores: readonly StoreSpec[];
   /** Where records can be parked; null where they cannot. */
   readonly parking: ParkingPlan | null;
+}
+
+/** What the group is told; brokers look for the topics, and for new ones. */
+export interface SourcePattern {
+  /** RE2, of a whole name. */
+  readonly regex: string;
+  /** Topics that are subscribed to by name beside it. */
+  readonly topics: readonly string[];
 }
 
 export interface ParkingPlan {

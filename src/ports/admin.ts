@@ -17,6 +17,8 @@ export interface TopicToCreate {
 
 /** The control plane. Rejects with an OutriggerError. */
 export interface Admin {
+  /** The names of all topics that may be described. */
+  topicNames(): Promise<readonly string[]>;
   /** Topics that do not exist are left out of the answer. */
   describeTopics(names: readonly string[]): Promise<ReadonlyMap<string, TopicDescription>>;
   /** Creates what does not exist; resolves when metadata shows every topic with a leader. */

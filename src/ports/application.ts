@@ -87,6 +87,8 @@ export interface Application {
   welcome(worker: WorkerId, programs: readonly Program[]): void;
   /** Sends the reason and closes the stream. */
   reject(worker: WorkerId, error: OutriggerError): void;
+  /** Closes the stream without a reason of the application's: the worker comes again. */
+  disconnect(worker: WorkerId, reason: string): void;
   /** Returns the frame's size in bytes, which counts against the worker's credit until answered. */
   dispatch(worker: WorkerId, batch: DispatchedBatch): number;
   /** The worker's batches of this task epoch are void. */

@@ -94,6 +94,8 @@ export interface HeartbeatRequest {
   readonly memberEpoch: number;
   /** Topics to read; null leaves them unchanged. Must be given when joining. */
   readonly topics: readonly string[] | null;
+  /** RE2 that whole names of topics match, read beside `topics`; left out: unchanged, or none. */
+  readonly pattern?: string;
   /** Partitions owned, which acknowledges a revocation; null leaves them unchanged. */
   readonly owned: readonly TopicPartition[] | null;
   readonly rebalanceTimeoutMs: number;

@@ -23,6 +23,7 @@ import type { Insides } from "./insides.ts";
 import { Lane } from "./lane.ts";
 import type { KernelLimits, KernelParts } from "./parts.ts";
 import { grownUnderState, type Prepared } from "./setup.ts";
+import { subscriptionOf } from "./sources.ts";
 import { answerQuestion } from "./state-questions.ts";
 import type { TaskHost } from "./task-host.ts";
 import { taskLog } from "./task-log.ts";
@@ -225,7 +226,7 @@ export class Active {
 
   #makeGroup(): GroupLoop {
     const { group, clock, newMemberId, log, fatal } = this.#parts;
-    const member = { memberId: newMemberId(), topics: this.#program.sources };
+    const member = { memberId: newMemberId(), subscription: subscriptionOf(this.#program) };
     return new GroupLoop(
       group,
       member,
@@ -236,6 +237,7 @@ export class Active {
           this.#tasks.assign(partitions);
           this.#tellReadiness();
         },
+        topicsChanged: (found) => this.#parts.topicsChanged?.(found),
         revoked: (partitions) => this.#revoked(partitions),
         lost: (_, error) => {
           log.warn("membership lost: every task is dropped", { error: error.message });

@@ -10,10 +10,13 @@ import {
   outside,
   stepMembership,
 } from "../tasks/membership.ts";
+import { isPartOfTask, isWhole, newTopics, type Subscription, subscribed } from "./sources.ts";
 
 export interface GroupHost {
   readonly assigned: (partitions: readonly TopicPartition[]) => void;
   readonly revoked: (partitions: readonly TopicPartition[]) => void;
+  /** A pattern matches other topics than before, these among them; nothing else is said of them. */
+  readonly topicsChanged: (found: readonly string[]) => void;
   readonly lost: (partitions: readonly TopicPartition[], error: OutriggerError) => void;
   readonly failed: (error: OutriggerError) => void;
   readonly unreachable: (error: OutriggerError) => void;
@@ -35,6 +38,8 @@ const RETRY_MAX_MS = 1_000;
  */
 const FIRST_ASSIGNMENT_BEAT_MS = 100;
 const FIRST_ASSIGNMENT_BEATS_MAX = 30;
+/** How long a task of a pattern waits for the rest of its partitions: brokers look every ten seconds. */
+const PARTS_WAIT_MS = 30_000;
 
 /** Runs the membership machine: one heartbeat at a time, never waiting for the application. */
 export class GroupLoop {
@@ -42,6 +47,7 @@ export class GroupLoop {
   #membership: MembershipState = outside;
   #error: OutriggerError | null = null;
   #cancelTimer: (() => void) | null = null;
+  #cancelParts: (() => void) | null = null;
   #retries = 0;
   #beatsWithoutAssignment = 0;
   #unreachable: { readonly sinceMs: number; readonly error: string } | null = null;
@@ -49,21 +55,21 @@ export class GroupLoop {
   #leftWaiters: (() => void)[] = [];
   readonly #known = new Map<string, TopicPartition>();
   readonly #group: Group;
-  readonly #topics: readonly string[];
+  readonly #subscription: Subscription;
   readonly #host: GroupHost;
   readonly #clock: Clock;
   readonly #limits: GroupLimits;
 
   constructor(
     group: Group,
-    member: { readonly memberId: string; readonly topics: readonly string[] },
+    member: { readonly memberId: string; readonly subscription: Subscription },
     host: GroupHost,
     clock: Clock,
     limits: GroupLimits,
   ) {
     this.#group = group;
     this.memberId = member.memberId;
-    this.#topics = member.topics;
+    this.#subscription = member.subscription;
     this.#host = host;
     this.#clock = clock;
     this.#limits = limits;
@@ -108,6 +114,7 @@ export class GroupLoop {
 
   close(): void {
     this.#cancelTimer?.();
+    this.#cancelParts?.();
     this.#membership = outside;
     wakeAll(this.#confirmWaiters);
     wakeAll(this.#leftWaiters);
@@ -125,10 +132,10 @@ export class GroupLoop {
         this.#heartbeat(effect);
         return;
       case "revoke":
-        this.#host.revoked(this.#partitions(effect.partitions));
+        this.#revoked(this.#partitions(effect.partitions));
         return;
       case "assign":
-        this.#host.assigned(this.#partitions(effect.partitions));
+        this.#assigned(this.#partitions(effect.partitions));
         return;
       case "lose":
         if (this.#error !== null) {
@@ -148,6 +155,41 @@ export class GroupLoop {
     }
   }
 
+  #assigned(partitions: readonly TopicPartition[]): void {
+    const found = newTopics(this.#subscription, partitions);
+    if (found.length > 0) this.#host.topicsChanged(found);
+    else if (this.#subscription.pattern === undefined) this.#host.assigned(partitions);
+    else this.#assignWhole();
+  }
+
+  /**
+   * A topic that a pattern has found is free, and assigned at once, while the other partitions of its task
+   * are still with the member that lets them go. A task that began with it would read those too, at the
+   * same time as that member. So it begins when it has all of them.
+   */
+  #assignWhole(): void {
+    this.#cancelParts?.();
+    this.#cancelParts = null;
+    const kept = this.#partitions([...this.#membership.owned]).filter((at) => this.#keeps(at));
+    const whole = kept.filter(isWhole(this.#subscription, (at) => this.#keeps(at)));
+    if (whole.length > 0) this.#host.assigned(whole);
+    if (whole.length === kept.length) return;
+    // Brokers know topics that we do not, or we some that are gone: both look again.
+    this.#cancelParts = this.#clock.after(PARTS_WAIT_MS, () => this.#host.topicsChanged([]));
+  }
+
+  #revoked(partitions: readonly TopicPartition[]): void {
+    const isPart = isPartOfTask(this.#subscription, (at) => this.#keeps(at));
+    if (partitions.some(isPart)) this.#host.topicsChanged([]);
+    else this.#host.revoked(partitions);
+  }
+
+  #keeps(at: TopicPartition): boolean {
+    const { owned, revoking } = this.#membership;
+    const name = topicPartitionName(at);
+    return owned.has(name) && !revoking.has(name);
+  }
+
   #heartbeat(effect: MembershipEffect & { kind: "heartbeat" }): void {
     this.#cancelTimer?.();
     this.#cancelTimer = null;
@@ -155,7 +197,7 @@ export class GroupLoop {
     const request = {
       memberId: this.memberId,
       memberEpoch,
-      topics: full ? this.#topics : null,
+      ...subscribed(this.#subscription, full),
       owned: owned === null ? null : this.#partitions(owned),
       rebalanceTimeoutMs: full ? this.#limits.rebalanceTimeoutMs : -1,
       // One member gets partition p of all topics of equal count, as a task needs.

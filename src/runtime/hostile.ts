@@ -66,6 +66,7 @@ export function hostileApplication(
       application.welcome(worker, programs);
     },
     reject: (worker, error) => application.reject(worker, error),
+    disconnect: (worker, reason) => application.disconnect(worker, reason),
     dispatch: (worker, given) => {
       const withheld = modes.has("prefetch-off");
       const states = withheld ? given.states.map((s) => withoutSlots(s, stage)) : given.states;

@@ -18,6 +18,7 @@ import type { Insides } from "./insides.ts";
 import type { KernelLimits, KernelParts } from "./parts.ts";
 import { Preflight } from "./preflight.ts";
 import { prepareTopics } from "./setup.ts";
+import { withSources } from "./sources.ts";
 
 /**
  * The kernel: it learns the topology from the first worker, prepares the cluster, joins the group and
@@ -30,6 +31,10 @@ export class Kernel implements ApplicationListener, ConsumerListener {
   #phase: "waiting" | "preparing" | "active" | "stopping" | "stopped" = "waiting";
   #declared: Declared | null = null;
   #active: Active | null = null;
+  /** What runs, with the topics that a pattern has found. */
+  #program: Program | null = null;
+  /** Topics that brokers said a pattern matches. */
+  readonly #found = new Set<string>();
   #application: Application | null = null;
   #cancelAbsence: (() => void) | null = null;
   /** The end of the last activity: its stores must be closed before the next one opens them. */
@@ -130,11 +135,14 @@ export class Kernel implements ApplicationListener, ConsumerListener {
   /** Clean drain: final batches are committed, the group is left, nothing is redelivered. */
   async stop(): Promise<void> {
     if (this.#phase === "stopping" || this.#phase === "stopped") return;
+    const wasPreparing = this.#phase === "preparing";
     this.#phase = "stopping";
     this.#cancelAbsence?.();
     this.#application?.setServing(false);
     this.#application?.drain(this.#limits.shutdownTimeoutMs);
-    await this.#active?.stop(this.#limits.shutdownTimeoutMs);
+    // Between two activities the last one is being stopped already.
+    if (wasPreparing) await this.#retiring;
+    else await this.#active?.stop(this.#limits.shutdownTimeoutMs);
     this.#active = null;
     this.#phase = "stopped";
   }
@@ -148,7 +156,7 @@ export class Kernel implements ApplicationListener, ConsumerListener {
   /** What the topology that runs is made of; null while none does. */
   get insides(): (Insides & { readonly program: Program }) | null {
     if (this.#phase !== "active" || this.#active === null || this.#declared === null) return null;
-    return { ...this.#active.insides(), program: this.#declared.program };
+    return { ...this.#active.insides(), program: this.#program ?? this.#declared.program };
   }
 
   /** What the kernel did, for tests and for the log's closing line. */
@@ -193,13 +201,18 @@ export class Kernel implements ApplicationListener, ConsumerListener {
     );
   }
 
-  async #prepareNow(program: Program): Promise<Active> {
+  async #prepareNow(declared: Program): Promise<Active> {
     const { admin, log } = this.#parts;
     await this.#retiring;
+    const { deadLetterTopic } = this.#limits.setup;
+    const program = await withSources(declared, this.#found, admin, deadLetterTopic);
+    this.#program = program;
     const prepared = await prepareTopics(program, admin, this.#preflight, this.#limits.setup, log);
     const application = this.#application;
     if (application === null) throw new Error("a worker was accepted before the kernel started");
-    const active = new Active(program, prepared, this.#parts, application, this.#limits);
+    const topicsChanged = (found: readonly string[]) => this.#topicsChanged(active, found);
+    const parts = { ...this.#parts, topicsChanged };
+    const active: Active = new Active(program, prepared, parts, application, this.#limits);
     await active.prepare();
     return active;
   }
@@ -207,9 +220,35 @@ export class Kernel implements ApplicationListener, ConsumerListener {
   #welcome(worker: WorkerId, hello: WorkerHello, declared: Declared): void {
     this.#cancelAbsence?.();
     this.#cancelAbsence = null;
-    this.#application?.welcome(worker, [declared.program]);
+    this.#application?.welcome(worker, [this.#program ?? declared.program]);
     this.#parts.log.info("worker connected", { worker, sdk: hello.sdk });
     this.#active?.workerCame(worker, hello);
+  }
+
+  /**
+   * A pattern matches other topics than before. What is under way is committed, the group left and joined
+   * anew; the workers' streams end, because frames count the sources, and they come again.
+   */
+  #topicsChanged(active: Active, found: readonly string[]): void {
+    const declared = this.#declared;
+    if (active !== this.#active || declared === null || this.#phase !== "active") return;
+    for (const topic of found) this.#found.add(topic);
+    this.#parts.log.info("a pattern matches other topics than before: taking over anew", {
+      found: found.join(", "),
+    });
+    this.#phase = "preparing";
+    this.#cancelAbsence?.();
+    this.#cancelAbsence = null;
+    this.#retiring = active
+      .stop(this.#limits.revokeTimeoutMs)
+      .catch((error: unknown) => this.#parts.fatal(toOutriggerError(error)))
+      .finally(() => {
+        this.#active = null;
+        for (const worker of active.workers.all()) {
+          this.#application?.disconnect(worker, "its sources have changed");
+        }
+      });
+    this.#prepare(declared);
   }
 
   /** R-12: without an application for long, others may serve our partitions. */

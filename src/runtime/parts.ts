@@ -30,6 +30,8 @@ export interface KernelParts {
   readonly newMemberId: () => string;
   /** Told of every state that a commit enters. */
   readonly commitEntered: (state: Transaction["state"]) => void;
+  /** A pattern matches other topics than `Program.sources`; these are new, if any. */
+  readonly topicsChanged?: (found: readonly string[]) => void;
   /** A human is needed: the process stops with this error. */
   readonly fatal: (error: OutriggerError) => void;
 }

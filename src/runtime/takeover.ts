@@ -100,7 +100,8 @@ export async function takeOver(
     positions,
     streamTimeMs: metadata?.streamTimeMs ?? Number.MIN_SAFE_INTEGER,
     commitSequence: metadata?.commitSequence ?? 0,
-    trial: metadata?.trial ?? null,
+    // It counts sources, and a pattern may have found others before.
+    trial: program.pattern === undefined ? (metadata?.trial ?? null) : null,
     changelogs,
     isNew: metadata === null || committed.size < partitions.length,
   };

@@ -28,6 +28,10 @@ export class Workers {
     return this.#workers.size;
   }
 
+  all(): WorkerId[] {
+    return [...this.#workers.keys()];
+  }
+
   add(id: WorkerId, creditBatches: number, creditBytes: number): void {
     const batches = new Map<string, number>();
     const idle = { bytesInFlight: 0, oldestSinceMs: 0, batches, keptFor: null };

@@ -201,6 +201,10 @@ class ApplicationServer implements Application {
     this.#sessions.get(worker)?.reject(error);
   }
 
+  disconnect(worker: WorkerId, reason: string): void {
+    this.#sessions.get(worker)?.end(reason);
+  }
+
   dispatch(worker: WorkerId, batch: Parameters<Application["dispatch"]>[1]): number {
     // A worker that is gone has no session; its `disconnected` is on the way.
     return this.#sessions.get(worker)?.dispatch(batch) ?? 0;

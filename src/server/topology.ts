@@ -33,8 +33,10 @@ export function declaredTopology(topology: Topology): DeclaredTopology {
 
 function kindOf({ name, kind }: Node): NodeKind {
   switch (kind.case) {
-    case "source":
-      return { kind: "source", topics: kind.value.topics };
+    case "source": {
+      const { topics, pattern } = kind.value;
+      return { kind: "source", topics, ...(pattern === "" ? {} : { pattern }) };
+    }
     case "function": {
       const { operation, stores, failurePolicy } = kind.value;
       const policy = policyOf(name, failurePolicy);

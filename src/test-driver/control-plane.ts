@@ -5,6 +5,7 @@ import type { DriverCluster } from "./cluster.ts";
 
 export function driverAdmin(cluster: DriverCluster): Admin {
   return {
+    topicNames: async () => [...cluster.topics.keys()],
     describeTopics: async (names) => {
       const found = new Map<string, TopicDescription>();
       for (const name of names) {

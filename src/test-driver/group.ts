@@ -1,4 +1,5 @@
 import { OutriggerError } from "../errors/outrigger-error.ts";
+import { matching } from "../model/source-pattern.ts";
 import type { TopicPartition } from "../model/topic-partition.ts";
 import type { Group, HeartbeatAnswer, HeartbeatRequest, Membership } from "../ports/consumer.ts";
 import type { DriverCluster } from "./cluster.ts";
@@ -34,7 +35,9 @@ export class DriverGroup implements Group {
     if (memberEpoch === 0) {
       this.#epoch += 1;
       this.#member = { memberId, memberEpoch: this.#epoch };
-      this.#topics = topics ?? [];
+      const { pattern } = request;
+      const found = pattern === undefined ? [] : matching(pattern, this.#cluster.topics.keys());
+      this.#topics = [...new Set([...(topics ?? []), ...found])];
       return this.#answer(this.#epoch, this.#assignment());
     }
     if (!this.has(request)) {

@@ -12,6 +12,7 @@ import { Faults } from "./faults.ts";
 import { ancestorsOf, type Graph, type GraphNode, linkNodes } from "./graph.ts";
 import { changelogTopic, controlTopic, PARKED_STORE } from "./names.ts";
 import { validateParking } from "./parking.ts";
+import { patternOf } from "./pattern.ts";
 import { roleOf, validateShape } from "./shape.ts";
 import { storesOf, validateParts } from "./validate.ts";
 
@@ -54,11 +55,13 @@ function programOf(
     const changelog = changelogTopic(applicationId, PARKED_STORE);
     stores.push({ name: PARKED_STORE, kind: "keyValue", changelogTopic: changelog });
   }
+  const pattern = patternOf(declared.nodes);
   return {
     subtopology: 0,
     sources: graph.nodes.flatMap(({ declared: node }) =>
       node.kind === "source" ? node.topics : [],
     ),
+    ...(pattern === undefined ? {} : { pattern }),
     operators: graph.nodes.flatMap(({ declared: node }) => operatorOf(node, stores)),
     stage,
     directSinks: stage === null ? sinksOf(graph).map(({ topic }) => topic) : [],

@@ -19,7 +19,7 @@ function canonicalNode(node: DeclaredNode): unknown[] {
 function canonicalKind(node: DeclaredNode): unknown[] {
   switch (node.kind) {
     case "source":
-      return [[...node.topics].sort()];
+      return [[...node.topics].sort(), ...(node.pattern === undefined ? [] : [node.pattern])];
     case "function":
       return [node.operation, [...node.stores].sort()];
     case "aggregate": {

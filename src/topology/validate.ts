@@ -1,6 +1,7 @@
 import type { DeclaredNode, DeclaredTopology, TumblingWindows } from "../model/topology.ts";
 import { type Faults, nodeAt, storeAt } from "./faults.ts";
 import { changelogTopic, nameFault, topicFault } from "./names.ts";
+import { patternFault } from "./pattern.ts";
 
 /** Checks what each node and store says by itself; how nodes hang together is not looked at. */
 export function validateParts(
@@ -68,7 +69,7 @@ function validateNode(node: DeclaredNode, faults: Faults): void {
   const at = nodeAt(node.name);
   switch (node.kind) {
     case "source":
-      if (node.topics.length === 0) faults.add(at, "it reads no topic: name at least one");
+      validateSource(at, node, faults);
       return;
     case "function":
       if (node.operation !== "process" && node.stores.length > 0) {
@@ -84,6 +85,22 @@ function validateNode(node: DeclaredNode, faults: Faults): void {
     case "sink":
       return;
   }
+}
+
+function validateSource(
+  at: string,
+  { topics, pattern }: Pick<DeclaredNode & { kind: "source" }, "topics" | "pattern">,
+  faults: Faults,
+): void {
+  if (pattern === undefined) {
+    if (topics.length === 0) faults.add(at, "it reads no topic: name at least one");
+    return;
+  }
+  if (topics.length > 0) {
+    faults.add(at, "it has topics and a pattern: declare a source for each");
+  }
+  const bad = patternFault(pattern);
+  if (bad !== null) faults.add(at, bad);
 }
 
 function validateWindows(at: string, { sizeMs, graceMs }: TumblingWindows, faults: Faults): void {

@@ -57,6 +57,7 @@ export type TopologyName =
   | "process"
   | "policy"
   | "parking"
+  | "pattern"
   | "stateless"
   | "aggregate"
   | "windowed"

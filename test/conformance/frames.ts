@@ -71,6 +71,7 @@ export function welcomeTo(topology: TopologyName): WelcomeFields {
     process: { entries: ["interpret"], stores: ["state"] },
     policy: { entries: ["interpret"], stores: ["state"] },
     parking: { entries: ["interpret"], stores: ["state"] },
+    pattern: { entries: ["interpret"], stores: ["state"] },
     stateless: { entries: ["keep"], stores: [] },
     aggregate: { entries: ["fold"], stores: ["folds"] },
     windowed: { entries: ["fold"], stores: ["folds"] },

@@ -16,6 +16,11 @@ const source: Node = {
   kind: { case: "source", value: { topics: ["commands"] } },
 };
 
+const patterned: Node = {
+  name: "commands",
+  kind: { case: "source", value: { pattern: "commands-[a-z]+" } },
+};
+
 const MINUTE = { sizeMs: 60_000n, graceMs: 0n };
 
 function sink(parent: string): Node {
@@ -73,9 +78,10 @@ export function declaredAs(topology: TopologyName): Topology {
         stores: [{ name: "state", kind: StoreKind.KEY_VALUE }],
       };
     case "process":
+    case "pattern":
       return {
         nodes: [
-          source,
+          topology === "process" ? source : patterned,
           code("interpret", "commands", Operation.PROCESS, ["state"]),
           sink("interpret"),
         ],

@@ -185,6 +185,7 @@ export class WireClient {
           heartbeatRequest(version, {
             ...rest,
             topics,
+            pattern: null,
             owned: listed,
             rebalanceTimeoutMs: isFull ? 60_000 : -1,
             assignor: isFull ? "range" : null,

@@ -84,6 +84,10 @@ export class ModelApplication implements Application {
     this.#leave(id, true);
   }
 
+  disconnect(id: WorkerId): void {
+    this.#leave(id, true);
+  }
+
   dispatch(id: WorkerId, batch: DispatchedBatch): number {
     const worker = this.#workers.get(id);
     const { loop, random } = this.#host;

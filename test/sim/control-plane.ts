@@ -21,6 +21,7 @@ function turn({ kafka, loop, owner, plan }: Asked): Promise<void> {
 export function modelAdmin(asked: Asked): Admin {
   const { kafka, plan } = asked;
   return {
+    topicNames: async () => [...kafka.topics.keys()],
     describeTopics: async (names) => {
       await turn(asked);
       const found = new Map<string, TopicDescription>();

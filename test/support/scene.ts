@@ -69,6 +69,14 @@ export class Scene {
     return this.application;
   }
 
+  /** The environment goes before what the scene says. */
+  startAlone(script: string, environment: Record<string, string>): Child {
+    const settings = { ...this.#topics, ...environment };
+    this.application = startApplication(script, this.settings.address, settings);
+    this.children.push(this.application);
+    return this.application;
+  }
+
   /** An application in another language than this one. */
   startCommand(command: string, ...args: readonly string[]): Child {
     const environment = { ...this.#topics, OUTRIGGER_ADDRESS: this.settings.address };

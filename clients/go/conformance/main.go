@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"regexp"
 	"strings"
 	"syscall"
 	"time"
@@ -31,6 +32,7 @@ func main() {
 		"process":   process,
 		"policy":    policy,
 		"parking":   parking,
+		"pattern":   pattern,
 		"stateless": stateless,
 		"aggregate": aggregate,
 		"windowed":  windowed,
@@ -68,9 +70,19 @@ func parking(app *outrigger.App) {
 	interpreted(app, outrigger.WithFailurePolicy(policy))
 }
 
+func pattern(app *outrigger.App) {
+	topics := regexp.MustCompile("commands-[a-z]+")
+	interpretedFrom(outrigger.StreamPattern(app, text, commandLists, topics, named("commands")))
+}
+
+var commandLists = outrigger.Nullable(outrigger.JSON[[]action]())
+
 func interpreted(app *outrigger.App, opts ...outrigger.Option) {
-	value := outrigger.Nullable(outrigger.JSON[[]action]())
-	source := outrigger.Stream(app, text, value, []string{"commands"}, named("commands"))
+	topics := []string{"commands"}
+	interpretedFrom(outrigger.Stream(app, text, commandLists, topics, named("commands")), opts...)
+}
+
+func interpretedFrom(source outrigger.KStream[*string, *[]action], opts ...outrigger.Option) {
 	opts = append(opts, outrigger.WithStores(state), named("interpret"))
 	outrigger.Process(source, interpret, opts...).
 		To("results", text, text, named("results"))

@@ -6,6 +6,7 @@ import asyncio
 import json as jsonlib
 import logging
 import os
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -49,10 +50,12 @@ def commands() -> KStream[str | None, str | None]:
     return app.stream("commands", key=TEXT, value=TEXT, name="commands")
 
 
-def process(policy: FailurePolicy | None = None) -> None:
+def process(
+    policy: FailurePolicy | None = None, topics: str | re.Pattern[str] = "commands"
+) -> None:
     is_async = os.environ.get("OUTRIGGER_CONFORMANCE_HANDLER") == "async"
     source: KStream[str | None, Any]
-    source = app.stream("commands", key=TEXT, value=nullable(json), name="commands")
+    source = app.stream(topics, key=TEXT, value=nullable(json), name="commands")
     if is_async:
         results = source.process(
             interpret_async, stores=[STATE], name="interpret", failure_policy=policy
@@ -243,6 +246,7 @@ def main() -> int:
         "process": process,
         "policy": policy,
         "parking": lambda: process(FailurePolicy(exhausted="park")),
+        "pattern": lambda: process(topics=re.compile("commands-[a-z]+")),
         "stateless": stateless,
         "aggregate": aggregate,
         "windowed": windowed,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -63,3 +64,14 @@ def test_one_store_of_two_kinds_is_refused() -> None:
     grouped.count(store="store")
     with pytest.raises(ValueError, match="two kinds"):
         grouped.windowed_by(tumbling("1m")).count(store="store")
+
+
+def test_a_stream_reads_topics_by_one_pattern_without_flags() -> None:
+    app = App()
+    app.stream(re.compile("orders-.*")).to("out")
+    source = declared(app).nodes[0].source
+    assert (source.pattern, list(source.topics)) == ("orders-.*", [])
+    with pytest.raises(ValueError, match="takes no flags"):
+        app.stream(re.compile("orders-.*", re.IGNORECASE))
+    with pytest.raises(ValueError, match="a stream of each"):
+        app.stream("orders", re.compile("orders-.*"))

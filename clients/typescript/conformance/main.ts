@@ -52,6 +52,7 @@ const topologies: Readonly<Record<string, () => void>> = {
   process,
   policy,
   parking: () => process({ exhausted: "park" }),
+  pattern: () => process(undefined, /commands-[a-z]+/),
   stateless,
   aggregate,
   windowed,
@@ -75,11 +76,11 @@ try {
   globalThis.process.exitCode = 1;
 }
 
-function process(failurePolicy?: FailurePolicy): void {
+function process(failurePolicy?: FailurePolicy, topics: string | RegExp = "commands"): void {
   const value = nullable(json<readonly Action[]>());
   const options = { name: "interpret", stores: [state] };
   app
-    .stream("commands", { key: text, value }, { name: "commands" })
+    .stream(topics, { key: text, value }, { name: "commands" })
     .process<Text, Text>(interpret, failurePolicy ? { ...options, failurePolicy } : options)
     .to("results", { key: text, value: text }, { name: "results" });
 }

@@ -75,17 +75,20 @@ export class App<DK = Uint8Array | null, DV = Uint8Array | null> {
     return this.#options.applicationId;
   }
 
-  /** Reads topics; the serdes say what the handlers get. */
+  /**
+   * Reads topics; the serdes say what the handlers get. A regular expression stands for every topic
+   * whose whole name it matches, also for those that are made while the application runs. It takes no
+   * flags: a TypeError.
+   */
   stream<K = DK, V = DV>(
-    topics: string | readonly string[],
+    topics: string | readonly string[] | RegExp,
     serdes: { readonly key?: Serde<K>; readonly value?: Serde<V> } = {},
     options: Named = {},
   ): KStream<K, V> {
     const input = this.#builder.serdes(serdes);
-    const list = typeof topics === "string" ? [topics] : [...topics];
     const node = this.#builder.add({
       name: options.name,
-      kind: { case: "source", value: { topics: list } },
+      kind: { case: "source", value: sourceOf(topics) },
       parent: null,
       input,
     });
@@ -163,6 +166,18 @@ export class App<DK = Uint8Array | null, DV = Uint8Array | null> {
     session.close();
     return { reason, wasWelcome, rejection: rejection ?? fatal };
   }
+}
+
+function sourceOf(topics: string | readonly string[] | RegExp): {
+  topics: string[];
+  pattern?: string;
+} {
+  if (typeof topics === "string") return { topics: [topics] };
+  if (!(topics instanceof RegExp)) return { topics: [...topics] };
+  if (topics.flags !== "") {
+    throw new TypeError(`a pattern of topics takes no flags: leave out "${topics.flags}"`);
+  }
+  return { topics: [], pattern: topics.source };
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {

@@ -214,3 +214,23 @@ test("a topology that cannot run is refused at the start", async () => {
     /TOPOLOGY_INVALID: .*falls into 2 parts/s,
   );
 });
+
+test("a pattern stands for every topic whose whole name it matches", async () => {
+  const app = createApp();
+  app.stream(/orders-[a-z]+/, text).to("out", text);
+  const topics = { "orders-eu": 1, "orders-us": 1, "my-orders-eu": 1 };
+  await drive(
+    app,
+    async (driver) => {
+      for (const topic of Object.keys(topics)) {
+        await driver.pipe(topic, [{ key: "k", value: topic, timestamp: 1_000 }], text);
+      }
+      assert.deepEqual(await valuesOf(driver), ["orders-eu", "orders-us"]);
+    },
+    { topics },
+  );
+});
+
+test("a pattern of topics takes no flags", () => {
+  assert.throws(() => createApp().stream(/orders/i), /takes no flags: leave out "i"/);
+});

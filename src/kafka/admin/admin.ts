@@ -4,6 +4,7 @@ import type { Admin, TopicDescription, TopicToCreate } from "../../ports/admin.t
 import type { Log } from "../../ports/log.ts";
 import type { Cluster } from "../network/cluster.ts";
 import { delay } from "../network/retry.ts";
+import { ERROR } from "../protocol/error-codes.ts";
 import type { Security } from "../security/security.ts";
 import { kafkajsSecurity } from "./kafkajs-security.ts";
 
@@ -42,6 +43,11 @@ class KafkajsAdmin implements Admin {
       },
     });
     this.#admin = kafka.admin();
+  }
+
+  async topicNames(): Promise<readonly string[]> {
+    const { topics } = await this.#cluster.describe(null);
+    return topics.filter(({ error }) => error === ERROR.NONE).map(({ name }) => name);
   }
 
   async describeTopics(names: readonly string[]): Promise<ReadonlyMap<string, TopicDescription>> {

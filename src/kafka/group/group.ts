@@ -28,6 +28,8 @@ class ConsumerGroup implements Group {
   /** Names by topic id, learnt from the topics of the subscription. */
   readonly #names = new Map<string, string>();
   #topics: readonly string[] = [];
+  /** Topics are assigned that nobody here may have heard of. */
+  #hasPattern = false;
 
   constructor(cluster: Cluster, groupId: string) {
     this.#cluster = cluster;
@@ -49,11 +51,12 @@ class ConsumerGroup implements Group {
   }
 
   async #send(request: HeartbeatRequest): Promise<WireHeartbeatAnswer> {
-    const { owned, topics, ...rest } = request;
+    const { owned, topics, pattern = null, ...rest } = request;
+    if (pattern !== null) this.#hasPattern = true;
     const ids = owned === null ? null : await this.#withIds(owned);
     const brokerId = await this.#coordinator();
     return await this.#cluster.send(brokerId, "group", CONSUMER_GROUP_HEARTBEAT, (version) =>
-      heartbeatRequest(version, { ...rest, groupId: this.#groupId, topics, owned: ids }),
+      heartbeatRequest(version, { ...rest, groupId: this.#groupId, topics, pattern, owned: ids }),
     );
   }
 
@@ -109,7 +112,13 @@ class ConsumerGroup implements Group {
   }
 
   async #withNames(assigned: readonly TopicIdPartitions[]): Promise<TopicPartition[]> {
-    if (assigned.some(({ topicId }) => !this.#names.has(topicId))) await this.#learn(this.#topics);
+    const isUnknown = ({ topicId }: TopicIdPartitions) => !this.#names.has(topicId);
+    if (assigned.some(isUnknown)) await this.#learn(this.#topics);
+    if (this.#hasPattern && assigned.some(isUnknown)) {
+      for (const { name, id } of (await this.#cluster.describe(null)).topics) {
+        this.#names.set(id, name);
+      }
+    }
     return assigned.flatMap(({ topicId, partitions }) => {
       const topic = this.#names.get(topicId);
       if (topic === undefined) {

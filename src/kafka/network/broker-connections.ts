@@ -29,7 +29,7 @@ export interface BrokerConnectionsOptions {
   /** Instead of what `security` has: for tests that stand between. */
   readonly openSocket?: SocketFactory;
   /** Told of each connection that has ended, for whatever reason. */
-  readonly onLost: () => void;
+  readonly onLost?: () => void;
 }
 
 /** Who hangs up on the first request may have expected it in another way; ApiVersions is for all. */
@@ -110,7 +110,7 @@ export class BrokerConnections {
         onClose?.();
         const sinceMs = connection.unansweredSinceMs;
         if (sinceMs !== null) this.#silence.judge(connection, sinceMs, this.#live);
-        this.#options.onLost();
+        this.#options.onLost?.();
       },
     }).catch((thrown: unknown) => {
       if (thrown instanceof Error && isNotConnected(thrown.cause)) this.#silence.mark(address);

@@ -2,7 +2,7 @@ import type { WireRequest } from "../network/connection.ts";
 import type { Api } from "./api-versions.ts";
 import { type WireReader, WireWriter } from "./wire.ts";
 
-/** KIP-848. v1 adds a subscription by pattern, which is not used. */
+/** KIP-848. v1 adds a subscription by pattern. */
 export const CONSUMER_GROUP_HEARTBEAT: Api = {
   key: 68,
   name: "ConsumerGroupHeartbeat",
@@ -23,6 +23,8 @@ export interface WireHeartbeat {
   readonly rebalanceTimeoutMs: number;
   /** null: unchanged. */
   readonly topics: readonly string[] | null;
+  /** RE2, of whole names; null: unchanged. */
+  readonly pattern: string | null;
   readonly assignor: string | null;
   /** null: unchanged. */
   readonly owned: readonly TopicIdPartitions[] | null;
@@ -50,7 +52,7 @@ export function heartbeatRequest(
     .int32(heartbeat.rebalanceTimeoutMs);
   if (heartbeat.topics === null) writer.uvarint(0);
   else writer.compactArray(heartbeat.topics, (topic) => writer.compactString(topic));
-  if (version >= 1) writer.compactNullableString(null); // subscription by pattern
+  if (version >= 1) writer.compactNullableString(heartbeat.pattern);
   writer.compactNullableString(heartbeat.assignor);
   if (heartbeat.owned === null) writer.uvarint(0);
   else {

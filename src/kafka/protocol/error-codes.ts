@@ -94,6 +94,7 @@ export const ERROR = {
   UNSUPPORTED_ASSIGNOR: 112,
   STALE_MEMBER_EPOCH: 113,
   TRANSACTION_ABORTABLE: 120,
+  INVALID_REGULAR_EXPRESSION: 128,
 } as const satisfies Record<string, number>;
 
 const NAMES: ReadonlyMap<number, string> = new Map(

@@ -1,3 +1,4 @@
+import { patternName } from "../../model/cluster-facts.ts";
 import type { WireRequest } from "../network/connection.ts";
 import { ANY_OPERATION_UNKNOWN } from "./acl-operations.ts";
 import type { Api } from "./api-versions.ts";
@@ -93,12 +94,13 @@ function decodeMember(reader: WireReader, version: number): DescribedMember {
   const clientId = reader.compactString();
   const clientHost = reader.compactString();
   const topics = reader.compactArray(() => reader.compactString());
-  reader.compactNullableString(); // subscription by pattern
+  const pattern = reader.compactNullableString() ?? "";
   skipAssignment(reader);
   skipAssignment(reader); // the target
   if (version >= 1) reader.int8(); // member type
   reader.tags();
-  return { memberId, clientId, clientHost, topics };
+  const subscribed = pattern === "" ? topics : [...topics, patternName(pattern)];
+  return { memberId, clientId, clientHost, topics: subscribed };
 }
 
 function skipAssignment(reader: WireReader): void {

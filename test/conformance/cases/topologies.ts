@@ -1,5 +1,5 @@
 import type { Case } from "../case.ts";
-import { batch, bytes, states } from "../frames.ts";
+import { batch, bytes, segment, states, welcomeTo } from "../frames.ts";
 
 const MINUTE = 60_000;
 
@@ -15,6 +15,13 @@ function int64(value: number): Buffer {
   const written = Buffer.alloc(8);
   written.writeBigInt64BE(BigInt(value));
   return written;
+}
+
+/** What an application notes of the record at offset 10. */
+function described(topic: string) {
+  const idempotencyKey = `app/${topic}-0@10`;
+  const at = { partition: 0, offset: 10, timestamp: 1_000 };
+  return { topic, ...at, key: "k", idempotencyKey, headers: [] };
 }
 
 /** Builders other than `process`: the application's code inside the sidecar's semantics. */
@@ -46,6 +53,26 @@ export const TOPOLOGY_CASES: readonly Case[] = [
           ],
         },
       },
+    ],
+  },
+  {
+    id: "pattern",
+    proves: ["P-63"],
+    topology: "pattern",
+    welcomed: { sources: ["commands-a", "commands-b"] },
+    steps: [
+      batch(1, [["k", [{ do: "describe" }]]], {
+        segments: [segment([["k", [{ do: "describe" }]]], { source: 1 })],
+      }),
+      { expect: { kind: "result", of: 1, notes: [[described("commands-b")]] } },
+      { end: "drained" },
+      { greetedAgain: true },
+      // Other topics match now: what is index 1 is another one.
+      { welcome: { ...welcomeTo("pattern"), sources: ["commands-a", "commands-c"] } },
+      batch(2, [["k", [{ do: "describe" }]]], {
+        segments: [segment([["k", [{ do: "describe" }]]], { source: 1 })],
+      }),
+      { expect: { kind: "result", of: 2, notes: [[described("commands-c")]] } },
     ],
   },
   {

@@ -15,6 +15,7 @@ import { World } from "./world.ts";
 const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 const noAdmin: Admin = {
+  topicNames: async () => [],
   describeTopics: async () => new Map(),
   createTopics: async () => {},
   refusals: async () => new Map(),

@@ -29,6 +29,7 @@ export type Handler = (row: HandledRow) => Handled;
 /** Workers that answer in the next turn, unless told to hold; a stand-in for processes. */
 export class ScriptedApplication implements Application {
   readonly rejected: OutriggerError[] = [];
+  readonly disconnected: { readonly worker: WorkerId; readonly reason: string }[] = [];
   readonly held: { worker: WorkerId; batch: DispatchedBatch }[] = [];
   readonly dispatched: { worker: WorkerId; batch: DispatchedBatch }[] = [];
   hold = false;
@@ -48,6 +49,10 @@ export class ScriptedApplication implements Application {
 
   reject(_: WorkerId, error: OutriggerError): void {
     this.rejected.push(error);
+  }
+
+  disconnect(worker: WorkerId, reason: string): void {
+    this.disconnected.push({ worker, reason });
   }
 
   dispatch(worker: WorkerId, batch: DispatchedBatch): number {

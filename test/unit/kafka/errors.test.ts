@@ -43,6 +43,7 @@ const EXPECTED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     retry: "COORDINATOR_LOAD_IN_PROGRESS THROTTLING_QUOTA_EXCEEDED",
     refind: "COORDINATOR_NOT_AVAILABLE NOT_COORDINATOR",
     memberLost: "UNKNOWN_MEMBER_ID FENCED_MEMBER_EPOCH",
+    fatal: "INVALID_REGULAR_EXPRESSION",
   },
 };
 

@@ -27,7 +27,7 @@ const AT = { topic: "flights", partition: 3 };
 const NONE = Buffer.alloc(0);
 const BOUNDS = { waitMaxMs: 1, bytesMin: 1, bytesMax: 1, partitionBytesMax: 1 };
 const MEMBER = { memberId: "m", memberEpoch: 1 };
-const NOTHING = { topics: null, owned: null, assignor: null, rebalanceTimeoutMs: 1 };
+const NOTHING = { topics: null, pattern: null, owned: null, assignor: null, rebalanceTimeoutMs: 1 };
 const HEARTBEAT = { ...MEMBER, groupId: "g", ...NOTHING };
 const PRODUCER = { id: 1n, epoch: 1 };
 

@@ -34,6 +34,7 @@ class Cluster {
   }
 
   readonly admin: Admin = {
+    topicNames: async () => [...this.topics.keys()],
     describeTopics: async (names) => new Map([...this.topics].filter(([n]) => names.includes(n))),
     createTopics: async (topics) => {
       this.made.push(...topics);

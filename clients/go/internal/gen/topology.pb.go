@@ -447,11 +447,15 @@ func (*Node_Aggregate) isNode_Kind() {}
 
 func (*Node_Sink) isNode_Kind() {}
 
-// Reads topics.
+// Reads topics: those that it names, or those whose names match its pattern.
 type Source struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The topics, at least one.
-	Topics        []string `protobuf:"bytes,1,rep,name=topics,proto3" json:"topics,omitempty"`
+	// The topics. Empty where there is a pattern, else at least one.
+	Topics []string `protobuf:"bytes,1,rep,name=topics,proto3" json:"topics,omitempty"`
+	// A regular expression that the whole name of a topic matches. Empty where topics are named. Topics that
+	// match later are read, too: the sidecar then ends the stream, and welcomes the worker that comes
+	// again with more sources. Since minor version 4; an older sidecar refuses a source without topics.
+	Pattern       string `protobuf:"bytes,2,opt,name=pattern,proto3" json:"pattern,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -491,6 +495,13 @@ func (x *Source) GetTopics() []string {
 		return x.Topics
 	}
 	return nil
+}
+
+func (x *Source) GetPattern() string {
+	if x != nil {
+		return x.Pattern
+	}
+	return ""
 }
 
 // The application's code, called for each record in the order of its partition.
@@ -894,9 +905,10 @@ const file_outrigger_v1_topology_proto_rawDesc = "" +
 	"\bfunction\x18\x04 \x01(\v2\x16.outrigger.v1.FunctionH\x00R\bfunction\x127\n" +
 	"\taggregate\x18\x05 \x01(\v2\x17.outrigger.v1.AggregateH\x00R\taggregate\x12(\n" +
 	"\x04sink\x18\x06 \x01(\v2\x12.outrigger.v1.SinkH\x00R\x04sinkB\x06\n" +
-	"\x04kind\" \n" +
+	"\x04kind\":\n" +
 	"\x06Source\x12\x16\n" +
-	"\x06topics\x18\x01 \x03(\tR\x06topics\"\x9d\x01\n" +
+	"\x06topics\x18\x01 \x03(\tR\x06topics\x12\x18\n" +
+	"\apattern\x18\x02 \x01(\tR\apattern\"\x9d\x01\n" +
 	"\bFunction\x125\n" +
 	"\toperation\x18\x01 \x01(\x0e2\x17.outrigger.v1.OperationR\toperation\x12\x16\n" +
 	"\x06stores\x18\x02 \x03(\tR\x06stores\x12B\n" +

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import random
+import re
 import signal
 import threading
 from collections.abc import Iterator
@@ -62,24 +63,39 @@ class App:
 
     @overload
     def stream(
-        self, *topics: str, key: Serde[K], value: Serde[V], name: str | None = None
+        self,
+        *topics: str | re.Pattern[str],
+        key: Serde[K],
+        value: Serde[V],
+        name: str | None = None,
     ) -> KStream[K, V]: ...
     @overload
-    def stream(self, *topics: str, key: Serde[K], name: str | None = None) -> KStream[K, Any]: ...
+    def stream(
+        self, *topics: str | re.Pattern[str], key: Serde[K], name: str | None = None
+    ) -> KStream[K, Any]: ...
     @overload
-    def stream(self, *topics: str, value: Serde[V], name: str | None = None) -> KStream[Any, V]: ...
+    def stream(
+        self, *topics: str | re.Pattern[str], value: Serde[V], name: str | None = None
+    ) -> KStream[Any, V]: ...
     @overload
-    def stream(self, *topics: str, name: str | None = None) -> KStream[Any, Any]: ...
+    def stream(
+        self, *topics: str | re.Pattern[str], name: str | None = None
+    ) -> KStream[Any, Any]: ...
     def stream(
         self,
-        *topics: str,
+        *topics: str | re.Pattern[str],
         key: Serde[Any] | None = None,
         value: Serde[Any] | None = None,
         name: str | None = None,
     ) -> KStream[Any, Any]:
-        """Reads topics; the serdes say what the handlers get."""
+        """Reads topics; the serdes say what the handlers get.
+
+        topics: their names, or one compiled pattern: it stands for every topic whose whole name it
+        matches, also for those that are made while the application runs. It takes no flags: a
+        ValueError.
+        """
         serdes = self._builder.serdes(key, value)
-        declared = topology_pb2.Node(source=topology_pb2.Source(topics=topics))
+        declared = topology_pb2.Node(source=_source_of(topics))
         node = self._builder.add("source", declared, None, name, Node("", serdes))
         return KStream(self._builder, node, serdes)
 
@@ -198,3 +214,15 @@ class _Stream:
 
     def idle(self) -> None:
         self._connection.end()
+
+
+def _source_of(topics: tuple[str | re.Pattern[str], ...]) -> topology_pb2.Source:
+    names = [topic for topic in topics if isinstance(topic, str)]
+    if len(names) == len(topics):
+        return topology_pb2.Source(topics=names)
+    (pattern, *others) = topics
+    if others or isinstance(pattern, str):
+        raise ValueError("a stream reads topics by name or by one pattern: make a stream of each")
+    if pattern.flags != re.UNICODE:
+        raise ValueError(f"a pattern of topics takes no flags: leave out {pattern.flags!r}")
+    return topology_pb2.Source(pattern=pattern.pattern)

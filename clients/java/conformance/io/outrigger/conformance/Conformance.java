@@ -19,6 +19,7 @@ import io.outrigger.TimeWindows;
 import io.outrigger.Windowed;
 import java.time.Duration;
 import java.util.Locale;
+import java.util.regex.Pattern;
 
 /** The application that the conformance kit drives; docs/sdks.md says what each topology is. */
 public final class Conformance {
@@ -39,6 +40,9 @@ public final class Conformance {
           .withRetryJitter(0)
           .withExhausted(FailurePolicy.Exhausted.DEAD_LETTER);
 
+  private static final Consumed<String, Action[]> ACTIONS =
+      Consumed.with(TEXT, Serdes.nullable(Serdes.json(Action[].class))).withName("commands");
+
   private Conformance() {}
 
   /**
@@ -55,6 +59,10 @@ public final class Conformance {
       case "process" -> process(app, Named.as("interpret"));
       case "policy" -> process(app, Named.as("interpret").withFailurePolicy(POLICY));
       case "parking" -> process(app, Named.as("interpret").withFailurePolicy(PARKING));
+      case "pattern" -> {
+        Pattern topics = Pattern.compile("commands-[a-z]+");
+        interpret(app.stream(topics, ACTIONS), Named.as("interpret"));
+      }
       case "stateless" -> stateless(app);
       case "aggregate" -> aggregate(app);
       case "windowed" -> windowed(app);
@@ -78,10 +86,12 @@ public final class Conformance {
   }
 
   private static void process(Outrigger app, Named interpret) {
-    Serde<Action[]> actions = Serdes.nullable(Serdes.json(Action[].class));
+    interpret(app.stream("commands", ACTIONS), interpret);
+  }
+
+  private static void interpret(KStream<String, Action[]> commands, Named interpret) {
     KStream<String, String> interpreted =
-        app.stream("commands", Consumed.with(TEXT, actions).withName("commands"))
-            .process(Interpreter::process, interpret, Interpreter.STATE);
+        commands.process(Interpreter::process, interpret, Interpreter.STATE);
     results(interpreted, TEXT, TEXT);
   }
 

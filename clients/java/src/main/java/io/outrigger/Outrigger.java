@@ -8,6 +8,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.regex.Pattern;
 
 /**
  * An application: declare its streams, then {@link #run} it, or {@link #start} it and go on.
@@ -65,6 +66,20 @@ public final class Outrigger implements AutoCloseable {
   }
 
   /**
+   * Reads every topic whose whole name matches, with the application's default serdes.
+   *
+   * @param <K> the key's type, which must be that of the default serde
+   * @param <V> the value's type, which must be that of the default serde
+   * @param topicPattern the pattern, without flags
+   * @return their records
+   */
+  @SuppressWarnings("unchecked")
+  public <K, V> KStream<K, V> stream(Pattern topicPattern) {
+    var serdes = Consumed.with(options.defaultKeySerde, options.defaultValueSerde);
+    return stream(topicPattern, (Consumed<K, V>) serdes);
+  }
+
+  /**
    * Reads a topic.
    *
    * @param <K> the key's type
@@ -87,8 +102,29 @@ public final class Outrigger implements AutoCloseable {
    * @return their records
    */
   public <K, V> KStream<K, V> stream(List<String> topics, Consumed<K, V> consumed) {
+    return stream(Source.newBuilder().addAllTopics(topics), consumed);
+  }
+
+  /**
+   * Reads every topic whose whole name matches, also those that are made while the application runs.
+   *
+   * @param <K> the key's type
+   * @param <V> the value's type
+   * @param topicPattern the pattern, without flags
+   * @param consumed how their records are read
+   * @return their records
+   * @throws IllegalArgumentException where the pattern has flags
+   */
+  public <K, V> KStream<K, V> stream(Pattern topicPattern, Consumed<K, V> consumed) {
+    if (topicPattern.flags() != 0) {
+      throw new IllegalArgumentException("a pattern of topics takes no flags: leave them out");
+    }
+    return stream(Source.newBuilder().setPattern(topicPattern.pattern()), consumed);
+  }
+
+  private <K, V> KStream<K, V> stream(Source.Builder topics, Consumed<K, V> consumed) {
     SerdePair serdes = SerdePair.of(consumed.keySerde, consumed.valueSerde);
-    Node.Builder source = Node.newBuilder().setSource(Source.newBuilder().addAllTopics(topics));
+    Node.Builder source = Node.newBuilder().setSource(topics);
     return new KStream<>(topology, topology.add(consumed.name, source, null, serdes).name, serdes);
   }
 

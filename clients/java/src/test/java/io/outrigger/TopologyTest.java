@@ -7,10 +7,12 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.outrigger.gen.v1.Aggregator;
 import io.outrigger.gen.v1.Node;
+import io.outrigger.gen.v1.Source;
 import io.outrigger.gen.v1.StoreKind;
 import io.outrigger.gen.v1.Topology;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
@@ -54,6 +56,17 @@ class TopologyTest {
     assertEquals("k", sink.input.key().deserialize("k".getBytes(StandardCharsets.UTF_8)));
     assertEquals(8, sink.input.value().serialize(7L).length);
     assertEquals(7L, sink.sink.value().deserialize(new byte[] {0, 0, 0, 0, 0, 0, 0, 7}));
+  }
+
+  @Test
+  @DisplayName("reads topics by a pattern without flags")
+  void takesPatterns() {
+    app.stream(Pattern.compile("orders-.*")).to("out");
+    Source source = app.topology().build().getNodes(0).getSource();
+    assertEquals("orders-.*", source.getPattern());
+    assertEquals(0, source.getTopicsCount());
+    Pattern flagged = Pattern.compile("orders", Pattern.CASE_INSENSITIVE);
+    assertThrows(IllegalArgumentException.class, () -> app.stream(flagged));
   }
 
   @Test

@@ -7,7 +7,7 @@ package io.outrigger.gen.v1;
 
 /**
  * <pre>
- * Reads topics.
+ * Reads topics: those that it names, or those whose names match its pattern.
  * </pre>
  *
  * Protobuf type {@code outrigger.v1.Source}
@@ -34,6 +34,7 @@ private static final long serialVersionUID = 0L;
   private Source() {
     topics_ =
         com.google.protobuf.LazyStringArrayList.emptyList();
+    pattern_ = "";
   }
 
   public static final com.google.protobuf.Descriptors.Descriptor
@@ -55,7 +56,7 @@ private static final long serialVersionUID = 0L;
       com.google.protobuf.LazyStringArrayList.emptyList();
   /**
    * <pre>
-   * The topics, at least one.
+   * The topics. Empty where there is a pattern, else at least one.
    * </pre>
    *
    * <code>repeated string topics = 1;</code>
@@ -67,7 +68,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The topics, at least one.
+   * The topics. Empty where there is a pattern, else at least one.
    * </pre>
    *
    * <code>repeated string topics = 1;</code>
@@ -78,7 +79,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The topics, at least one.
+   * The topics. Empty where there is a pattern, else at least one.
    * </pre>
    *
    * <code>repeated string topics = 1;</code>
@@ -90,7 +91,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The topics, at least one.
+   * The topics. Empty where there is a pattern, else at least one.
    * </pre>
    *
    * <code>repeated string topics = 1;</code>
@@ -100,6 +101,57 @@ private static final long serialVersionUID = 0L;
   public com.google.protobuf.ByteString
       getTopicsBytes(int index) {
     return topics_.getByteString(index);
+  }
+
+  public static final int PATTERN_FIELD_NUMBER = 2;
+  @SuppressWarnings("serial")
+  private volatile java.lang.Object pattern_ = "";
+  /**
+   * <pre>
+   * A regular expression that the whole name of a topic matches. Empty where topics are named. Topics that
+   * match later are read, too: the sidecar then ends the stream, and welcomes the worker that comes
+   * again with more sources. Since minor version 4; an older sidecar refuses a source without topics.
+   * </pre>
+   *
+   * <code>string pattern = 2;</code>
+   * @return The pattern.
+   */
+  @java.lang.Override
+  public java.lang.String getPattern() {
+    java.lang.Object ref = pattern_;
+    if (ref instanceof java.lang.String) {
+      return (java.lang.String) ref;
+    } else {
+      com.google.protobuf.ByteString bs = 
+          (com.google.protobuf.ByteString) ref;
+      java.lang.String s = bs.toStringUtf8();
+      pattern_ = s;
+      return s;
+    }
+  }
+  /**
+   * <pre>
+   * A regular expression that the whole name of a topic matches. Empty where topics are named. Topics that
+   * match later are read, too: the sidecar then ends the stream, and welcomes the worker that comes
+   * again with more sources. Since minor version 4; an older sidecar refuses a source without topics.
+   * </pre>
+   *
+   * <code>string pattern = 2;</code>
+   * @return The bytes for pattern.
+   */
+  @java.lang.Override
+  public com.google.protobuf.ByteString
+      getPatternBytes() {
+    java.lang.Object ref = pattern_;
+    if (ref instanceof java.lang.String) {
+      com.google.protobuf.ByteString b = 
+          com.google.protobuf.ByteString.copyFromUtf8(
+              (java.lang.String) ref);
+      pattern_ = b;
+      return b;
+    } else {
+      return (com.google.protobuf.ByteString) ref;
+    }
   }
 
   private byte memoizedIsInitialized = -1;
@@ -119,6 +171,9 @@ private static final long serialVersionUID = 0L;
     for (int i = 0; i < topics_.size(); i++) {
       com.google.protobuf.GeneratedMessage.writeString(output, 1, topics_.getRaw(i));
     }
+    if (!com.google.protobuf.GeneratedMessage.isStringEmpty(pattern_)) {
+      com.google.protobuf.GeneratedMessage.writeString(output, 2, pattern_);
+    }
     getUnknownFields().writeTo(output);
   }
 
@@ -135,6 +190,9 @@ private static final long serialVersionUID = 0L;
       }
       size += dataSize;
       size += 1 * getTopicsList().size();
+    }
+    if (!com.google.protobuf.GeneratedMessage.isStringEmpty(pattern_)) {
+      size += com.google.protobuf.GeneratedMessage.computeStringSize(2, pattern_);
     }
     size += getUnknownFields().getSerializedSize();
     memoizedSize = size;
@@ -153,6 +211,8 @@ private static final long serialVersionUID = 0L;
 
     if (!getTopicsList()
         .equals(other.getTopicsList())) return false;
+    if (!getPattern()
+        .equals(other.getPattern())) return false;
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -168,6 +228,8 @@ private static final long serialVersionUID = 0L;
       hash = (37 * hash) + TOPICS_FIELD_NUMBER;
       hash = (53 * hash) + getTopicsList().hashCode();
     }
+    hash = (37 * hash) + PATTERN_FIELD_NUMBER;
+    hash = (53 * hash) + getPattern().hashCode();
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
     return hash;
@@ -267,7 +329,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * Reads topics.
+   * Reads topics: those that it names, or those whose names match its pattern.
    * </pre>
    *
    * Protobuf type {@code outrigger.v1.Source}
@@ -305,6 +367,7 @@ private static final long serialVersionUID = 0L;
       bitField0_ = 0;
       topics_ =
           com.google.protobuf.LazyStringArrayList.emptyList();
+      pattern_ = "";
       return this;
     }
 
@@ -342,6 +405,9 @@ private static final long serialVersionUID = 0L;
         topics_.makeImmutable();
         result.topics_ = topics_;
       }
+      if (((from_bitField0_ & 0x00000002) != 0)) {
+        result.pattern_ = pattern_;
+      }
     }
 
     @java.lang.Override
@@ -364,6 +430,11 @@ private static final long serialVersionUID = 0L;
           ensureTopicsIsMutable();
           topics_.addAll(other.topics_);
         }
+        onChanged();
+      }
+      if (!other.getPattern().isEmpty()) {
+        pattern_ = other.pattern_;
+        bitField0_ |= 0x00000002;
         onChanged();
       }
       this.mergeUnknownFields(other.getUnknownFields());
@@ -398,6 +469,11 @@ private static final long serialVersionUID = 0L;
               topics_.add(s);
               break;
             } // case 10
+            case 18: {
+              pattern_ = input.readStringRequireUtf8();
+              bitField0_ |= 0x00000002;
+              break;
+            } // case 18
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -425,7 +501,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The topics, at least one.
+     * The topics. Empty where there is a pattern, else at least one.
      * </pre>
      *
      * <code>repeated string topics = 1;</code>
@@ -438,7 +514,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The topics, at least one.
+     * The topics. Empty where there is a pattern, else at least one.
      * </pre>
      *
      * <code>repeated string topics = 1;</code>
@@ -449,7 +525,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The topics, at least one.
+     * The topics. Empty where there is a pattern, else at least one.
      * </pre>
      *
      * <code>repeated string topics = 1;</code>
@@ -461,7 +537,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The topics, at least one.
+     * The topics. Empty where there is a pattern, else at least one.
      * </pre>
      *
      * <code>repeated string topics = 1;</code>
@@ -474,7 +550,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The topics, at least one.
+     * The topics. Empty where there is a pattern, else at least one.
      * </pre>
      *
      * <code>repeated string topics = 1;</code>
@@ -493,7 +569,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The topics, at least one.
+     * The topics. Empty where there is a pattern, else at least one.
      * </pre>
      *
      * <code>repeated string topics = 1;</code>
@@ -511,7 +587,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The topics, at least one.
+     * The topics. Empty where there is a pattern, else at least one.
      * </pre>
      *
      * <code>repeated string topics = 1;</code>
@@ -529,7 +605,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The topics, at least one.
+     * The topics. Empty where there is a pattern, else at least one.
      * </pre>
      *
      * <code>repeated string topics = 1;</code>
@@ -544,7 +620,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The topics, at least one.
+     * The topics. Empty where there is a pattern, else at least one.
      * </pre>
      *
      * <code>repeated string topics = 1;</code>
@@ -558,6 +634,108 @@ private static final long serialVersionUID = 0L;
       ensureTopicsIsMutable();
       topics_.add(value);
       bitField0_ |= 0x00000001;
+      onChanged();
+      return this;
+    }
+
+    private java.lang.Object pattern_ = "";
+    /**
+     * <pre>
+     * A regular expression that the whole name of a topic matches. Empty where topics are named. Topics that
+     * match later are read, too: the sidecar then ends the stream, and welcomes the worker that comes
+     * again with more sources. Since minor version 4; an older sidecar refuses a source without topics.
+     * </pre>
+     *
+     * <code>string pattern = 2;</code>
+     * @return The pattern.
+     */
+    public java.lang.String getPattern() {
+      java.lang.Object ref = pattern_;
+      if (!(ref instanceof java.lang.String)) {
+        com.google.protobuf.ByteString bs =
+            (com.google.protobuf.ByteString) ref;
+        java.lang.String s = bs.toStringUtf8();
+        pattern_ = s;
+        return s;
+      } else {
+        return (java.lang.String) ref;
+      }
+    }
+    /**
+     * <pre>
+     * A regular expression that the whole name of a topic matches. Empty where topics are named. Topics that
+     * match later are read, too: the sidecar then ends the stream, and welcomes the worker that comes
+     * again with more sources. Since minor version 4; an older sidecar refuses a source without topics.
+     * </pre>
+     *
+     * <code>string pattern = 2;</code>
+     * @return The bytes for pattern.
+     */
+    public com.google.protobuf.ByteString
+        getPatternBytes() {
+      java.lang.Object ref = pattern_;
+      if (ref instanceof String) {
+        com.google.protobuf.ByteString b = 
+            com.google.protobuf.ByteString.copyFromUtf8(
+                (java.lang.String) ref);
+        pattern_ = b;
+        return b;
+      } else {
+        return (com.google.protobuf.ByteString) ref;
+      }
+    }
+    /**
+     * <pre>
+     * A regular expression that the whole name of a topic matches. Empty where topics are named. Topics that
+     * match later are read, too: the sidecar then ends the stream, and welcomes the worker that comes
+     * again with more sources. Since minor version 4; an older sidecar refuses a source without topics.
+     * </pre>
+     *
+     * <code>string pattern = 2;</code>
+     * @param value The pattern to set.
+     * @return This builder for chaining.
+     */
+    public Builder setPattern(
+        java.lang.String value) {
+      if (value == null) { throw new NullPointerException(); }
+      pattern_ = value;
+      bitField0_ |= 0x00000002;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * A regular expression that the whole name of a topic matches. Empty where topics are named. Topics that
+     * match later are read, too: the sidecar then ends the stream, and welcomes the worker that comes
+     * again with more sources. Since minor version 4; an older sidecar refuses a source without topics.
+     * </pre>
+     *
+     * <code>string pattern = 2;</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearPattern() {
+      pattern_ = getDefaultInstance().getPattern();
+      bitField0_ = (bitField0_ & ~0x00000002);
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * A regular expression that the whole name of a topic matches. Empty where topics are named. Topics that
+     * match later are read, too: the sidecar then ends the stream, and welcomes the worker that comes
+     * again with more sources. Since minor version 4; an older sidecar refuses a source without topics.
+     * </pre>
+     *
+     * <code>string pattern = 2;</code>
+     * @param value The bytes for pattern to set.
+     * @return This builder for chaining.
+     */
+    public Builder setPatternBytes(
+        com.google.protobuf.ByteString value) {
+      if (value == null) { throw new NullPointerException(); }
+      checkByteStringIsUtf8(value);
+      pattern_ = value;
+      bitField0_ |= 0x00000002;
       onChanged();
       return this;
     }

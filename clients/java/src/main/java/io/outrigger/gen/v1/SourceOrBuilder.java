@@ -12,7 +12,7 @@ public interface SourceOrBuilder extends
 
   /**
    * <pre>
-   * The topics, at least one.
+   * The topics. Empty where there is a pattern, else at least one.
    * </pre>
    *
    * <code>repeated string topics = 1;</code>
@@ -22,7 +22,7 @@ public interface SourceOrBuilder extends
       getTopicsList();
   /**
    * <pre>
-   * The topics, at least one.
+   * The topics. Empty where there is a pattern, else at least one.
    * </pre>
    *
    * <code>repeated string topics = 1;</code>
@@ -31,7 +31,7 @@ public interface SourceOrBuilder extends
   int getTopicsCount();
   /**
    * <pre>
-   * The topics, at least one.
+   * The topics. Empty where there is a pattern, else at least one.
    * </pre>
    *
    * <code>repeated string topics = 1;</code>
@@ -41,7 +41,7 @@ public interface SourceOrBuilder extends
   java.lang.String getTopics(int index);
   /**
    * <pre>
-   * The topics, at least one.
+   * The topics. Empty where there is a pattern, else at least one.
    * </pre>
    *
    * <code>repeated string topics = 1;</code>
@@ -50,4 +50,28 @@ public interface SourceOrBuilder extends
    */
   com.google.protobuf.ByteString
       getTopicsBytes(int index);
+
+  /**
+   * <pre>
+   * A regular expression that the whole name of a topic matches. Empty where topics are named. Topics that
+   * match later are read, too: the sidecar then ends the stream, and welcomes the worker that comes
+   * again with more sources. Since minor version 4; an older sidecar refuses a source without topics.
+   * </pre>
+   *
+   * <code>string pattern = 2;</code>
+   * @return The pattern.
+   */
+  java.lang.String getPattern();
+  /**
+   * <pre>
+   * A regular expression that the whole name of a topic matches. Empty where topics are named. Topics that
+   * match later are read, too: the sidecar then ends the stream, and welcomes the worker that comes
+   * again with more sources. Since minor version 4; an older sidecar refuses a source without topics.
+   * </pre>
+   *
+   * <code>string pattern = 2;</code>
+   * @return The bytes for pattern.
+   */
+  com.google.protobuf.ByteString
+      getPatternBytes();
 }
