@@ -204,6 +204,8 @@ export class Kernel implements ApplicationListener, ConsumerListener {
   async #prepareNow(declared: Program): Promise<Active> {
     const { admin, log } = this.#parts;
     await this.#retiring;
+    if (this.#phase !== "preparing")
+      throw new Error("the kernel was stopped before it was prepared");
     const { deadLetterTopic } = this.#limits.setup;
     const program = await withSources(declared, this.#found, admin, deadLetterTopic);
     this.#program = program;

@@ -109,6 +109,32 @@ function suite(): void {
     }
   });
 
+  test("a new topic that has another number of partitions is refused, by name, and nothing is lost", async () => {
+    const scene = await Scene.make("kafka", broker, "pattern-odd");
+    try {
+      scene.startSidecar();
+      const application = scene.startApplication(PATTERNED);
+      const given = inputs("first", 100);
+      await produce(scene.kafka, scene.input, given);
+      await scene.outputs(100);
+      const odd = `${scene.input}-odd`;
+      await makeTopics(scene.kafka, [odd], {}, 3);
+      await eventually("the refusal", () => !application.isRunning, scene.children);
+      assert.match(application.output, /TOPIC_MISCONFIGURED.*-in has 4, .*-in-odd has 3/s);
+      const admin = scene.kafka.admin();
+      await admin.connect();
+      await admin.deleteTopics({ topics: [odd] });
+      await admin.disconnect();
+      scene.startApplication(PATTERNED);
+      const more = inputs("more", 100);
+      await produce(scene.kafka, scene.input, more);
+      await scene.outputs(200);
+      for (const output of await scene.judge()) assertCounted(output, [...given, ...more]);
+    } finally {
+      await scene.end();
+    }
+  });
+
   test("a pattern that brokers would read otherwise, or that matches nothing, is refused in words", async () => {
     const scene = await Scene.make("kafka", broker, "pattern-none");
     try {
