@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { after, before, describe, test } from "node:test";
+import { setTimeout as rest } from "node:timers/promises";
 import { partitionOf } from "../../src/kafka/produce/murmur2.ts";
 import { availableBrokers, type Broker } from "../support/brokers.ts";
 import { Scene } from "../support/scene.ts";
 import { availableSdks } from "../support/sdks.ts";
-import { produce } from "../support/topics.ts";
+import { eventually } from "../support/sidecar-process.ts";
+import { Supervised } from "../support/supervised.ts";
+import { type Input, produce, watch } from "../support/topics.ts";
 
 const MIB = 1024 * 1024;
 /** Of each record's value: two and a half frames. */
@@ -14,9 +17,9 @@ const RECORD_BYTES_MAX = 12 * MIB;
 const PARTITIONS = 4;
 
 /** Text that no two names share, and that no codec makes small. */
-function large(name: string): string {
+function large(name: string, bytes = VALUE_BYTES): string {
   const blocks: string[] = [];
-  for (let i = 0; i < VALUE_BYTES / 64; i++) {
+  for (let i = 0; i < bytes / 64; i++) {
     blocks.push(createHash("sha256").update(`${name} ${i}`).digest("hex"));
   }
   return blocks.join("");
@@ -38,6 +41,32 @@ const digest = (value: Buffer | string | null): string =>
   createHash("sha256")
     .update(value ?? "")
     .digest("hex");
+
+/** What `bulky` forwards for records of two keys. */
+function forwarded(records: readonly Input[]): string[] {
+  const before = new Map<string, string>();
+  return records.flatMap(({ key, value }) => {
+    const last = before.get(key);
+    before.set(key, value);
+    const own = `${key} ${digest(value)}`;
+    return last === undefined ? [own] : [own, `${key} before ${digest(last)}`];
+  });
+}
+
+/** Each a moment after another record is committed: while the next is on its way. */
+async function killSidecars(scene: Scene, isPast: (records: number) => boolean): Promise<void> {
+  for (const [i, afterMs] of [20, 60, 150].entries()) {
+    await eventually(`${2 * i + 1} records`, () => isPast(2 * i + 1), scene.children, 60_000);
+    await rest(afterMs);
+    await scene.sidecar?.kill();
+    scene.startSidecar();
+  }
+}
+
+/** An application that dies at the third record that it gets, while its answer is on its way. */
+const DYING = { OUTRIGGER_TEST_KILL: "3:200" };
+/** Of a record that is killed on: its batch with state, and its result, are of three and four chunks. */
+const KILLED_BYTES = 6 * MIB;
 
 const sdks = availableSdks("bulky");
 
@@ -86,5 +115,34 @@ for (const kind of availableBrokers().filter(({ name }) => name === "kafka")) {
         }
       });
     }
+
+    test("killed in the midst of chunks, application and sidecar lose nothing and double nothing", async () => {
+      const flags = { "producer.max.request.size": RECORD_BYTES_MAX };
+      const scene = await Scene.make(kind.name, broker, "large-killed", flags);
+      const records = Array.from({ length: 10 }, (_, i) => ({
+        key: i % 2 === 0 ? "left" : "right",
+        value: large(`killed ${i}`, KILLED_BYTES),
+      }));
+      const expected = forwarded(records);
+      const seen = await watch(scene.kafka, scene.output);
+      try {
+        for (const record of records) await produce(scene.kafka, scene.input, [record]);
+        scene.startSidecar();
+        const script = "test/support/apps/bulky.js";
+        const application = new Supervised(() => scene.startApplication(script, DYING));
+        await killSidecars(scene, (count) => seen.records.length >= count);
+        await scene.outputs(expected.length, 120_000);
+        await application.stop();
+        assert.equal(await scene.sidecar?.stop(), "0");
+        assert.ok(application.deaths.length >= 3, `it died ${application.deaths.length} times`);
+        for (const outputs of await scene.judge()) {
+          const found = outputs.map(({ key, value }) => `${key} ${digest(value)}`);
+          assert.deepEqual(found.sort(), expected.sort());
+        }
+      } finally {
+        await seen.stop();
+        await scene.end();
+      }
+    });
   });
 }
