@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { checkCluster } from "./checks/check.ts";
-import { controlsOf, outputsOf } from "./checks/expected.ts";
+import { changelogsOf, controlsOf, outputsOf, subscriptionOf } from "./checks/expected.ts";
 import { type Finding, finding, sorted } from "./checks/finding.ts";
 import type { Config } from "./config/config.ts";
 import { securityOf } from "./config/security.ts";
@@ -8,7 +8,7 @@ import { OutriggerError } from "./errors/outrigger-error.ts";
 import { connectKafka, type Kafka, type KafkaOptions } from "./kafka/client.ts";
 import { expectedOf } from "./kernel-limits.ts";
 import type { Denial } from "./model/cluster-facts.ts";
-import type { Program } from "./model/topology.ts";
+import type { Programs } from "./model/topology.ts";
 import type { Log } from "./ports/log.ts";
 import { declareTopology } from "./runtime/declared.ts";
 import { createApplicationServer } from "./server/server.ts";
@@ -43,12 +43,12 @@ const CONNECT_WAIT_MS = 5_000;
 
 /**
  * Looks at everything that a sidecar of this configuration would stand on, and changes nothing.
- * Without a program, topics are those that the group has committed and the changelogs by their
+ * Without programs, topics are those that the group has committed and the changelogs by their
  * names. Rejects with BROKER_UNAVAILABLE when no broker answers.
  */
 export async function checkUp(
   config: Config,
-  program: Program | null,
+  programs: Programs | null,
   log: Log,
 ): Promise<readonly Finding[]> {
   const look = await lookAtStateDirectory(
@@ -62,15 +62,15 @@ export async function checkUp(
       {
         groupId: config.applicationId,
         transactionalId: `${config.applicationId}-${look.processId ?? "check"}-0`,
-        sources: program?.sources ?? "found",
-        sinks: program === null ? [] : describedOf(program, config),
-        changelogs: program?.stores.map(({ changelogTopic }) => changelogTopic) ?? "found",
+        sources: programs === null ? "found" : subscriptionOf(programs),
+        sinks: programs === null ? [] : describedOf(programs, config),
+        changelogs: programs === null ? "found" : changelogsOf(programs),
         thorough: true,
       },
       AbortSignal.timeout(TIMEOUT_MS),
     );
-    const expected = { ...expectedOf(config), program };
-    const denied = program === null ? [] : await creationFindings(kafka, config, program, facts);
+    const expected = { ...expectedOf(config), programs };
+    const denied = programs === null ? [] : await creationFindings(kafka, config, programs, facts);
     const known = {
       ...facts,
       denied: [...facts.denied, ...denied.flatMap(({ denial }) => denial)],
@@ -82,9 +82,9 @@ export async function checkUp(
   }
 }
 
-function describedOf(program: Program, config: Config): string[] {
-  const outputs = outputsOf(program, config.errorsDeadLetterQueueTopicName);
-  return [...outputs, ...controlsOf(program)];
+function describedOf(programs: Programs, config: Config): string[] {
+  const outputs = outputsOf(programs, config.errorsDeadLetterQueueTopicName);
+  return [...outputs, ...controlsOf(programs)];
 }
 
 /** For a command that somebody waits for: it does not wait long for a first broker. */
@@ -142,15 +142,15 @@ interface CreationLook {
 async function creationFindings(
   { admin }: Kafka,
   config: Config,
-  program: Program,
+  programs: Programs,
   { topics, brokers, denied }: Parameters<typeof checkCluster>[0],
 ): Promise<CreationLook[]> {
-  const counts = program.sources.map((name) => topics.get(name)?.partitions.length ?? 0);
+  const counts = programs[0].sources.map((name) => topics.get(name)?.partitions.length ?? 0);
   const partitions = Math.max(1, ...counts);
   const replicas = Math.min(config.replicationFactor, brokers.length);
   const isHidden = (name: string) => denied.some((each) => each.name === name);
   const recordBytesMax = config.producerMaxRequestSize;
-  const fresh = internalTopics(program, partitions, replicas, recordBytesMax).filter(
+  const fresh = internalTopics(programs, partitions, replicas, recordBytesMax).filter(
     ({ name }) => !topics.has(name) && !isHidden(name),
   );
   return [...(await admin.refusals(fresh))].map(([name, reason]) => {
@@ -183,10 +183,10 @@ export async function learnTopology(
   config: Config,
   options: TopologyOptions,
   signal: AbortSignal,
-): Promise<{ readonly program: Program; close(): Promise<void> }> {
-  let told: (program: Program) => void = () => {};
+): Promise<{ readonly programs: Programs; close(): Promise<void> }> {
+  let told: (programs: Programs) => void = () => {};
   let failed: (error: unknown) => void = () => {};
-  const topology = new Promise<Program>((resolve, reject) => {
+  const topology = new Promise<Programs>((resolve, reject) => {
     told = resolve;
     failed = reject;
   });
@@ -205,7 +205,7 @@ export async function learnTopology(
       connected: (_, hello) => {
         try {
           const parks = config.parkedEnable === "true";
-          told(declareTopology(hello, config.applicationId, null, parks).program);
+          told(declareTopology(hello, config.applicationId, null, parks).programs);
         } catch (error: unknown) {
           failed(error);
         }
@@ -219,7 +219,7 @@ export async function learnTopology(
   );
   try {
     options.onListening(server.address, config.serverToken);
-    return { program: await topology, close: () => server.close() };
+    return { programs: await topology, close: () => server.close() };
   } catch (error: unknown) {
     await server.close();
     throw error;

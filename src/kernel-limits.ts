@@ -25,7 +25,7 @@ function principalOf(config: Config): string {
 }
 
 /** What the checks are told of the configuration. */
-export function expectedOf(config: Config): Omit<Expected, "program"> {
+export function expectedOf(config: Config): Omit<Expected, "programs"> {
   return {
     applicationId: config.applicationId,
     bootstrapServers: config.bootstrapServers.join(","),
@@ -55,6 +55,7 @@ export function kernelLimits(
     revokeTimeoutMs: config.revokeTimeoutMs,
     shutdownTimeoutMs: config.shutdownTimeoutMs,
     rebalanceTimeoutMs: 60_000,
+    purgeIntervalMs: config.repartitionPurgeIntervalMs,
     task: {
       batchRecordsMax: config.batchMaxRecords,
       batchBytesMax: config.batchMaxBytes,

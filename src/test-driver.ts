@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { setTimeout as rest } from "node:timers/promises";
+import { subscriptionOf } from "./checks/expected.ts";
 import type { Config } from "./config/config.ts";
 import type { OutriggerError } from "./errors/outrigger-error.ts";
 import { partitionOf } from "./kafka/produce/murmur2.ts";
@@ -134,7 +135,9 @@ function drivenKernel(kernel: Kernel): ConstructorParameters<typeof TestDriver>[
     status: () => kernel.status(),
     standing: () => (kernel.insides === null ? null : standingOf(kernel.insides)),
     get topology() {
-      return kernel.insides?.program ?? null;
+      const programs = kernel.insides?.programs;
+      if (programs === undefined) return null;
+      return { sources: subscriptionOf(programs), stores: programs[0].stores };
     },
     advanceStreamTime: (timestamp) => {
       if (kernel.insides !== null) advanceStreamTime(kernel.insides, timestamp);
@@ -142,7 +145,7 @@ function drivenKernel(kernel: Kernel): ConstructorParameters<typeof TestDriver>[
     readStore: async (store, range, entriesMax) => {
       const { insides } = kernel;
       if (insides === null) return [];
-      return await readStore(insides, insides.program, store, range, entriesMax);
+      return await readStore(insides, insides.programs[0], store, range, entriesMax);
     },
   };
 }

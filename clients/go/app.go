@@ -67,8 +67,8 @@ func (a *App) ApplicationID() string { return a.config.ApplicationID }
 
 // RunAt is Run at another address, with another token, than those of the Config.
 func (a *App) RunAt(ctx context.Context, address, token string) error {
-	if a.topology.fault != nil {
-		return a.topology.fault
+	if err := a.topology.problem(); err != nil {
+		return err
 	}
 	if address == "" {
 		return errors.New("no sidecar address: start the application with `outrigger run -- " +

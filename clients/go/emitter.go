@@ -55,7 +55,7 @@ func (e *emitter) run(record anyRecord) error {
 	if e.node.code != nil {
 		err = e.node.code(record, e)
 	} else {
-		err = e.write(record)
+		err = e.write(e.node, e.sink, record)
 	}
 	e.batch.at = before
 	if err != nil {
@@ -112,12 +112,13 @@ func (e *emitter) fold(record anyRecord, f *fold) error {
 	return nil
 }
 
-func (e *emitter) write(record anyRecord) error {
-	key, err := e.node.key.serialize(record.key)
+// write adds a record to what the batch sends to a sink, or asks of a hook.
+func (e *emitter) write(to *node, sink uint32, record anyRecord) error {
+	key, err := to.key.serialize(record.key)
 	if err != nil {
 		return err
 	}
-	value, err := e.node.value.serialize(record.value)
+	value, err := to.value.serialize(record.value)
 	if err != nil {
 		return err
 	}
@@ -128,7 +129,7 @@ func (e *emitter) write(record anyRecord) error {
 		headers = []Header{}
 	}
 	e.batch.outputs.add(
-		e.batch.row, e.sink, key, value, record.timestamp, e.batch.rowTimestamp, headers)
+		e.batch.row, sink, key, value, record.timestamp, e.batch.rowTimestamp, headers)
 	return nil
 }
 

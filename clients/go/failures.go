@@ -89,7 +89,8 @@ type FailurePolicy struct {
 // Ptr is a pointer to a value, for what may be left out.
 func Ptr[T any](value T) *T { return &value }
 
-// WithFailurePolicy is for nodes with code of yours: Process, Map, MapValues, Filter and Aggregate.
+// WithFailurePolicy is for nodes with code of yours: Process, Map, MapValues, Filter, Aggregate and
+// AfterCommit.
 func WithFailurePolicy(policy FailurePolicy) Option {
 	return func(o *options) { o.policy = &policy }
 }

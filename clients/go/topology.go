@@ -2,6 +2,7 @@ package outrigger
 
 import (
 	"fmt"
+	"slices"
 
 	pb "github.com/outrigger-io/outrigger/clients/go/internal/gen"
 )
@@ -19,6 +20,8 @@ type node struct {
 	code nodeCode
 	// Set for a sink: how it writes.
 	isSink bool
+	// Set for a hook: its serdes are how its requests are written and read.
+	isHook bool
 	// The stores that the node's context opens.
 	stores []string
 	// The store of an aggregate that runs here.
@@ -29,6 +32,7 @@ type node struct {
 type topology struct {
 	nodes    map[string]*node
 	declared []*pb.Node
+	hooks    []*pb.Node
 	stores   []*pb.Store
 	// What was wrong first: told by Run, so that building needs no errors.
 	fault error
@@ -64,6 +68,9 @@ func (t *topology) addPolicy(declared *pb.Node, policy *FailurePolicy) {
 		return
 	}
 	switch kind := declared.Kind.(type) {
+	case *pb.Node_Hook:
+		kind.Hook.FailurePolicy = wire
+		return
 	case *pb.Node_Function:
 		kind.Function.FailurePolicy = wire
 		return
@@ -73,8 +80,8 @@ func (t *topology) addPolicy(declared *pb.Node, policy *FailurePolicy) {
 			return
 		}
 	}
-	t.fail("%q has no code of yours: a failure policy is for Process, Map, MapValues, Filter and "+
-		"Aggregate", declared.Name)
+	t.fail("%q has no code of yours: a failure policy is for Process, Map, MapValues, Filter, "+
+		"Aggregate and AfterCommit", declared.Name)
 }
 
 func (t *topology) addStore(name string, kind pb.StoreKind) {
@@ -99,7 +106,19 @@ func (t *topology) storeName(given, what string) string {
 }
 
 func (t *topology) build() *pb.Topology {
-	return &pb.Topology{Nodes: t.declared, Stores: t.stores}
+	nodes := slices.Clone(t.declared)
+	for _, hook := range t.hooks {
+		nodes = append(nodes, &pb.Node{Name: hook.Name, Parents: t.asking(), Kind: hook.Kind})
+	}
+	return &pb.Topology{Nodes: nodes, Stores: t.stores}
+}
+
+// problem is what Run returns for a topology that cannot run.
+func (t *topology) problem() error {
+	if len(t.hooks) > 0 && len(t.asking()) == 0 {
+		t.fail("nothing can ask for the hook %q: declare a Process that does", t.hooks[0].Name)
+	}
+	return t.fault
 }
 
 func (t *topology) fail(format string, args ...any) {

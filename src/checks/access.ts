@@ -28,7 +28,7 @@ function same(a: Denial, b: Denial): boolean {
 }
 
 /** What the brokers tell of our rights, against what is needed. */
-function lacking({ facts, expected, sources, sinks, changelogs, controls }: Scene): Denial[] {
+function lacking({ facts, expected, hooks, ...scene }: Scene): Denial[] {
   const of = (names: readonly string[], operations: readonly Operation[]) =>
     names.flatMap((name) => {
       const granted = facts.topics.get(name)?.operations ?? null;
@@ -43,10 +43,10 @@ function lacking({ facts, expected, sources, sinks, changelogs, controls }: Scen
       ? []
       : [{ resource: "group", name: expected.applicationId, operation: "Read" } as const];
   return [
-    ...of(sources, ["Read"]),
-    ...of(sinks, ["Write"]),
-    ...of(changelogs, ["Read", "Write"]),
-    ...of(controls, ["Read"]),
+    ...of(scene.sources, ["Read"]),
+    ...of(scene.sinks, ["Write"]),
+    ...of([...scene.changelogs, ...hooks], ["Read", "Write"]),
+    ...of(scene.controls, ["Read"]),
     ...group,
   ];
 }

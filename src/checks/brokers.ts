@@ -79,8 +79,8 @@ function transactionTimeout({ id, configs }: BrokerFacts, { expected }: Scene): 
 }
 
 function offsetMetadata({ id, configs }: BrokerFacts, { expected }: Scene): Finding[] {
-  if (expected.program === null) return [];
-  const { stores } = expected.program;
+  if (expected.programs === null) return [];
+  const [{ stores }] = expected.programs;
   const max = numberOf(configs, "offset.metadata.max.bytes") ?? METADATA_BYTES_MAX;
   const needed = metadataBytesMax(stores.map(({ name }) => name));
   if (needed <= max) return [];

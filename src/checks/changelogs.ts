@@ -153,7 +153,7 @@ function replication(scene: Scene): Finding[] {
 }
 
 function leftOver({ facts, expected, changelogs }: Scene): Finding[] {
-  if (expected.program === null) return [];
+  if (expected.programs === null) return [];
   return [...facts.topics.keys()]
     .filter((name) => isChangelogOf(expected.applicationId, name) && !changelogs.includes(name))
     .map((name) =>

@@ -1,5 +1,5 @@
 import type { ClusterFacts, TopicFacts } from "../model/cluster-facts.ts";
-import type { Program } from "../model/topology.ts";
+import type { Programs } from "../model/topology.ts";
 
 /** What the checks know of the application. */
 export interface Expected {
@@ -16,7 +16,7 @@ export interface Expected {
   /** Names in `check.accept`. */
   readonly accepted: readonly string[];
   /** Null where no application told its topology: what needs it is not judged. */
-  readonly program: Program | null;
+  readonly programs: Programs | null;
 }
 
 /** Facts and expectations, with the topics by the part that they play. */
@@ -28,18 +28,35 @@ export interface Scene {
   readonly changelogs: readonly string[];
   /** Where commands to parked records come from. */
   readonly controls: readonly string[];
+  /** Where the requests of hooks are: written here, and read here. */
+  readonly hooks: readonly string[];
 }
 
-/** What a program writes beside its changelogs, each topic once. */
-export function outputsOf(program: Program, deadLetterTopic: string | null): string[] {
-  const staged = program.stage?.sinks.map(({ topic }) => topic) ?? [];
+/** What a topology writes beside its internal topics, each topic once. */
+export function outputsOf([program]: Programs, deadLetterTopic: string | null): string[] {
+  const sinks = program.stage?.sinks.filter(({ isHook }) => !isHook) ?? [];
+  const staged = sinks.map(({ topic }) => topic);
   const letters = deadLetterTopic === null ? [] : [deadLetterTopic];
   return [...new Set([...staged, ...program.directSinks, ...letters])];
 }
 
-/** What a program reads that is neither source nor changelog. */
-export function controlsOf({ parking }: Program): string[] {
+/** What is read that is neither source nor changelog. */
+export function controlsOf([{ parking }]: Programs): string[] {
   return parking === null ? [] : [parking.controlTopic];
+}
+
+/** The topics that keep the requests of hooks. */
+export function hookTopicsOf([, ...hooks]: Programs): string[] {
+  return hooks.flatMap(({ sources }) => sources);
+}
+
+/** Everything that the group of an application reads: its input, and what its hooks are asked. */
+export function subscriptionOf(programs: Programs): string[] {
+  return programs.flatMap(({ sources }) => sources);
+}
+
+export function changelogsOf([{ stores }]: Programs): string[] {
+  return stores.map(({ changelogTopic }) => changelogTopic);
 }
 
 /** Whether the topic is a changelog by its name. */
@@ -47,18 +64,29 @@ export function isChangelogOf(applicationId: string, topic: string): boolean {
   return topic.startsWith(`${applicationId}-`) && topic.endsWith("-changelog");
 }
 
+/** Whether the topic keeps the requests of a hook, by its name. */
+export function isHookOf(applicationId: string, topic: string): boolean {
+  return topic.startsWith(`${applicationId}-`) && topic.endsWith("-hook");
+}
+
 export function sceneOf(facts: ClusterFacts, expected: Expected): Scene {
-  const { program, applicationId } = expected;
-  if (program !== null) {
-    const changelogs = program.stores.map(({ changelogTopic }) => changelogTopic);
-    const sinks = outputsOf(program, expected.deadLetterTopic);
-    const controls = controlsOf(program);
-    return { facts, expected, sources: program.sources, sinks, changelogs, controls };
+  const { programs, applicationId } = expected;
+  if (programs !== null) {
+    return {
+      ...{ facts, expected },
+      sources: programs[0].sources,
+      sinks: outputsOf(programs, expected.deadLetterTopic),
+      changelogs: changelogsOf(programs),
+      controls: controlsOf(programs),
+      hooks: hookTopicsOf(programs),
+    };
   }
   const changelogs = [...facts.topics.keys()].filter((name) => isChangelogOf(applicationId, name));
   const committed = facts.committed.map(({ topic }) => topic);
-  const sources = [...new Set(committed)].filter((name) => facts.topics.has(name));
-  return { facts, expected, sources, sinks: [], changelogs, controls: [] };
+  const read = [...new Set(committed)].filter((name) => facts.topics.has(name));
+  const hooks = read.filter((name) => isHookOf(applicationId, name));
+  const sources = read.filter((name) => !hooks.includes(name));
+  return { facts, expected, sources, sinks: [], changelogs, controls: [], hooks };
 }
 
 /** The topics of these names that are there. */

@@ -10,7 +10,7 @@ import {
   decodeOffsetMetadata,
   type OffsetMetadata,
 } from "../tasks/offset-metadata.ts";
-import type { Scene } from "./expected.ts";
+import { hookTopicsOf, type Scene } from "./expected.ts";
 import { type Finding, finding } from "./finding.ts";
 
 /** Who is in the group, and what it has committed. */
@@ -48,11 +48,11 @@ function foreignMembers({ facts, expected }: Scene): Finding[] {
 }
 
 function otherSubscriptions({ facts, expected }: Scene): Finding[] {
-  const { program, applicationId } = expected;
-  if (program === null) return [];
-  const { sources, pattern } = program;
+  const { programs, applicationId } = expected;
+  if (programs === null) return [];
+  const [{ sources, pattern }] = programs;
   const named = pattern === undefined ? sources : [...pattern.topics, patternName(pattern.regex)];
-  const ours = [...named].sort().join(", ");
+  const ours = [...named, ...hookTopicsOf(programs)].sort().join(", ");
   return facts.group.members
     .filter((member) => isSidecar(member) && member.topics.length > 0)
     .filter(({ topics }) => [...topics].sort().join(", ") !== ours)
@@ -151,9 +151,11 @@ function missingOffsets(scene: Scene): Finding[] {
 }
 
 function offsetsOutOfRange(scene: Scene): Finding[] {
-  return ofSources(scene).flatMap((committed) => {
+  const { facts, hooks } = scene;
+  const ofHooks = facts.committed.filter(({ topic }) => hooks.includes(topic));
+  return [...ofSources(scene), ...ofHooks].flatMap((committed) => {
     const name = topicPartitionName(committed);
-    const log = scene.facts.logs.get(name);
+    const log = facts.logs.get(name);
     const { offset } = committed;
     if (log === undefined || (offset >= log.start && offset <= log.end)) return [];
     const isDeleted = offset < log.start;

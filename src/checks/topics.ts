@@ -5,8 +5,8 @@ import { type Finding, finding } from "./finding.ts";
 
 /** Sources and sinks; and what is true of every topic that is read or written. */
 export function topicFindings(scene: Scene): Finding[] {
-  const { sources, sinks, changelogs } = scene;
-  const written = [...sinks, ...changelogs];
+  const { sources, sinks, changelogs, hooks } = scene;
+  const written = [...sinks, ...changelogs, ...hooks];
   return [
     ...missing(scene, sources, "the topology reads it"),
     ...missing(
@@ -20,8 +20,8 @@ export function topicFindings(scene: Scene): Finding[] {
       ...retention(scene, topic),
       ...timestamps(scene, topic),
     ]),
-    ...present(scene, sinks).flatMap((topic) => replication(scene, topic)),
-    ...present(scene, [...new Set([...sources, ...changelogs])]).flatMap((topic) =>
+    ...present(scene, [...sinks, ...hooks]).flatMap((topic) => replication(scene, topic)),
+    ...present(scene, [...new Set([...sources, ...changelogs, ...hooks])]).flatMap((topic) =>
       compression(scene, topic),
     ),
     ...present(scene, written).flatMap((topic) => messageSize(scene, topic)),
@@ -32,8 +32,8 @@ export function topicFindings(scene: Scene): Finding[] {
   ];
 }
 
-function deadLetters({ expected: { program, deadLetterTopic } }: Scene): string[] {
-  return program === null || deadLetterTopic === null ? [] : [deadLetterTopic];
+function deadLetters({ expected: { programs, deadLetterTopic } }: Scene): string[] {
+  return programs === null || deadLetterTopic === null ? [] : [deadLetterTopic];
 }
 
 function missing({ facts }: Scene, names: readonly string[], why: string): Finding[] {
@@ -57,7 +57,7 @@ function partitions(scene: Scene): Finding[] {
     return { name, count: all.length };
   });
   const most = Math.max(...counts.map(({ count }) => count));
-  const isOneSubtopology = scene.expected.program !== null;
+  const isOneSubtopology = scene.expected.programs !== null;
   if (!isOneSubtopology || counts.every(({ count }) => count === most)) return [];
   const said = counts.map(({ name, count }) => `${name} has ${count}`).join(", ");
   return [

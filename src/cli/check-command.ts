@@ -8,7 +8,7 @@ import { isForbidden, reportJson, reportText } from "../checks/report.ts";
 import type { Config } from "../config/config.ts";
 import { ConfigFaults, type LoadedConfig } from "../config/resolve.ts";
 import { asError, OutriggerError } from "../errors/outrigger-error.ts";
-import type { Program } from "../model/topology.ts";
+import type { Programs } from "../model/topology.ts";
 import type { Log } from "../ports/log.ts";
 import { EXIT } from "./exit-codes.ts";
 import { version } from "./version.ts";
@@ -39,9 +39,9 @@ export async function check(world: World, args: CheckArguments): Promise<number>
     // Loaded here, so that `--help` answers without Kafka, RocksDB and gRPC.
     const { checkUp } = await import("../checkup.ts");
     const log = logOf(world, config);
-    const program = await programOf(world, config, log, args, findings);
-    if (program !== null) topology = "told";
-    findings.push(...(await checkUp(config, program, log)));
+    const programs = await programsOf(world, config, log, args, findings);
+    if (programs !== null) topology = "told";
+    findings.push(...(await checkUp(config, programs, log)));
   }
   const report = { findings: sorted(findings), topology };
   world.say(args.asJson ? reportJson(report) : reportText(report));
@@ -67,13 +67,13 @@ function configOf(load: () => LoadedConfig, findings: Finding[]): Config | null 
   }
 }
 
-async function programOf(
+async function programsOf(
   world: World,
   config: Config,
   log: Log,
   { application, wait }: CheckArguments,
   findings: Finding[],
-): Promise<Program | null> {
+): Promise<Programs | null> {
   if (application.length === 0 && !wait) return null;
   try {
     return application.length === 0
@@ -95,18 +95,18 @@ async function programOf(
   }
 }
 
-async function waitForTopology(world: World, config: Config, log: Log): Promise<Program> {
+async function waitForTopology(world: World, config: Config, log: Log): Promise<Programs> {
   const { learnTopology } = await import("../checkup.ts");
   const onListening = (address: string) =>
     world.complain(`waiting for an application at OUTRIGGER_ADDRESS=${address}\n`);
   const signal = timeout("no application connected");
-  const { program, close } = await learnTopology(
+  const { programs, close } = await learnTopology(
     config,
     { log, version: version(), onListening },
     signal,
   );
   await close();
-  return program;
+  return programs;
 }
 
 /** Starts the application beside a socket of our own, so that one that runs already is left alone. */
@@ -115,7 +115,7 @@ async function askApplication(
   config: Config,
   log: Log,
   application: readonly string[],
-): Promise<Program> {
+): Promise<Programs> {
   const { learnTopology } = await import("../checkup.ts");
   const folder = mkdtempSync(join(tmpdir(), "outrigger-check-"));
   const ending = new AbortController();
@@ -123,7 +123,7 @@ async function askApplication(
   const token = config.serverToken ?? "check";
   let stop = async (): Promise<void> => {};
   try {
-    const { program, close } = await learnTopology(
+    const { programs, close } = await learnTopology(
       { ...config, serverAddress: address, serverToken: token },
       {
         log,
@@ -139,7 +139,7 @@ async function askApplication(
       ]),
     );
     await close();
-    return program;
+    return programs;
   } finally {
     await stop();
     rmSync(folder, { recursive: true, force: true });

@@ -102,6 +102,13 @@ const guarantees = {
     .meta({
       description: "Replicas of internal topics; -1 takes the brokers' default, 0 is refused.",
     }),
+  "repartition.purge.interval.ms": positive(HOUR_MS)
+    .default(30_000)
+    .meta({
+      description:
+        "How often records of internal topics are deleted that were read and committed: the requests " +
+        "of hooks.",
+    }),
   "auto.offset.reset": z.enum(["earliest", "latest", "none"]).default("earliest").meta({
     description:
       "Where the very first start begins to read. Never used again: lost offsets stop the process.",

@@ -91,7 +91,7 @@ export interface ForeignWriter extends TopicPartition {
 }
 
 /** Kafka's operations, in the words of `kafka-acls.sh`. */
-export type Operation = "Read" | "Write" | "Create" | "Describe" | "DescribeConfigs";
+export type Operation = "Read" | "Write" | "Create" | "Delete" | "Describe" | "DescribeConfigs";
 
 export interface Denial {
   readonly resource: "topic" | "group" | "transactional-id" | "cluster";

@@ -31,7 +31,8 @@ export type NodeKind =
       readonly tumbling: TumblingWindows | null;
       readonly failurePolicy?: Partial<FailurePolicy>;
     }
-  | { readonly kind: "sink"; readonly topic: string };
+  | { readonly kind: "sink"; readonly topic: string }
+  | { readonly kind: "hook"; readonly failurePolicy?: Partial<FailurePolicy> };
 
 export interface TumblingWindows {
   readonly sizeMs: number;
@@ -49,6 +50,8 @@ export interface DeclaredStore {
  */
 export interface Program {
   readonly subtopology: number;
+  /** What frames add to an index of this program: they count sources and stages over all programs. */
+  readonly frame: { readonly source: number; readonly stage: number };
   /** Source topics, by the index that frames use. */
   readonly sources: readonly string[];
   /** Set where topics are subscribed to by pattern: `sources` then holds those that exist. */
@@ -63,6 +66,8 @@ export interface Program {
   readonly stores: readonly StoreSpec[];
   /** Where records can be parked; null where they cannot. */
   readonly parking: ParkingPlan | null;
+  /** The hook whose requests it runs: its source is internal. Null for what the topology reads. */
+  readonly hook: string | null;
 }
 
 /** What the group is told; brokers look for the topics, and for new ones. */
@@ -72,6 +77,8 @@ export interface SourcePattern {
   /** Topics that are subscribed to by name beside it. */
   readonly topics: readonly string[];
 }
+/** The programs of a topology: first what it reads, then its hooks. */
+export type Programs = readonly [Program, ...Program[]];
 
 export interface ParkingPlan {
   /** Index into `Program.stores`. */
@@ -101,8 +108,16 @@ export interface Stage {
   readonly entries: readonly string[];
   /** Stores that batches carry, as indexes into `Program.stores`; order = the frame's index. */
   readonly stores: readonly StageStore[];
-  /** Sinks, by the index that frames use. */
-  readonly sinks: readonly { readonly node: string; readonly topic: string }[];
+  /** Sinks and hooks, by the index that frames use. */
+  readonly sinks: readonly StageSink[];
+}
+
+export interface StageSink {
+  readonly node: string;
+  /** Of a hook: the internal topic that keeps its requests. */
+  readonly topic: string;
+  /** A request keeps to the number of its record's partition, so that it keeps its place too. */
+  readonly isHook: boolean;
 }
 
 /** How rows find their slots in a store that the stage's code uses. */

@@ -1,3 +1,5 @@
+import type { TopicPartition } from "../model/topic-partition.ts";
+
 /** A topic as the cluster has it. */
 export interface TopicDescription {
   readonly name: string;
@@ -15,6 +17,11 @@ export interface TopicToCreate {
   readonly configs: Readonly<Record<string, string>>;
 }
 
+/** A place in the log of a partition. */
+export interface LogOffset extends TopicPartition {
+  readonly offset: number;
+}
+
 /** The control plane. Rejects with an OutriggerError. */
 export interface Admin {
   /** The names of all topics that may be described. */
@@ -25,5 +32,7 @@ export interface Admin {
   createTopics(topics: readonly TopicToCreate[]): Promise<void>;
   /** Asks whether these topics could be created; what forbids it, in the broker's words, by topic. */
   refusals(topics: readonly TopicToCreate[]): Promise<ReadonlyMap<string, string>>;
+  /** Deletes what each partition has before its offset. Rejects with the first refusal. */
+  deleteRecords(before: readonly LogOffset[], signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }

@@ -25,6 +25,8 @@ export interface BatchName {
 
 export interface DispatchedBatch extends BatchName {
   readonly stage: number;
+  /** The place in `Welcome.sources` of what the rows count as their source 0. */
+  readonly firstSource: number;
   readonly rows: readonly RowRange[];
   readonly states: readonly SlotState[];
   readonly processingTimeoutMs: number;

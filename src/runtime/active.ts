@@ -1,6 +1,6 @@
 import type { OutriggerError } from "../errors/outrigger-error.ts";
 import type { TopicPartition } from "../model/topic-partition.ts";
-import type { Program } from "../model/topology.ts";
+import type { Programs } from "../model/topology.ts";
 import type {
   Application,
   BatchAnswer,
@@ -12,16 +12,18 @@ import type {
 import type { FetchedChunk, FetchFacts } from "../ports/consumer.ts";
 import type { Status } from "../ports/status.ts";
 import { unreadyReasons } from "../telemetry/readiness.ts";
-import { ageOf, countCommitted, settledSince, zeroCounters } from "./counters.ts";
-import type { Cut } from "./cut.ts";
+import { countTask, settledSince, zeroCounters } from "./counters.ts";
+import { type Cut, settleTask } from "./cut.ts";
 import { dispatchQueued, overdueError } from "./dispatch.ts";
 import { isDue, isWaitedFor } from "./due.ts";
 import { failureLog } from "./failure-log.ts";
 import { type Policies, policiesOf } from "./failures.ts";
 import { GroupLoop } from "./group-loop.ts";
+import { hooksFirst } from "./hooks.ts";
 import type { Insides } from "./insides.ts";
 import { Lane } from "./lane.ts";
 import type { KernelLimits, KernelParts } from "./parts.ts";
+import { Purge } from "./purge.ts";
 import { grownUnderState, type Prepared } from "./setup.ts";
 import { subscriptionOf } from "./sources.ts";
 import { answerQuestion } from "./state-questions.ts";
@@ -42,7 +44,7 @@ const PREPARE_TIMEOUT_MS = 30_000;
 export class Active {
   readonly workers = new Workers();
   readonly counters = zeroCounters();
-  readonly #program: Program;
+  readonly #programs: Programs;
   readonly #prepared: Prepared;
   readonly #parts: KernelParts;
   readonly #application: Application;
@@ -51,6 +53,7 @@ export class Active {
   readonly #group: GroupLoop;
   /** Of the worker that came last: a new version may say otherwise, and the topology is the same. */
   #policies: Policies = new Map();
+  readonly #purge: Purge;
   #lane: Lane | null = null;
   #draining = false;
   #stopped = false;
@@ -58,17 +61,18 @@ export class Active {
   #cancelOverdue: (() => void) | null = null;
 
   constructor(
-    program: Program,
+    programs: Programs,
     prepared: Prepared,
     parts: KernelParts,
     application: Application,
     limits: KernelLimits,
   ) {
-    this.#program = program;
+    this.#programs = programs;
     this.#prepared = prepared;
     this.#parts = parts;
     this.#application = application;
     this.#limits = limits;
+    this.#purge = new Purge(parts.admin, parts.clock, parts.log, limits.purgeIntervalMs);
     this.#group = this.#makeGroup();
     this.#tasks = this.#makeTasks();
   }
@@ -84,6 +88,7 @@ export class Active {
     this.#lane?.start();
     this.#group.join();
     this.#checkOverdue();
+    if (this.#programs.length > 1) this.#purge.start(() => this.#tasks.all());
   }
 
   // --- workers
@@ -130,7 +135,7 @@ export class Active {
     } else {
       const { source } = entry.item.taken.input;
       const ms = this.#now() - entry.dispatchedAtMs;
-      telemetry.answered(this.#program.sources[source] ?? "", ms);
+      telemetry.answered(runner.program.sources[source] ?? "", ms);
       runner.answered(entry, answer);
     }
     this.#dispatchAll();
@@ -163,7 +168,7 @@ export class Active {
 
   asked(worker: WorkerId, question: StateQuestion): void {
     const runner = this.#tasks.get(question.taskName);
-    void answerQuestion(this.#program, runner, worker, question, this.#storeBroke).then((answer) =>
+    void answerQuestion(runner, worker, question, this.#storeBroke).then((answer) =>
       this.#application.answerState(worker, question.requestId, answer),
     );
   }
@@ -198,6 +203,7 @@ export class Active {
     await within(this.#parts.clock, timeoutMs, this.#lane?.idle());
     this.#stopped = true;
     this.#cancelOverdue?.();
+    this.#purge.stop();
     this.#tasks.dropAll();
     await this.#tasks.closed();
     await this.#group.leave();
@@ -226,7 +232,7 @@ export class Active {
 
   #makeGroup(): GroupLoop {
     const { group, clock, newMemberId, log, fatal } = this.#parts;
-    const member = { memberId: newMemberId(), subscription: subscriptionOf(this.#program) };
+    const member = { memberId: newMemberId(), subscription: subscriptionOf(this.#programs) };
     return new GroupLoop(
       group,
       member,
@@ -267,9 +273,10 @@ export class Active {
       acceptsForeign: this.#limits.expected.accepted.includes("changelog.foreign.writer"),
       onForeign: (error: OutriggerError) => log.warn(error.message, { code: error.code }),
     };
-    const program = this.#program;
-    const limits = { ...task, messageBytesMax: this.#prepared.messageBytesMax };
-    return new TaskSet({ program, directory, consumer, takeover, limits, log }, this.#taskHost(), {
+    const programs = this.#programs;
+    const { messageBytesMax, hookPartitions } = this.#prepared;
+    const limits = { ...task, messageBytesMax, hookPartitions };
+    return new TaskSet({ programs, directory, consumer, takeover, limits, log }, this.#taskHost(), {
       opened: (runner) => {
         this.#tellReadiness();
         if (this.#draining) runner.endDispatch();
@@ -357,7 +364,7 @@ export class Active {
   // --- dispatch
 
   #dispatchAll(): void {
-    for (const runner of this.#tasks.all()) this.#dispatch(runner);
+    for (const runner of hooksFirst(this.#tasks.all())) this.#dispatch(runner);
   }
 
   #dispatch(runner: TaskRunner): void {
@@ -454,20 +461,11 @@ export class Active {
   #committed(cut: Cut, durationMs: number): void {
     const before = { ...this.counters };
     this.counters.commits += 1;
-    for (const { runner, batches, positions, commitSequence, ends } of cut.tasks) {
-      for (const batch of batches) {
-        countCommitted(this.counters, batch);
-        const { input } = batch.taken;
-        const ms = ageOf(input, this.#parts.clock.wallMs());
-        if (ms !== null) this.#parts.telemetry.age(this.#program.sources[input.source] ?? "", ms);
-      }
-      for (const [name, position] of positions) runner.positions.set(name, position);
-      for (const [name, end] of ends) runner.changelogs.set(name, end);
-      runner.commitSequence = commitSequence;
-      if (runner.phase === "claiming") runner.phase = "running";
-      runner.committed();
+    const { telemetry, log, clock } = this.#parts;
+    for (const task of cut.tasks) {
+      countTask(this.counters, task, telemetry, clock.wallMs());
+      settleTask(task);
     }
-    const { telemetry, log } = this.#parts;
     telemetry.committed(durationMs, cut.records.byTopic(), settledSince(before, this.counters));
     log.debug("committed", { tasks: cut.tasks.length, durationMs });
     this.#releaseAll();

@@ -1,7 +1,8 @@
 import type { RowRange } from "../model/rows.ts";
-import type { SettledRecords } from "../ports/telemetry.ts";
+import type { SettledRecords, Telemetry } from "../ports/telemetry.ts";
 import type { AbortCause } from "../transactions/transaction.ts";
 import type { Batch } from "./batch.ts";
+import type { TaskCut } from "./cut.ts";
 
 /** What happened so far; each is one metric. */
 export interface Counters {
@@ -45,8 +46,23 @@ export function settledSince(before: Readonly<Counters>, now: Readonly<Counters>
   };
 }
 
+/** What a cut took of a task was committed. */
+export function countTask(
+  counters: Counters,
+  { runner, batches }: TaskCut,
+  telemetry: Telemetry,
+  wallMs: number,
+): void {
+  for (const batch of batches) {
+    countCommitted(counters, batch);
+    const { input } = batch.taken;
+    const ms = ageOf(input, wallMs);
+    if (ms !== null) telemetry.age(runner.program.sources[input.source] ?? "", ms);
+  }
+}
+
 /** A batch was committed. */
-export function countCommitted(
+function countCommitted(
   counters: Counters,
   { taken, dropped, givenUp, parked }: Pick<Batch, "taken" | "dropped" | "givenUp" | "parked">,
 ): void {
@@ -60,6 +76,6 @@ export function countCommitted(
 }
 
 /** How old the first of these rows is, in ms by its timestamp; null where there are none. */
-export function ageOf({ columns, from, to }: RowRange, wallMs: number): number | null {
+function ageOf({ columns, from, to }: RowRange, wallMs: number): number | null {
   return to === from ? null : wallMs - (columns.timestamps[from] ?? 0);
 }

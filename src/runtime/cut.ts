@@ -16,6 +16,7 @@ import { type ChangelogEnd, encodeOffsetMetadata } from "../tasks/offset-metadat
 import type { Trial } from "../tasks/trial.ts";
 import type { Batch, Outcome } from "./batch.ts";
 import type { DeadLetter } from "./dead-letters.ts";
+import { sinkPartitions } from "./hooks.ts";
 import type { SourcePosition } from "./task-host.ts";
 import type { TaskRunner } from "./task-runner.ts";
 
@@ -78,6 +79,15 @@ export function restageTask(task: TaskCut): void {
   for (const { outcome } of batches) runner.outputBytes += outcome?.bytes ?? 0;
 }
 
+/** The cut took effect: its task goes on behind it. */
+export function settleTask({ runner, positions, commitSequence, ends }: TaskCut): void {
+  for (const [name, position] of positions) runner.positions.set(name, position);
+  for (const [name, end] of ends) runner.changelogs.set(name, end);
+  runner.commitSequence = commitSequence;
+  if (runner.phase === "claiming") runner.phase = "running";
+  runner.committed();
+}
+
 function appendTask(task: TaskCut, records: CutRecords, record: AppendedRecord): void {
   for (const batch of task.batches) {
     if (batch.outcome === null) continue;
@@ -126,6 +136,7 @@ function appendOutputs(
 ): void {
   const { outputs } = outcome;
   const sinks = runner.program.stage?.sinks ?? [];
+  const partitions = sinkPartitions(runner);
   if (outputs === null) return;
   setBytes(record, outputs.bytes);
   // Rows ascend, so the range of the row moves forward only.
@@ -141,8 +152,9 @@ function appendOutputs(
     }
     const index = range.from + row - rangeStart;
     const at = i * OUTPUT_STRIDE;
-    record.topic = sinks[outputs.sinks === null ? 0 : (outputs.sinks[i] ?? 0)]?.topic ?? "";
-    record.partition = -1;
+    const sink = outputs.sinks === null ? 0 : (outputs.sinks[i] ?? 0);
+    record.topic = sinks[sink]?.topic ?? "";
+    record.partition = partitions[sink] ?? -1;
     record.timestamp = outputs.timestamps?.[i] ?? range.columns.timestamps[index] ?? 0;
     record.keyPosition = outputs.positions[at] ?? 0;
     record.keyLength = outputs.positions[at + 1] ?? -1;

@@ -1,5 +1,5 @@
 import { OutriggerError } from "../errors/outrigger-error.ts";
-import type { Program } from "../model/topology.ts";
+import type { Programs } from "../model/topology.ts";
 import type { WorkerHello } from "../ports/application.ts";
 import { compile } from "../topology/compile.ts";
 import { requireParking } from "../topology/parking.ts";
@@ -7,7 +7,7 @@ import { topologyHash } from "../topology/topology-hash.ts";
 
 /** The topology that this sidecar runs: the first worker's; the others' must equal it. */
 export interface Declared {
-  readonly program: Program;
+  readonly programs: Programs;
   readonly hash: string;
 }
 
@@ -37,13 +37,5 @@ export function declareTopology(
         "sidecar to run another topology, or connect workers of one version",
     );
   }
-  const [program, ...others] = compile(hello.topology, { applicationId, parks });
-  if (program === undefined || others.length > 0) {
-    throw new OutriggerError(
-      "TOPOLOGY_INVALID",
-      `the topology has ${others.length + (program === undefined ? 0 : 1)} parts that share no topic ` +
-        "or store; a sidecar runs one: connect them, or run each as an application of its own",
-    );
-  }
-  return { program, hash };
+  return { programs: compile(hello.topology, { applicationId, parks }), hash };
 }

@@ -10,11 +10,13 @@ export function dispatchQueued(
   application: Application,
   { nowMs, processingTimeoutMs }: { readonly nowMs: number; readonly processingTimeoutMs: number },
 ): void {
+  const { frame, hook } = runner.program;
+  const isHook = hook !== null;
   while (runner.phase === "running") {
     const entry = runner.ledger.nextQueued();
     if (entry === null) return;
     entry.isAlone = runner.failures.mustBeAlone;
-    const worker = workers.forTask(runner.name, entry.isAlone);
+    const worker = workers.forTask(runner.name, entry.isAlone, isHook);
     if (worker === null) return;
     const { rows, states } = entry.item;
     const name = {
@@ -23,9 +25,10 @@ export function dispatchQueued(
       dispatchId: runner.ledger.dispatch(entry, worker, nowMs),
     };
     entry.item.trace?.dispatched(worker);
-    const batch = { ...name, stage: 0, rows, states, processingTimeoutMs };
+    const place = { stage: frame.stage, firstSource: frame.source };
+    const batch = { ...name, ...place, rows, states, processingTimeoutMs };
     const bytes = application.dispatch(worker, batch);
-    workers.dispatched(worker, name, bytes, nowMs);
+    workers.dispatched(worker, name, bytes, nowMs, isHook);
   }
 }
 

@@ -31,8 +31,8 @@ export type Policies = ReadonlyMap<string, Partial<FailurePolicy>>;
 export function policiesOf({ nodes }: DeclaredTopology): Policies {
   return new Map(
     nodes.flatMap((node) => {
-      const isCode = node.kind === "function" || node.kind === "aggregate";
-      return isCode && node.failurePolicy ? [[node.name, node.failurePolicy] as const] : [];
+      const hasPolicy = "failurePolicy" in node && node.failurePolicy !== undefined;
+      return hasPolicy ? [[node.name, node.failurePolicy] as const] : [];
     }),
   );
 }

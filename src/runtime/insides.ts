@@ -61,7 +61,9 @@ export async function readStore(
     throw new OutriggerError("TEST_DRIVER_REFUSED", text);
   }
   const entries: StoredEntry[] = [];
-  const runners = tasks.all().toSorted((left, right) => left.id.partition - right.id.partition);
+  const { subtopology } = program;
+  const own = tasks.all().filter(({ id }) => id.subtopology === subtopology);
+  const runners = own.toSorted((left, right) => left.id.partition - right.id.partition);
   for (const { state, id } of runners) {
     let { from } = range;
     for (let more = true; more; ) {

@@ -1,6 +1,6 @@
 import { asError, OutriggerError } from "../errors/outrigger-error.ts";
 import type { TopicPartition } from "../model/topic-partition.ts";
-import type { Program } from "../model/topology.ts";
+import type { Programs } from "../model/topology.ts";
 import type {
   Application,
   ApplicationListener,
@@ -32,7 +32,7 @@ export class Kernel implements ApplicationListener, ConsumerListener {
   #declared: Declared | null = null;
   #active: Active | null = null;
   /** What runs, with the topics that a pattern has found. */
-  #program: Program | null = null;
+  #programs: Programs | null = null;
   /** Topics that brokers said a pattern matches. */
   readonly #found = new Set<string>();
   #application: Application | null = null;
@@ -154,9 +154,9 @@ export class Kernel implements ApplicationListener, ConsumerListener {
   }
 
   /** What the topology that runs is made of; null while none does. */
-  get insides(): (Insides & { readonly program: Program }) | null {
+  get insides(): (Insides & { readonly programs: Programs }) | null {
     if (this.#phase !== "active" || this.#active === null || this.#declared === null) return null;
-    return { ...this.#active.insides(), program: this.#program ?? this.#declared.program };
+    return { ...this.#active.insides(), programs: this.#programs ?? this.#declared.programs };
   }
 
   /** What the kernel did, for tests and for the log's closing line. */
@@ -178,7 +178,7 @@ export class Kernel implements ApplicationListener, ConsumerListener {
 
   #prepare(declared: Declared): void {
     this.#phase = "preparing";
-    this.#prepareNow(declared.program).then(
+    this.#prepareNow(declared.programs).then(
       (active) => {
         if (this.#phase !== "preparing") return;
         this.#phase = "active";
@@ -201,20 +201,20 @@ export class Kernel implements ApplicationListener, ConsumerListener {
     );
   }
 
-  async #prepareNow(declared: Program): Promise<Active> {
+  async #prepareNow(declared: Programs): Promise<Active> {
     const { admin, log } = this.#parts;
     await this.#retiring;
     if (this.#phase !== "preparing")
       throw new Error("the kernel was stopped before it was prepared");
     const { deadLetterTopic } = this.#limits.setup;
-    const program = await withSources(declared, this.#found, admin, deadLetterTopic);
-    this.#program = program;
-    const prepared = await prepareTopics(program, admin, this.#preflight, this.#limits.setup, log);
+    const programs = await withSources(declared, this.#found, admin, deadLetterTopic);
+    this.#programs = programs;
+    const prepared = await prepareTopics(programs, admin, this.#preflight, this.#limits.setup, log);
     const application = this.#application;
     if (application === null) throw new Error("a worker was accepted before the kernel started");
     const topicsChanged = (found: readonly string[]) => this.#topicsChanged(active, found);
     const parts = { ...this.#parts, topicsChanged };
-    const active: Active = new Active(program, prepared, parts, application, this.#limits);
+    const active: Active = new Active(programs, prepared, parts, application, this.#limits);
     await active.prepare();
     return active;
   }
@@ -222,7 +222,7 @@ export class Kernel implements ApplicationListener, ConsumerListener {
   #welcome(worker: WorkerId, hello: WorkerHello, declared: Declared): void {
     this.#cancelAbsence?.();
     this.#cancelAbsence = null;
-    this.#application?.welcome(worker, [this.#program ?? declared.program]);
+    this.#application?.welcome(worker, this.#programs ?? declared.programs);
     this.#parts.log.info("worker connected", { worker, sdk: hello.sdk });
     this.#active?.workerCame(worker, hello);
   }

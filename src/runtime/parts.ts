@@ -45,11 +45,13 @@ export interface KernelLimits {
   readonly revokeTimeoutMs: number;
   readonly shutdownTimeoutMs: number;
   readonly rebalanceTimeoutMs: number;
+  /** How often the requests of hooks that are done are deleted. */
+  readonly purgeIntervalMs: number;
   readonly task: TaskLimits;
   readonly lane: LaneLimits;
   /** `parked.enable`. */
   readonly parks: boolean;
   readonly setup: SetupLimits;
   /** What the checks before a start expect of the cluster. */
-  readonly expected: Omit<Expected, "program">;
+  readonly expected: Omit<Expected, "programs">;
 }

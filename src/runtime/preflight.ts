@@ -1,15 +1,21 @@
 import { checkCluster } from "../checks/check.ts";
-import { controlsOf, type Expected, outputsOf } from "../checks/expected.ts";
+import {
+  changelogsOf,
+  controlsOf,
+  type Expected,
+  outputsOf,
+  subscriptionOf,
+} from "../checks/expected.ts";
 import { type Finding, refusalOf, sentenceOf } from "../checks/finding.ts";
 import type { ClusterFacts } from "../model/cluster-facts.ts";
-import type { Program } from "../model/topology.ts";
+import type { Programs } from "../model/topology.ts";
 import type { Inspector, Wanted } from "../ports/inspector.ts";
 import type { Log } from "../ports/log.ts";
 
 export interface PreflightParts {
   readonly inspector: Inspector;
   /** What is known of the application before it tells its topology. */
-  readonly expected: Omit<Expected, "program">;
+  readonly expected: Omit<Expected, "programs">;
   readonly transactionalId: () => string;
   readonly log: Log;
   /** For development, where warnings of a cluster of one say nothing new. */
@@ -30,13 +36,13 @@ export class Preflight {
   }
 
   /** Says every warning once. Throws what forbids the start, all of it as one error. */
-  async check(program: Program | null): Promise<ClusterFacts> {
-    const first = await this.#look(program);
+  async check(programs: Programs | null): Promise<ClusterFacts> {
+    const first = await this.#look(programs);
     const isForbidden = refusalOf(first.findings) !== null;
     // A look is many questions, and others go on meanwhile: a task that begins between the question
     // for the offsets and the one for the changelog's end looks as if its offsets were lost. What is
     // so stays so, and is found again.
-    const { facts, findings } = isForbidden ? await this.#look(program) : first;
+    const { facts, findings } = isForbidden ? await this.#look(programs) : first;
     const stays = findings.filter((each) => first.findings.some((found) => isSame(found, each)));
     const refusal = refusalOf(stays);
     if (refusal !== null) throw refusal;
@@ -44,28 +50,28 @@ export class Preflight {
     return facts;
   }
 
-  async #look(program: Program | null): Promise<{ facts: ClusterFacts; findings: Finding[] }> {
+  async #look(programs: Programs | null): Promise<{ facts: ClusterFacts; findings: Finding[] }> {
     const { inspector, expected } = this.#parts;
     const signal = AbortSignal.timeout(TIMEOUT_MS);
-    const facts = await inspector.inspect(this.#wanted(program), signal);
-    return { facts, findings: checkCluster(facts, { ...expected, program }) };
+    const facts = await inspector.inspect(this.#wanted(programs), signal);
+    return { facts, findings: checkCluster(facts, { ...expected, programs }) };
   }
 
-  #wanted(program: Program | null): Wanted {
+  #wanted(programs: Programs | null): Wanted {
     return {
       groupId: this.#parts.expected.applicationId,
       transactionalId: this.#parts.transactionalId(),
-      sources: program?.sources ?? [],
-      sinks: program === null ? [] : this.#described(program),
-      changelogs: program?.stores.map(({ changelogTopic }) => changelogTopic) ?? [],
+      sources: programs === null ? [] : subscriptionOf(programs),
+      sinks: programs === null ? [] : this.#described(programs),
+      changelogs: programs === null ? [] : changelogsOf(programs),
       thorough: false,
     };
   }
 
   /** Looked at, and not into. */
-  #described(program: Program): string[] {
+  #described(programs: Programs): string[] {
     const { deadLetterTopic } = this.#parts.expected;
-    return [...outputsOf(program, deadLetterTopic), ...controlsOf(program)];
+    return [...outputsOf(programs, deadLetterTopic), ...controlsOf(programs)];
   }
 
   #tell(found: Finding): void {

@@ -1,8 +1,8 @@
-import { outputsOf } from "../checks/expected.ts";
+import { hookTopicsOf, outputsOf } from "../checks/expected.ts";
 import { OutriggerError } from "../errors/outrigger-error.ts";
 import type { TopicFacts } from "../model/cluster-facts.ts";
 import { type TopicPartition, topicPartitionName } from "../model/topic-partition.ts";
-import type { Program } from "../model/topology.ts";
+import type { Programs } from "../model/topology.ts";
 import type { Admin } from "../ports/admin.ts";
 import type { Log } from "../ports/log.ts";
 import { internalTopics } from "../topology/internal-topics.ts";
@@ -26,6 +26,8 @@ export interface Prepared {
   readonly outputs: readonly string[];
   /** `max.message.bytes` of each of them, where the cluster tells it. */
   readonly messageBytesMax: ReadonlyMap<string, number>;
+  /** By topic of a hook. */
+  readonly hookPartitions: ReadonlyMap<string, number>;
 }
 
 type Configured = Pick<TopicFacts, "configs">;
@@ -34,21 +36,22 @@ const DELETE_RETENTION_DEFAULT_MS = 86_400_000;
 
 /** Creates the internal topics, once the checks let the topology pass. */
 export async function prepareTopics(
-  program: Program,
+  programs: Programs,
   admin: Admin,
   preflight: Pick<Preflight, "check">,
   limits: SetupLimits,
   log: Log,
 ): Promise<Prepared> {
-  const sinks = outputsOf(program, limits.deadLetterTopic);
+  const [program] = programs;
+  const sinks = outputsOf(programs, limits.deadLetterTopic);
   await createMissing([...new Set([...program.sources, ...sinks])], admin, limits, log);
-  const { brokers, topics } = await preflight.check(program);
+  const { brokers, topics } = await preflight.check(programs);
   const partitions = Math.max(
     ...program.sources.map((name) => topics.get(name)?.partitions.length ?? 0),
   );
   const replicationFactor = Math.min(limits.replicationFactor, brokers.length);
   const { recordBytesMax } = limits;
-  const internal = internalTopics(program, partitions, replicationFactor, recordBytesMax);
+  const internal = internalTopics(programs, partitions, replicationFactor, recordBytesMax);
   const names = internal.map(({ name }) => name);
   await admin.createTopics(internal.filter(({ name }) => !topics.has(name)));
   const changelogs = new Map<string, ChangelogFacts>();
@@ -60,7 +63,13 @@ export async function prepareTopics(
       `${partitions}: add partitions to it, each task reads the one with its number`;
     throw new OutriggerError("TOPIC_MISCONFIGURED", text);
   }
+  const hooks = hookTopicsOf(programs);
+  const hookPartitions = new Map<string, number>();
   for (const [name, topic] of created) {
+    if (hooks.includes(name)) {
+      hookPartitions.set(name, topic.partitions);
+      continue;
+    }
     const retention = Number(topic.configs.get("delete.retention.ms"));
     const known = Number.isFinite(retention) && retention > 0;
     changelogs.set(name, {
@@ -73,7 +82,7 @@ export async function prepareTopics(
     outputs,
     new Map<string, Configured>([...topics, ...created]),
   );
-  return { partitions, changelogs, outputs, messageBytesMax };
+  return { partitions, changelogs, outputs, messageBytesMax, hookPartitions };
 }
 
 /**
@@ -82,9 +91,11 @@ export async function prepareTopics(
  */
 export function grownUnderState(
   assigned: readonly TopicPartition[],
-  { partitions, changelogs }: Pick<Prepared, "partitions" | "changelogs">,
+  { partitions, changelogs, hookPartitions }: Omit<Prepared, "outputs" | "messageBytesMax">,
 ): OutriggerError | null {
-  const beyond = assigned.find(({ partition }) => partition >= partitions);
+  // The topic of a hook may have more than the sources: its tasks have no state.
+  const ours = assigned.filter(({ topic }) => !hookPartitions.has(topic));
+  const beyond = ours.find(({ partition }) => partition >= partitions);
   const [changelog] = changelogs.keys();
   if (beyond === undefined || changelog === undefined) return null;
   return new OutriggerError(

@@ -1,32 +1,30 @@
-import { outputsOf } from "../checks/expected.ts";
+import { changelogsOf, controlsOf, hookTopicsOf, outputsOf } from "../checks/expected.ts";
 import { OutriggerError } from "../errors/outrigger-error.ts";
 import { matching } from "../model/source-pattern.ts";
 import type { TopicPartition } from "../model/topic-partition.ts";
-import type { Program } from "../model/topology.ts";
+import type { Programs, SourcePattern } from "../model/topology.ts";
 import type { Admin } from "../ports/admin.ts";
 
 /** Kafka's own, which a pattern like `.*` would have us read. */
 const KAFKAS = ["__consumer_offsets", "__transaction_state", "__share_group_state"];
 
 /**
- * The program with the topics that its pattern matches now, in the order of their names; as it is where
- * there is none. `found` are topics that brokers hold to match, whatever we think.
+ * The programs with the topics that their pattern matches now, in the order of their names; as they are
+ * where there is none. `found` are topics that brokers hold to match, whatever we think.
  *
  * Throws TOPOLOGY_INVALID where the pattern matches what the application writes itself, TOPIC_MISSING
  * where nothing does.
  */
 export async function withSources(
-  program: Program,
+  programs: Programs,
   found: ReadonlySet<string>,
   admin: Pick<Admin, "topicNames">,
   deadLetterTopic: string | null,
-): Promise<Program> {
+): Promise<Programs> {
+  const [program, ...hooks] = programs;
   const { pattern } = program;
-  if (pattern === undefined) return program;
-  const changelogs = program.stores.map(({ changelogTopic }) => changelogTopic);
-  const control = program.parking?.controlTopic;
-  const own = [...outputsOf(program, deadLetterTopic), ...changelogs, ...KAFKAS];
-  const [wrong] = matching(pattern.regex, control === undefined ? own : [...own, control]);
+  if (pattern === undefined) return programs;
+  const [wrong] = matching(pattern.regex, [...ownTopics(programs, deadLetterTopic), ...KAFKAS]);
   if (wrong !== undefined) {
     const text =
       `the pattern ${pattern.regex} of a source matches ${wrong}, which the application or Kafka itself ` +
@@ -39,45 +37,72 @@ export async function withSources(
     ...existing.filter((name) => found.has(name)),
   ];
   const sources = [...new Set([...pattern.topics, ...matched.sort()])];
-  if (sources.length > 0) return { ...program, sources };
-  const text = `no topic matches the pattern ${pattern.regex} of a source: create one, then start again`;
-  throw new OutriggerError("TOPIC_MISSING", text);
+  if (sources.length === 0) {
+    const text = `no topic matches the pattern ${pattern.regex} of a source: create one, then start again`;
+    throw new OutriggerError("TOPIC_MISSING", text);
+  }
+  const main = { ...program, sources };
+  // Frames count sources over all programs: a hook's come behind those of the topology.
+  const moved = hooks.map((hook, index) => ({
+    ...hook,
+    frame: { ...hook.frame, source: sources.length + index },
+  }));
+  return [main, ...moved];
 }
 
-/** What a member reads: the sources that it knows, and the pattern that found some of them. */
-export type Subscription = Pick<Program, "sources" | "pattern">;
+function ownTopics(programs: Programs, deadLetterTopic: string | null): string[] {
+  return [
+    ...outputsOf(programs, deadLetterTopic),
+    ...changelogsOf(programs),
+    ...controlsOf(programs),
+    ...hookTopicsOf(programs),
+  ];
+}
 
-export function subscriptionOf({ sources, pattern }: Program): Subscription {
-  return pattern === undefined ? { sources } : { sources, pattern };
+/** What a member reads. */
+export interface Subscription {
+  /** The sources that it knows, one partition of each for a task. */
+  readonly sources: readonly string[];
+  /** What found some of them. */
+  readonly pattern?: SourcePattern;
+  /** Topics of hooks: each of their partitions is a task of its own. */
+  readonly hooks: readonly string[];
+}
+
+export function subscriptionOf(programs: Programs): Subscription {
+  const [{ sources, pattern }] = programs;
+  const all = { sources, hooks: hookTopicsOf(programs) };
+  return pattern === undefined ? all : { ...all, pattern };
 }
 
 /** What a full heartbeat says of it. */
 export function subscribed(
-  { sources, pattern }: Subscription,
+  { sources, pattern, hooks }: Subscription,
   full: boolean,
 ): { readonly topics: readonly string[] | null; readonly pattern?: string } {
   if (!full) return { topics: null };
   return pattern === undefined
-    ? { topics: sources }
-    : { topics: pattern.topics, pattern: pattern.regex };
+    ? { topics: [...sources, ...hooks] }
+    : { topics: [...pattern.topics, ...hooks], pattern: pattern.regex };
 }
 
 /** Topics of these partitions that a pattern has found since the program was made. */
 export function newTopics(
-  { sources, pattern }: Subscription,
+  { sources, pattern, hooks }: Subscription,
   partitions: readonly TopicPartition[],
 ): string[] {
   if (pattern === undefined) return [];
   const found = new Set(partitions.map(({ topic }) => topic));
-  return [...found].filter((topic) => !sources.includes(topic));
+  return [...found].filter((topic) => !sources.includes(topic) && !hooks.includes(topic));
 }
 
 /** Whether all partitions of the task are kept, one of each source. */
 export function isWhole(
-  { sources }: Subscription,
+  { sources, hooks }: Subscription,
   keeps: (at: TopicPartition) => boolean,
 ): (at: TopicPartition) => boolean {
-  return ({ partition }) => sources.every((topic) => keeps({ topic, partition }));
+  return ({ topic: own, partition }) =>
+    hooks.includes(own) || sources.every((topic) => keeps({ topic, partition }));
 }
 
 /**
@@ -85,9 +110,10 @@ export function isWhole(
  * the topic was deleted, or is not matched any more.
  */
 export function isPartOfTask(
-  { sources, pattern }: Subscription,
+  { sources, pattern, hooks }: Subscription,
   keeps: (at: TopicPartition) => boolean,
 ): (gone: TopicPartition) => boolean {
   if (pattern === undefined) return () => false;
-  return ({ partition }) => sources.some((topic) => keeps({ topic, partition }));
+  return ({ topic: own, partition }) =>
+    !hooks.includes(own) && sources.some((topic) => keeps({ topic, partition }));
 }

@@ -1,5 +1,4 @@
 import { OutriggerError } from "../errors/outrigger-error.ts";
-import type { Program } from "../model/topology.ts";
 import type { AskedRange, StateAnswer, StateQuestion, WorkerId } from "../ports/application.ts";
 import type { KeySet } from "../ports/store.ts";
 import { storeFailure } from "./store-failure.ts";
@@ -10,7 +9,6 @@ import type { TaskRunner } from "./task-runner.ts";
  * answered (R-11): anybody else's view of the state is not the batch's.
  */
 export async function answerQuestion(
-  program: Program,
   runner: TaskRunner | undefined,
   worker: WorkerId,
   question: StateQuestion,
@@ -23,9 +21,10 @@ export async function answerQuestion(
     const name = `batch ${dispatchId} of task ${taskName}, epoch ${taskEpoch}`;
     return refused(`the worker does not hold ${name}: it was taken away, or answered already`);
   }
-  const store = program.stage?.stores[question.store];
+  const { stage } = runner.program;
+  const store = stage?.stores[question.store];
   if (store === undefined || store.tumbling !== null) {
-    const count = program.stage?.stores.length ?? 0;
+    const count = stage?.stores.length ?? 0;
     return refused(
       `store ${question.store} cannot be asked: the stage has ${count}, those of windows are not read`,
     );

@@ -91,7 +91,7 @@ export async function takeOver(
     changelogs.set(store, { topicId: facts.topicId, end: committedEnd });
   }
   if (plans.length > 0) await state.caughtUp(asOfMs);
-  const positions = await startPositions(partitions, committed, deps, signal);
+  const positions = await startPositions(program, partitions, committed, deps, signal);
   const { parking: plan } = program;
   const id = deps.changelogs.get(plan?.controlTopic ?? "")?.topicId;
   const parking = plan && (await openParking(plan, id, partition, state, deps.offsets, signal));
@@ -279,6 +279,7 @@ function changesOf(store: number, chunk: FetchedChunk): StoreChanges {
 }
 
 async function startPositions(
+  program: Program,
   partitions: readonly TopicPartition[],
   committed: ReadonlyMap<string, CommittedOffset>,
   deps: TakeoverDependencies,
@@ -292,7 +293,9 @@ async function startPositions(
       positions.set(name, { offset: known.offset, leaderEpoch: known.leaderEpoch });
       continue;
     }
-    if (deps.autoOffsetReset === "none") {
+    // What a hook is asked must not be skipped: the first may ask before the hook's task is there.
+    const reset = program.hook === null ? deps.autoOffsetReset : "earliest";
+    if (reset === "none") {
       throw new OutriggerError(
         "OFFSETS_LOST",
         `group ${deps.groupId} has no committed offset for ${name} and auto.offset.reset is none: ` +
@@ -300,7 +303,7 @@ async function startPositions(
       );
     }
     const { start, end } = await deps.offsets.range(at, signal);
-    const offset = deps.autoOffsetReset === "earliest" ? start : end;
+    const offset = reset === "earliest" ? start : end;
     positions.set(name, { offset, leaderEpoch: -1 });
   }
   return positions;

@@ -24,6 +24,8 @@ export interface TaskLimits {
 export interface RunnerLimits extends TaskLimits {
   /** `max.message.bytes` of the topics that cuts write. */
   readonly messageBytesMax: ReadonlyMap<string, number>;
+  /** Partitions of the topics of hooks. */
+  readonly hookPartitions: ReadonlyMap<string, number>;
 }
 
 /** Where a task stands in its partitions: the next offset of each source, as of the last cut. */

@@ -1,12 +1,13 @@
 import { asError, OutriggerError } from "../errors/outrigger-error.ts";
 import { type TaskId, taskIdName } from "../model/task-id.ts";
 import { type TopicPartition, topicPartitionName } from "../model/topic-partition.ts";
-import type { Program } from "../model/topology.ts";
+import type { Program, Programs } from "../model/topology.ts";
 import type { Consumer, FetchedChunk, FetchFacts } from "../ports/consumer.ts";
 import type { Log } from "../ports/log.ts";
 import type { TaskStatus } from "../ports/status.ts";
 import type { StateDirectory, TaskState } from "../ports/store.ts";
 import { Healing } from "./healing.ts";
+import { limitsOf } from "./hooks.ts";
 import { storeFailure } from "./store-failure.ts";
 import {
   type TakenOver,
@@ -45,7 +46,7 @@ export class TaskSet {
   readonly #takeovers = new Map<string, Promise<void>>();
   readonly #healing = new Healing();
   #nextEpoch = 1;
-  readonly #program: Program;
+  readonly #programs: Programs;
   readonly #directory: StateDirectory;
   readonly #consumer: Consumer;
   readonly #takeover: TakeoverDependencies;
@@ -56,7 +57,7 @@ export class TaskSet {
 
   constructor(
     parts: {
-      readonly program: Program;
+      readonly programs: Programs;
       readonly directory: StateDirectory;
       readonly consumer: Consumer;
       readonly takeover: TakeoverDependencies;
@@ -66,7 +67,7 @@ export class TaskSet {
     taskHost: TaskHost,
     host: TaskSetHost,
   ) {
-    this.#program = parts.program;
+    this.#programs = parts.programs;
     this.#directory = parts.directory;
     this.#consumer = parts.consumer;
     this.#takeover = parts.takeover;
@@ -230,14 +231,24 @@ export class TaskSet {
   }
 
   #idOf(at: TopicPartition): TaskId {
-    return { subtopology: this.#program.subtopology, partition: at.partition };
+    return { subtopology: this.#reading(at.topic).subtopology, partition: at.partition };
+  }
+
+  /** The control topic is the first program's: it reads what no other does. */
+  #reading(topic: string): Program {
+    return this.#programs.find(({ sources }) => sources.includes(topic)) ?? this.#programs[0];
+  }
+
+  #programOf({ subtopology }: TaskId): Program {
+    return this.#programs.find((each) => each.subtopology === subtopology) ?? this.#programs[0];
   }
 
   async #takeOver(id: TaskId, name: string, opening: Opening): Promise<void> {
     const { signal } = opening.abort;
     await this.#closing.get(name);
     if (signal.aborted) return;
-    const state = await this.#directory.openTask(name, this.#program.stores);
+    const program = this.#programOf(id);
+    const state = await this.#directory.openTask(name, program.stores);
     const { epoch } = opening;
     const trace = this.#taskHost.telemetry.takeover({ name, epoch });
     const ids = trace?.ids ?? null;
@@ -245,7 +256,7 @@ export class TaskSet {
     let found: TakenOver;
     try {
       const parts = { ...this.#takeover, ...takeoverHost(opening, log), trace };
-      found = await takeOver(this.#program, id.partition, state, parts, signal);
+      found = await takeOver(program, id.partition, state, parts, signal);
     } catch (error: unknown) {
       trace?.ended(error instanceof OutriggerError ? error.code : asError(error).name);
       this.#close(name, state);
@@ -257,7 +268,8 @@ export class TaskSet {
       return;
     }
     this.#opening.delete(name);
-    const runner = new TaskRunner(this.#program, id, epoch, state, this.#limits, this.#taskHost, {
+    const limits = limitsOf(program, this.#limits);
+    const runner = new TaskRunner(program, id, epoch, state, limits, this.#taskHost, {
       ...found,
       traceIds: ids,
     });

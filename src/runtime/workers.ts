@@ -13,6 +13,8 @@ interface Worker {
   oldestSinceMs: number;
   /** Bytes of each batch that it holds, oldest first. */
   readonly batches: Map<string, number>;
+  /** Which of them are of hooks. */
+  readonly hookBatches: Set<string>;
   /** A task whose next batch must be alone with the worker: it gets nothing else until then. */
   keptFor: string | null;
 }
@@ -34,7 +36,8 @@ export class Workers {
 
   add(id: WorkerId, creditBatches: number, creditBytes: number): void {
     const batches = new Map<string, number>();
-    const idle = { bytesInFlight: 0, oldestSinceMs: 0, batches, keptFor: null };
+    const hookBatches = new Set<string>();
+    const idle = { bytesInFlight: 0, oldestSinceMs: 0, batches, hookBatches, keptFor: null };
     this.#workers.set(id, { id, creditBatches, creditBytes, ...idle });
     this.#isUneven = true;
   }
@@ -65,9 +68,10 @@ export class Workers {
    * The worker of a task, if it has credit. Sticky, so that a key is with one worker at a time; a
    * new task goes to the worker that serves the fewest, and so does one of a worker that serves two
    * more, as soon as nothing of it is in flight. `isAlone` waits until the worker holds
-   * nothing, and keeps it from getting anything else until that batch is returned.
+   * nothing, and keeps it from getting anything else until that batch is returned. Hooks get half of the
+   * credit, and one batch where that is nothing: what waits for a slow world keeps no record waiting.
    */
-  forTask(taskName: string, isAlone = false): WorkerId | null {
+  forTask(taskName: string, isAlone = false, isHook = false): WorkerId | null {
     const id = this.#served.get(taskName) ?? this.#leastLoaded();
     let worker = id === null ? undefined : this.#workers.get(id);
     if (this.#isUneven && worker !== undefined) worker = this.#evenedOut(taskName, worker);
@@ -77,14 +81,17 @@ export class Workers {
     worker.keptFor = isAlone && worker.creditBatches > 0 ? taskName : null;
     if (isAlone && worker.batches.size > 0) return null;
     const hasBytes = worker.bytesInFlight < worker.creditBytes || worker.batches.size === 0;
+    const hooksMax = Math.max(1, Math.floor(worker.creditBatches / 2));
+    if (isHook && worker.hookBatches.size >= hooksMax) return null;
     return worker.batches.size < worker.creditBatches && hasBytes ? worker.id : null;
   }
 
-  dispatched(id: WorkerId, batch: BatchName, bytes: number, nowMs: number): void {
+  dispatched(id: WorkerId, batch: BatchName, bytes: number, nowMs: number, isHook = false): void {
     const worker = this.#workers.get(id);
     if (worker === undefined) return;
     if (worker.batches.size === 0) worker.oldestSinceMs = nowMs;
     worker.batches.set(batchKey(batch), bytes);
+    if (isHook) worker.hookBatches.add(batchKey(batch));
     worker.bytesInFlight += bytes;
   }
 
@@ -97,6 +104,7 @@ export class Workers {
     const [oldest] = worker.batches.keys();
     if (oldest === key) worker.oldestSinceMs = nowMs;
     worker.batches.delete(key);
+    worker.hookBatches.delete(key);
     worker.bytesInFlight -= bytes;
     if (worker.keptFor === batch.taskName) worker.keptFor = null;
     return true;

@@ -30,7 +30,7 @@ export function encodeBatch(
   batch: DispatchedBatch,
   take: (bytes: number) => Buffer = Buffer.allocUnsafe,
 ): Buffer {
-  const segments = batch.rows.flatMap(planSegments);
+  const segments = batch.rows.flatMap((range) => planSegments(range, batch.firstSource));
   const states = batch.states.map(planState);
   const size = batchSize(batch, segments, states);
   const frame = take(delimitedSize(size));

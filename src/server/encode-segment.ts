@@ -43,6 +43,8 @@ const INT32_MIN = -0x8000_0000;
 
 /** One `Segment` to write: rows `[from, to)` of a range, and the sizes of its packed lists. */
 export interface SegmentPlan {
+  /** Index into `Welcome.sources`. */
+  readonly source: number;
   readonly range: RowRange;
   readonly from: number;
   readonly to: number;
@@ -55,18 +57,21 @@ export interface SegmentPlan {
   readonly nullValuesBytes: number;
 }
 
-/** Cuts a range into segments: a new one starts where a delta does not fit 32 bits. */
-export function planSegments(range: RowRange): SegmentPlan[] {
+/**
+ * Cuts a range into segments: a new one starts where a delta does not fit 32 bits. `firstSource` is where
+ * `Welcome.sources` has the range's source 0.
+ */
+export function planSegments(range: RowRange, firstSource = 0): SegmentPlan[] {
   const plans: SegmentPlan[] = [];
   for (let from = range.from; from < range.to; ) {
-    const plan = planSegment(range, from);
+    const plan = planSegment(range, from, firstSource + range.source);
     plans.push(plan);
     from = plan.to;
   }
   return plans;
 }
 
-function planSegment(range: RowRange, from: number): SegmentPlan {
+function planSegment(range: RowRange, from: number, source: number): SegmentPlan {
   const { offsets, timestamps } = range.columns;
   const baseOffset = offsets[from] as number;
   const baseTimestamp = timestamps[from] as number;
@@ -85,6 +90,7 @@ function planSegment(range: RowRange, from: number): SegmentPlan {
     timestampDeltasBytes += varintSize(zigzag32(timestampDelta));
   }
   return {
+    source,
     range,
     from,
     to,
@@ -124,7 +130,7 @@ function planRows(range: RowRange, from: number, to: number) {
 export function segmentSize(plan: SegmentPlan): number {
   const { range, from } = plan;
   return (
-    uintFieldSize(range.source) +
+    uintFieldSize(plan.source) +
     uintFieldSize(range.partition) +
     uintFieldSize(range.columns.offsets[from] as number) +
     sintFieldSize(range.columns.timestamps[from] as number) +
@@ -140,7 +146,7 @@ export function segmentSize(plan: SegmentPlan): number {
 export function writeSegment(to: Buffer, start: number, plan: SegmentPlan): number {
   const { range, from } = plan;
   const { offsets, timestamps } = range.columns;
-  let at = writeUintField(to, start, SOURCE, range.source);
+  let at = writeUintField(to, start, SOURCE, plan.source);
   at = writeUintField(to, at, PARTITION, range.partition);
   at = writeUintField(to, at, BASE_OFFSET, offsets[from] as number);
   at = writeSintField(to, at, BASE_TIMESTAMP, timestamps[from] as number);

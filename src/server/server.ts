@@ -1,6 +1,5 @@
 import grpc from "@grpc/grpc-js";
 import { HealthImplementation } from "grpc-health-check";
-import { invariant } from "../errors/invariant.ts";
 import { asError, OutriggerError } from "../errors/outrigger-error.ts";
 import { ProcessorService } from "../gen/outrigger/v1/processor_pb.ts";
 import { BufferPool } from "../model/buffer-pool.ts";
@@ -180,20 +179,17 @@ class ApplicationServer implements Application {
   }
 
   welcome(worker: WorkerId, programs: readonly Program[]): void {
-    const [program, ...others] = programs;
-    invariant(others.length === 0, "frames count sources and stages over one program");
-    const stage = program?.stage ?? null;
-    const stages = stage === null ? [] : [stage];
     this.#sessions.get(worker)?.welcome({
       sidecarVersion: this.#options.sidecarVersion ?? "",
       applicationId: this.#options.applicationId,
       maxFrameBytes: this.#options.maxFrameBytes ?? MAX_FRAME_BYTES_DEFAULT,
-      sources: [...(program?.sources ?? [])],
-      stages: stages.map(({ entries, stores, sinks }) => ({
-        entries: [...entries],
-        stores: stores.map(({ store }) => program?.stores[store]?.name ?? ""),
-        sinks: sinks.map(({ node }) => node),
-      })),
+      sources: programs.flatMap(({ sources }) => sources),
+      stages: programs.flatMap(({ stage, stores }) => {
+        if (stage === null) return [];
+        const names = stage.stores.map(({ store }) => stores[store]?.name ?? "");
+        const sinks = stage.sinks.map(({ node }) => node);
+        return [{ entries: [...stage.entries], stores: names, sinks }];
+      }),
     });
   }
 

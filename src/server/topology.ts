@@ -54,6 +54,8 @@ function kindOf({ name, kind }: Node): NodeKind {
     }
     case "sink":
       return { kind: "sink", topic: kind.value.topic };
+    case "hook":
+      return { kind: "hook", ...policyOf(name, kind.value.failurePolicy) };
     case undefined:
       throw invalid(`node ${name} has no kind that this sidecar knows`);
   }

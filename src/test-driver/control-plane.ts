@@ -22,6 +22,7 @@ export function driverAdmin(cluster: DriverCluster): Admin {
       }
     },
     refusals: async () => new Map(),
+    deleteRecords: async () => {},
     close: async () => {},
   };
 }

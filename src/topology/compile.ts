@@ -1,38 +1,48 @@
+import { invariant } from "../errors/invariant.ts";
 import type {
   DeclaredNode,
   DeclaredTopology,
   Operator,
   Program,
+  Programs,
   Stage,
+  StageSink,
   StageStore,
   StoreSpec,
   TakenRows,
 } from "../model/topology.ts";
 import { Faults } from "./faults.ts";
 import { ancestorsOf, type Graph, type GraphNode, linkNodes } from "./graph.ts";
-import { changelogTopic, controlTopic, PARKED_STORE } from "./names.ts";
+import { hookProgram, hooksOf, validateHooks } from "./hooks.ts";
+import { changelogTopic, controlTopic, hookTopic, PARKED_STORE } from "./names.ts";
 import { validateParking } from "./parking.ts";
 import { patternOf } from "./pattern.ts";
 import { roleOf, validateShape } from "./shape.ts";
 import { storesOf, validateParts } from "./validate.ts";
 
 /**
- * Compiles a declared topology to programs, one for each sub-topology; at present exactly one, of
- * the shape sources → count? → stage of user code? → sinks.
+ * Compiles a declared topology to programs, one for each sub-topology: one of the shape
+ * sources → count? → stage of user code? → sinks, and behind it one for each hook.
  *
  * Throws TOPOLOGY_INVALID with every fault: the node, what is wrong with it, and the remedy.
  */
 export function compile(
   declared: DeclaredTopology,
   { applicationId, parks = false }: { readonly applicationId: string; readonly parks?: boolean },
-): Program[] {
+): Programs {
   const faults = new Faults();
   const graph = linkNodes(declared, faults);
   validateParts(declared, applicationId, faults);
   validateParking(declared, applicationId, parks, faults);
+  validateHooks(declared, applicationId, faults);
   if (graph !== null) validateShape(graph, faults);
   faults.throwIfAny();
-  return graph === null ? [] : [programOf(graph, declared, applicationId, parks)];
+  invariant(graph !== null, "a topology whose links are broken has faults");
+  const program = programOf(graph, declared, applicationId, parks);
+  const hooks = hooksOf(declared).map(({ name }, index) =>
+    hookProgram(name, hookTopic(applicationId, name), index, program),
+  );
+  return [program, ...hooks];
 }
 
 function programOf(
@@ -48,7 +58,7 @@ function programOf(
       changelogTopic: changelogTopic(applicationId, name),
     }),
   );
-  const stage = stageOf(graph, stores);
+  const stage = stageOf(graph, stores, applicationId);
   // Without code of the application there is nothing that a record could fail in.
   const canPark = parks && stage !== null;
   if (canPark) {
@@ -58,17 +68,19 @@ function programOf(
   const pattern = patternOf(declared.nodes);
   return {
     subtopology: 0,
+    frame: { source: 0, stage: 0 },
     sources: graph.nodes.flatMap(({ declared: node }) =>
       node.kind === "source" ? node.topics : [],
     ),
     ...(pattern === undefined ? {} : { pattern }),
     operators: graph.nodes.flatMap(({ declared: node }) => operatorOf(node, stores)),
     stage,
-    directSinks: stage === null ? sinksOf(graph).map(({ topic }) => topic) : [],
+    directSinks: stage === null ? sinksOf(graph, applicationId).map(({ topic }) => topic) : [],
     stores,
     parking: canPark
       ? { store: stores.length - 1, controlTopic: controlTopic(applicationId) }
       : null,
+    hook: null,
   };
 }
 
@@ -80,14 +92,14 @@ function operatorOf(node: DeclaredNode, stores: readonly StoreSpec[]): Operator[
   return [{ kind: "count", node: name, store, tumbling, takes }];
 }
 
-function stageOf(graph: Graph, stores: readonly StoreSpec[]): Stage | null {
+function stageOf(graph: Graph, stores: readonly StoreSpec[], applicationId: string): Stage | null {
   const nodes = graph.nodes.filter((node) => roleOf(node) === "stage");
   if (nodes.length === 0) return null;
   const isEntry = (node: GraphNode) => node.parents.every((parent) => roleOf(parent) !== "stage");
   return {
     entries: nodes.filter(isEntry).map(({ declared }) => declared.name),
     stores: stores.flatMap((spec, store) => stageStoreOf(nodes, spec, store)),
-    sinks: sinksOf(graph),
+    sinks: sinksOf(graph, applicationId),
   };
 }
 
@@ -110,8 +122,10 @@ function takenBy(node: GraphNode, dropsNullValues: boolean): TakenRows {
   return dropsNullValues && !isMapped ? "valued" : "keyed";
 }
 
-function sinksOf(graph: Graph): { readonly node: string; readonly topic: string }[] {
-  return graph.nodes.flatMap(({ declared }) =>
-    declared.kind === "sink" ? [{ node: declared.name, topic: declared.topic }] : [],
-  );
+function sinksOf({ nodes }: Graph, applicationId: string): StageSink[] {
+  return nodes.flatMap(({ declared: { name, ...declared } }): StageSink[] => {
+    if (declared.kind === "sink") return [{ node: name, topic: declared.topic, isHook: false }];
+    if (declared.kind !== "hook") return [];
+    return [{ node: name, topic: hookTopic(applicationId, name), isHook: true }];
+  });
 }

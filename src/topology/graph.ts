@@ -59,6 +59,8 @@ function linkParents(
       faults.add(at, `its parent "${name}" is not declared: declare it, or correct the name`);
     } else if (parent.declared.kind === "sink") {
       faults.add(at, `its parent "${name}" is a sink, which feeds nothing: read the topic instead`);
+    } else if (parent.declared.kind === "hook") {
+      faults.add(at, `its parent "${name}" is a hook, which feeds nothing: forward before it`);
     } else {
       parents.push(parent);
     }

@@ -1,4 +1,4 @@
-import type { Program } from "../model/topology.ts";
+import type { Program, Programs } from "../model/topology.ts";
 
 /** A topic that the sidecar owns. */
 export interface InternalTopic {
@@ -15,23 +15,42 @@ const REPLICAS_FOR_MIN_INSYNC = 3;
 /** A broker's own `message.max.bytes`, and what a record has in its batch beside key and value. */
 const MESSAGE_BYTES_DEFAULT = 1_048_588;
 const OVERHEAD_BYTES = 256;
+/** Segments that are small enough for what is purged to give its disk back soon: as of Kafka Streams. */
+const HOOK_SEGMENT_BYTES = 50 * 1024 * 1024;
 
 /**
- * The changelogs of a program, and its control topic, if it has one: as many partitions as its sources,
- * because a task's state lives in the partition with its number. Changelogs take records as large as may
- * be written, where brokers by themselves would not.
+ * The changelogs of the programs, the control topic, if there is one, and the topics of hooks: as many
+ * partitions as the sources, because a task's state lives in the partition with its number, and its
+ * requests go to that one too. Changelogs and hooks take records as large as may be written, where
+ * brokers by themselves would not.
  */
 export function internalTopics(
-  program: Program,
+  [main, ...hooks]: Programs,
   partitions: number,
   replicationFactor: number,
   recordBytesMax: number,
+): InternalTopic[] {
+  const messageBytes = recordBytesMax + OVERHEAD_BYTES;
+  const requests = hooks.map(({ sources: [name = ""] }) => ({
+    name,
+    partitions,
+    replicationFactor,
+    configs: hookConfigs(replicationFactor, messageBytes),
+  }));
+  return [...topicsOf(main, partitions, replicationFactor, messageBytes), ...requests];
+}
+
+function topicsOf(
+  program: Program,
+  partitions: number,
+  replicationFactor: number,
+  messageBytes: number,
 ): InternalTopic[] {
   const changelogs = program.stores.map(({ changelogTopic }) => ({
     name: changelogTopic,
     partitions,
     replicationFactor,
-    configs: changelogConfigs(replicationFactor, recordBytesMax + OVERHEAD_BYTES),
+    configs: changelogConfigs(replicationFactor, messageBytes),
   }));
   if (program.parking === null) return changelogs;
   const name = program.parking.controlTopic;
@@ -44,9 +63,24 @@ function changelogConfigs(replicationFactor: number, messageBytes: number): Reco
   // live windows whenever event time is older than the wall clock by more than the retention.
   // CreateTime, because restoring needs the time of the record, not the time of the append.
   const configs = { "cleanup.policy": "compact", "message.timestamp.type": "CreateTime" };
+  return withMinInsync(sized(configs, messageBytes), replicationFactor);
+}
+
+/** A request is kept until its hook has run, however old its record is: what is done is purged. */
+function hookConfigs(replicationFactor: number, messageBytes: number): Record<string, string> {
+  const configs = {
+    "cleanup.policy": "delete",
+    "retention.ms": "-1",
+    "retention.bytes": "-1",
+    "segment.bytes": String(HOOK_SEGMENT_BYTES),
+    "message.timestamp.type": "CreateTime",
+  };
+  return withMinInsync(sized(configs, messageBytes), replicationFactor);
+}
+
+function sized(configs: Record<string, string>, messageBytes: number): Record<string, string> {
   const isLarge = messageBytes > MESSAGE_BYTES_DEFAULT + OVERHEAD_BYTES;
-  const sized = isLarge ? { ...configs, "max.message.bytes": String(messageBytes) } : configs;
-  return withMinInsync(sized, replicationFactor);
+  return isLarge ? { ...configs, "max.message.bytes": String(messageBytes) } : configs;
 }
 
 function withMinInsync(

@@ -27,6 +27,11 @@ export function controlTopic(applicationId: string): string {
   return `${applicationId}-control`;
 }
 
+/** The requests of a hook: written by the tasks that asked, read by those that run it. */
+export function hookTopic(applicationId: string, node: string): string {
+  return `${applicationId}-${node}-hook`;
+}
+
 export function changelogTopic(applicationId: string, store: string): string {
   return `${applicationId}-${store}-changelog`;
 }

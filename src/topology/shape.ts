@@ -3,7 +3,7 @@ import { ancestorsOf, type Graph, type GraphNode } from "./graph.ts";
 import { storesOf } from "./validate.ts";
 
 /** What a node is to its program. */
-export type Role = "source" | "operator" | "stage" | "sink";
+export type Role = "source" | "operator" | "stage" | "sink" | "hook";
 
 export function roleOf({ declared }: GraphNode): Role {
   switch (declared.kind) {
@@ -14,7 +14,8 @@ export function roleOf({ declared }: GraphNode): Role {
     case "aggregate":
       return declared.aggregator === "count" ? "operator" : "stage";
     case "sink":
-      return "sink";
+    case "hook":
+      return declared.kind;
   }
 }
 
@@ -38,6 +39,9 @@ export function validateShape(graph: Graph, faults: Faults): void {
         break;
       case "sink":
         validateSink(node, graph, faults);
+        break;
+      // Who feeds it is looked at by itself.
+      case "hook":
         break;
     }
   }

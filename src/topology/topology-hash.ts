@@ -28,6 +28,8 @@ function canonicalKind(node: DeclaredNode): unknown[] {
     }
     case "sink":
       return [node.topic];
+    case "hook":
+      return [];
   }
 }
 

@@ -1,6 +1,7 @@
 import type { DeclaredNode, DeclaredTopology, TumblingWindows } from "../model/topology.ts";
 import { type Faults, nodeAt, storeAt } from "./faults.ts";
-import { changelogTopic, nameFault, topicFault } from "./names.ts";
+import { hooksOf } from "./hooks.ts";
+import { changelogTopic, hookTopic, nameFault, topicFault } from "./names.ts";
 import { patternFault } from "./pattern.ts";
 
 /** Checks what each node and store says by itself; how nodes hang together is not looked at. */
@@ -28,6 +29,7 @@ export function storesOf(node: DeclaredNode): readonly string[] {
       return [node.store];
     case "source":
     case "sink":
+    case "hook":
       return [];
   }
 }
@@ -46,12 +48,17 @@ function validateStores(declared: DeclaredTopology, applicationId: string, fault
 
 function validateTopics(declared: DeclaredTopology, applicationId: string, faults: Faults): void {
   const own = new Set(declared.stores.map(({ name }) => changelogTopic(applicationId, name)));
+  const hooks = new Set(hooksOf(declared).map(({ name }) => hookTopic(applicationId, name)));
   const read = new Set<string>();
   for (const node of declared.nodes) {
     const topics = node.kind === "source" ? node.topics : node.kind === "sink" ? [node.topic] : [];
     for (const topic of topics) {
       const bad = topicFault(topic);
       if (bad !== null) faults.add(nodeAt(node.name), bad);
+      if (hooks.has(topic)) {
+        const text = `"${topic}" keeps the requests of a hook of this application`;
+        faults.add(nodeAt(node.name), `${text}: only the sidecar may use it`);
+      }
       if (own.has(topic)) {
         const text = `"${topic}" is a changelog of this application: only the sidecar may use it`;
         faults.add(nodeAt(node.name), text);
@@ -83,6 +90,7 @@ function validateNode(node: DeclaredNode, faults: Faults): void {
       if (node.tumbling !== null) validateWindows(at, node.tumbling, faults);
       return;
     case "sink":
+    case "hook":
       return;
   }
 }

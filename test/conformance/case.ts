@@ -58,6 +58,7 @@ export type TopologyName =
   | "policy"
   | "parking"
   | "pattern"
+  | "hook"
   | "stateless"
   | "aggregate"
   | "windowed"

@@ -72,19 +72,34 @@ export function welcomeTo(topology: TopologyName): WelcomeFields {
     policy: { entries: ["interpret"], stores: ["state"] },
     parking: { entries: ["interpret"], stores: ["state"] },
     pattern: { entries: ["interpret"], stores: ["state"] },
+    hook: { entries: ["interpret"], stores: ["state"] },
     stateless: { entries: ["keep"], stores: [] },
     aggregate: { entries: ["fold"], stores: ["folds"] },
     windowed: { entries: ["fold"], stores: ["folds"] },
     count: { entries: ["unwindow"], stores: [] },
   } as const;
   const { entries, stores } = stages[topology];
+  const stage = { entries: [...entries], stores: [...stores], sinks: ["results"] };
+  if (topology === "hook") return welcomeToHook(stage);
   return {
     protocolMinor: 4,
     sidecarVersion: "conformance",
     applicationId: "app",
     maxFrameBytes: 4 * 1024 * 1024,
     sources: ["commands"],
-    stages: [{ entries: [...entries], stores: [...stores], sinks: ["results"] }],
+    stages: [stage],
+  };
+}
+
+/** The same, with a source and a stage for what the hook is asked. */
+function welcomeToHook(stage: { entries: string[]; stores: string[]; sinks: string[] }) {
+  return {
+    ...welcomeTo("process"),
+    sources: ["commands", "app-receipt-hook"],
+    stages: [
+      { ...stage, sinks: [...stage.sinks, "receipt"] },
+      { entries: ["receipt"], stores: [], sinks: [] },
+    ],
   };
 }
 

@@ -5,6 +5,7 @@ import { BATCH_CASES } from "./cases/batches.ts";
 import { CHUNK_CASES } from "./cases/chunks.ts";
 import { CONNECTION_CASES } from "./cases/connection.ts";
 import { FAILURE_CASES } from "./cases/failures.ts";
+import { HOOK_CASES } from "./cases/hooks.ts";
 import { STATE_CASES } from "./cases/state.ts";
 import { TOPOLOGY_CASES } from "./cases/topologies.ts";
 import { Driver } from "./driver.ts";
@@ -38,6 +39,7 @@ const GROUPS: readonly Group[] = [
   { name: "failures, revocation, stopping", cases: FAILURE_CASES },
   { name: "frames in chunks", cases: CHUNK_CASES },
   { name: "builders", cases: TOPOLOGY_CASES },
+  { name: "after the commit", cases: HOOK_CASES },
 ];
 
 interface Options {

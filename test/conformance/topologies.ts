@@ -68,6 +68,15 @@ const parking: Node = {
   },
 };
 
+const hook: Node = {
+  name: "receipt",
+  parents: ["interpret"],
+  kind: {
+    case: "hook",
+    value: { failurePolicy: { retryMax: 3, exhausted: Exhausted.DEAD_LETTER } },
+  },
+};
+
 /** What each SDK's conformance application must declare: the same message, name by name. */
 export function declaredAs(topology: TopologyName): Topology {
   switch (topology) {
@@ -79,11 +88,13 @@ export function declaredAs(topology: TopologyName): Topology {
       };
     case "process":
     case "pattern":
+    case "hook":
       return {
         nodes: [
-          topology === "process" ? source : patterned,
+          topology === "pattern" ? patterned : source,
           code("interpret", "commands", Operation.PROCESS, ["state"]),
           sink("interpret"),
+          ...(topology === "hook" ? [hook] : []),
         ],
         stores: [{ name: "state", kind: StoreKind.KEY_VALUE }],
       };

@@ -17,6 +17,13 @@ const SHOWN: readonly Shown[] = [
     expected: "ada=1",
     read: int64,
   },
+  {
+    page: "clients/go/README.md",
+    from: "orders",
+    record: { key: "o1", value: '{"Cents":7}' },
+    to: "bills",
+    expected: "o1=billed",
+  },
 ];
 
 const [go] = SDKS.filter(({ name }) => name === "go");

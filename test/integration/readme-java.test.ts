@@ -25,6 +25,13 @@ const SHOWN: readonly Shown[] = [
     to: "revenue-by-day",
     expected: "ada=1970-01-02T00:00:00Z: 7",
   },
+  {
+    page: PAGE,
+    from: "orders",
+    record: { key: "o1", value: '{"cents":7}' },
+    to: "bills",
+    expected: "o1=billed",
+  },
 ];
 
 const [java] = SDKS.filter(({ name }) => name === "java");

@@ -32,6 +32,13 @@ const SHOWN: readonly Shown[] = [
     to: "named",
     expected: 'o1={"cents":7,"name":"Ada"}',
   },
+  {
+    page: PAGE,
+    from: "orders",
+    record: { key: "o1", value: '{"cents":7}' },
+    to: "bills",
+    expected: "o1=billed",
+  },
 ];
 
 const [python] = SDKS.filter(({ name }) => name === "python");

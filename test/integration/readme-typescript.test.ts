@@ -29,6 +29,13 @@ const SHOWN: readonly Shown[] = [
     to: "revenue-by-day",
     expected: 'ada={"day":86400000,"cents":7}',
   },
+  {
+    page: PAGE,
+    from: "orders",
+    record: { key: "o1", value: '{"cents":7}' },
+    to: "bills",
+    expected: "o1=billed",
+  },
 ];
 
 test("the TypeScript that the READMEs show runs", async () => {

@@ -94,7 +94,7 @@ export class ScriptedKernel implements ApplicationListener {
     const rows = [{ source: 0, partition: 2, columns, from: 0, to: words.length }];
     const states = [slotsOf(words, over.stored ?? {})];
     const name = { taskName: "0_2", taskEpoch: over.taskEpoch ?? 1, dispatchId };
-    const batch = { ...name, stage: 0, rows, states, processingTimeoutMs: 60_000 };
+    const batch = { ...name, stage: 0, firstSource: 0, rows, states, processingTimeoutMs: 60_000 };
     this.application.dispatch(this.worker, batch);
   }
 

@@ -6,8 +6,9 @@ import type { FindingName } from "../../src/checks/catalogue.ts";
 import type { Finding } from "../../src/checks/finding.ts";
 import { checkUp } from "../../src/checkup.ts";
 import { configFrom } from "../../src/config/resolve.ts";
-import type { Program } from "../../src/model/topology.ts";
+import type { Program, Programs } from "../../src/model/topology.ts";
 import type { Log } from "../../src/ports/log.ts";
+import { hookProgram } from "../../src/topology/hooks.ts";
 import { eventually } from "../support/sidecar-process.ts";
 import { kafkaAt } from "../support/topics.ts";
 
@@ -38,17 +39,29 @@ export class CheckScene {
   get program(): Program {
     return {
       subtopology: 0,
+      frame: { source: 0, stage: 0 },
       sources: [this.source],
       operators: [],
       stage: {
         entries: ["process"],
         stores: [{ store: 0, tumbling: null }],
-        sinks: [{ node: "to", topic: this.sink }],
+        sinks: [{ node: "to", topic: this.sink, isHook: false }],
       },
       directSinks: [],
       stores: [{ name: "counts", kind: "keyValue", changelogTopic: this.changelog }],
       parking: null,
+      hook: null,
     };
+  }
+
+  /** Where the requests of a hook `mail` are. */
+  get hookTopic(): string {
+    return `${this.id}-mail-hook`;
+  }
+
+  /** The same with a hook. */
+  get hooked(): Programs {
+    return [this.program, hookProgram("mail", this.hookTopic, 0, this.program)];
   }
 
   /** Makes topics with 2 partitions, each with the configuration given, if any. */
@@ -100,7 +113,7 @@ export class CheckScene {
 
   /** Runs the check as the command does. */
   check(
-    program: Program | null = this.program,
+    topology: Program | Programs | null = this.program,
     settings: Readonly<Record<string, unknown>> = {},
   ): Promise<readonly Finding[]> {
     const config = configFrom({
@@ -110,7 +123,8 @@ export class CheckScene {
       "state.dir": this.stateDir,
       ...settings,
     });
-    return checkUp(config, program, silent);
+    const isOne = topology !== null && "sources" in topology;
+    return checkUp(config, isOne ? [topology] : topology, silent);
   }
 
   /** Waits until the check finds it: rules and offsets take a moment to reach every part. */
@@ -153,6 +167,7 @@ const OPERATIONS: Readonly<Record<string, number>> = {
   Read: kafkajs.AclOperationTypes.READ,
   Write: kafkajs.AclOperationTypes.WRITE,
   Create: kafkajs.AclOperationTypes.CREATE,
+  Delete: kafkajs.AclOperationTypes.DELETE,
   Describe: kafkajs.AclOperationTypes.DESCRIBE,
   DescribeConfigs: kafkajs.AclOperationTypes.DESCRIBE_CONFIGS,
 };

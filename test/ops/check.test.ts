@@ -294,6 +294,62 @@ describe("a real broker, misconfigured in one way:", { skip }, () => {
     }));
 });
 
+describe("the topic of a hook,", { skip }, () => {
+  const cases: readonly (readonly [string, Record<string, string>, FindingName, RegExp])[] = [
+    [
+      "compacted",
+      { "cleanup.policy": "compact" },
+      "hook.policy",
+      /-mail-hook of a hook has cleanup/,
+    ],
+    [
+      "with a bound",
+      { "retention.ms": "60000" },
+      "hook.retention",
+      /-mail-hook of .* retention.ms=60000/,
+    ],
+  ];
+  for (const [what, configs, name, problem] of cases) {
+    test(what, () =>
+      within(async (scene) => {
+        await scene.usual({});
+        await scene.topics({ [scene.hookTopic]: configs });
+        await scene.finds(name, problem, () => scene.check(scene.hooked));
+      }),
+    );
+  }
+
+  test("not there yet, is nobody's fault", () =>
+    within(async (scene) => {
+      await scene.usual({});
+      const found = await scene.check(scene.hooked);
+      assert.deepEqual(
+        found.filter(({ severity }) => severity === "forbidden"),
+        [],
+      );
+    }));
+
+  test("that must not be purged", () =>
+    within(async (scene) => {
+      await scene.usual({});
+      await scene.topics({ [scene.hookTopic]: { "retention.ms": "-1" } });
+      await scene.deny("topic", scene.hookTopic, "Delete");
+      const said = /lacks the right Delete on the topic shop\d+-mail-hook/;
+      const found = await scene.finds("hook.purge", said, () => scene.check(scene.hooked));
+      assert.equal(found.severity, "warning");
+      assertGrant(found, "Delete", "--topic");
+    }));
+
+  test("whose hook is declared no more", () =>
+    within(async (scene) => {
+      await scene.usual({});
+      await scene.topics({ [scene.hookTopic]: { "retention.ms": "-1" } });
+      const partitions = [{ partition: 0, offset: "0" }];
+      await scene.admin.setOffsets({ groupId: scene.id, topic: scene.hookTopic, partitions });
+      await scene.finds("hook.left.over", /-mail-hook is of no hook in this topology/);
+    }));
+});
+
 describe("a right that is missing is named, with the command that grants it:", { skip }, () => {
   const denied = (found: Finding): void => assert.equal(found.severity, "forbidden");
   const rights: readonly [string, string, (scene: CheckScene) => Promise<void>, string][] = [
@@ -334,6 +390,9 @@ describe("a right that is missing is named, with the command that grants it:", {
       await scene.deny("topic", scene.changelog, "Create");
       await scene.deny("cluster", "kafka-cluster", "Create");
       const found = await scene.finds("access.denied", /Create on the topic .*changelog/);
+      await scene.deny("topic", scene.hookTopic, "Create");
+      const ofHook = /Create on the topic .*-mail-hook/;
+      await scene.finds("access.denied", ofHook, () => scene.check(scene.hooked));
       denied(found);
       assertGrant(found, "Create", "--topic");
     }));

@@ -1,5 +1,6 @@
 import type { OutriggerError } from "../../src/errors/outrigger-error.ts";
 import type { MutationColumns, OutputColumns } from "../../src/model/rows.ts";
+import type { DeclaredTopology } from "../../src/model/topology.ts";
 import type {
   Application,
   ApplicationListener,
@@ -9,7 +10,7 @@ import type {
 } from "../../src/ports/application.ts";
 import { type Loop, Process } from "./loop.ts";
 import type { Random } from "./random.ts";
-import { APPLICATION_ID, appended, TOPOLOGIES, type TopologyName } from "./topologies.ts";
+import { APPLICATION_ID, appended, TOPOLOGIES, type TopologyName, withHook } from "./topologies.ts";
 
 /** How badly the workers behave, each a chance per batch. */
 export interface Manners {
@@ -28,6 +29,10 @@ export interface ApplicationHost {
   readonly loop: Loop;
   readonly random: Random;
   readonly topology: TopologyName;
+  /** Whether the application asks a hook for each record. */
+  readonly hooks: boolean;
+  /** A hook has run for this request, whatever becomes of its answer. */
+  readonly ran: (partition: number, offset: number, value: string) => void;
   readonly manners: () => Manners;
   /** Whether the code cannot take this record, and parks it. */
   readonly isBad: (value: string) => boolean;
@@ -66,13 +71,18 @@ export class ModelApplication implements Application {
     this.#workers.set(id, { id, process: new Process(`worker ${id}`) });
     this.#tell(() =>
       this.#listener.connected(id, {
-        topology: TOPOLOGIES[this.#host.topology],
+        topology: this.#topology(),
         applicationId: APPLICATION_ID,
         sdk: "model",
         creditBatches: 4,
         creditBytes: 1_000_000,
       }),
     );
+  }
+
+  #topology(): DeclaredTopology {
+    const { topology, hooks } = this.#host;
+    return hooks ? withHook(TOPOLOGIES[topology]) : TOPOLOGIES[topology];
   }
 
   welcome(): void {}
@@ -166,17 +176,18 @@ export class ModelApplication implements Application {
 /** What the code of a topology makes of a batch, up to the row that fails. */
 function answerOf(
   batch: DispatchedBatch,
-  { topology, isBad, nextTag }: ApplicationHost,
+  { topology, isBad, nextTag, hooks, ran }: ApplicationHost,
   failsAt: number | null,
 ): BatchAnswer {
   const tag = nextTag();
   const answer = new AnswerBuilder(batch);
+  const isHook = batch.stage > 0;
   let row = 0;
   let failure: BatchAnswer["failure"] = null;
-  for (const { columns, from, to } of batch.rows) {
+  for (const { columns, partition, from, to } of batch.rows) {
     for (let index = from; index < to && failure === null; index++, row++) {
       const value = columns.value(index);
-      const bad = isBad(value?.toString("latin1") ?? "");
+      const bad = !isHook && isBad(value?.toString("latin1") ?? "");
       if (row === failsAt || bad) {
         const kind = bad ? "park" : "policy";
         const said = { type: "ModelError", message: `row ${row}`, stack: "", node: "" };
@@ -184,9 +195,11 @@ function answerOf(
         break;
       }
       const key = columns.key(index)?.toString("latin1") ?? "";
-      if (topology === "list") {
+      if (isHook) ran(partition, columns.offsets[index] ?? -1, value?.toString("latin1") ?? "");
+      else if (topology === "list") {
         const next = appended(answer.stateOf(row), value?.toString("latin1") ?? "", tag);
         answer.set(row, next);
+        if (hooks) answer.output(row, key, `${value?.toString("latin1") ?? ""}~${tag}`, 1);
         answer.output(row, key, next ?? `${value?.toString("latin1") ?? ""}~${tag}`);
       } else if (topology === "countMap") {
         answer.output(row, key, `${value?.readBigInt64BE(0) ?? -1}~${tag}`);
@@ -204,6 +217,7 @@ class AnswerBuilder {
   readonly #values = new Map<number, string | null>();
   readonly #texts: Buffer[] = [];
   readonly #inputs: number[] = [];
+  readonly #sinks: number[] = [];
   readonly #positions: number[] = [];
   #length = 0;
 
@@ -222,8 +236,9 @@ class AnswerBuilder {
     this.#values.set(this.#slot(row), value);
   }
 
-  output(row: number, key: string, value: string): void {
+  output(row: number, key: string, value: string, sink = 0): void {
     this.#inputs.push(row);
+    this.#sinks.push(sink);
     this.#positions.push(...this.#add(key), ...this.#add(value));
   }
 
@@ -237,7 +252,7 @@ class AnswerBuilder {
       count: this.#inputs.length,
       bytes,
       inputs: Int32Array.from(this.#inputs),
-      sinks: null,
+      sinks: this.#sinks.some((sink) => sink > 0) ? Int32Array.from(this.#sinks) : null,
       positions: Int32Array.from(this.#positions),
       timestamps: null,
       headers: null,

@@ -3,7 +3,7 @@ import type { PartitionLog } from "./kafka/log.ts";
 import type { ModelKafka, OffsetNow } from "./kafka/model.ts";
 import type { StoredDirectory } from "./memory-rocksdb.ts";
 import type { Plan } from "./plan.ts";
-import { APPLICATION_ID, INPUT, OUTPUT, WINDOWS } from "./topologies.ts";
+import { APPLICATION_ID, HOOK_TOPIC, INPUT, OUTPUT, WINDOWS } from "./topologies.ts";
 
 /** Two bytes of prefix; prefix 0 is the task's own. */
 const MARKS = "\0\0marks";
@@ -292,7 +292,19 @@ export function openFault(kafka: ModelKafka): string | null {
     const committed = group.committed.get(log.name)?.offset ?? -1;
     if (committed !== log.end) return `${log.name} is committed to ${committed} of ${log.end}`;
   }
+  for (const log of kafka.topics.get(HOOK_TOPIC)?.partitions ?? []) {
+    const committed = group.committed.get(log.name)?.offset ?? -1;
+    // Behind the last request may be what was aborted when everybody had stopped.
+    if (committed !== log.end && hasMore(log, committed)) {
+      return `${log.name} is committed to ${committed} of ${log.end}`;
+    }
+  }
   return null;
+}
+
+function hasMore(log: PartitionLog, from: number): boolean {
+  for (const { offset } of log.committed()) if (offset >= from) return true;
+  return false;
 }
 
 function printable(key: string): string {

@@ -42,6 +42,7 @@ export function modelAdmin(asked: Asked): Admin {
       }
     },
     refusals: async () => new Map(),
+    deleteRecords: async () => {},
     close: async () => {},
   };
 }

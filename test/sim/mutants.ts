@@ -137,7 +137,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "src/runtime/preflight.ts",
-        find: "isForbidden ? await this.#look(program) : first;",
+        find: "isForbidden ? await this.#look(programs) : first;",
         replace: "isForbidden ? first : first;",
       },
     ],

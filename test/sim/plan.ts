@@ -124,6 +124,8 @@ export interface Plan {
   readonly expects: string | null;
   /** Some records are parked, and released by commands; left out where parking is off. */
   readonly parking?: Parking;
+  /** The application asks a hook for each record. */
+  readonly hooks?: true;
   /** Aborts that this world may have; null for the usual bound. */
   readonly abortsMax: number | null;
 }
@@ -201,7 +203,14 @@ export function planOf(seed: string): Plan {
   };
   const count = random.int(FAULTS_MIN, FAULTS_MAX);
   const faults = Array.from({ length: count }, () => faultOf(random, plan));
-  return { ...plan, ...parkingOf(plan), faults: faults.sort((a, b) => a.afterMs - b.afterMs) };
+  const inOrder = faults.sort((a, b) => a.afterMs - b.afterMs);
+  return { ...plan, ...parkingOf(plan), ...hooksOf(plan), faults: inOrder };
+}
+
+/** By chance of its own, as parking. */
+function hooksOf({ seed, topology }: Plan): { hooks?: true } {
+  const random = new Random(`hooks ${seed}`);
+  return topology === "list" && random.chance(0.3) ? { hooks: true } : {};
 }
 
 /** By chance of its own, so that the other worlds stay what they were. */

@@ -188,6 +188,7 @@ function limitsOf(plan: Plan): KernelLimits {
     revokeTimeoutMs: plan.revokeTimeoutMs,
     shutdownTimeoutMs: 10_000,
     rebalanceTimeoutMs: 60_000,
+    purgeIntervalMs: 30_000,
     task: {
       batchRecordsMax: plan.batchRecordsMax,
       batchBytesMax: 100_000,

@@ -59,6 +59,16 @@ export const TOPOLOGIES: Readonly<Record<TopologyName, DeclaredTopology>> = {
   },
 };
 
+export const HOOK = "receipt";
+export const HOOK_TOPIC = `${APPLICATION_ID}-${HOOK}-hook`;
+
+/** The same, and its process asks a hook for each record. */
+export function withHook({ nodes, stores }: DeclaredTopology): DeclaredTopology {
+  const process = nodes.find((node) => node.kind === "function" && node.operation === "process");
+  if (process === undefined) throw new Error("only a process asks a hook");
+  return { nodes: [...nodes, { name: HOOK, parents: [process.name], kind: "hook" }], stores };
+}
+
 /** A list's next value: a record that begins with `x` empties it. */
 export function appended(list: string | null, value: string, tag: string): string | null {
   if (value.startsWith("x")) return null;

@@ -1,6 +1,7 @@
 import type { OutriggerError } from "../../src/errors/outrigger-error.ts";
 import type { Transaction } from "../../src/transactions/transaction.ts";
 import { offsetFault, openFault, outputFault, parkedFault, storeFault } from "./checks.ts";
+import { hookFault, type Ran } from "./checks-of-hooks.ts";
 import { Commands } from "./commands.ts";
 import { Faults } from "./faults.ts";
 import { Inputs } from "./inputs.ts";
@@ -47,6 +48,8 @@ export class World {
   commits = 0;
   aborts = 0;
   compacted = false;
+  /** What hooks have run for. */
+  readonly ran: Ran[] = [];
   readonly #inputs: Inputs;
   readonly #commands: Commands;
   readonly #trace: string[] = [];
@@ -186,6 +189,8 @@ export class World {
         loop,
         random: new Random(`application ${plan.seed} ${this.#incarnations}`),
         topology: plan.topology,
+        hooks: plan.hooks === true,
+        ran: (partition, offset, value) => this.ran.push({ partition, offset, value }),
         manners: () => (this.#calm ? GOOD_MANNERS : plan.manners),
         refused: (process, error) => this.#refused(process, error),
         isBad: (value) => this.#commands.isBad(value, this.#calm),
@@ -261,7 +266,11 @@ export class World {
       this.violate(`nobody stopped with ${plan.expects}`);
       return;
     }
-    const fault = outputFault(plan, kafka) ?? openFault(kafka) ?? parkedFault(kafka);
+    const fault =
+      outputFault(plan, kafka) ??
+      openFault(kafka) ??
+      parkedFault(kafka) ??
+      (plan.hooks === true ? hookFault(kafka, this.ran) : null);
     if (fault !== null) {
       this.violate(fault);
       return;

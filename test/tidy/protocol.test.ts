@@ -6,6 +6,7 @@ import { BATCH_CASES } from "../conformance/cases/batches.ts";
 import { CHUNK_CASES } from "../conformance/cases/chunks.ts";
 import { CONNECTION_CASES } from "../conformance/cases/connection.ts";
 import { FAILURE_CASES } from "../conformance/cases/failures.ts";
+import { HOOK_CASES } from "../conformance/cases/hooks.ts";
 import { STATE_CASES } from "../conformance/cases/state.ts";
 import { TOPOLOGY_CASES } from "../conformance/cases/topologies.ts";
 
@@ -16,6 +17,7 @@ const CASES = [
   ...STATE_CASES,
   ...FAILURE_CASES,
   ...CHUNK_CASES,
+  ...HOOK_CASES,
   ...TOPOLOGY_CASES,
 ];
 const page = readFileSync(join(ROOT, "docs/protocol.md"), "utf8");

@@ -34,6 +34,9 @@ type (
 	recordContext = outrigger.Context[*string, *string]
 )
 
+// afterCommit asks the hook, in the topology that has one.
+var afterCommit func(ctx outrigger.StoreContext, payload *string)
+
 func interpret(ctx *recordContext, c command) error {
 	if c.Value == nil {
 		ctx.Forward(c.Key, nil)
@@ -88,6 +91,8 @@ func (a action) act(ctx *recordContext, c command, notes *[]any) error {
 		*notes = append(*notes, found)
 	case "forward":
 		ctx.Forward(a.Key, a.Value, a.forwardedAs()...)
+	case "afterCommit":
+		afterCommit(ctx, a.Value)
 	case "describe":
 		*notes = append(*notes, describe(c))
 	case "trace":

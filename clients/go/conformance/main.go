@@ -33,6 +33,7 @@ func main() {
 		"policy":    policy,
 		"parking":   parking,
 		"pattern":   pattern,
+		"hook":      hook,
 		"stateless": stateless,
 		"aggregate": aggregate,
 		"windowed":  windowed,
@@ -76,6 +77,21 @@ func pattern(app *outrigger.App) {
 }
 
 var commandLists = outrigger.Nullable(outrigger.JSON[[]action]())
+
+func hook(app *outrigger.App) {
+	receipt := outrigger.AfterCommit(app, "receipt", text, text,
+		func(_ context.Context, r outrigger.Record[*string, *string]) error {
+			if r.Value == nil || !strings.HasPrefix(*r.Value, "fail") {
+				return nil
+			}
+			return fmt.Errorf("%s %s %s", *r.Value, *r.Key, r.IdempotencyKey())
+		}, outrigger.WithFailurePolicy(outrigger.FailurePolicy{
+			RetryMax:  outrigger.Ptr(3),
+			Exhausted: outrigger.ExhaustedDeadLetter,
+		}))
+	afterCommit = receipt.AfterCommit
+	interpreted(app)
+}
 
 func interpreted(app *outrigger.App, opts ...outrigger.Option) {
 	topics := []string{"commands"}

@@ -1,6 +1,7 @@
 package outriggertest_test
 
 import (
+	"context"
 	"errors"
 	"reflect"
 	"strings"
@@ -197,4 +198,31 @@ func TestATopologyThatCannotRunIsRefusedAtTheStart(t *testing.T) {
 	if !errors.As(err, &rejected) || rejected.Code != "TOPOLOGY_INVALID" {
 		t.Fatalf("it says %v", err)
 	}
+}
+
+func TestAHookRunsForWhatCommittedAndAgainWhereItsOwnCommitIsLost(t *testing.T) {
+	app := outrigger.New(outrigger.Config{ApplicationID: "hooked"})
+	ran := []string{}
+	var d *outriggertest.Driver
+	receipt := outrigger.AfterCommit(app, "receipt", outrigger.UTF8, outrigger.UTF8,
+		func(_ context.Context, r outrigger.Record[string, string]) error {
+			if ran = append(ran, r.Value); len(ran) == 1 {
+				d.Inject(outriggertest.Redeliver)
+			}
+			return nil
+		})
+	in := outrigger.Stream(app, outrigger.UTF8, outrigger.UTF8, []string{"in"})
+	skip := outrigger.FailurePolicy{RetryMax: outrigger.Ptr(0), Exhausted: outrigger.ExhaustedSkip}
+	outrigger.Process(in, func(
+		ctx *outrigger.Context[string, string], r outrigger.Record[string, string],
+	) error {
+		receipt.AfterCommit(ctx, r.Value)
+		if r.Value == "bad" {
+			return errors.New("refused")
+		}
+		return nil
+	}, outrigger.WithFailurePolicy(skip))
+	d = outriggertest.New(t, app)
+	input(d).Pipe(text{Key: "k", Value: "bad"}, text{Key: "k", Value: "1"})
+	same(t, ran, []string{"1", "1"})
 }

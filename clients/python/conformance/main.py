@@ -20,6 +20,7 @@ from outrigger import (
     AsyncProcessorContext,
     DeadLetter,
     FailurePolicy,
+    HookContext,
     KStream,
     OutriggerError,
     Park,
@@ -76,6 +77,26 @@ def policy() -> None:
             exhausted="dead_letter",
         )
     )
+
+
+def hook() -> None:
+    process()
+    policy = FailurePolicy(retry_max=3, exhausted="dead_letter")
+    if os.environ.get("OUTRIGGER_CONFORMANCE_HANDLER") == "async":
+        app.after_commit("receipt", receipt_async, key=TEXT, value=TEXT, failure_policy=policy)
+    else:
+        app.after_commit("receipt", receipt, key=TEXT, value=TEXT, failure_policy=policy)
+
+
+def receipt(request: Record[str | None, str | None], _: HookContext) -> None:
+    value = request.value
+    if value is not None and value.startswith("fail"):
+        raise ValueError(f"{value} {request.key} {request.idempotency_key}")
+
+
+async def receipt_async(request: Record[str | None, str | None], ctx: HookContext) -> None:
+    await asyncio.sleep(0)
+    receipt(request, ctx)
 
 
 def stateless() -> None:
@@ -198,6 +219,8 @@ def act(action: Action, command: Command, ctx: Context | AsyncContext, notes: li
             timestamp=action.get("timestamp"),
             headers=None if headers is None else tuple((k, encoded(v)) for k, v in headers),
         )
+    elif kind == "afterCommit":
+        ctx.after_commit("receipt", action["value"])
     elif kind == "describe":
         notes.append(description(command))
     elif kind == "trace":
@@ -247,6 +270,7 @@ def main() -> int:
         "policy": policy,
         "parking": lambda: process(FailurePolicy(exhausted="park")),
         "pattern": lambda: process(topics=re.compile("commands-[a-z]+")),
+        "hook": hook,
         "stateless": stateless,
         "aggregate": aggregate,
         "windowed": windowed,

@@ -68,11 +68,17 @@ class FakeSidecar:
         max_frame_bytes: int = 0,
     ) -> None:
         stage = pb.Stage(entries=entries, stores=stores, sinks=sinks)
+        self.welcome_to(["topic"], stage, max_frame_bytes=max_frame_bytes)
+
+    def welcome_to(
+        self, sources: Sequence[str], *stages: pb.Stage, max_frame_bytes: int = 0
+    ) -> None:
+        """The same, to more than one stage."""
         welcome = pb.Welcome(
             protocol_minor=2,
             application_id="app",
-            sources=["topic"],
-            stages=[stage],
+            sources=sources,
+            stages=stages,
             max_frame_bytes=max_frame_bytes,
         )
         self.session.received(pb.ProcessResponse(welcome=welcome))

@@ -53,6 +53,7 @@ const topologies: Readonly<Record<string, () => void>> = {
   policy,
   parking: () => process({ exhausted: "park" }),
   pattern: () => process(undefined, /commands-[a-z]+/),
+  hook,
   stateless,
   aggregate,
   windowed,
@@ -90,6 +91,17 @@ function policy(): void {
     retry: { max: 2, initial: "250ms", factor: 1.5, maxDelay: "1m", jitter: 0 },
     exhausted: "deadLetter",
   });
+}
+
+function hook(): void {
+  process();
+  app.afterCommit<Text, Text>(
+    "receipt",
+    ({ key, value, idempotencyKey }) => {
+      if (value?.startsWith("fail")) throw new Error(`${value} ${key} ${idempotencyKey}`);
+    },
+    { key: text, value: text, failurePolicy: { retry: { max: 3 }, exhausted: "deadLetter" } },
+  );
 }
 
 function stateless(): void {
@@ -177,6 +189,9 @@ async function act(
     }
     case "forward":
       ctx.forward({ key, value, ...forwardedAs(action) });
+      return;
+    case "afterCommit":
+      ctx.afterCommit("receipt", value);
       return;
     case "describe":
       notes.push(description(command));

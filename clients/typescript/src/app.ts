@@ -1,9 +1,10 @@
 import { type Connection, connect, helloFrame } from "./connection.ts";
 import type { OutriggerClientError } from "./errors.ts";
 import type { ProcessResponse } from "./gen/outrigger/v1/processor_pb.ts";
+import { type Hook, type HookHandler, type HookOptions, hookCode } from "./hooks.ts";
 import { bytes, type Serde } from "./serdes.ts";
 import { Session } from "./session.ts";
-import { KStream, type Named } from "./streams.ts";
+import { KStream, type Named, policyIn } from "./streams.ts";
 import { type Serdes, TopologyBuilder } from "./topology.ts";
 
 /** Where log lines go; `console` fits. */
@@ -93,6 +94,25 @@ export class App<DK = Uint8Array | null, DV = Uint8Array | null> {
       input,
     });
     return new KStream(this.#builder, node, input);
+  }
+
+  /**
+   * Declares a hook: `ctx.afterCommit(name, payload)` in a handler of `process` has it run once the
+   * transaction of the handler's record has committed, and never for a record that failed. It runs **at
+   * least once** for each request, in the order of the records of a partition: see docs/side-effects.md.
+   */
+  afterCommit<P = DV, K = DK>(
+    name: string,
+    handler: HookHandler<K, P>,
+    { key, value, failurePolicy }: HookOptions<K, P> = {},
+  ): Hook<P> {
+    this.#builder.addHook({
+      name,
+      kind: { case: "hook", value: policyIn(failurePolicy) },
+      serdes: this.#builder.serdes({ key, value }),
+      code: hookCode(handler),
+    });
+    return { name };
   }
 
   /**

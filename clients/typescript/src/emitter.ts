@@ -4,7 +4,7 @@ import { isPromise, ProcessContext } from "./process-context.ts";
 import type { ForwardedRecord, Header, StreamRecord } from "./record.ts";
 import type { SegmentReader } from "./segment-reader.ts";
 import type { Serde } from "./serdes.ts";
-import type { TopologyNode } from "./topology.ts";
+import type { Serdes, TopologyNode } from "./topology.ts";
 import { withContext } from "./tracing.ts";
 
 /** What the batch being processed offers to a node's code. */
@@ -81,6 +81,21 @@ export class Emitter {
     }
   }
 
+  /** Asks a hook: an output of the record that is being processed, and undone with it. */
+  request(hook: string, record: StreamRecord, payload: unknown): void {
+    const serdes = this.#scope.nodes.get(hook)?.hook ?? null;
+    if (serdes === null) {
+      throw new Error(`there is no hook "${hook}": declare it with app.afterCommit`);
+    }
+    const asked = record.followedBy({ key: record.key, value: payload });
+    write(this.#scope, this.#scope.sinkIndex(hook), serdes, asked);
+  }
+
+  /** Aborts when the batch is taken away. */
+  get signal(): AbortSignal {
+    return this.#scope.signal;
+  }
+
   context(record: StreamRecord): ProcessContext {
     return new ProcessContext(this, record, this.#scope);
   }
@@ -130,18 +145,22 @@ export class Emitter {
 
   #write(record: StreamRecord): void {
     const { sink } = this.node;
-    if (sink === null) return;
-    const { row, rowTimestamp, rowHeaders, outputs } = this.#scope;
-    const { timestamp } = record;
-    const headers = this.#scope.isTracing ? withContext(record.headers) : record.headers;
-    if (!Number.isSafeInteger(timestamp)) {
-      throw new TypeError(`the timestamp ${timestamp} is no whole number of ms`);
-    }
-    const key = sink.key.serialize(record.key);
-    const value = sink.value.serialize(record.value);
-    const own = headers === rowHeaders ? null : headers;
-    outputs.add({ row, sink: this.#sinkIndex, key, value, timestamp, headers: own }, rowTimestamp);
+    if (sink !== null) write(this.#scope, this.#sinkIndex, sink, record);
   }
+}
+
+/** Adds a record to what the batch sends to a sink, or asks of a hook. */
+function write(scope: BatchScope, sink: number, serdes: Serdes, record: StreamRecord): void {
+  const { row, rowTimestamp, rowHeaders, outputs } = scope;
+  const { timestamp } = record;
+  const headers = scope.isTracing ? withContext(record.headers) : record.headers;
+  if (!Number.isSafeInteger(timestamp)) {
+    throw new TypeError(`the timestamp ${timestamp} is no whole number of ms`);
+  }
+  const key = serdes.key.serialize(record.key);
+  const value = serdes.value.serialize(record.value);
+  const own = headers === rowHeaders ? null : headers;
+  outputs.add({ row, sink, key, value, timestamp, headers: own }, rowTimestamp);
 }
 
 /** How an aggregate folds. */

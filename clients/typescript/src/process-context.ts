@@ -1,5 +1,6 @@
 import { keyAfter } from "./batch-state.ts";
 import type { BatchScope, Emitter } from "./emitter.ts";
+import type { Hook } from "./hooks.ts";
 import type { ForwardedRecord, StreamRecord } from "./record.ts";
 import type { Serde } from "./serdes.ts";
 import type { KeyValueStore, KeyValueStoreDefinition, RangeOptions } from "./stores.ts";
@@ -11,6 +12,12 @@ export interface ProcessorContext<K, V> {
    * down wait, the record is not done before they are.
    */
   forward(record: ForwardedRecord<K, V>): void;
+  /**
+   * Asks for a hook, which `app.afterCommit` has declared: it runs once the record has committed, at least
+   * once. It gets the record's key, time and headers, and `payload` as its value. A record that fails has
+   * asked for nothing.
+   */
+  afterCommit<P>(hook: Hook<P> | string, payload: P): void;
   /** A store that was given to `process`. */
   store<SK, SV>(definition: KeyValueStoreDefinition<SK, SV>): KeyValueStore<SK, SV>;
   /** Aborts when the batch is taken away: what is computed from then on has no effect. */
@@ -45,6 +52,17 @@ export class ProcessContext implements ProcessorContext<unknown, unknown> {
     this.#tail = pending;
     // Looked at by `finish`; until then a failure must not count as one that nobody handles.
     pending.catch(() => {});
+  }
+
+  afterCommit<P>(hook: Hook<P> | string, payload: P): void {
+    this.#mustBeOpen("afterCommit");
+    try {
+      const name = typeof hook === "string" ? hook : hook.name;
+      this.#emitter.request(name, this.#record, payload);
+    } catch (error: unknown) {
+      this.#failure ??= { error };
+      throw error;
+    }
   }
 
   #send(next: ForwardedRecord<unknown, unknown>): void | Promise<void> {

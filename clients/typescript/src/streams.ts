@@ -281,7 +281,7 @@ function addCount(
   });
 }
 
-function policyIn(policy: FailurePolicy | undefined): {
+export function policyIn(policy: FailurePolicy | undefined): {
   failurePolicy?: NonNullable<ReturnType<typeof wirePolicy>>;
 } {
   const failurePolicy = wirePolicy(policy);

@@ -31,6 +31,8 @@ export interface TopologyNode {
   readonly stores: readonly string[];
   /** The store of an aggregate that runs here. */
   readonly aggregates: string | null;
+  /** Set for a hook: how its requests are written. */
+  readonly hook: Serdes | null;
 }
 
 export interface Serdes {
@@ -44,6 +46,7 @@ export class TopologyBuilder {
   /** For sources and sinks that name no serdes. */
   readonly #defaults: Serdes;
   readonly #declared: MessageInitShape<typeof NodeSchema>[] = [];
+  readonly #hooks: MessageInitShape<typeof NodeSchema>[] = [];
   readonly #stores = new Map<string, MessageInitShape<typeof StoreSchema>>();
 
   constructor(defaults: Serdes) {
@@ -75,9 +78,25 @@ export class TopologyBuilder {
     const parents = node.parent === null ? [] : [node.parent];
     this.#declared.push({ name, parents, kind: node.kind });
     const { input, code = null, sink = null, stores = [], aggregates = null } = node;
-    this.nodes.set(name, { name, children: [], input, code, sink, stores, aggregates });
+    const isHere = { input, code, sink, stores, aggregates, hook: null };
+    this.nodes.set(name, { name, children: [], ...isHere });
     if (node.parent !== null) this.nodes.get(node.parent)?.children.push(name);
     return name;
+  }
+
+  /** Adds a hook: its code runs on the requests that handlers of `process` make by its name. */
+  addHook(node: {
+    readonly name: string;
+    readonly kind: Kind;
+    readonly serdes: Serdes;
+    readonly code: NodeCode;
+  }): void {
+    const { name, kind, serdes, code } = node;
+    if (this.nodes.has(name))
+      throw new Error(`two nodes are named "${name}": give one another name`);
+    this.#hooks.push({ name, kind });
+    const nothing = { children: [], sink: null, stores: [], aggregates: null };
+    this.nodes.set(name, { name, input: serdes, code, hook: serdes, ...nothing });
   }
 
   addStore(name: string, kind: StoreKind): void {
@@ -94,12 +113,23 @@ export class TopologyBuilder {
   }
 
   build(): Topology {
-    return create(TopologySchema, { nodes: this.#declared, stores: [...this.#stores.values()] });
+    const parents = this.#declared.filter(isProcess).map(({ name = "" }) => name);
+    const [hook] = this.#hooks;
+    if (hook !== undefined && parents.length === 0) {
+      throw new Error(`nothing can ask for the hook "${hook.name}": declare a process that does`);
+    }
+    const hooks = this.#hooks.map((declared) => ({ ...declared, parents }));
+    const nodes = [...this.#declared, ...hooks];
+    return create(TopologySchema, { nodes, stores: [...this.#stores.values()] });
   }
 
   #freeName(what: string): string {
     return `${what}-${String(this.nodes.size + 1).padStart(2, "0")}`;
   }
+}
+
+function isProcess({ kind }: MessageInitShape<typeof NodeSchema>): boolean {
+  return kind?.case === "function" && kind.value.operation === Operation.PROCESS;
 }
 
 export { Aggregator, Operation, StoreKind };

@@ -61,17 +61,14 @@ export class FakeSidecar {
   }
 
   welcome(stage: Stage, maxFrameBytes = 0): void {
-    const { entries, stores = [], sinks = [] } = stage;
-    this.#send({
-      case: "welcome",
-      value: {
-        protocolMinor: 1,
-        applicationId: "app",
-        maxFrameBytes,
-        sources: ["topic"],
-        stages: [{ entries, stores, sinks }],
-      },
-    });
+    this.welcomeTo({ sources: ["topic"], stages: [stage], maxFrameBytes });
+  }
+
+  /** The same, to more than one stage. */
+  welcomeTo(to: { sources: string[]; stages: Stage[]; maxFrameBytes?: number }): void {
+    const { sources, stages, maxFrameBytes = 0 } = to;
+    const value = { protocolMinor: 1, applicationId: "app", maxFrameBytes, sources, stages };
+    this.#send({ case: "welcome", value });
   }
 
   batch(batch: MessageInitShape<typeof BatchSchema>): void {

@@ -1,11 +1,12 @@
 import kafkajs from "kafkajs";
 import { asError, OutriggerError } from "../../errors/outrigger-error.ts";
-import type { Admin, TopicDescription, TopicToCreate } from "../../ports/admin.ts";
+import type { Admin, LogOffset, TopicDescription, TopicToCreate } from "../../ports/admin.ts";
 import type { Log } from "../../ports/log.ts";
 import type { Cluster } from "../network/cluster.ts";
 import { delay } from "../network/retry.ts";
 import { ERROR } from "../protocol/error-codes.ts";
 import type { Security } from "../security/security.ts";
+import { deleteBefore } from "./delete-records.ts";
 import { kafkajsSecurity } from "./kafkajs-security.ts";
 
 export interface AdminOptions {
@@ -92,6 +93,10 @@ class KafkajsAdmin implements Admin {
       }
     }
     return refused;
+  }
+
+  async deleteRecords(before: readonly LogOffset[], signal: AbortSignal): Promise<void> {
+    for (const at of before) await deleteBefore(this.#cluster, at, signal);
   }
 
   async close(): Promise<void> {

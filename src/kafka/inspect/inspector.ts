@@ -35,12 +35,14 @@ async function inspect(
   const names = wanted.thorough ? await topicNames(cluster, notes) : [];
   const isChangelog = (name: string) =>
     name.startsWith(`${wanted.groupId}-`) && name.endsWith("-changelog");
+  const isHook = (name: string) => name.startsWith(`${wanted.groupId}-`) && name.endsWith("-hook");
+  const isOurs = (name: string) => isChangelog(name) || isHook(name);
   const changelogs = wanted.changelogs === "found" ? names.filter(isChangelog) : wanted.changelogs;
   const [brokers, { group, committed }, topics] = await Promise.all([
     Promise.all(cluster.nodes().map((node) => lookAtBroker(cluster, node, notes, signal))),
     lookAtGroup(cluster, wanted.groupId, null, notes, signal),
     notes.attempt("the topics", () =>
-      lookAtTopics(cluster, namesOf(wanted, changelogs, names.filter(isChangelog)), notes),
+      lookAtTopics(cluster, namesOf(wanted, changelogs, names.filter(isOurs)), notes),
     ),
     lookAtRights(cluster, wanted, notes, signal),
   ]);

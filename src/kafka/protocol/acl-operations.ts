@@ -8,6 +8,7 @@ const CODES: readonly (readonly [number, Operation])[] = [
   [3, "Read"],
   [4, "Write"],
   [5, "Create"],
+  [6, "Delete"],
   [8, "Describe"],
   [10, "DescribeConfigs"],
 ];

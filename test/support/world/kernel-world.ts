@@ -1,6 +1,6 @@
 import type { OutriggerError } from "../../../src/errors/outrigger-error.ts";
 import type { FailurePolicy } from "../../../src/model/failure.ts";
-import type { DeclaredNode, Program } from "../../../src/model/topology.ts";
+import type { DeclaredNode, Program, Programs } from "../../../src/model/topology.ts";
 import type { Admin } from "../../../src/ports/admin.ts";
 import type { Inspector } from "../../../src/ports/inspector.ts";
 import type { Log } from "../../../src/ports/log.ts";
@@ -19,6 +19,7 @@ const noAdmin: Admin = {
   describeTopics: async () => new Map(),
   createTopics: async () => {},
   refusals: async () => new Map(),
+  deleteRecords: async () => {},
   close: async () => {},
 };
 
@@ -29,6 +30,7 @@ const noInspector: Inspector = {
 export const testLimits: KernelLimits = {
   applicationId: "app",
   autoOffsetReset: "earliest",
+  purgeIntervalMs: 30_000,
   processingTimeoutMs: 60_000,
   appAbsenceTimeoutMs: 300_000,
   revokeTimeoutMs: 5_000,
@@ -86,11 +88,17 @@ export const testLimits: KernelLimits = {
 /** A program that hands every record of `in` to the handler and writes `out`. */
 export const copyProgram: Program = {
   subtopology: 0,
+  frame: { source: 0, stage: 0 },
   sources: ["in"],
   operators: [],
-  stage: { entries: ["handler"], stores: [], sinks: [{ node: "sink", topic: "out" }] },
+  stage: {
+    entries: ["handler"],
+    stores: [],
+    sinks: [{ node: "sink", topic: "out", isHook: false }],
+  },
   directSinks: [],
   parking: null,
+  hook: null,
   stores: [],
 };
 
@@ -100,7 +108,7 @@ export const statefulProgram: Program = {
   stage: {
     entries: ["handler"],
     stores: [{ store: 0, tumbling: null }],
-    sinks: [{ node: "sink", topic: "out" }],
+    sinks: [{ node: "sink", topic: "out", isHook: false }],
   },
   stores: [{ name: "state", kind: "keyValue", changelogTopic: "app-state-changelog" }],
 };
@@ -129,15 +137,16 @@ export class KernelWorld {
   }
 
   static async start(
-    program: Program,
+    program: Program | Programs,
     handler: Handler,
     before?: { world: World; directory: MemoryDirectory },
     limits: KernelLimits = testLimits,
   ): Promise<KernelWorld> {
+    const programs: Programs = "sources" in program ? [program] : program;
     const world = before?.world ?? new World();
     const directory = before?.directory ?? new MemoryDirectory();
     const application = new ScriptedApplication(handler);
-    const self = new KernelWorld((made) => makeActive(program, made, limits), {
+    const self = new KernelWorld((made) => makeActive(programs, made, limits), {
       world,
       directory,
       application,
@@ -218,7 +227,8 @@ export function kernelParts(
   };
 }
 
-function makeActive(program: Program, self: KernelWorld, limits: KernelLimits): Active {
+function makeActive(programs: Programs, self: KernelWorld, limits: KernelLimits): Active {
+  const [program, ...hooks] = programs;
   const facts = { topicId: "t1", deleteRetentionMs: 86_400_000 };
   const prepared = {
     partitions: 1,
@@ -228,8 +238,10 @@ function makeActive(program: Program, self: KernelWorld, limits: KernelLimits): 
         ...(program.parking === null ? [] : [program.parking.controlTopic]),
       ].map((topic) => [topic, facts]),
     ),
-    outputs: ["out"],
+    outputs: ["out", ...hooks.flatMap(({ sources }) => sources)],
     messageBytesMax: new Map([["out", 500]]),
+    // Fewer than the input has, which has grown.
+    hookPartitions: new Map(hooks.map(({ sources: [topic = ""] }) => [topic, 2])),
   };
-  return new Active(program, prepared, kernelParts(self), self.application, limits);
+  return new Active(programs, prepared, kernelParts(self), self.application, limits);
 }

@@ -6,7 +6,9 @@ import { checkCluster } from "../../../src/checks/check.ts";
 import type { Expected } from "../../../src/checks/expected.ts";
 import { type Finding, refusalOf } from "../../../src/checks/finding.ts";
 import { reportJson, reportText } from "../../../src/checks/report.ts";
-import type { ClusterFacts } from "../../../src/model/cluster-facts.ts";
+import type { ClusterFacts, Operation } from "../../../src/model/cluster-facts.ts";
+import { hookProgram } from "../../../src/topology/hooks.ts";
+import { statefulProgram } from "../../support/world/kernel-world.ts";
 import { brokerFacts, committed, expected, soundFacts, topicFacts, withTopic } from "./facts.ts";
 
 function check(facts: ClusterFacts, changes: Partial<Expected> = {}): Finding[] {
@@ -21,10 +23,54 @@ function names(facts: ClusterFacts, changes: Partial<Expected> = {}): string[] {
 it("a control topic that may not be read is a right that is missing", () => {
   const control = { ...topicFacts("app-control"), operations: new Set(["Describe"] as const) };
   const parking = { store: 0, controlTopic: "app-control" };
-  const program = expected.program && { ...expected.program, parking };
-  const found = check(withTopic(control), { program });
-  assert.deepEqual(names(withTopic(control), { program }), ["forbidden access.denied"]);
+  const programs = expected.programs && ([{ ...expected.programs[0], parking }] as const);
+  const found = check(withTopic(control), { programs });
+  assert.deepEqual(names(withTopic(control), { programs }), ["forbidden access.denied"]);
   assert.match(found[0]?.problem ?? "", /lacks the right Read on the topic app-control/);
+});
+
+describe("a topic of a hook", () => {
+  const hook = hookProgram("mail", "app-mail-hook", 0, statefulProgram);
+  const programs = [statefulProgram, hook] as const;
+  const topic = (over: Record<string, string>, operations: readonly Operation[] | null = null) => {
+    const { configs, ...rest } = topicFacts("app-mail-hook");
+    const found = new Map([...(configs ?? []), ["retention.bytes", "-1"], ...Object.entries(over)]);
+    return withTopic({
+      ...{ ...rest, configs: found },
+      operations: operations === null ? null : new Set(operations),
+    });
+  };
+  const cases: readonly (readonly [string, ClusterFacts, readonly string[]])[] = [
+    ["that keeps all is sound, and one that is still to be made", topic({}), []],
+    ["that compacts", topic({ "cleanup.policy": "compact" }), ["forbidden hook.policy"]],
+    ["that forgets", topic({ "retention.ms": "1000" }), ["warning hook.retention"]],
+    ["that forgets the most", topic({ "retention.bytes": "1000" }), ["warning hook.retention"]],
+    ["that may only be read", topic({}, ["Read", "Delete"]), ["forbidden access.denied"]],
+    ["that may only be written", topic({}, ["Write", "Delete"]), ["forbidden access.denied"]],
+    ["that may not be purged", topic({}, ["Read", "Write"]), ["warning hook.purge"]],
+    [
+      "that was deleted from before it was read",
+      soundFacts({
+        committed: [...soundFacts().committed, { ...committed(0, 0), topic: "app-mail-hook" }],
+        logs: new Map([["app-mail-hook-0", { start: 9, end: 9 }]]),
+      }),
+      ["forbidden offsets.out.of.range"],
+    ],
+  ];
+  for (const [what, facts, findings] of cases) {
+    it(what, () => assert.deepEqual(names(facts, { programs }), findings));
+  }
+
+  it("is not missing before the application has run", () => {
+    assert.deepEqual(names(soundFacts(), { programs }), []);
+  });
+
+  it("is left over when the topology has its hook no more, and somebody had read it", () => {
+    const facts = topic({});
+    const read = { ...facts, committed: [{ ...committed(0, 0), topic: "app-mail-hook" }] };
+    assert.ok(names(read).includes("warning hook.left.over"));
+    assert.ok(!names(read, { programs }).includes("warning hook.left.over"));
+  });
 });
 
 describe("a cluster", () => {
@@ -154,7 +200,7 @@ describe("a cluster", () => {
 
   it("is judged without a topology by what the group committed and how changelogs are named", () => {
     const facts = soundFacts({ committed: [{ ...committed(0, 5), metadata: "" }] });
-    assert.deepEqual(names(facts, { program: null }), [
+    assert.deepEqual(names(facts, { programs: null }), [
       "forbidden offsets.foreign",
       "forbidden offsets.missing",
     ]);

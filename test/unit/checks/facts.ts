@@ -73,5 +73,5 @@ export const expected: Expected = {
   recordBytesMax: 1_048_576,
   deadLetterTopic: null,
   accepted: [],
-  program: statefulProgram,
+  programs: [statefulProgram],
 };

@@ -45,17 +45,17 @@ function preflight(...looks: ClusterFacts[]): Preflight {
 
 test("a task that another sidecar began between two questions is no loss of offsets", async () => {
   // The offsets were asked for first, then the end of the changelog: between, both began.
-  const facts = await preflight(look(3, false), look(5, true)).check(statefulProgram);
+  const facts = await preflight(look(3, false), look(5, true)).check([statefulProgram]);
   assert.equal(facts.committed.length, 1);
 });
 
 test("what forbids the start in both looks forbids it", async () => {
-  const checked = preflight(look(3, false), look(3, false)).check(statefulProgram);
+  const checked = preflight(look(3, false), look(3, false)).check([statefulProgram]);
   await assert.rejects(checked, (error: unknown) => {
     return error instanceof OutriggerError && error.code === "OFFSETS_LOST";
   });
 });
 
 test("a start that nothing forbids needs one look", async () => {
-  await preflight(look(3, true)).check(statefulProgram);
+  await preflight(look(3, true)).check([statefulProgram]);
 });

@@ -2,9 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { OutriggerError } from "../../../src/errors/outrigger-error.ts";
 import type { ClusterFacts, TopicFacts } from "../../../src/model/cluster-facts.ts";
+import type { Programs } from "../../../src/model/topology.ts";
 import type { Admin, TopicDescription, TopicToCreate } from "../../../src/ports/admin.ts";
 import type { Log } from "../../../src/ports/log.ts";
-import { prepareTopics } from "../../../src/runtime/setup.ts";
+import { grownUnderState, prepareTopics } from "../../../src/runtime/setup.ts";
+import { hookProgram } from "../../../src/topology/hooks.ts";
 import { statefulProgram } from "../../support/world/kernel-world.ts";
 
 const LIMITS = {
@@ -41,16 +43,20 @@ class Cluster {
       for (const { name, partitions, configs } of topics) this.add(name, partitions, configs);
     },
     refusals: async () => new Map(),
+    deleteRecords: async () => {},
     close: async () => {},
   };
 
-  async prepare(limits: Partial<Parameters<typeof prepareTopics>[3]> = {}) {
+  async prepare(
+    limits: Partial<Parameters<typeof prepareTopics>[3]> = {},
+    programs: Programs = [statefulProgram],
+  ) {
     const check = async (): Promise<ClusterFacts> => {
       if (this.refusal !== null) throw this.refusal;
       return this.#facts();
     };
     const given = { ...LIMITS, ...limits };
-    return await prepareTopics(statefulProgram, this.admin, { check }, given, silent);
+    return await prepareTopics(programs, this.admin, { check }, given, silent);
   }
 
   #facts(): ClusterFacts {
@@ -116,4 +122,24 @@ test("what the checks refuse is refused before anything is made", async () => {
   cluster.refusal = new OutriggerError("TOPIC_MISCONFIGURED", "no");
   await assert.rejects(cluster.prepare(), { code: "TOPIC_MISCONFIGURED" });
   assert.deepEqual(cluster.made, []);
+});
+
+test("requests of hooks have the partitions of the source, and keep those that their topic has", async () => {
+  const programs = [statefulProgram, hookProgram("mail", "mails", 0, statefulProgram)] as const;
+  const cluster = new Cluster(["in", 4], ["out", 2]);
+  const fresh = await cluster.prepare({ missingTopicPartitions: 2 }, programs);
+  const made = cluster.made.map(({ name, partitions, configs }) => {
+    return `${name} ${partitions} ${configs["cleanup.policy"]}`;
+  });
+  assert.deepEqual(made, ["app-state-changelog 4 compact", "mails 4 delete"]);
+  assert.deepEqual(fresh.outputs, ["out", "app-state-changelog", "mails"]);
+  assert.deepEqual(
+    [fresh.hookPartitions.get("mails"), [...fresh.changelogs.keys()]],
+    [4, ["app-state-changelog"]],
+  );
+  const grown = await new Cluster(["in", 4], ["out", 2], ["mails", 6]).prepare({}, programs);
+  assert.equal(grown.hookPartitions.get("mails"), 6);
+  const at = (topic: string, partition: number) => grownUnderState([{ topic, partition }], grown);
+  assert.equal(at("mails", 5), null);
+  assert.match(at("in", 5)?.message ?? "", /in has grown while it was read/);
 });

@@ -4,7 +4,7 @@ import { type TopicPartition, topicPartitionName } from "../../../src/model/topi
 import type { Program } from "../../../src/model/topology.ts";
 import type { HeartbeatRequest } from "../../../src/ports/consumer.ts";
 import { GroupLoop } from "../../../src/runtime/group-loop.ts";
-import { withSources } from "../../../src/runtime/sources.ts";
+import { type Subscription, withSources } from "../../../src/runtime/sources.ts";
 import { copyProgram, statefulProgram } from "../../support/world/kernel-world.ts";
 import { VirtualClock } from "../../support/world/virtual-clock.ts";
 
@@ -15,19 +15,19 @@ const cluster = (...names: string[]) => ({ topicNames: async () => names });
 
 test("the sources are what is named and what matches, in the order of names", async () => {
   const admin = cluster("in-b", "other", "in-a", "named", "xin-c");
-  const { sources } = await withSources(patterned, new Set(), admin, null);
+  const [{ sources }] = await withSources([patterned], new Set(), admin, null);
   assert.deepEqual(sources, ["named", "in-a", "in-b"]);
 });
 
 test("what brokers hold to match is read, as long as it exists", async () => {
   const found = new Set(["odd", "gone"]);
-  const { sources } = await withSources(patterned, found, cluster("odd", "in-a"), null);
+  const [{ sources }] = await withSources([patterned], found, cluster("odd", "in-a"), null);
   assert.deepEqual(sources, ["named", "in-a", "odd"]);
 });
 
 test("a pattern that matches nothing is refused, where nothing is named beside it", async () => {
   const alone = { ...patterned, sources: [], pattern: { ...pattern, topics: [] } };
-  await assert.rejects(withSources(alone, new Set(), cluster("x"), null), {
+  await assert.rejects(withSources([alone], new Set(), cluster("x"), null), {
     code: "TOPIC_MISSING",
     message: /no topic matches the pattern in-\.\* of a source/,
   });
@@ -41,12 +41,32 @@ for (const [what, regex, program, letters] of [
 ] as const) {
   test(`a pattern that matches ${what} is refused: it would read what it writes`, async () => {
     const wide = { ...program, pattern: { regex, topics: [] } };
-    await assert.rejects(withSources(wide, new Set(), cluster("in"), letters), {
+    await assert.rejects(withSources([wide], new Set(), cluster("in"), letters), {
       code: "TOPOLOGY_INVALID",
       message: /matches \S+, which the application or Kafka itself writes/,
     });
   });
 }
+
+const hook: Program = {
+  ...{ subtopology: 1, frame: { source: 1, stage: 1 }, sources: ["app-mail-hook"] },
+  ...{ operators: [], stage: { entries: ["mail"], stores: [], sinks: [] }, directSinks: [] },
+  ...{ stores: [], parking: null, hook: "mail" },
+};
+
+test("frames count a hook's source behind those that a pattern has found", async () => {
+  const found = cluster("in-a", "in-b", "named");
+  const [main, mail] = await withSources([patterned, hook], new Set(), found, null);
+  assert.equal(main.sources.length, 3);
+  assert.deepEqual(mail?.frame, { source: 3, stage: 1 });
+});
+
+test("a pattern that matches the topic of a hook is refused", async () => {
+  const wide = { ...patterned, pattern: { regex: "app-.*", topics: [] } };
+  await assert.rejects(withSources([wide, hook], new Set(), cluster("in"), null), {
+    message: /matches app-mail-hook, which the application or Kafka itself writes/,
+  });
+});
 
 /** A member whose coordinator assigns what the test says, at its next heartbeat. */
 class Member {
@@ -56,7 +76,7 @@ class Member {
   target: readonly string[] = [];
   readonly loop: GroupLoop;
 
-  constructor(subscription: Pick<Program, "sources" | "pattern">) {
+  constructor(subscription: Omit<Subscription, "hooks">, hooks: readonly string[] = []) {
     const say = (what: string) => (partitions: readonly TopicPartition[]) => {
       this.told.push(`${what} ${partitions.map(topicPartitionName).join(" ")}`);
     };
@@ -80,7 +100,7 @@ class Member {
       const heartbeatIntervalMs = 1_000;
       return { kind: "member", memberEpoch: 1, heartbeatIntervalMs, assignment } as const;
     };
-    const member = { memberId: "m", subscription };
+    const member = { memberId: "m", subscription: { ...subscription, hooks } };
     const limits = { rebalanceTimeoutMs: 1_000 };
     this.loop = new GroupLoop({ heartbeat }, member, host, this.clock, limits);
   }
@@ -114,6 +134,17 @@ test("R-6: a task of a pattern begins when it has a partition of each source, ne
 test("a topic that brokers found means other sources, and no task begins with it", async () => {
   const member = new Member(two);
   assert.deepEqual(await member.assigned("a-0", "b-0", "c-0"), ["changed c"]);
+});
+
+test("a hook's partition is a task of its own, whatever a pattern has found", async () => {
+  const member = new Member(two, ["h"]);
+  assert.deepEqual(await member.assigned("a-0", "h-0", "h-1"), ["assigned h-0 h-1"]);
+  assert.deepEqual(member.requests[0]?.topics, ["h"]);
+  assert.deepEqual(await member.assigned("a-0", "b-0", "h-0"), [
+    "revoked h-1",
+    "assigned a-0 h-0 b-0",
+  ]);
+  assert.deepEqual(await member.assigned("a-0", "b-0"), ["revoked h-0"]);
 });
 
 test("a topic that is gone from a task means other sources; a task that goes whole does not", async () => {

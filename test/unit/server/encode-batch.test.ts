@@ -20,7 +20,7 @@ function decode(frame: Buffer): Batch {
 
 function batchOf(rows: readonly RowRange[], states: readonly SlotState[] = []): DispatchedBatch {
   const name = { taskName: "0_3", taskEpoch: 7, dispatchId: 99 };
-  return { ...name, stage: 0, rows, states, processingTimeoutMs: 60_000 };
+  return { ...name, stage: 0, firstSource: 0, rows, states, processingTimeoutMs: 60_000 };
 }
 
 function rangeOf(records: readonly PlainRecord[], from = 0, to = records.length): RowRange {
@@ -119,6 +119,12 @@ function checkState(expected: SlotState, got: StateColumns): void {
   );
   assert.deepEqual(starts, [...expected.windowStarts]);
 }
+
+it("counts the sources of a program from where the welcome has them", () => {
+  const named = { ...batchOf([rangeOf([record({})])]), stage: 1, firstSource: 2 };
+  const { stage, segments } = decode(encodeBatch(named));
+  assert.deepEqual([stage, segments.map(({ source }) => source)], [1, [2]]);
+});
 
 describe("a batch written by hand", () => {
   it("is byte for byte what the generated code writes, whatever the records and the state", () => {

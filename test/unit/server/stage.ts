@@ -126,5 +126,5 @@ export function batchOf(valueBytes: number) {
   const columns = columnsOf([{ key: null, value, offset: 1, timestamp: 0, headers: [] }]);
   const rows = [{ source: 0, partition: 0, columns, from: 0, to: 1 }];
   const name = { taskName: "0_0", taskEpoch: 1, dispatchId: 8 };
-  return { ...name, stage: 0, rows, states: [], processingTimeoutMs: 1 };
+  return { ...name, stage: 0, firstSource: 0, rows, states: [], processingTimeoutMs: 1 };
 }

@@ -2,11 +2,18 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { MUTANTS, SCALE } from "../../sim/mutants.ts";
+import { HOOK_MUTANTS } from "../../sim/mutants-of-hooks.ts";
 import { OUTCOME_MUTANTS } from "../../sim/mutants-of-outcomes.ts";
 import { PARKING_MUTANTS } from "../../sim/mutants-of-parking.ts";
 
 const ROOT = new URL("../../../", import.meta.url);
-const all = [...MUTANTS, ...OUTCOME_MUTANTS, ...PARKING_MUTANTS, { name: "scale", edits: SCALE }];
+const all = [
+  ...MUTANTS,
+  ...OUTCOME_MUTANTS,
+  ...PARKING_MUTANTS,
+  ...HOOK_MUTANTS,
+  { name: "scale", edits: SCALE },
+];
 
 test("what a mutant changes stands in the source exactly once", () => {
   for (const { name, edits } of all) {

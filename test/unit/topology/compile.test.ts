@@ -49,11 +49,17 @@ describe("a topology that runs", () => {
     );
     assert.deepEqual(compiled, {
       subtopology: 0,
+      frame: { source: 0, stage: 0 },
+      hook: null,
       sources: ["flights"],
       operators: [
         { kind: "count", node: "counts", store: 0, tumbling: fiveMinutes, takes: "keyed" },
       ],
-      stage: { entries: ["label"], stores: [], sinks: [{ node: "out", topic: "labels" }] },
+      stage: {
+        entries: ["label"],
+        stores: [],
+        sinks: [{ node: "out", topic: "labels", isHook: false }],
+      },
       directSinks: [],
       parking: null,
       stores: [{ name: "counted", kind: "window", changelogTopic: "app-counted-changelog" }],
@@ -78,8 +84,8 @@ describe("a topology that runs", () => {
       entries: ["delays"],
       stores: [{ store: 0, tumbling: fiveMinutes, takes: "keyed" }],
       sinks: [
-        { node: "out", topic: "labels" },
-        { node: "raw", topic: "raw-delays" },
+        { node: "out", topic: "labels", isHook: false },
+        { node: "raw", topic: "raw-delays", isHook: false },
       ],
     });
     assert.equal(stores[0]?.changelogTopic, "app-delay-changelog");

@@ -10,9 +10,8 @@ const declared = topology(
 );
 
 function changelog(replicationFactor: number, recordBytesMax = 1_048_576) {
-  const [program] = compile(declared, { applicationId: "app" });
-  assert.ok(program);
-  const topics = internalTopics(program, 4, replicationFactor, recordBytesMax);
+  const programs = compile(declared, { applicationId: "app" });
+  const topics = internalTopics(programs, 4, replicationFactor, recordBytesMax);
   assert.equal(topics.length, 1);
   return topics[0];
 }

@@ -23,12 +23,14 @@ function of(parks: boolean, over: Partial<DeclaredTopology> = {}) {
 
 describe("a topology whose records can be parked", () => {
   test("has a store and a control topic for it, and none where parking is off", () => {
-    const [program] = of(true);
-    assert.ok(program);
+    const programs = of(true);
+    const [program] = programs;
     assert.deepEqual(program.parking, { store: 0, controlTopic: "app-control" });
-    const topics = internalTopics(program, 3, 3, 1_048_576).map(({ name, partitions, configs }) => {
-      return `${name} ${partitions} ${configs["cleanup.policy"]} ${configs["min.insync.replicas"]}`;
-    });
+    const topics = internalTopics(programs, 3, 3, 1_048_576).map(
+      ({ name, partitions, configs }) => {
+        return `${name} ${partitions} ${configs["cleanup.policy"]} ${configs["min.insync.replicas"]}`;
+      },
+    );
     assert.deepEqual(topics, ["app-parked-changelog 3 compact 2", "app-control 3 delete 2"]);
     const [without] = of(false);
     assert.deepEqual([without?.parking, without?.stores], [null, []]);

@@ -323,6 +323,7 @@ type Node struct {
 	//	*Node_Function
 	//	*Node_Aggregate
 	//	*Node_Sink
+	//	*Node_Hook
 	Kind          isNode_Kind `protobuf_oneof:"kind"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -415,6 +416,15 @@ func (x *Node) GetSink() *Sink {
 	return nil
 }
 
+func (x *Node) GetHook() *Hook {
+	if x != nil {
+		if x, ok := x.Kind.(*Node_Hook); ok {
+			return x.Hook
+		}
+	}
+	return nil
+}
+
 type isNode_Kind interface {
 	isNode_Kind()
 }
@@ -439,6 +449,11 @@ type Node_Sink struct {
 	Sink *Sink `protobuf:"bytes,6,opt,name=sink,proto3,oneof"`
 }
 
+type Node_Hook struct {
+	// Runs the application's code once the record that asked for it has committed. Since minor version 4.
+	Hook *Hook `protobuf:"bytes,7,opt,name=hook,proto3,oneof"`
+}
+
 func (*Node_Source) isNode_Kind() {}
 
 func (*Node_Function) isNode_Kind() {}
@@ -446,6 +461,8 @@ func (*Node_Function) isNode_Kind() {}
 func (*Node_Aggregate) isNode_Kind() {}
 
 func (*Node_Sink) isNode_Kind() {}
+
+func (*Node_Hook) isNode_Kind() {}
 
 // Reads topics: those that it names, or those whose names match its pattern.
 type Source struct {
@@ -835,6 +852,55 @@ func (x *Sink) GetTopic() string {
 	return ""
 }
 
+// The application's code, called after the commit of the records that asked for it, at least once for each
+// request. Its parents are functions of OPERATION_PROCESS, whose code asks: the node stands among the
+// sinks of their stage, and what is sent to it is a request. It has a stage of its own, whose batches carry
+// the requests as their records do: committed, with an offset, in the order in which they were made.
+type Hook struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As a function's; EXHAUSTED_PARK is refused.
+	FailurePolicy *FailurePolicy `protobuf:"bytes,1,opt,name=failure_policy,json=failurePolicy,proto3" json:"failure_policy,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Hook) Reset() {
+	*x = Hook{}
+	mi := &file_outrigger_v1_topology_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Hook) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Hook) ProtoMessage() {}
+
+func (x *Hook) ProtoReflect() protoreflect.Message {
+	mi := &file_outrigger_v1_topology_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Hook.ProtoReflect.Descriptor instead.
+func (*Hook) Descriptor() ([]byte, []int) {
+	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *Hook) GetFailurePolicy() *FailurePolicy {
+	if x != nil {
+		return x.FailurePolicy
+	}
+	return nil
+}
+
 // A store: state of one task, backed by a compacted changelog topic.
 type Store struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -848,7 +914,7 @@ type Store struct {
 
 func (x *Store) Reset() {
 	*x = Store{}
-	mi := &file_outrigger_v1_topology_proto_msgTypes[8]
+	mi := &file_outrigger_v1_topology_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -860,7 +926,7 @@ func (x *Store) String() string {
 func (*Store) ProtoMessage() {}
 
 func (x *Store) ProtoReflect() protoreflect.Message {
-	mi := &file_outrigger_v1_topology_proto_msgTypes[8]
+	mi := &file_outrigger_v1_topology_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -873,7 +939,7 @@ func (x *Store) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Store.ProtoReflect.Descriptor instead.
 func (*Store) Descriptor() ([]byte, []int) {
-	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{8}
+	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Store) GetName() string {
@@ -897,14 +963,15 @@ const file_outrigger_v1_topology_proto_rawDesc = "" +
 	"\x1boutrigger/v1/topology.proto\x12\foutrigger.v1\"a\n" +
 	"\bTopology\x12(\n" +
 	"\x05nodes\x18\x01 \x03(\v2\x12.outrigger.v1.NodeR\x05nodes\x12+\n" +
-	"\x06stores\x18\x02 \x03(\v2\x13.outrigger.v1.StoreR\x06stores\"\x85\x02\n" +
+	"\x06stores\x18\x02 \x03(\v2\x13.outrigger.v1.StoreR\x06stores\"\xaf\x02\n" +
 	"\x04Node\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aparents\x18\x02 \x03(\tR\aparents\x12.\n" +
 	"\x06source\x18\x03 \x01(\v2\x14.outrigger.v1.SourceH\x00R\x06source\x124\n" +
 	"\bfunction\x18\x04 \x01(\v2\x16.outrigger.v1.FunctionH\x00R\bfunction\x127\n" +
 	"\taggregate\x18\x05 \x01(\v2\x17.outrigger.v1.AggregateH\x00R\taggregate\x12(\n" +
-	"\x04sink\x18\x06 \x01(\v2\x12.outrigger.v1.SinkH\x00R\x04sinkB\x06\n" +
+	"\x04sink\x18\x06 \x01(\v2\x12.outrigger.v1.SinkH\x00R\x04sink\x12(\n" +
+	"\x04hook\x18\a \x01(\v2\x12.outrigger.v1.HookH\x00R\x04hookB\x06\n" +
 	"\x04kind\":\n" +
 	"\x06Source\x12\x16\n" +
 	"\x06topics\x18\x01 \x03(\tR\x06topics\x12\x18\n" +
@@ -937,7 +1004,9 @@ const file_outrigger_v1_topology_proto_rawDesc = "" +
 	"\asize_ms\x18\x01 \x01(\x03R\x06sizeMs\x12\x19\n" +
 	"\bgrace_ms\x18\x02 \x01(\x03R\agraceMs\"\x1c\n" +
 	"\x04Sink\x12\x14\n" +
-	"\x05topic\x18\x01 \x01(\tR\x05topic\"H\n" +
+	"\x05topic\x18\x01 \x01(\tR\x05topic\"J\n" +
+	"\x04Hook\x12B\n" +
+	"\x0efailure_policy\x18\x01 \x01(\v2\x1b.outrigger.v1.FailurePolicyR\rfailurePolicy\"H\n" +
 	"\x05Store\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12+\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x17.outrigger.v1.StoreKindR\x04kind*}\n" +
@@ -976,7 +1045,7 @@ func file_outrigger_v1_topology_proto_rawDescGZIP() []byte {
 }
 
 var file_outrigger_v1_topology_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_outrigger_v1_topology_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_outrigger_v1_topology_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_outrigger_v1_topology_proto_goTypes = []any{
 	(Exhausted)(0),          // 0: outrigger.v1.Exhausted
 	(Operation)(0),          // 1: outrigger.v1.Operation
@@ -990,27 +1059,30 @@ var file_outrigger_v1_topology_proto_goTypes = []any{
 	(*Aggregate)(nil),       // 9: outrigger.v1.Aggregate
 	(*TumblingWindows)(nil), // 10: outrigger.v1.TumblingWindows
 	(*Sink)(nil),            // 11: outrigger.v1.Sink
-	(*Store)(nil),           // 12: outrigger.v1.Store
+	(*Hook)(nil),            // 12: outrigger.v1.Hook
+	(*Store)(nil),           // 13: outrigger.v1.Store
 }
 var file_outrigger_v1_topology_proto_depIdxs = []int32{
 	5,  // 0: outrigger.v1.Topology.nodes:type_name -> outrigger.v1.Node
-	12, // 1: outrigger.v1.Topology.stores:type_name -> outrigger.v1.Store
+	13, // 1: outrigger.v1.Topology.stores:type_name -> outrigger.v1.Store
 	6,  // 2: outrigger.v1.Node.source:type_name -> outrigger.v1.Source
 	7,  // 3: outrigger.v1.Node.function:type_name -> outrigger.v1.Function
 	9,  // 4: outrigger.v1.Node.aggregate:type_name -> outrigger.v1.Aggregate
 	11, // 5: outrigger.v1.Node.sink:type_name -> outrigger.v1.Sink
-	1,  // 6: outrigger.v1.Function.operation:type_name -> outrigger.v1.Operation
-	8,  // 7: outrigger.v1.Function.failure_policy:type_name -> outrigger.v1.FailurePolicy
-	0,  // 8: outrigger.v1.FailurePolicy.exhausted:type_name -> outrigger.v1.Exhausted
-	2,  // 9: outrigger.v1.Aggregate.aggregator:type_name -> outrigger.v1.Aggregator
-	10, // 10: outrigger.v1.Aggregate.tumbling:type_name -> outrigger.v1.TumblingWindows
-	8,  // 11: outrigger.v1.Aggregate.failure_policy:type_name -> outrigger.v1.FailurePolicy
-	3,  // 12: outrigger.v1.Store.kind:type_name -> outrigger.v1.StoreKind
-	13, // [13:13] is the sub-list for method output_type
-	13, // [13:13] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	12, // 6: outrigger.v1.Node.hook:type_name -> outrigger.v1.Hook
+	1,  // 7: outrigger.v1.Function.operation:type_name -> outrigger.v1.Operation
+	8,  // 8: outrigger.v1.Function.failure_policy:type_name -> outrigger.v1.FailurePolicy
+	0,  // 9: outrigger.v1.FailurePolicy.exhausted:type_name -> outrigger.v1.Exhausted
+	2,  // 10: outrigger.v1.Aggregate.aggregator:type_name -> outrigger.v1.Aggregator
+	10, // 11: outrigger.v1.Aggregate.tumbling:type_name -> outrigger.v1.TumblingWindows
+	8,  // 12: outrigger.v1.Aggregate.failure_policy:type_name -> outrigger.v1.FailurePolicy
+	8,  // 13: outrigger.v1.Hook.failure_policy:type_name -> outrigger.v1.FailurePolicy
+	3,  // 14: outrigger.v1.Store.kind:type_name -> outrigger.v1.StoreKind
+	15, // [15:15] is the sub-list for method output_type
+	15, // [15:15] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_outrigger_v1_topology_proto_init() }
@@ -1023,6 +1095,7 @@ func file_outrigger_v1_topology_proto_init() {
 		(*Node_Function)(nil),
 		(*Node_Aggregate)(nil),
 		(*Node_Sink)(nil),
+		(*Node_Hook)(nil),
 	}
 	file_outrigger_v1_topology_proto_msgTypes[4].OneofWrappers = []any{}
 	type x struct{}
@@ -1031,7 +1104,7 @@ func file_outrigger_v1_topology_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_outrigger_v1_topology_proto_rawDesc), len(file_outrigger_v1_topology_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   9,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

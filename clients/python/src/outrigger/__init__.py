@@ -5,6 +5,7 @@ from .context import AsyncProcessorContext, ProcessorContext
 from .durations import Duration
 from .errors import BatchTakenError, OutriggerError
 from .failures import DeadLetter, FailurePolicy, Park, RetryLater, StopTask
+from .hooks import HookContext
 from .record import Headers, KeyValue, Record
 from .serdes import Serde, double, int64, json, nullable, raw, utf8
 from .stores import (
@@ -25,6 +26,7 @@ __all__ = [
     "Duration",
     "FailurePolicy",
     "Headers",
+    "HookContext",
     "KGroupedStream",
     "KStream",
     "KeyValue",

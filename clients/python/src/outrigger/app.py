@@ -15,8 +15,10 @@ from typing import Any, TypeVar, overload
 
 from .connection import Connection, Ended, hello_frame
 from .errors import OutriggerError
+from .failures import FailurePolicy
 from .gen import processor_pb2 as pb
 from .gen import topology_pb2
+from .hooks import AsyncHookHandler, HookHandler, add_hook
 from .runner import Runner
 from .serdes import Serde, raw
 from .session import Session
@@ -98,6 +100,43 @@ class App:
         declared = topology_pb2.Node(source=_source_of(topics))
         node = self._builder.add("source", declared, None, name, Node("", serdes))
         return KStream(self._builder, node, serdes)
+
+    @overload
+    def after_commit(
+        self,
+        name: str,
+        handler: AsyncHookHandler[K, V],
+        *,
+        key: Serde[K] | None = None,
+        value: Serde[V] | None = None,
+        failure_policy: FailurePolicy | None = None,
+    ) -> None: ...
+    @overload
+    def after_commit(
+        self,
+        name: str,
+        handler: HookHandler[K, V],
+        *,
+        key: Serde[K] | None = None,
+        value: Serde[V] | None = None,
+        failure_policy: FailurePolicy | None = None,
+    ) -> None: ...
+    def after_commit(
+        self,
+        name: str,
+        handler: Any,
+        *,
+        key: Serde[Any] | None = None,
+        value: Serde[Any] | None = None,
+        failure_policy: FailurePolicy | None = None,
+    ) -> None:
+        """Declares a hook: ``ctx.after_commit(name, payload)`` in a handler of ``process`` has it
+        run once the transaction of the handler's record has committed, and never for a record that
+        failed. It runs **at least once** for each request, in the order of the records of a
+        partition; ``request.idempotency_key`` is the same on every attempt. ``key`` and ``value``
+        are the serdes of its requests."""
+        serdes = self._builder.serdes(key, value)
+        add_hook(self._builder, name, handler, serdes, failure_policy)
 
     def run(self, *, handle_signals: bool = False) -> None:
         """Serves until ``stop``; connects again, with back-off, whenever the sidecar goes away.

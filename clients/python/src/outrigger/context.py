@@ -52,6 +52,18 @@ class _Context(Generic[K, V]):
         if pending is not None:
             self._waiting.append(lambda: pending)
 
+    def after_commit(self, hook: str, payload: Any) -> None:
+        """Asks for a hook, which ``app.after_commit`` has declared: it runs once the record has
+        committed, at least once. It gets the record's key, time and headers, and ``payload`` as its
+        value. A record that fails has asked for nothing."""
+        self._check("after_commit")
+        try:
+            self._emitter.request(hook, self._record, payload)
+        except Exception as error:
+            if self._failure is None:
+                self._failure = error
+            raise
+
     @property
     def is_taken(self) -> bool:
         """Whether the batch was taken away: what is computed from then on has no effect."""

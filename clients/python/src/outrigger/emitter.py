@@ -12,7 +12,7 @@ from .outputs import Outputs
 from .record import Headers, Record
 from .segments import SegmentReader
 from .serdes import Serde
-from .topology import Node
+from .topology import Node, Serdes
 from .tracing import IS_TRACING, with_context
 from .windows import Window, Windowed
 
@@ -141,17 +141,26 @@ class Emitter:
             key = Windowed(record.key, Window(start, start + fold.window_size_ms))
         return self.forward(record.followed_by(key, value, None, None))
 
+    def request(self, hook: str, record: Record[Any, Any], payload: Any) -> None:
+        """Asks a hook: an output of the record that is being processed, and undone with it."""
+        node = self.scope.nodes.get(hook)
+        if node is None or node.hook is None:
+            raise ValueError(f'there is no hook "{hook}": declare it with app.after_commit')
+        asked = record.followed_by(record.key, payload, None, None)
+        self._add(self.scope.sink_index(hook), node.hook, asked)
+
     def _write(self, record: Record[Any, Any]) -> None:
-        sink = self.node.sink
-        if sink is None:
-            return
+        if self.node.sink is not None:
+            self._add(self._sink_index, self.node.sink, record)
+
+    def _add(self, index: int, sink: Serdes, record: Record[Any, Any]) -> None:
         scope = self.scope
         if not isinstance(record.timestamp, int):
             raise TypeError(f"the timestamp {record.timestamp!r} is no whole number of ms")
         headers = with_context(record.headers) if IS_TRACING else record.headers
         scope.outputs.add(
             scope.row,
-            self._sink_index,
+            index,
             sink.key.serialize(record.key),
             sink.value.serialize(record.value),
             record.timestamp,

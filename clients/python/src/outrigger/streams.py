@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Generic, TypeVar, overload
 
@@ -10,6 +9,7 @@ from .context import AsyncProcessorContext, ProcessorContext
 from .emitter import Emitter, Fold
 from .failures import FailurePolicy
 from .gen import topology_pb2 as pb
+from .hooks import is_waiting
 from .record import Record
 from .serdes import Serde, int64
 from .stores import KeyValueStoreDefinition
@@ -66,9 +66,7 @@ class KStream(Generic[K, V]):
         for store in stores:
             self._builder.add_store(store.name, pb.STORE_KIND_KEY_VALUE)
         names = tuple(store.name for store in stores)
-        is_async = inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(
-            getattr(handler, "__call__", None)  # noqa: B004 - asks for the method itself
-        )
+        is_async = is_waiting(handler)
         code = _waiting(handler) if is_async else _blocking(handler)
         added = self._function(pb.OPERATION_PROCESS, name, code, failure_policy, names)
         self._builder.nodes[added._node].is_async = is_async

@@ -38,6 +38,8 @@ class Node:
     stores: tuple[str, ...] = ()
     # The store of an aggregate that runs here.
     aggregates: str | None = None
+    # Set for a hook: how its requests are written.
+    hook: Serdes | None = None
     # Whether its code waits, so that it must run on an event loop.
     is_async: bool = False
     children: list[str] = field(default_factory=list)
@@ -49,6 +51,7 @@ class TopologyBuilder:
         self.defaults = defaults
         self.nodes: dict[str, Node] = {}
         self._declared: list[pb.Node] = []
+        self._hooks: list[pb.Node] = []
         self._stores: dict[str, pb.Store] = {}
 
     def serdes(self, key: Serde[Any] | None, value: Serde[Any] | None) -> Serdes:
@@ -69,6 +72,13 @@ class TopologyBuilder:
         self.nodes[node.name] = node
         return node.name
 
+    def add_hook(self, declared: pb.Node, node: Node) -> None:
+        """Adds a hook: every ``process`` may ask for it, so its parents are known at the end."""
+        if node.name in self.nodes:
+            raise ValueError(f'two nodes are named "{node.name}": give one another name')
+        self._hooks.append(declared)
+        self.nodes[node.name] = node
+
     def add_store(self, name: str, kind: pb.StoreKind) -> None:
         known = self._stores.get(name)
         if known is not None and known.kind != kind:
@@ -80,4 +90,15 @@ class TopologyBuilder:
         return given or f"{what}-store-{len(self._stores) + 1:02}"
 
     def build(self) -> pb.Topology:
-        return pb.Topology(nodes=self._declared, stores=list(self._stores.values()))
+        parents = [
+            node.name
+            for node in self._declared
+            if node.HasField("function") and node.function.operation == pb.OPERATION_PROCESS
+        ]
+        if self._hooks and not parents:
+            raise ValueError(
+                f'nothing can ask for the hook "{self._hooks[0].name}": declare a process that does'
+            )
+        hooks = [pb.Node(name=hook.name, parents=parents, hook=hook.hook) for hook in self._hooks]
+        nodes = self._declared + hooks
+        return pb.Topology(nodes=nodes, stores=list(self._stores.values()))

@@ -13,7 +13,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file outrigger/v1/topology.proto.
  */
 export const file_outrigger_v1_topology: GenFile = /*@__PURE__*/
-  fileDesc("ChtvdXRyaWdnZXIvdjEvdG9wb2xvZ3kucHJvdG8SDG91dHJpZ2dlci52MSJSCghUb3BvbG9neRIhCgVub2RlcxgBIAMoCzISLm91dHJpZ2dlci52MS5Ob2RlEiMKBnN0b3JlcxgCIAMoCzITLm91dHJpZ2dlci52MS5TdG9yZSLTAQoETm9kZRIMCgRuYW1lGAEgASgJEg8KB3BhcmVudHMYAiADKAkSJgoGc291cmNlGAMgASgLMhQub3V0cmlnZ2VyLnYxLlNvdXJjZUgAEioKCGZ1bmN0aW9uGAQgASgLMhYub3V0cmlnZ2VyLnYxLkZ1bmN0aW9uSAASLAoJYWdncmVnYXRlGAUgASgLMhcub3V0cmlnZ2VyLnYxLkFnZ3JlZ2F0ZUgAEiIKBHNpbmsYBiABKAsyEi5vdXRyaWdnZXIudjEuU2lua0gAQgYKBGtpbmQiKQoGU291cmNlEg4KBnRvcGljcxgBIAMoCRIPCgdwYXR0ZXJuGAIgASgJInsKCEZ1bmN0aW9uEioKCW9wZXJhdGlvbhgBIAEoDjIXLm91dHJpZ2dlci52MS5PcGVyYXRpb24SDgoGc3RvcmVzGAIgAygJEjMKDmZhaWx1cmVfcG9saWN5GAMgASgLMhsub3V0cmlnZ2VyLnYxLkZhaWx1cmVQb2xpY3kipQIKDUZhaWx1cmVQb2xpY3kSFgoJcmV0cnlfbWF4GAEgASgNSACIAQESHQoQcmV0cnlfaW5pdGlhbF9tcxgCIAEoBEgBiAEBEhkKDHJldHJ5X2ZhY3RvchgDIAEoAUgCiAEBEh8KEnJldHJ5X21heF9kZWxheV9tcxgEIAEoBEgDiAEBEhkKDHJldHJ5X2ppdHRlchgFIAEoAUgEiAEBEioKCWV4aGF1c3RlZBgGIAEoDjIXLm91dHJpZ2dlci52MS5FeGhhdXN0ZWRCDAoKX3JldHJ5X21heEITChFfcmV0cnlfaW5pdGlhbF9tc0IPCg1fcmV0cnlfZmFjdG9yQhUKE19yZXRyeV9tYXhfZGVsYXlfbXNCDwoNX3JldHJ5X2ppdHRlciKuAQoJQWdncmVnYXRlEg0KBXN0b3JlGAEgASgJEiwKCmFnZ3JlZ2F0b3IYAiABKA4yGC5vdXRyaWdnZXIudjEuQWdncmVnYXRvchIvCgh0dW1ibGluZxgDIAEoCzIdLm91dHJpZ2dlci52MS5UdW1ibGluZ1dpbmRvd3MSMwoOZmFpbHVyZV9wb2xpY3kYBCABKAsyGy5vdXRyaWdnZXIudjEuRmFpbHVyZVBvbGljeSI0Cg9UdW1ibGluZ1dpbmRvd3MSDwoHc2l6ZV9tcxgBIAEoAxIQCghncmFjZV9tcxgCIAEoAyIVCgRTaW5rEg0KBXRvcGljGAEgASgJIjwKBVN0b3JlEgwKBG5hbWUYASABKAkSJQoEa2luZBgCIAEoDjIXLm91dHJpZ2dlci52MS5TdG9yZUtpbmQqfQoJRXhoYXVzdGVkEhkKFUVYSEFVU1RFRF9VTlNQRUNJRklFRBAAEhIKDkVYSEFVU1RFRF9GQUlMEAESEgoORVhIQVVTVEVEX1NLSVAQAhIZChVFWEhBVVNURURfREVBRF9MRVRURVIQAxISCg5FWEhBVVNURURfUEFSSxAEKoABCglPcGVyYXRpb24SGQoVT1BFUkFUSU9OX1VOU1BFQ0lGSUVEEAASFQoRT1BFUkFUSU9OX1BST0NFU1MQARIRCg1PUEVSQVRJT05fTUFQEAISGAoUT1BFUkFUSU9OX01BUF9WQUxVRVMQAxIUChBPUEVSQVRJT05fRklMVEVSEAQqWgoKQWdncmVnYXRvchIaChZBR0dSRUdBVE9SX1VOU1BFQ0lGSUVEEAASGgoWQUdHUkVHQVRPUl9BUFBMSUNBVElPThABEhQKEEFHR1JFR0FUT1JfQ09VTlQQAipYCglTdG9yZUtpbmQSGgoWU1RPUkVfS0lORF9VTlNQRUNJRklFRBAAEhgKFFNUT1JFX0tJTkRfS0VZX1ZBTFVFEAESFQoRU1RPUkVfS0lORF9XSU5ET1cQAmIGcHJvdG8z");
+  fileDesc("ChtvdXRyaWdnZXIvdjEvdG9wb2xvZ3kucHJvdG8SDG91dHJpZ2dlci52MSJSCghUb3BvbG9neRIhCgVub2RlcxgBIAMoCzISLm91dHJpZ2dlci52MS5Ob2RlEiMKBnN0b3JlcxgCIAMoCzITLm91dHJpZ2dlci52MS5TdG9yZSL3AQoETm9kZRIMCgRuYW1lGAEgASgJEg8KB3BhcmVudHMYAiADKAkSJgoGc291cmNlGAMgASgLMhQub3V0cmlnZ2VyLnYxLlNvdXJjZUgAEioKCGZ1bmN0aW9uGAQgASgLMhYub3V0cmlnZ2VyLnYxLkZ1bmN0aW9uSAASLAoJYWdncmVnYXRlGAUgASgLMhcub3V0cmlnZ2VyLnYxLkFnZ3JlZ2F0ZUgAEiIKBHNpbmsYBiABKAsyEi5vdXRyaWdnZXIudjEuU2lua0gAEiIKBGhvb2sYByABKAsyEi5vdXRyaWdnZXIudjEuSG9va0gAQgYKBGtpbmQiKQoGU291cmNlEg4KBnRvcGljcxgBIAMoCRIPCgdwYXR0ZXJuGAIgASgJInsKCEZ1bmN0aW9uEioKCW9wZXJhdGlvbhgBIAEoDjIXLm91dHJpZ2dlci52MS5PcGVyYXRpb24SDgoGc3RvcmVzGAIgAygJEjMKDmZhaWx1cmVfcG9saWN5GAMgASgLMhsub3V0cmlnZ2VyLnYxLkZhaWx1cmVQb2xpY3kipQIKDUZhaWx1cmVQb2xpY3kSFgoJcmV0cnlfbWF4GAEgASgNSACIAQESHQoQcmV0cnlfaW5pdGlhbF9tcxgCIAEoBEgBiAEBEhkKDHJldHJ5X2ZhY3RvchgDIAEoAUgCiAEBEh8KEnJldHJ5X21heF9kZWxheV9tcxgEIAEoBEgDiAEBEhkKDHJldHJ5X2ppdHRlchgFIAEoAUgEiAEBEioKCWV4aGF1c3RlZBgGIAEoDjIXLm91dHJpZ2dlci52MS5FeGhhdXN0ZWRCDAoKX3JldHJ5X21heEITChFfcmV0cnlfaW5pdGlhbF9tc0IPCg1fcmV0cnlfZmFjdG9yQhUKE19yZXRyeV9tYXhfZGVsYXlfbXNCDwoNX3JldHJ5X2ppdHRlciKuAQoJQWdncmVnYXRlEg0KBXN0b3JlGAEgASgJEiwKCmFnZ3JlZ2F0b3IYAiABKA4yGC5vdXRyaWdnZXIudjEuQWdncmVnYXRvchIvCgh0dW1ibGluZxgDIAEoCzIdLm91dHJpZ2dlci52MS5UdW1ibGluZ1dpbmRvd3MSMwoOZmFpbHVyZV9wb2xpY3kYBCABKAsyGy5vdXRyaWdnZXIudjEuRmFpbHVyZVBvbGljeSI0Cg9UdW1ibGluZ1dpbmRvd3MSDwoHc2l6ZV9tcxgBIAEoAxIQCghncmFjZV9tcxgCIAEoAyIVCgRTaW5rEg0KBXRvcGljGAEgASgJIjsKBEhvb2sSMwoOZmFpbHVyZV9wb2xpY3kYASABKAsyGy5vdXRyaWdnZXIudjEuRmFpbHVyZVBvbGljeSI8CgVTdG9yZRIMCgRuYW1lGAEgASgJEiUKBGtpbmQYAiABKA4yFy5vdXRyaWdnZXIudjEuU3RvcmVLaW5kKn0KCUV4aGF1c3RlZBIZChVFWEhBVVNURURfVU5TUEVDSUZJRUQQABISCg5FWEhBVVNURURfRkFJTBABEhIKDkVYSEFVU1RFRF9TS0lQEAISGQoVRVhIQVVTVEVEX0RFQURfTEVUVEVSEAMSEgoORVhIQVVTVEVEX1BBUksQBCqAAQoJT3BlcmF0aW9uEhkKFU9QRVJBVElPTl9VTlNQRUNJRklFRBAAEhUKEU9QRVJBVElPTl9QUk9DRVNTEAESEQoNT1BFUkFUSU9OX01BUBACEhgKFE9QRVJBVElPTl9NQVBfVkFMVUVTEAMSFAoQT1BFUkFUSU9OX0ZJTFRFUhAEKloKCkFnZ3JlZ2F0b3ISGgoWQUdHUkVHQVRPUl9VTlNQRUNJRklFRBAAEhoKFkFHR1JFR0FUT1JfQVBQTElDQVRJT04QARIUChBBR0dSRUdBVE9SX0NPVU5UEAIqWAoJU3RvcmVLaW5kEhoKFlNUT1JFX0tJTkRfVU5TUEVDSUZJRUQQABIYChRTVE9SRV9LSU5EX0tFWV9WQUxVRRABEhUKEVNUT1JFX0tJTkRfV0lORE9XEAJiBnByb3RvMw");
 
 /**
  * The declared topology: a graph of named nodes.
@@ -100,6 +100,14 @@ export type Node = Message<"outrigger.v1.Node"> & {
      */
     value: Sink;
     case: "sink";
+  } | {
+    /**
+     * Runs the application's code once the record that asked for it has committed. Since minor version 4.
+     *
+     * @generated from field: outrigger.v1.Hook hook = 7;
+     */
+    value: Hook;
+    case: "hook";
   } | { case: undefined; value?: undefined };
 };
 
@@ -325,6 +333,30 @@ export const SinkSchema: GenMessage<Sink> = /*@__PURE__*/
   messageDesc(file_outrigger_v1_topology, 7);
 
 /**
+ * The application's code, called after the commit of the records that asked for it, at least once for each
+ * request. Its parents are functions of OPERATION_PROCESS, whose code asks: the node stands among the
+ * sinks of their stage, and what is sent to it is a request. It has a stage of its own, whose batches carry
+ * the requests as their records do: committed, with an offset, in the order in which they were made.
+ *
+ * @generated from message outrigger.v1.Hook
+ */
+export type Hook = Message<"outrigger.v1.Hook"> & {
+  /**
+   * As a function's; EXHAUSTED_PARK is refused.
+   *
+   * @generated from field: outrigger.v1.FailurePolicy failure_policy = 1;
+   */
+  failurePolicy?: FailurePolicy | undefined;
+};
+
+/**
+ * Describes the message outrigger.v1.Hook.
+ * Use `create(HookSchema)` to create a new message.
+ */
+export const HookSchema: GenMessage<Hook> = /*@__PURE__*/
+  messageDesc(file_outrigger_v1_topology, 8);
+
+/**
  * A store: state of one task, backed by a compacted changelog topic.
  *
  * @generated from message outrigger.v1.Store
@@ -350,7 +382,7 @@ export type Store = Message<"outrigger.v1.Store"> & {
  * Use `create(StoreSchema)` to create a new message.
  */
 export const StoreSchema: GenMessage<Store> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_topology, 8);
+  messageDesc(file_outrigger_v1_topology, 9);
 
 /**
  * What becomes of a record whose tries are used up.

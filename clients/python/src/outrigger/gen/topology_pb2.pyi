@@ -60,20 +60,22 @@ class Topology(_message.Message):
     def __init__(self, nodes: _Optional[_Iterable[_Union[Node, _Mapping]]] = ..., stores: _Optional[_Iterable[_Union[Store, _Mapping]]] = ...) -> None: ...
 
 class Node(_message.Message):
-    __slots__ = ("name", "parents", "source", "function", "aggregate", "sink")
+    __slots__ = ("name", "parents", "source", "function", "aggregate", "sink", "hook")
     NAME_FIELD_NUMBER: _ClassVar[int]
     PARENTS_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
     FUNCTION_FIELD_NUMBER: _ClassVar[int]
     AGGREGATE_FIELD_NUMBER: _ClassVar[int]
     SINK_FIELD_NUMBER: _ClassVar[int]
+    HOOK_FIELD_NUMBER: _ClassVar[int]
     name: str
     parents: _containers.RepeatedScalarFieldContainer[str]
     source: Source
     function: Function
     aggregate: Aggregate
     sink: Sink
-    def __init__(self, name: _Optional[str] = ..., parents: _Optional[_Iterable[str]] = ..., source: _Optional[_Union[Source, _Mapping]] = ..., function: _Optional[_Union[Function, _Mapping]] = ..., aggregate: _Optional[_Union[Aggregate, _Mapping]] = ..., sink: _Optional[_Union[Sink, _Mapping]] = ...) -> None: ...
+    hook: Hook
+    def __init__(self, name: _Optional[str] = ..., parents: _Optional[_Iterable[str]] = ..., source: _Optional[_Union[Source, _Mapping]] = ..., function: _Optional[_Union[Function, _Mapping]] = ..., aggregate: _Optional[_Union[Aggregate, _Mapping]] = ..., sink: _Optional[_Union[Sink, _Mapping]] = ..., hook: _Optional[_Union[Hook, _Mapping]] = ...) -> None: ...
 
 class Source(_message.Message):
     __slots__ = ("topics", "pattern")
@@ -134,6 +136,12 @@ class Sink(_message.Message):
     TOPIC_FIELD_NUMBER: _ClassVar[int]
     topic: str
     def __init__(self, topic: _Optional[str] = ...) -> None: ...
+
+class Hook(_message.Message):
+    __slots__ = ("failure_policy",)
+    FAILURE_POLICY_FIELD_NUMBER: _ClassVar[int]
+    failure_policy: FailurePolicy
+    def __init__(self, failure_policy: _Optional[_Union[FailurePolicy, _Mapping]] = ...) -> None: ...
 
 class Store(_message.Message):
     __slots__ = ("name", "kind")

@@ -6,6 +6,7 @@ import io.opentelemetry.api.trace.propagation.W3CTraceContextPropagator;
 import io.opentelemetry.context.propagation.ContextPropagators;
 import io.outrigger.Consumed;
 import io.outrigger.FailurePolicy;
+import io.outrigger.HookContext;
 import io.outrigger.KStream;
 import io.outrigger.KeyValue;
 import io.outrigger.Materialized;
@@ -13,6 +14,7 @@ import io.outrigger.Named;
 import io.outrigger.Outrigger;
 import io.outrigger.OutriggerRejectedException;
 import io.outrigger.Produced;
+import io.outrigger.Record;
 import io.outrigger.Serde;
 import io.outrigger.Serdes;
 import io.outrigger.TimeWindows;
@@ -30,6 +32,9 @@ public final class Conformance {
 
   private static final FailurePolicy PARKING =
       FailurePolicy.create().withExhausted(FailurePolicy.Exhausted.PARK);
+
+  private static final FailurePolicy RECEIPTS =
+      FailurePolicy.create().withRetryMax(3).withExhausted(FailurePolicy.Exhausted.DEAD_LETTER);
 
   private static final FailurePolicy POLICY =
       FailurePolicy.create()
@@ -63,6 +68,7 @@ public final class Conformance {
         Pattern topics = Pattern.compile("commands-[a-z]+");
         interpret(app.stream(topics, ACTIONS), Named.as("interpret"));
       }
+      case "hook" -> hook(app);
       case "stateless" -> stateless(app);
       case "aggregate" -> aggregate(app);
       case "windowed" -> windowed(app);
@@ -93,6 +99,19 @@ public final class Conformance {
     KStream<String, String> interpreted =
         commands.process(Interpreter::process, interpret, Interpreter.STATE);
     results(interpreted, TEXT, TEXT);
+  }
+
+  private static void hook(Outrigger app) {
+    Interpreter.receipt =
+        app.afterCommit("receipt", Consumed.with(TEXT, TEXT), Conformance::receipt, RECEIPTS);
+    process(app, Named.as("interpret"));
+  }
+
+  private static void receipt(Record<String, String> request, HookContext context) {
+    String value = request.value();
+    if (value == null || !value.startsWith("fail")) return;
+    throw new IllegalStateException(
+        value + " " + request.key() + " " + request.idempotencyKey());
   }
 
   private static void stateless(Outrigger app) {

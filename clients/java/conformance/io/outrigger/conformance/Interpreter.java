@@ -5,6 +5,7 @@ import io.opentelemetry.api.trace.propagation.W3CTraceContextPropagator;
 import io.opentelemetry.context.Context;
 import io.outrigger.DeadLetterException;
 import io.outrigger.Header;
+import io.outrigger.Hook;
 import io.outrigger.KeyValue;
 import io.outrigger.KeyValueIterator;
 import io.outrigger.KeyValueStore;
@@ -30,6 +31,9 @@ import java.util.Map;
 final class Interpreter {
   static final KeyValueStoreDefinition<String, String> STATE =
       Stores.keyValueStore("state", Serdes.utf8(), Serdes.utf8());
+
+  /** In the topology that has one. */
+  static Hook<String> receipt;
 
   private static final int CRASH_EXIT_CODE = 42;
   private static final ObjectMapper JSON = new ObjectMapper();
@@ -73,6 +77,7 @@ final class Interpreter {
       case "delete" -> store.delete(action.key());
       case "range" -> notes.add(range(action));
       case "forward" -> forward(action);
+      case "afterCommit" -> context.afterCommit(receipt, action.value());
       case "describe" -> notes.add(description());
       case "trace" -> notes.add(currentTraceparent());
       case "wait" -> Thread.sleep(action.ms());

@@ -17,7 +17,7 @@ import java.util.Map;
  * task. Used by one thread at a time.
  */
 final class BatchRun {
-  private final Map<String, TopologyNode> nodes;
+  final Map<String, TopologyNode> nodes;
   private final Welcome welcome;
   private final Stage stage;
   private final long bytesMax;

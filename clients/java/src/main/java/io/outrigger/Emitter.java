@@ -37,7 +37,7 @@ final class Emitter {
   void run(Record<Object, Object> record) throws Exception {
     try {
       if (node.code == null) {
-        write(record);
+        write(node.name, node.sink, sink, record);
         return;
       }
       if (code == null) code = node.code.get();
@@ -73,22 +73,32 @@ final class Emitter {
     }
   }
 
-  private void write(Record<Object, Object> record) {
+  /** Asks a hook: an output of the record that is being processed, and undone with it. */
+  void request(String hook, Record<Object, Object> request) {
+    TopologyNode asked = run.nodes.get(hook);
+    if (asked == null || asked.hook == null) {
+      throw new IllegalArgumentException(
+          "there is no hook \"" + hook + "\" in this application: declare it with afterCommit");
+    }
+    write(hook, asked.hook, run.sinkIndex(hook), request);
+  }
+
+  private void write(String to, SerdePair serdes, int index, Record<Object, Object> record) {
     List<Header> headers = run.isTracing() ? run.traced(record.headers()) : record.headers();
-    ByteString key = written("key", node.sink.key(), record.key(), record);
-    ByteString value = written("value", node.sink.value(), record.value(), record);
-    run.write(sink, key, value, record.timestamp(), headers);
+    ByteString key = written("key", to, serdes.key(), record.key(), record);
+    ByteString value = written("value", to, serdes.value(), record.value(), record);
+    run.write(index, key, value, record.timestamp(), headers);
   }
 
   private ByteString written(
-      String what, Serde<Object> serde, Object object, Record<?, ?> record) {
+      String what, String to, Serde<Object> serde, Object object, Record<?, ?> record) {
     try {
       return copyOf(serde.serialize(object));
     } catch (RuntimeException error) {
       throw new SerializationException(
           String.format(
               "the %s for the sink \"%s\" from %s cannot be written: %s",
-              what, node.name, record.idempotencyKey(), error.getMessage()),
+              what, to, record.idempotencyKey(), error.getMessage()),
           error);
     }
   }

@@ -4,6 +4,7 @@ import io.outrigger.gen.v1.Node;
 import io.outrigger.gen.v1.Source;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -129,6 +130,40 @@ public final class Outrigger implements AutoCloseable {
   }
 
   /**
+   * Declares a hook: {@link ProcessorContext#afterCommit} in a processor has it run once the transaction
+   * of the processor's record has committed, and never for a record that failed. It runs <b>at least
+   * once</b> for each request, in the order of the records of a partition.
+   *
+   * @param <K> the key's type
+   * @param <P> the payload's type
+   * @param name the hook's name, the same after a restart
+   * @param requests how its requests are written and read; a name in it is not looked at
+   * @param handler your code
+   * @return the hook, to ask for
+   */
+  public <K, P> Hook<P> afterCommit(
+      String name, Consumed<K, P> requests, HookHandler<K, P> handler) {
+    return topology.hooks.add(topology, name, requests, handler, null);
+  }
+
+  /**
+   * The same with a failure policy.
+   *
+   * @param <K> the key's type
+   * @param <P> the payload's type
+   * @param name the hook's name, the same after a restart
+   * @param requests how its requests are written and read; a name in it is not looked at
+   * @param handler your code
+   * @param policy what becomes of requests that the code fails on
+   * @return the hook, to ask for
+   */
+  public <K, P> Hook<P> afterCommit(
+      String name, Consumed<K, P> requests, HookHandler<K, P> handler, FailurePolicy policy) {
+    Objects.requireNonNull(policy, "the failure policy is null");
+    return topology.hooks.add(topology, name, requests, handler, policy);
+  }
+
+  /**
    * Serves until {@link #stop}, SIGTERM or SIGINT, then returns. Interrupting the thread stops as well.
    *
    * @throws OutriggerRejectedException where the sidecar refuses the application
@@ -154,13 +189,16 @@ public final class Outrigger implements AutoCloseable {
   /**
    * Starts to serve, on threads of its own, and returns at once.
    *
-   * @throws IllegalStateException where there is no address, or the application was started before
+   * @throws IllegalStateException where there is no address, nothing can ask for a hook, or the
+   *     application was started before
    */
   public synchronized void start() {
     if (server != null || isStopped) {
       throw new IllegalStateException(
           "the application was started, or stopped, before: make another one");
     }
+    // What is wrong with it is said here, and not by a thread that connects.
+    topology.build();
     server = new Server(options, topology, terminated);
     server.start();
   }

@@ -31,6 +31,17 @@ final class ProcessContext implements ProcessorContext<Object, Object>, AutoClos
   }
 
   @Override
+  public <P> void afterCommit(Hook<P> hook, P payload) {
+    mustBeOpen("afterCommit");
+    try {
+      emitter.request(hook.name, record.followedBy(record.key(), payload));
+    } catch (Throwable error) {
+      // Even where the handler catches it, as a forward's.
+      throw emitter.run.failed(error);
+    }
+  }
+
+  @Override
   public <K, V> KeyValueStore<K, V> getStateStore(KeyValueStoreDefinition<K, V> definition) {
     if (!emitter.node.stores.contains(definition.name())) {
       throw new IllegalArgumentException(

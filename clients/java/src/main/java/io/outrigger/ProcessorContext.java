@@ -25,6 +25,17 @@ public interface ProcessorContext<K, V> {
   void forward(K key, V value);
 
   /**
+   * Asks for a hook: it runs once the record has committed, at least once. Its request has the key,
+   * timestamp and headers of the record at hand. A record that fails has asked for nothing.
+   *
+   * @param <P> the payload's type
+   * @param hook the hook as it was declared
+   * @param payload the request's value
+   * @throws IllegalArgumentException where it is of another application
+   */
+  <P> void afterCommit(Hook<P> hook, P payload);
+
+  /**
    * A store that was given to {@code process}.
    *
    * @param <SK> the type of its keys

@@ -15,6 +15,8 @@ final class TopologyBuilder {
   private final Map<String, TopologyNode> nodes = new LinkedHashMap<>();
   private final List<Node> declared = new ArrayList<>();
   private final Map<String, StoreKind> stores = new LinkedHashMap<>();
+  final Hooks hooks = new Hooks();
+
   /** How streams are read and written that name no serdes. */
   final SerdePair defaults;
   private boolean isFrozen;
@@ -37,10 +39,7 @@ final class TopologyBuilder {
   TopologyNode add(String given, Node.Builder node, String parent, SerdePair input) {
     mustBeOpen();
     String name = given == null ? freeName(node) : given;
-    if (nodes.containsKey(name)) {
-      throw new IllegalArgumentException(
-          "two nodes are named \"" + name + "\": give one another name");
-    }
+    mustBeFree(name);
     node.setName(name);
     if (parent != null) {
       node.addParents(parent);
@@ -50,6 +49,21 @@ final class TopologyBuilder {
     TopologyNode added = new TopologyNode(name, input);
     nodes.put(name, added);
     return added;
+  }
+
+  /** Adds a hook, which hangs together with the others only when the topology is whole. */
+  TopologyNode addHook(String name, SerdePair requests) {
+    mustBeOpen();
+    mustBeFree(name);
+    TopologyNode added = new TopologyNode(name, requests);
+    nodes.put(name, added);
+    return added;
+  }
+
+  private void mustBeFree(String name) {
+    if (!nodes.containsKey(name)) return;
+    throw new IllegalArgumentException(
+        "two nodes are named \"" + name + "\": give one another name");
   }
 
   void addStore(String name, StoreKind kind) {
@@ -70,6 +84,7 @@ final class TopologyBuilder {
   Topology build() {
     isFrozen = true;
     Topology.Builder topology = Topology.newBuilder().addAllNodes(declared);
+    topology.addAllNodes(hooks.nodes(declared));
     stores.forEach(
         (name, kind) -> topology.addStores(Store.newBuilder().setName(name).setKind(kind)));
     return topology.build();

@@ -25,6 +25,9 @@ final class TopologyNode {
   /** The store of an aggregate that runs here, else null. */
   String aggregates;
 
+  /** Set for a hook: how its requests are written. */
+  SerdePair hook;
+
   TopologyNode(String name, SerdePair input) {
     this.name = name;
     this.input = input;

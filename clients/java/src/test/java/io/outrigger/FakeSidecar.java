@@ -82,13 +82,12 @@ final class FakeSidecar implements Session.Host, AutoCloseable {
   }
 
   void welcome(Stage.Builder stage, int maxFrameBytes) {
-    Welcome.Builder welcome =
-        Welcome.newBuilder()
-            .setProtocolMinor(2)
-            .setApplicationId("app")
-            .setMaxFrameBytes(maxFrameBytes)
-            .addSources("topic")
-            .addStages(stage);
+    welcome(Welcome.newBuilder().addSources("topic").addStages(stage).setMaxFrameBytes(maxFrameBytes));
+  }
+
+  /** The same, to more than one stage. */
+  void welcome(Welcome.Builder welcome) {
+    welcome.setProtocolMinor(2).setApplicationId("app");
     session.received(ProcessResponse.newBuilder().setWelcome(welcome).build());
   }
 

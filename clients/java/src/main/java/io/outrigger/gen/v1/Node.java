@@ -60,6 +60,7 @@ private static final long serialVersionUID = 0L;
     FUNCTION(4),
     AGGREGATE(5),
     SINK(6),
+    HOOK(7),
     KIND_NOT_SET(0);
     private final int value;
     private KindCase(int value) {
@@ -81,6 +82,7 @@ private static final long serialVersionUID = 0L;
         case 4: return FUNCTION;
         case 5: return AGGREGATE;
         case 6: return SINK;
+        case 7: return HOOK;
         case 0: return KIND_NOT_SET;
         default: return null;
       }
@@ -368,6 +370,49 @@ private static final long serialVersionUID = 0L;
     return io.outrigger.gen.v1.Sink.getDefaultInstance();
   }
 
+  public static final int HOOK_FIELD_NUMBER = 7;
+  /**
+   * <pre>
+   * Runs the application's code once the record that asked for it has committed. Since minor version 4.
+   * </pre>
+   *
+   * <code>.outrigger.v1.Hook hook = 7;</code>
+   * @return Whether the hook field is set.
+   */
+  @java.lang.Override
+  public boolean hasHook() {
+    return kindCase_ == 7;
+  }
+  /**
+   * <pre>
+   * Runs the application's code once the record that asked for it has committed. Since minor version 4.
+   * </pre>
+   *
+   * <code>.outrigger.v1.Hook hook = 7;</code>
+   * @return The hook.
+   */
+  @java.lang.Override
+  public io.outrigger.gen.v1.Hook getHook() {
+    if (kindCase_ == 7) {
+       return (io.outrigger.gen.v1.Hook) kind_;
+    }
+    return io.outrigger.gen.v1.Hook.getDefaultInstance();
+  }
+  /**
+   * <pre>
+   * Runs the application's code once the record that asked for it has committed. Since minor version 4.
+   * </pre>
+   *
+   * <code>.outrigger.v1.Hook hook = 7;</code>
+   */
+  @java.lang.Override
+  public io.outrigger.gen.v1.HookOrBuilder getHookOrBuilder() {
+    if (kindCase_ == 7) {
+       return (io.outrigger.gen.v1.Hook) kind_;
+    }
+    return io.outrigger.gen.v1.Hook.getDefaultInstance();
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -399,6 +444,9 @@ private static final long serialVersionUID = 0L;
     }
     if (kindCase_ == 6) {
       output.writeMessage(6, (io.outrigger.gen.v1.Sink) kind_);
+    }
+    if (kindCase_ == 7) {
+      output.writeMessage(7, (io.outrigger.gen.v1.Hook) kind_);
     }
     getUnknownFields().writeTo(output);
   }
@@ -435,6 +483,10 @@ private static final long serialVersionUID = 0L;
     if (kindCase_ == 6) {
       size += com.google.protobuf.CodedOutputStream
         .computeMessageSize(6, (io.outrigger.gen.v1.Sink) kind_);
+    }
+    if (kindCase_ == 7) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeMessageSize(7, (io.outrigger.gen.v1.Hook) kind_);
     }
     size += getUnknownFields().getSerializedSize();
     memoizedSize = size;
@@ -473,6 +525,10 @@ private static final long serialVersionUID = 0L;
         if (!getSink()
             .equals(other.getSink())) return false;
         break;
+      case 7:
+        if (!getHook()
+            .equals(other.getHook())) return false;
+        break;
       case 0:
       default:
     }
@@ -509,6 +565,10 @@ private static final long serialVersionUID = 0L;
       case 6:
         hash = (37 * hash) + SINK_FIELD_NUMBER;
         hash = (53 * hash) + getSink().hashCode();
+        break;
+      case 7:
+        hash = (37 * hash) + HOOK_FIELD_NUMBER;
+        hash = (53 * hash) + getHook().hashCode();
         break;
       case 0:
       default:
@@ -663,6 +723,9 @@ private static final long serialVersionUID = 0L;
       if (sinkBuilder_ != null) {
         sinkBuilder_.clear();
       }
+      if (hookBuilder_ != null) {
+        hookBuilder_.clear();
+      }
       kindCase_ = 0;
       kind_ = null;
       return this;
@@ -727,6 +790,10 @@ private static final long serialVersionUID = 0L;
           sinkBuilder_ != null) {
         result.kind_ = sinkBuilder_.build();
       }
+      if (kindCase_ == 7 &&
+          hookBuilder_ != null) {
+        result.kind_ = hookBuilder_.build();
+      }
     }
 
     @java.lang.Override
@@ -771,6 +838,10 @@ private static final long serialVersionUID = 0L;
         }
         case SINK: {
           mergeSink(other.getSink());
+          break;
+        }
+        case HOOK: {
+          mergeHook(other.getHook());
           break;
         }
         case KIND_NOT_SET: {
@@ -842,6 +913,13 @@ private static final long serialVersionUID = 0L;
               kindCase_ = 6;
               break;
             } // case 50
+            case 58: {
+              input.readMessage(
+                  internalGetHookFieldBuilder().getBuilder(),
+                  extensionRegistry);
+              kindCase_ = 7;
+              break;
+            } // case 58
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -1823,6 +1901,184 @@ private static final long serialVersionUID = 0L;
       kindCase_ = 6;
       onChanged();
       return sinkBuilder_;
+    }
+
+    private com.google.protobuf.SingleFieldBuilder<
+        io.outrigger.gen.v1.Hook, io.outrigger.gen.v1.Hook.Builder, io.outrigger.gen.v1.HookOrBuilder> hookBuilder_;
+    /**
+     * <pre>
+     * Runs the application's code once the record that asked for it has committed. Since minor version 4.
+     * </pre>
+     *
+     * <code>.outrigger.v1.Hook hook = 7;</code>
+     * @return Whether the hook field is set.
+     */
+    @java.lang.Override
+    public boolean hasHook() {
+      return kindCase_ == 7;
+    }
+    /**
+     * <pre>
+     * Runs the application's code once the record that asked for it has committed. Since minor version 4.
+     * </pre>
+     *
+     * <code>.outrigger.v1.Hook hook = 7;</code>
+     * @return The hook.
+     */
+    @java.lang.Override
+    public io.outrigger.gen.v1.Hook getHook() {
+      if (hookBuilder_ == null) {
+        if (kindCase_ == 7) {
+          return (io.outrigger.gen.v1.Hook) kind_;
+        }
+        return io.outrigger.gen.v1.Hook.getDefaultInstance();
+      } else {
+        if (kindCase_ == 7) {
+          return hookBuilder_.getMessage();
+        }
+        return io.outrigger.gen.v1.Hook.getDefaultInstance();
+      }
+    }
+    /**
+     * <pre>
+     * Runs the application's code once the record that asked for it has committed. Since minor version 4.
+     * </pre>
+     *
+     * <code>.outrigger.v1.Hook hook = 7;</code>
+     */
+    public Builder setHook(io.outrigger.gen.v1.Hook value) {
+      if (hookBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        kind_ = value;
+        onChanged();
+      } else {
+        hookBuilder_.setMessage(value);
+      }
+      kindCase_ = 7;
+      return this;
+    }
+    /**
+     * <pre>
+     * Runs the application's code once the record that asked for it has committed. Since minor version 4.
+     * </pre>
+     *
+     * <code>.outrigger.v1.Hook hook = 7;</code>
+     */
+    public Builder setHook(
+        io.outrigger.gen.v1.Hook.Builder builderForValue) {
+      if (hookBuilder_ == null) {
+        kind_ = builderForValue.build();
+        onChanged();
+      } else {
+        hookBuilder_.setMessage(builderForValue.build());
+      }
+      kindCase_ = 7;
+      return this;
+    }
+    /**
+     * <pre>
+     * Runs the application's code once the record that asked for it has committed. Since minor version 4.
+     * </pre>
+     *
+     * <code>.outrigger.v1.Hook hook = 7;</code>
+     */
+    public Builder mergeHook(io.outrigger.gen.v1.Hook value) {
+      if (hookBuilder_ == null) {
+        if (kindCase_ == 7 &&
+            kind_ != io.outrigger.gen.v1.Hook.getDefaultInstance()) {
+          kind_ = io.outrigger.gen.v1.Hook.newBuilder((io.outrigger.gen.v1.Hook) kind_)
+              .mergeFrom(value).buildPartial();
+        } else {
+          kind_ = value;
+        }
+        onChanged();
+      } else {
+        if (kindCase_ == 7) {
+          hookBuilder_.mergeFrom(value);
+        } else {
+          hookBuilder_.setMessage(value);
+        }
+      }
+      kindCase_ = 7;
+      return this;
+    }
+    /**
+     * <pre>
+     * Runs the application's code once the record that asked for it has committed. Since minor version 4.
+     * </pre>
+     *
+     * <code>.outrigger.v1.Hook hook = 7;</code>
+     */
+    public Builder clearHook() {
+      if (hookBuilder_ == null) {
+        if (kindCase_ == 7) {
+          kindCase_ = 0;
+          kind_ = null;
+          onChanged();
+        }
+      } else {
+        if (kindCase_ == 7) {
+          kindCase_ = 0;
+          kind_ = null;
+        }
+        hookBuilder_.clear();
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Runs the application's code once the record that asked for it has committed. Since minor version 4.
+     * </pre>
+     *
+     * <code>.outrigger.v1.Hook hook = 7;</code>
+     */
+    public io.outrigger.gen.v1.Hook.Builder getHookBuilder() {
+      return internalGetHookFieldBuilder().getBuilder();
+    }
+    /**
+     * <pre>
+     * Runs the application's code once the record that asked for it has committed. Since minor version 4.
+     * </pre>
+     *
+     * <code>.outrigger.v1.Hook hook = 7;</code>
+     */
+    @java.lang.Override
+    public io.outrigger.gen.v1.HookOrBuilder getHookOrBuilder() {
+      if ((kindCase_ == 7) && (hookBuilder_ != null)) {
+        return hookBuilder_.getMessageOrBuilder();
+      } else {
+        if (kindCase_ == 7) {
+          return (io.outrigger.gen.v1.Hook) kind_;
+        }
+        return io.outrigger.gen.v1.Hook.getDefaultInstance();
+      }
+    }
+    /**
+     * <pre>
+     * Runs the application's code once the record that asked for it has committed. Since minor version 4.
+     * </pre>
+     *
+     * <code>.outrigger.v1.Hook hook = 7;</code>
+     */
+    private com.google.protobuf.SingleFieldBuilder<
+        io.outrigger.gen.v1.Hook, io.outrigger.gen.v1.Hook.Builder, io.outrigger.gen.v1.HookOrBuilder> 
+        internalGetHookFieldBuilder() {
+      if (hookBuilder_ == null) {
+        if (!(kindCase_ == 7)) {
+          kind_ = io.outrigger.gen.v1.Hook.getDefaultInstance();
+        }
+        hookBuilder_ = new com.google.protobuf.SingleFieldBuilder<
+            io.outrigger.gen.v1.Hook, io.outrigger.gen.v1.Hook.Builder, io.outrigger.gen.v1.HookOrBuilder>(
+                (io.outrigger.gen.v1.Hook) kind_,
+                getParentForChildren(),
+                isClean());
+        kind_ = null;
+      }
+      kindCase_ = 7;
+      onChanged();
+      return hookBuilder_;
     }
 
     // @@protoc_insertion_point(builder_scope:outrigger.v1.Node)

@@ -179,5 +179,32 @@ public interface NodeOrBuilder extends
    */
   io.outrigger.gen.v1.SinkOrBuilder getSinkOrBuilder();
 
+  /**
+   * <pre>
+   * Runs the application's code once the record that asked for it has committed. Since minor version 4.
+   * </pre>
+   *
+   * <code>.outrigger.v1.Hook hook = 7;</code>
+   * @return Whether the hook field is set.
+   */
+  boolean hasHook();
+  /**
+   * <pre>
+   * Runs the application's code once the record that asked for it has committed. Since minor version 4.
+   * </pre>
+   *
+   * <code>.outrigger.v1.Hook hook = 7;</code>
+   * @return The hook.
+   */
+  io.outrigger.gen.v1.Hook getHook();
+  /**
+   * <pre>
+   * Runs the application's code once the record that asked for it has committed. Since minor version 4.
+   * </pre>
+   *
+   * <code>.outrigger.v1.Hook hook = 7;</code>
+   */
+  io.outrigger.gen.v1.HookOrBuilder getHookOrBuilder();
+
   io.outrigger.gen.v1.Node.KindCase getKindCase();
 }

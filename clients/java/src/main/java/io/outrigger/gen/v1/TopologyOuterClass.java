@@ -67,6 +67,11 @@ public final class TopologyOuterClass extends com.google.protobuf.GeneratedFile 
     com.google.protobuf.GeneratedMessage.FieldAccessorTable
       internal_static_outrigger_v1_Sink_fieldAccessorTable;
   static final com.google.protobuf.Descriptors.Descriptor
+    internal_static_outrigger_v1_Hook_descriptor;
+  static final 
+    com.google.protobuf.GeneratedMessage.FieldAccessorTable
+      internal_static_outrigger_v1_Hook_fieldAccessorTable;
+  static final com.google.protobuf.Descriptors.Descriptor
     internal_static_outrigger_v1_Store_descriptor;
   static final 
     com.google.protobuf.GeneratedMessage.FieldAccessorTable
@@ -83,43 +88,46 @@ public final class TopologyOuterClass extends com.google.protobuf.GeneratedFile 
       "\n\033outrigger/v1/topology.proto\022\014outrigger" +
       ".v1\"R\n\010Topology\022!\n\005nodes\030\001 \003(\0132\022.outrigg" +
       "er.v1.Node\022#\n\006stores\030\002 \003(\0132\023.outrigger.v" +
-      "1.Store\"\323\001\n\004Node\022\014\n\004name\030\001 \001(\t\022\017\n\007parent" +
+      "1.Store\"\367\001\n\004Node\022\014\n\004name\030\001 \001(\t\022\017\n\007parent" +
       "s\030\002 \003(\t\022&\n\006source\030\003 \001(\0132\024.outrigger.v1.S" +
       "ourceH\000\022*\n\010function\030\004 \001(\0132\026.outrigger.v1" +
       ".FunctionH\000\022,\n\taggregate\030\005 \001(\0132\027.outrigg" +
       "er.v1.AggregateH\000\022\"\n\004sink\030\006 \001(\0132\022.outrig" +
-      "ger.v1.SinkH\000B\006\n\004kind\")\n\006Source\022\016\n\006topic" +
-      "s\030\001 \003(\t\022\017\n\007pattern\030\002 \001(\t\"{\n\010Function\022*\n\t" +
-      "operation\030\001 \001(\0162\027.outrigger.v1.Operation" +
-      "\022\016\n\006stores\030\002 \003(\t\0223\n\016failure_policy\030\003 \001(\013" +
-      "2\033.outrigger.v1.FailurePolicy\"\245\002\n\rFailur" +
-      "ePolicy\022\026\n\tretry_max\030\001 \001(\rH\000\210\001\001\022\035\n\020retry" +
-      "_initial_ms\030\002 \001(\004H\001\210\001\001\022\031\n\014retry_factor\030\003" +
-      " \001(\001H\002\210\001\001\022\037\n\022retry_max_delay_ms\030\004 \001(\004H\003\210" +
-      "\001\001\022\031\n\014retry_jitter\030\005 \001(\001H\004\210\001\001\022*\n\texhaust" +
-      "ed\030\006 \001(\0162\027.outrigger.v1.ExhaustedB\014\n\n_re" +
-      "try_maxB\023\n\021_retry_initial_msB\017\n\r_retry_f" +
-      "actorB\025\n\023_retry_max_delay_msB\017\n\r_retry_j" +
-      "itter\"\256\001\n\tAggregate\022\r\n\005store\030\001 \001(\t\022,\n\nag" +
-      "gregator\030\002 \001(\0162\030.outrigger.v1.Aggregator" +
-      "\022/\n\010tumbling\030\003 \001(\0132\035.outrigger.v1.Tumbli" +
-      "ngWindows\0223\n\016failure_policy\030\004 \001(\0132\033.outr" +
-      "igger.v1.FailurePolicy\"4\n\017TumblingWindow" +
-      "s\022\017\n\007size_ms\030\001 \001(\003\022\020\n\010grace_ms\030\002 \001(\003\"\025\n\004" +
-      "Sink\022\r\n\005topic\030\001 \001(\t\"<\n\005Store\022\014\n\004name\030\001 \001" +
-      "(\t\022%\n\004kind\030\002 \001(\0162\027.outrigger.v1.StoreKin" +
-      "d*}\n\tExhausted\022\031\n\025EXHAUSTED_UNSPECIFIED\020" +
-      "\000\022\022\n\016EXHAUSTED_FAIL\020\001\022\022\n\016EXHAUSTED_SKIP\020" +
-      "\002\022\031\n\025EXHAUSTED_DEAD_LETTER\020\003\022\022\n\016EXHAUSTE" +
-      "D_PARK\020\004*\200\001\n\tOperation\022\031\n\025OPERATION_UNSP" +
-      "ECIFIED\020\000\022\025\n\021OPERATION_PROCESS\020\001\022\021\n\rOPER" +
-      "ATION_MAP\020\002\022\030\n\024OPERATION_MAP_VALUES\020\003\022\024\n" +
-      "\020OPERATION_FILTER\020\004*Z\n\nAggregator\022\032\n\026AGG" +
-      "REGATOR_UNSPECIFIED\020\000\022\032\n\026AGGREGATOR_APPL" +
-      "ICATION\020\001\022\024\n\020AGGREGATOR_COUNT\020\002*X\n\tStore" +
-      "Kind\022\032\n\026STORE_KIND_UNSPECIFIED\020\000\022\030\n\024STOR" +
-      "E_KIND_KEY_VALUE\020\001\022\025\n\021STORE_KIND_WINDOW\020" +
-      "\002B\027\n\023io.outrigger.gen.v1P\001b\006proto3"
+      "ger.v1.SinkH\000\022\"\n\004hook\030\007 \001(\0132\022.outrigger." +
+      "v1.HookH\000B\006\n\004kind\")\n\006Source\022\016\n\006topics\030\001 " +
+      "\003(\t\022\017\n\007pattern\030\002 \001(\t\"{\n\010Function\022*\n\toper" +
+      "ation\030\001 \001(\0162\027.outrigger.v1.Operation\022\016\n\006" +
+      "stores\030\002 \003(\t\0223\n\016failure_policy\030\003 \001(\0132\033.o" +
+      "utrigger.v1.FailurePolicy\"\245\002\n\rFailurePol" +
+      "icy\022\026\n\tretry_max\030\001 \001(\rH\000\210\001\001\022\035\n\020retry_ini" +
+      "tial_ms\030\002 \001(\004H\001\210\001\001\022\031\n\014retry_factor\030\003 \001(\001" +
+      "H\002\210\001\001\022\037\n\022retry_max_delay_ms\030\004 \001(\004H\003\210\001\001\022\031" +
+      "\n\014retry_jitter\030\005 \001(\001H\004\210\001\001\022*\n\texhausted\030\006" +
+      " \001(\0162\027.outrigger.v1.ExhaustedB\014\n\n_retry_" +
+      "maxB\023\n\021_retry_initial_msB\017\n\r_retry_facto" +
+      "rB\025\n\023_retry_max_delay_msB\017\n\r_retry_jitte" +
+      "r\"\256\001\n\tAggregate\022\r\n\005store\030\001 \001(\t\022,\n\naggreg" +
+      "ator\030\002 \001(\0162\030.outrigger.v1.Aggregator\022/\n\010" +
+      "tumbling\030\003 \001(\0132\035.outrigger.v1.TumblingWi" +
+      "ndows\0223\n\016failure_policy\030\004 \001(\0132\033.outrigge" +
+      "r.v1.FailurePolicy\"4\n\017TumblingWindows\022\017\n" +
+      "\007size_ms\030\001 \001(\003\022\020\n\010grace_ms\030\002 \001(\003\"\025\n\004Sink" +
+      "\022\r\n\005topic\030\001 \001(\t\";\n\004Hook\0223\n\016failure_polic" +
+      "y\030\001 \001(\0132\033.outrigger.v1.FailurePolicy\"<\n\005" +
+      "Store\022\014\n\004name\030\001 \001(\t\022%\n\004kind\030\002 \001(\0162\027.outr" +
+      "igger.v1.StoreKind*}\n\tExhausted\022\031\n\025EXHAU" +
+      "STED_UNSPECIFIED\020\000\022\022\n\016EXHAUSTED_FAIL\020\001\022\022" +
+      "\n\016EXHAUSTED_SKIP\020\002\022\031\n\025EXHAUSTED_DEAD_LET" +
+      "TER\020\003\022\022\n\016EXHAUSTED_PARK\020\004*\200\001\n\tOperation\022" +
+      "\031\n\025OPERATION_UNSPECIFIED\020\000\022\025\n\021OPERATION_" +
+      "PROCESS\020\001\022\021\n\rOPERATION_MAP\020\002\022\030\n\024OPERATIO" +
+      "N_MAP_VALUES\020\003\022\024\n\020OPERATION_FILTER\020\004*Z\n\n" +
+      "Aggregator\022\032\n\026AGGREGATOR_UNSPECIFIED\020\000\022\032" +
+      "\n\026AGGREGATOR_APPLICATION\020\001\022\024\n\020AGGREGATOR" +
+      "_COUNT\020\002*X\n\tStoreKind\022\032\n\026STORE_KIND_UNSP" +
+      "ECIFIED\020\000\022\030\n\024STORE_KIND_KEY_VALUE\020\001\022\025\n\021S" +
+      "TORE_KIND_WINDOW\020\002B\027\n\023io.outrigger.gen.v" +
+      "1P\001b\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,
@@ -136,7 +144,7 @@ public final class TopologyOuterClass extends com.google.protobuf.GeneratedFile 
     internal_static_outrigger_v1_Node_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_Node_descriptor,
-        new java.lang.String[] { "Name", "Parents", "Source", "Function", "Aggregate", "Sink", "Kind", });
+        new java.lang.String[] { "Name", "Parents", "Source", "Function", "Aggregate", "Sink", "Hook", "Kind", });
     internal_static_outrigger_v1_Source_descriptor =
       getDescriptor().getMessageType(2);
     internal_static_outrigger_v1_Source_fieldAccessorTable = new
@@ -173,8 +181,14 @@ public final class TopologyOuterClass extends com.google.protobuf.GeneratedFile 
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_Sink_descriptor,
         new java.lang.String[] { "Topic", });
-    internal_static_outrigger_v1_Store_descriptor =
+    internal_static_outrigger_v1_Hook_descriptor =
       getDescriptor().getMessageType(8);
+    internal_static_outrigger_v1_Hook_fieldAccessorTable = new
+      com.google.protobuf.GeneratedMessage.FieldAccessorTable(
+        internal_static_outrigger_v1_Hook_descriptor,
+        new java.lang.String[] { "FailurePolicy", });
+    internal_static_outrigger_v1_Store_descriptor =
+      getDescriptor().getMessageType(9);
     internal_static_outrigger_v1_Store_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_Store_descriptor,

@@ -1,0 +1,79 @@
+import { asError } from "../errors/outrigger-error.ts";
+import { topicPartitionName } from "../model/topic-partition.ts";
+import type { Admin, LogOffset } from "../ports/admin.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Log } from "../ports/log.ts";
+import type { TaskRunner } from "./task-runner.ts";
+
+/** What a purge looks at of a task. */
+type Purged = Pick<TaskRunner, "program" | "phase" | "partitions" | "positions">;
+
+/** One purge that does not come to an end must not keep the next ones waiting. */
+const TIMEOUT_MS = 30_000;
+
+/**
+ * Deletes the requests whose hooks have run and are committed, every so often: their topics have no
+ * retention of their own. A task that was lost meanwhile deletes less than its successor, never more.
+ */
+export class Purge {
+  readonly #admin: Admin;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #intervalMs: number;
+  /** By partition: up to where it was deleted. */
+  readonly #purged = new Map<string, number>();
+  readonly #stop = new AbortController();
+  #cancel: (() => void) | null = null;
+  /** Said once until it succeeds again. */
+  #isTold = false;
+
+  constructor(admin: Admin, clock: Clock, log: Log, intervalMs: number) {
+    this.#admin = admin;
+    this.#clock = clock;
+    this.#log = log;
+    this.#intervalMs = intervalMs;
+  }
+
+  /** `runners` says which tasks are held, each time. */
+  start(runners: () => readonly Purged[]): void {
+    this.#cancel = this.#clock.after(this.#intervalMs, () => {
+      void this.#purge(doneOf(runners())).finally(() => {
+        if (!this.#stop.signal.aborted) this.start(runners);
+      });
+    });
+  }
+
+  stop(): void {
+    this.#cancel?.();
+    this.#stop.abort();
+  }
+
+  async #purge(done: readonly LogOffset[]): Promise<void> {
+    const news = done.filter((at) => at.offset > (this.#purged.get(topicPartitionName(at)) ?? 0));
+    if (news.length === 0) return;
+    const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(TIMEOUT_MS)]);
+    try {
+      await this.#admin.deleteRecords(news, signal);
+      for (const at of news) this.#purged.set(topicPartitionName(at), at.offset);
+      this.#isTold = false;
+    } catch (thrown: unknown) {
+      if (this.#isTold || this.#stop.signal.aborted) return;
+      this.#isTold = true;
+      const text = "requests of hooks that are done cannot be deleted: their topics grow";
+      this.#log.warn(text, { error: asError(thrown).message });
+    }
+  }
+}
+
+/** What has committed is done with; a position that is only claimed moves nothing. */
+function doneOf(runners: readonly Purged[]): LogOffset[] {
+  const hooks = runners.filter(
+    ({ program, phase }) => program.hook !== null && phase === "running",
+  );
+  return hooks.flatMap(({ partitions, positions }) =>
+    partitions.flatMap((at) => {
+      const position = positions.get(topicPartitionName(at));
+      return position === undefined ? [] : [{ ...at, offset: position.offset }];
+    }),
+  );
+}

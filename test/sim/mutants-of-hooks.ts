@@ -1,0 +1,42 @@
+import type { Mutant } from "./mutants.ts";
+
+const RUNNER = "src/runtime/task-runner.ts";
+
+/** What makes a hook run for each committed record, where its record was, and for nothing else. */
+export const HOOK_MUTANTS: readonly Mutant[] = [
+  {
+    name: "hook-done-before-it-has-run",
+    rule: "ADR 0014",
+    edits: [
+      {
+        file: RUNNER,
+        find: "    if (this.program.stage === null || batch.rowCount === 0) {",
+        replace: `    if (this.program.hook !== null && this.commitSequence > 3) {
+      this.#finish(entry, { outputs: null, changes: [], bytes: 0 });
+    } else if (this.program.stage === null || batch.rowCount === 0) {`,
+      },
+    ],
+  },
+  {
+    name: "hook-asked-where-the-key-says",
+    rule: "ADR 0014",
+    edits: [
+      {
+        file: "src/runtime/cut.ts",
+        find: "    record.partition = partitions[sink] ?? -1;",
+        replace: "    record.partition = -1;",
+      },
+    ],
+  },
+  {
+    name: "hook-runs-for-what-was-aborted",
+    rule: "ADR 0014",
+    edits: [
+      {
+        file: "src/kafka/fetch/visible-batches.ts",
+        find: "        isVisible = false;",
+        replace: '        isVisible = at.topic.endsWith("-hook");',
+      },
+    ],
+  },
+];
