@@ -3,9 +3,11 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { OUTRIGGER_HEADERS } from "../../src/tasks/dead-letter.ts";
 import { availableBrokers, type Broker } from "../support/brokers.ts";
 import { Scene } from "../support/scene.ts";
 import { eventually } from "../support/sidecar-process.ts";
+import { Supervised } from "../support/supervised.ts";
 import { type Input, makeTopics, produce } from "../support/topics.ts";
 
 const APP = "test/support/apps/hooked.js";
@@ -94,6 +96,41 @@ for (const kind of availableBrokers()) {
           for (const { value } of dead) assert.match(String(value), /^poison-/);
         }
       } finally {
+        await scene.end();
+        rmSync(folder, { recursive: true, force: true });
+      }
+    });
+
+    test("a hook that kills its process is one dead letter, and every other has run: G-14", async () => {
+      const letters = `killing-hook-${kind.name}-dlq`;
+      const scene = await Scene.make(kind.name, broker, `killing-hook-${kind.name}`, {
+        "errors.dead.letter.queue.topic.name": letters,
+        "crashes.max": 3,
+      });
+      const folder = mkdtempSync(join(tmpdir(), "outrigger-hooks-"));
+      const ledger = join(folder, "ledger");
+      const few = inputs.slice(0, 200).map(({ key }, n) => ({ key, value: `value-${n}` }));
+      const killer = { key: "key-7", value: "kill-0" };
+      let application: Supervised | null = null;
+      try {
+        await makeTopics(scene.kafka, [letters]);
+        await produce(scene.kafka, scene.input, [...few.slice(0, 100), killer, ...few.slice(100)]);
+        scene.startSidecar();
+        const environment = { OUTRIGGER_TEST_LEDGER: ledger };
+        application = new Supervised(() => scene.startApplication(APP, environment));
+        await eventually("every hook", () => distinct(ledger) > few.length, scene.children, 90_000);
+        await scene.records(letters, 1);
+        await scene.outputs(few.length + 1);
+        await application.stop();
+        assert.deepEqual(application.deaths, ["SIGKILL", "SIGKILL", "SIGKILL"]);
+        for (const dead of await scene.judge([letters])) {
+          const said = dead.map(({ value, headers }) => {
+            return [String(value), String(new Map(headers).get(OUTRIGGER_HEADERS.reason))];
+          });
+          assert.deepEqual(said, [["kill-0", "process_crash"]]);
+        }
+      } finally {
+        await application?.stop().catch(() => {});
         await scene.end();
         rmSync(folder, { recursive: true, force: true });
       }

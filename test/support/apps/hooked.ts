@@ -4,7 +4,7 @@ import { createApp, utf8 } from "@outrigger/client";
 /**
  * Copies records, and asks the hook `receipt` for each, which writes a line into the file
  * OUTRIGGER_TEST_LEDGER: its idempotency key, and what it was asked. A record `fail…` fails after it has
- * asked, and the hook fails on `poison…`.
+ * asked, the hook fails on `poison…`, and on `kill…` it ends the process.
  */
 const ledger = process.env["OUTRIGGER_TEST_LEDGER"] ?? "ledger";
 const text = { key: utf8, value: utf8 };
@@ -14,6 +14,7 @@ const receipt = app.afterCommit<string, string>(
   "receipt",
   async ({ key, value, idempotencyKey }) => {
     appendFileSync(ledger, `${idempotencyKey} ${key} ${value}\n`);
+    if (value.startsWith("kill")) process.kill(process.pid, "SIGKILL");
     // Short, so that there are kills between an effect and the commit of its offset.
     await new Promise((resolve) => setTimeout(resolve, 1));
     if (value.startsWith("poison")) throw new Error("no mail today");
