@@ -1,4 +1,6 @@
 import { cpSync } from "node:fs";
+import kafkajs from "kafkajs";
+import { eventually } from "../support/sidecar-process.ts";
 import { type Arena, pause } from "./arena.ts";
 import type { Fault, Faults } from "./fault.ts";
 
@@ -46,9 +48,18 @@ async function hijack(arena: Arena, times: number): Promise<void> {
       idempotent: true,
     });
     await producer.connect();
-    // kafkajs asks for its id with the first transaction.
-    const transaction = await producer.transaction();
-    await transaction.abort();
+    await eventually("the id to be free", async () => {
+      try {
+        // kafkajs asks for its id with the first transaction.
+        const transaction = await producer.transaction();
+        await transaction.abort();
+        return true;
+      } catch (error: unknown) {
+        // kafkajs does not wait for a transaction that is just being ended.
+        if (error instanceof kafkajs.KafkaJSError) return false;
+        throw error;
+      }
+    });
     await producer.disconnect();
     await pause(400 + arena.random(400));
   }
