@@ -22,7 +22,7 @@ import {
   ScriptedBroker,
 } from "./scripted-broker.ts";
 
-const ANSWER_MS = 400;
+const ANSWER_MS = 700;
 const LIMITS = {
   requestTimeoutMs: 3 * ANSWER_MS,
   answerTimeoutMs: ANSWER_MS,
