@@ -105,6 +105,11 @@ export class Arena {
     return supervised;
   }
 
+  /** What ends from now on has ended. */
+  endSupervision(): void {
+    for (const supervised of this.#supervised) supervised.leave();
+  }
+
   application(name: string): Child {
     const found = this.#applications.get(name);
     if (found === undefined) throw new Error(`no application ${name} was started`);
@@ -291,7 +296,7 @@ export class Arena {
   async end(): Promise<void> {
     this.ground.network.inject();
     await this.feeder.stop();
-    for (const supervised of this.#supervised) supervised.leave();
+    this.endSupervision();
     for (const child of this.run.children) if (child.isRunning) await child.kill();
     for (const undo of this.#atEnd) undo();
     await this.#deleteTopics().catch(() => {});

@@ -37,7 +37,6 @@ async function untilBuried(
   const supervised = arena.supervise("a");
   await diesMeanwhile(arena, flags);
   await arena.records("letters", count);
-  supervised.leave();
   arena.notes["deaths"] = supervised.deaths.length;
 }
 

@@ -60,6 +60,7 @@ async function judge(arena: Arena, fault: Fault): Promise<Found> {
   await arena.feeder.stop();
   await arena.run.drained();
   const missing = arena.missing();
+  arena.endSupervision();
   const { violations, counts } = await arena.run.verdict();
   return { violations: [...missing, ...violations], counts };
 }
