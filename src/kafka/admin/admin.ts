@@ -27,6 +27,8 @@ export function createAdmin(cluster: Cluster, options: AdminOptions): Admin {
 
 class KafkajsAdmin implements Admin {
   readonly #cluster: Cluster;
+  /** Made here, and not described since. */
+  readonly #made = new Set<string>();
   readonly #admin: kafkajs.Admin;
   #connected: Promise<void> | null = null;
 
@@ -54,6 +56,9 @@ class KafkajsAdmin implements Admin {
   async describeTopics(names: readonly string[]): Promise<ReadonlyMap<string, TopicDescription>> {
     if (names.length === 0) return new Map();
     await this.#cluster.refresh(names);
+    // A broker that has not heard of them may have answered.
+    const made = names.filter((name) => this.#made.delete(name));
+    if (made.length > 0) await this.#waitForLeaders(made);
     const topics = await this.#cluster.topics(names);
     const found = [...topics.keys()];
     if (found.length === 0) return new Map();
@@ -79,7 +84,10 @@ class KafkajsAdmin implements Admin {
   async createTopics(topics: readonly TopicToCreate[]): Promise<void> {
     if (topics.length === 0) return;
     await this.#create(topics, false);
-    await this.#waitForLeaders(topics.map(({ name }) => name));
+    const names = topics.map(({ name }) => name);
+    await this.#cluster.refresh(names);
+    await this.#waitForLeaders(names);
+    for (const name of names) this.#made.add(name);
   }
 
   async refusals(topics: readonly TopicToCreate[]): Promise<ReadonlyMap<string, string>> {
@@ -142,7 +150,6 @@ class KafkajsAdmin implements Admin {
   async #waitForLeaders(names: readonly string[]): Promise<void> {
     const deadlineMs = performance.now() + LEADERS_WAIT_MAX_MS;
     for (;;) {
-      await this.#cluster.refresh(names);
       const ready = names.every((name) => {
         const topic = this.#cluster.knownTopic(name);
         return topic?.leaders.every((leader) => leader !== null) ?? false;
@@ -153,6 +160,7 @@ class KafkajsAdmin implements Admin {
         throw new OutriggerError("BROKER_UNAVAILABLE", text);
       }
       await delay(LEADERS_WAIT_STEP_MS, this.#cluster.closing);
+      await this.#cluster.refresh(names);
     }
   }
 }

@@ -108,13 +108,18 @@ class TransactionsV2 implements TransactionalProducer {
   }
 
   async prepare(topics: readonly string[], signal: AbortSignal): Promise<void> {
-    const found = await this.#cluster.topics(topics, signal);
-    for (const topic of topics) {
-      const partitions = found.get(topic)?.leaders.length;
-      if (partitions === undefined) {
-        throw new OutriggerError("TOPIC_MISSING", `the topic ${topic} does not exist: create it`);
+    const untilMs = performance.now() + this.#cluster.limits.topicMissingMaxMs;
+    const backoff = new Backoff(this.#cluster.limits);
+    for (;;) {
+      const found = await this.#cluster.topics(topics, signal);
+      for (const [topic, { leaders }] of found) this.#partitionCounts.set(topic, leaders.length);
+      const missing = topics.find((topic) => !found.has(topic));
+      if (missing === undefined) return;
+      // One that was just made is denied by a broker that has not heard of it.
+      if (signal.aborted || performance.now() >= untilMs) {
+        throw new OutriggerError("TOPIC_MISSING", `the topic ${missing} does not exist: create it`);
       }
-      this.#partitionCounts.set(topic, partitions);
+      await delay(backoff.next(), signal);
     }
   }
 

@@ -10,6 +10,7 @@ import {
   coordinatorAnswer,
   metadataAnswer,
   ScriptedBroker,
+  type ScriptedTopic,
 } from "./scripted-broker.ts";
 
 const TXN_OFFSET_COMMIT = 28;
@@ -31,6 +32,8 @@ async function withProducer(
     readonly offsets?: readonly (readonly number[])[];
     /** Filled with the id and epoch that each EndTxn names. */
     readonly identities?: (readonly [bigint, number])[];
+    /** How often metadata are asked for before the topic `out` is known. */
+    readonly denials?: number;
   },
   use: (producer: TransactionalProducer, asked: Map<number, number>) => Promise<void>,
 ): Promise<void> {
@@ -42,7 +45,7 @@ async function withProducer(
       case 18:
         return apiVersionsAnswer(RANGES);
       case 3:
-        return metadataAnswer(broker.address, []);
+        return metadataAnswer(broker.address, [topicAfter(times, codes.denials ?? 0)]);
       case 10:
         return coordinatorAnswer(broker.address, "id");
       case TXN_OFFSET_COMMIT:
@@ -57,7 +60,7 @@ async function withProducer(
   });
   const signal = AbortSignal.timeout(5_000);
   const cluster = await Cluster.connect(
-    { bootstrapServers: [broker.address], clientId: "test" },
+    { bootstrapServers: [broker.address], clientId: "test", limits: { topicMissingMaxMs: 300 } },
     signal,
   );
   const producer = createProducer(cluster, {
@@ -73,6 +76,12 @@ async function withProducer(
     await cluster.close();
     await broker.stop();
   }
+}
+
+function topicAfter(times: number, denials: number): ScriptedTopic {
+  const out = { name: "out", id: "0123456789abcdef1122334455667788" };
+  if (times >= denials) return { ...out, epochs: [1, 1] };
+  return { ...out, error: ERROR.UNKNOWN_TOPIC_OR_PARTITION, epochs: [] };
 }
 
 /** InitProducerId v5 and EndTxn v5 answer alike. */
@@ -154,3 +163,12 @@ test("R-2: offsets that the coordinator never takes are given up before the brok
     const tookMs = performance.now() - startedAtMs;
     assert.ok(tookMs < 1_000, `it took ${tookMs} ms of a transaction timeout of 1000 ms`);
   }));
+
+test("an output that a broker has not heard of yet is waited for, and not for ever", async () => {
+  const prepared = (denials: number) =>
+    withProducer({ denials }, async (producer) => {
+      await producer.prepare(["out"], AbortSignal.timeout(5_000));
+    });
+  await prepared(3);
+  await assert.rejects(prepared(1_000), { code: "TOPIC_MISSING" });
+});
