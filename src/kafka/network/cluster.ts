@@ -115,7 +115,7 @@ export class Cluster {
   /** Topics as they are now, null for all, with what this client may do; nothing is cached. */
   describe(names: readonly string[] | null): Promise<MetadataAnswer> {
     return this.#withAnyBroker(({ connection, versions }) =>
-      connection.send(metadataRequest(versions.pick(METADATA), names, true)),
+      connection.send(metadataRequest(versions.pick(METADATA), names, true), this.#otherTimeoutMs),
     );
   }
 
