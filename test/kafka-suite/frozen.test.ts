@@ -22,7 +22,9 @@ function suite(): void {
   let name: string;
 
   before(async () => {
-    cluster = await KafkaCluster.start();
+    // The coordinator of transactions waits so long, 30 s by default, for a frozen leader to take markers,
+    // and answers CONCURRENT_TRANSACTIONS meanwhile: nothing that a client does makes that shorter.
+    cluster = await KafkaCluster.start({ "request.timeout.ms": "10000" });
     steady = await Steady.make(cluster, "frozen", PARTITIONS);
     name = await atOneCoordinator();
     steady.start(name);
