@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { KafkaCluster } from "../support/kafka-cluster.ts";
 import { whyNoKafka } from "../support/kafka-jars.ts";
+import type { Child } from "../support/sidecar-process.ts";
 import { Steady } from "../support/steady.ts";
 
 const missing = whyNoKafka();
@@ -18,6 +19,7 @@ const STALLED_MS_MAX = 15_000;
 function suite(): void {
   let cluster: KafkaCluster;
   let steady: Steady;
+  let sidecar: Child;
   /** Its transactions are coordinated by the broker that coordinates the group. */
   let name: string;
 
@@ -27,7 +29,7 @@ function suite(): void {
     cluster = await KafkaCluster.start({ "request.timeout.ms": "10000" });
     steady = await Steady.make(cluster, "frozen", PARTITIONS);
     name = await atOneCoordinator();
-    steady.start(name);
+    sidecar = steady.start(name);
     await steady.send(1, 2_000);
     await steady.progress();
   });
@@ -66,7 +68,8 @@ function suite(): void {
       t.diagnostic(
         `broker ${id} frozen: each partition's next output after ${stalls.join(", ")} ms`,
       );
-      assert.ok(stalledMs < STALLED_MS_MAX, `${stalledMs} ms without output`);
+      const said = sidecar.output.slice(-4_000);
+      assert.ok(stalledMs < STALLED_MS_MAX, `${stalledMs} ms without output:\n${said}`);
     });
   }
 
