@@ -1,13 +1,6 @@
-import type { TopicFacts } from "../model/cluster-facts.ts";
+import { isChangelogOf, type TopicFacts } from "../model/cluster-facts.ts";
 import { type TopicPartition, topicPartitionName } from "../model/topic-partition.ts";
-import {
-  alterTopic,
-  isChangelogOf,
-  numberOf,
-  present,
-  replicasOf,
-  type Scene,
-} from "./expected.ts";
+import { alterTopic, numberOf, present, replicasOf, type Scene } from "./expected.ts";
 import { type Finding, finding } from "./finding.ts";
 import { unwritable } from "./topics.ts";
 

@@ -1,4 +1,9 @@
-import type { ClusterFacts, TopicFacts } from "../model/cluster-facts.ts";
+import {
+  type ClusterFacts,
+  isChangelogOf,
+  isHookOf,
+  type TopicFacts,
+} from "../model/cluster-facts.ts";
 import type { Programs } from "../model/topology.ts";
 
 /** What the checks know of the application. */
@@ -57,16 +62,6 @@ export function subscriptionOf(programs: Programs): string[] {
 
 export function changelogsOf([{ stores }]: Programs): string[] {
   return stores.map(({ changelogTopic }) => changelogTopic);
-}
-
-/** Whether the topic is a changelog by its name. */
-export function isChangelogOf(applicationId: string, topic: string): boolean {
-  return topic.startsWith(`${applicationId}-`) && topic.endsWith("-changelog");
-}
-
-/** Whether the topic keeps the requests of a hook, by its name. */
-export function isHookOf(applicationId: string, topic: string): boolean {
-  return topic.startsWith(`${applicationId}-`) && topic.endsWith("-hook");
 }
 
 export function sceneOf(facts: ClusterFacts, expected: Expected): Scene {

@@ -1,6 +1,6 @@
-import type { TopicFacts } from "../model/cluster-facts.ts";
+import { isHookOf, type TopicFacts } from "../model/cluster-facts.ts";
 import { topicPartitionName } from "../model/topic-partition.ts";
-import { alterTopic, isHookOf, numberOf, present, type Scene } from "./expected.ts";
+import { alterTopic, numberOf, present, type Scene } from "./expected.ts";
 import { type Finding, finding } from "./finding.ts";
 
 /** The topics that keep the requests of hooks until they have run. */

@@ -101,3 +101,13 @@ export interface Denial {
 
 /** Member ids of sidecars begin so: whoever else is in the group is known by it. */
 export const MEMBER_ID_PREFIX = "outrigger-";
+
+/** Whether the topic is a changelog by its name. */
+export function isChangelogOf(applicationId: string, topic: string): boolean {
+  return topic.startsWith(`${applicationId}-`) && topic.endsWith("-changelog");
+}
+
+/** Whether the topic keeps the requests of a hook, by its name. */
+export function isHookOf(applicationId: string, topic: string): boolean {
+  return topic.startsWith(`${applicationId}-`) && topic.endsWith("-hook");
+}

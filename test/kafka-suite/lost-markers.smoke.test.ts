@@ -2,6 +2,10 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { Cluster } from "../../src/kafka/network/cluster.ts";
 import { createProducer } from "../../src/kafka/produce/transactional-producer.ts";
+import {
+  DESCRIBE_TRANSACTIONS,
+  describeTransactionRequest,
+} from "../../src/kafka/protocol/transaction-markers.ts";
 import type { LogFields } from "../../src/ports/log.ts";
 import type { AppendedRecord, TransactionalProducer } from "../../src/ports/producer.ts";
 import { FaultProxy } from "../support/fault-proxy.ts";
@@ -144,8 +148,18 @@ describe("markers that Kafka has lost", { skip: missing ?? false }, () => {
     await eventually("the partitions to be without a leader", () =>
       leads(writerOf("alone").topic, (leader) => leader < 0),
     );
-    // The coordinators' next look comes soon after, and they do not tell of it.
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    for (const { topic } of writers.values()) {
+      await eventually(`the transaction of ${topic} to be called complete`, async () => {
+        const coordinator = await watch.coordinator("transaction", topic);
+        const described = await watch.send(
+          coordinator,
+          "general",
+          DESCRIBE_TRANSACTIONS,
+          (version) => describeTransactionRequest(version, topic),
+        );
+        return described?.state.startsWith("Complete") === true;
+      });
+    }
     await kafka.node(DYING).start();
   }
 

@@ -1,9 +1,11 @@
 import { OutriggerError } from "../../errors/outrigger-error.ts";
-import type {
-  ClusterFacts,
-  ForeignWriter,
-  LogFacts,
-  TopicFacts,
+import {
+  type ClusterFacts,
+  type ForeignWriter,
+  isChangelogOf,
+  isHookOf,
+  type LogFacts,
+  type TopicFacts,
 } from "../../model/cluster-facts.ts";
 import { type TopicPartition, topicPartitionName } from "../../model/topic-partition.ts";
 import type { Inspector, Listed, Wanted } from "../../ports/inspector.ts";
@@ -33,10 +35,8 @@ async function inspect(
   const notes = new Notes(signal);
   await cluster.refresh([]);
   const names = wanted.thorough ? await topicNames(cluster, notes) : [];
-  const isChangelog = (name: string) =>
-    name.startsWith(`${wanted.groupId}-`) && name.endsWith("-changelog");
-  const isHook = (name: string) => name.startsWith(`${wanted.groupId}-`) && name.endsWith("-hook");
-  const isOurs = (name: string) => isChangelog(name) || isHook(name);
+  const isChangelog = (name: string) => isChangelogOf(wanted.groupId, name);
+  const isOurs = (name: string) => isChangelog(name) || isHookOf(wanted.groupId, name);
   const changelogs = wanted.changelogs === "found" ? names.filter(isChangelog) : wanted.changelogs;
   const [brokers, { group, committed }, topics] = await Promise.all([
     Promise.all(cluster.nodes().map((node) => lookAtBroker(cluster, node, notes, signal))),

@@ -115,7 +115,10 @@ export class OrderedSend {
       byLeader.set(leader, queues);
     }
     if (!this.#options.markers.areSure) {
-      this.#mustRetry = new OutriggerError("BROKER_UNAVAILABLE", "a connection was lost");
+      this.#mustRetry = new OutriggerError(
+        "BROKER_UNAVAILABLE",
+        "a connection was lost: the markers of the last transaction are looked for first",
+      );
       return false;
     }
     for (const [leader, queues] of byLeader) this.#sendTo(leader, queues);

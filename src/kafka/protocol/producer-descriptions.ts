@@ -1,5 +1,6 @@
 import type { WireRequest } from "../network/connection.ts";
 import type { Api } from "./api-versions.ts";
+import { flexible } from "./flexible.ts";
 import { type WireReader, WireWriter } from "./wire.ts";
 
 /** Who has written to partitions of late (KIP-664). */
@@ -38,7 +39,7 @@ export function describeProducersRequest(
     writer.compactString(name).compactArray(partitions, (each) => writer.int32(each));
     writer.emptyTags();
   });
-  return request(DESCRIBE_PRODUCERS, version, writer, (reader) => {
+  return flexible(DESCRIBE_PRODUCERS, version, writer.emptyTags(), (reader) => {
     reader.throttleTime();
     return reader
       .compactArray(() => {
@@ -83,7 +84,7 @@ export interface TransactionsAnswer {
 export function listTransactionsRequest(version: number): WireRequest<TransactionsAnswer> {
   const writer = new WireWriter();
   writer.compactArray([], () => {}).compactArray([], () => {});
-  return request(LIST_TRANSACTIONS, version, writer, (reader) => {
+  return flexible(LIST_TRANSACTIONS, version, writer.emptyTags(), (reader) => {
     reader.throttleTime();
     const error = reader.int16();
     reader.compactArray(() => reader.compactString()); // states that the broker does not know
@@ -114,24 +115,8 @@ export function transactionalIdProbe(
     .bigint64(NO_PRODUCER)
     .int16(0)
     .compactString(groupId);
-  return request(ADD_OFFSETS_TO_TXN, version, writer, (reader) => {
+  return flexible(ADD_OFFSETS_TO_TXN, version, writer.emptyTags(), (reader) => {
     reader.throttleTime();
     return reader.int16();
   });
-}
-
-function request<T>(
-  api: Api,
-  version: number,
-  writer: WireWriter,
-  decode: (reader: WireReader) => T,
-): WireRequest<T> {
-  return {
-    apiKey: api.key,
-    apiVersion: version,
-    flexibleRequest: true,
-    flexibleResponse: true,
-    parts: [writer.emptyTags().finish()],
-    decode,
-  };
 }

@@ -1,6 +1,7 @@
 import type { TopicPartition } from "../../model/topic-partition.ts";
 import type { WireRequest } from "../network/connection.ts";
 import type { Api } from "./api-versions.ts";
+import { flexible } from "./flexible.ts";
 import { groupByTopic } from "./group-by-topic.ts";
 import type { ProducerIdentity } from "./transactions.ts";
 import { type WireReader, WireWriter } from "./wire.ts";
@@ -28,7 +29,7 @@ export function describeTransactionRequest(
 ): WireRequest<TransactionAnswer | null> {
   const writer = new WireWriter();
   writer.compactArray([transactionalId], (id) => writer.compactString(id));
-  return request(DESCRIBE_TRANSACTIONS, version, writer, (reader) => {
+  return flexible(DESCRIBE_TRANSACTIONS, version, writer.emptyTags(), (reader) => {
     reader.throttleTime();
     const [answer] = reader.compactArray(() => {
       const error = reader.int16();
@@ -78,7 +79,7 @@ export function writeTxnMarkersRequest(
     });
     writer.int32(coordinatorEpoch).emptyTags();
   });
-  return request(WRITE_TXN_MARKERS, version, writer, decodeMarkers);
+  return flexible(WRITE_TXN_MARKERS, version, writer.emptyTags(), decodeMarkers);
 }
 
 function decodeMarkers(reader: WireReader): readonly MarkerAnswer[] {
@@ -96,20 +97,4 @@ function decodeMarkers(reader: WireReader): readonly MarkerAnswer[] {
     reader.tags();
   });
   return answers;
-}
-
-function request<T>(
-  api: Api,
-  version: number,
-  writer: WireWriter,
-  decode: (reader: WireReader) => T,
-): WireRequest<T> {
-  return {
-    apiKey: api.key,
-    apiVersion: version,
-    flexibleRequest: true,
-    flexibleResponse: true,
-    parts: [writer.emptyTags().finish()],
-    decode,
-  };
 }

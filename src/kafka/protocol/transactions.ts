@@ -2,6 +2,7 @@ import type { Membership } from "../../ports/consumer.ts";
 import type { OffsetToCommit } from "../../ports/producer.ts";
 import type { WireRequest } from "../network/connection.ts";
 import type { Api } from "./api-versions.ts";
+import { flexible } from "./flexible.ts";
 import { groupByTopic } from "./group-by-topic.ts";
 import { type WireReader, WireWriter } from "./wire.ts";
 
@@ -104,20 +105,4 @@ function decodeOffsetCommit(reader: WireReader): PartitionCommitted[] {
     reader.tags();
   });
   return committed;
-}
-
-function flexible<T>(
-  api: Api,
-  version: number,
-  writer: WireWriter,
-  decode: (reader: WireReader) => T,
-): WireRequest<T> {
-  return {
-    apiKey: api.key,
-    apiVersion: version,
-    flexibleRequest: true,
-    flexibleResponse: true,
-    parts: [writer.finish()],
-    decode,
-  };
 }
