@@ -1,27 +1,18 @@
-import kafkajs from "kafkajs";
 import { asError, OutriggerError } from "../../errors/outrigger-error.ts";
 import type { Admin, LogOffset, TopicDescription, TopicToCreate } from "../../ports/admin.ts";
-import type { Log } from "../../ports/log.ts";
 import type { Cluster } from "../network/cluster.ts";
 import { delay } from "../network/retry.ts";
 import { ERROR } from "../protocol/error-codes.ts";
-import type { Security } from "../security/security.ts";
+import { ControlPlane, type ControlPlaneOptions } from "./control-plane.ts";
 import { deleteBefore } from "./delete-records.ts";
-import { kafkajsSecurity } from "./kafkajs-security.ts";
-
-export interface AdminOptions {
-  readonly bootstrapServers: readonly string[];
-  readonly clientId: string;
-  readonly requestTimeoutMs: number;
-  readonly security: Security;
-  readonly log: Log;
-}
 
 const LEADERS_WAIT_MAX_MS = 30_000;
 const LEADERS_WAIT_STEP_MS = 50;
+/** The kind of resource that DescribeConfigs calls a topic. */
+const TOPIC_RESOURCE = 2;
 
 /** The control plane: kafkajs for topics and configurations, our own requests for ids and features. */
-export function createAdmin(cluster: Cluster, options: AdminOptions): Admin {
+export function createAdmin(cluster: Cluster, options: ControlPlaneOptions): Admin {
   return new KafkajsAdmin(cluster, options);
 }
 
@@ -29,23 +20,11 @@ class KafkajsAdmin implements Admin {
   readonly #cluster: Cluster;
   /** Made here, and not described since. */
   readonly #made = new Set<string>();
-  readonly #admin: kafkajs.Admin;
-  #connected: Promise<void> | null = null;
+  readonly #controlPlane: ControlPlane;
 
-  constructor(cluster: Cluster, options: AdminOptions) {
+  constructor(cluster: Cluster, options: ControlPlaneOptions) {
     this.#cluster = cluster;
-    const kafka = new kafkajs.Kafka({
-      clientId: `${options.clientId}-admin`,
-      brokers: [...options.bootstrapServers],
-      requestTimeout: options.requestTimeoutMs,
-      ...kafkajsSecurity(options.security),
-      retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: 5 },
-      logLevel: kafkajs.logLevel.ERROR,
-      logCreator: () => (entry) => {
-        options.log.debug(entry.log.message, { namespace: entry.namespace });
-      },
-    });
-    this.#admin = kafka.admin();
+    this.#controlPlane = new ControlPlane(options);
   }
 
   async topicNames(): Promise<readonly string[]> {
@@ -62,10 +41,10 @@ class KafkajsAdmin implements Admin {
     const topics = await this.#cluster.topics(names);
     const found = [...topics.keys()];
     if (found.length === 0) return new Map();
-    const { resources } = await this.#call("describe topics", (admin) =>
+    const { resources } = await this.#controlPlane.call("describe topics", (admin) =>
       admin.describeConfigs({
         includeSynonyms: false,
-        resources: found.map((name) => ({ type: kafkajs.ConfigResourceTypes.TOPIC, name })),
+        resources: found.map((name) => ({ type: TOPIC_RESOURCE, name })),
       }),
     );
     const described = new Map<string, TopicDescription>();
@@ -108,12 +87,12 @@ class KafkajsAdmin implements Admin {
   }
 
   async close(): Promise<void> {
-    if (this.#connected !== null) await this.#admin.disconnect();
+    await this.#controlPlane.close();
   }
 
   async #create(topics: readonly TopicToCreate[], validateOnly: boolean): Promise<void> {
     const names = topics.map(({ name }) => name).join(", ");
-    await this.#call(`create ${names}`, (admin) =>
+    await this.#controlPlane.call(`create ${names}`, (admin) =>
       admin.createTopics({
         validateOnly,
         // Waiting for leaders is done by our own metadata: kafkajs' wait fails on brokers that create
@@ -127,24 +106,6 @@ class KafkajsAdmin implements Admin {
         })),
       }),
     );
-  }
-
-  async #call<T>(what: string, use: (admin: kafkajs.Admin) => Promise<T>): Promise<T> {
-    try {
-      this.#connected ??= this.#admin.connect();
-      await this.#connected;
-      return await use(this.#admin);
-    } catch (error: unknown) {
-      this.#connected = null;
-      const text = `the cluster did not let us ${what}: ${messageOf(error)}`;
-      if (/authoriz/i.test(messageOf(error))) {
-        const remedy = "grant the right with kafka-acls.sh, then start again";
-        throw new OutriggerError("AUTHORIZATION_FAILED", `${text}; ${remedy}`, { cause: error });
-      }
-      throw new OutriggerError("BROKER_REFUSED", `${text}; mend that, then start again`, {
-        cause: error,
-      });
-    }
   }
 
   async #waitForLeaders(names: readonly string[]): Promise<void> {
@@ -163,12 +124,4 @@ class KafkajsAdmin implements Admin {
       await this.#cluster.refresh(names);
     }
   }
-}
-
-/** kafkajs puts what went wrong with each topic into `errors`. */
-function messageOf(error: unknown): string {
-  const { message } = asError(error);
-  if (typeof error !== "object" || error === null || !("errors" in error)) return message;
-  const { errors } = error;
-  return Array.isArray(errors) ? errors.map((each) => asError(each).message).join("; ") : message;
 }
