@@ -20,29 +20,71 @@ export type NodeKind =
     }
   | {
       readonly kind: "function";
-      readonly operation: "process" | "map" | "mapValues" | "filter";
+      readonly operation: Operation;
       readonly stores: readonly string[];
       readonly failurePolicy?: Partial<FailurePolicy>;
     }
   | {
       readonly kind: "aggregate";
       readonly store: string;
-      readonly aggregator: "application" | "count";
-      readonly tumbling: TumblingWindows | null;
+      readonly aggregator: Aggregator;
+      /** null folds over all time. */
+      readonly windows: Windows | null;
+      /** What sum, min and max read and write. */
+      readonly number?: NumberType;
+      /** Of the name of its repartition topic; left out for the store's name. */
+      readonly repartition?: string;
       readonly failurePolicy?: Partial<FailurePolicy>;
     }
   | { readonly kind: "sink"; readonly topic: string }
-  | { readonly kind: "hook"; readonly failurePolicy?: Partial<FailurePolicy> };
+  | { readonly kind: "hook"; readonly failurePolicy?: Partial<FailurePolicy> }
+  /** 0 partitions: as many as the most of the sources above. */
+  | { readonly kind: "repartition"; readonly partitions: number };
 
-export interface TumblingWindows {
+export type Operation =
+  | "process"
+  | "map"
+  | "mapValues"
+  | "filter"
+  | "selectKey"
+  | "flatMap"
+  | "flatMapValues"
+  | "peek"
+  | "branch"
+  | "processValues";
+
+export type Aggregator = "application" | "count" | "sum" | "min" | "max";
+
+export type NumberType = "int64" | "float64" | "int32";
+
+export type Windows = TimeWindows | SlidingWindows | SessionWindows;
+
+/** Tumbling where the advance is the size, else hopping. */
+export interface TimeWindows {
+  readonly kind: "time";
   readonly sizeMs: number;
+  readonly advanceMs: number;
+  readonly graceMs: number;
+}
+
+export interface SlidingWindows {
+  readonly kind: "sliding";
+  readonly differenceMs: number;
+  readonly graceMs: number;
+}
+
+export interface SessionWindows {
+  readonly kind: "session";
+  readonly gapMs: number;
   readonly graceMs: number;
 }
 
 export interface DeclaredStore {
   readonly name: string;
-  readonly kind: "keyValue" | "window";
+  readonly kind: StoreKind;
 }
+
+export type StoreKind = "keyValue" | "window" | "session";
 
 /**
  * One sub-topology, compiled: its tasks read `sources` (equal partition counts), run `operators`
@@ -93,7 +135,7 @@ export interface Operator {
   readonly node: string;
   /** Index into `Program.stores`. */
   readonly store: number;
-  readonly tumbling: TumblingWindows | null;
+  readonly windows: Windows | null;
   readonly takes?: TakenRows;
 }
 
@@ -125,14 +167,14 @@ export interface StageStore {
   /** Index into `Program.stores`. */
   readonly store: number;
   /** Set for a windowed aggregate: rows are assigned to windows by the sidecar. */
-  readonly tumbling: TumblingWindows | null;
+  readonly windows: Windows | null;
   /** Set for an aggregate: rows that it does not take have no slot. */
   readonly takes?: TakenRows;
 }
 
 export interface StoreSpec {
   readonly name: string;
-  readonly kind: "keyValue" | "window";
+  readonly kind: StoreKind;
   /** `<application.id>-<name>-changelog`. */
   readonly changelogTopic: string;
 }

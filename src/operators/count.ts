@@ -50,7 +50,7 @@ export function applyCount(
   operator: Operator,
 ): Counted {
   const counts = decodeCounts(found, keys.count, operator.node);
-  const isWindowed = operator.tumbling !== null;
+  const isWindowed = operator.windows !== null;
   const derived = new Derived(rows, plan, keys, isWindowed);
   let row = 0;
   let next = 0;

@@ -1,12 +1,12 @@
 import { KEY_LENGTH, KEY_POSITION, STRIDE, VALUE_LENGTH } from "../model/columns.ts";
 import type { KeyTable } from "../model/key-table.ts";
 import type { RowRange } from "../model/rows.ts";
-import type { TakenRows, TumblingWindows } from "../model/topology.ts";
+import type { TakenRows, TimeWindows, Windows } from "../model/topology.ts";
 
 /** How rows find their slots in one store. */
 export interface SlotSpec {
   /** null: the key alone. */
-  readonly tumbling: TumblingWindows | null;
+  readonly windows: Windows | null;
   /** Left out: every row with a key has a slot, and none counts as dropped. */
   readonly takes?: TakenRows;
 }
@@ -32,8 +32,13 @@ export function windowStart(timestamp: number, sizeMs: number): number {
   return timestamp - (((timestamp % sizeMs) + sizeMs) % sizeMs);
 }
 
+/** What the window starts of a plan are multiples of, in ms; 0 where there are none. */
+export function windowUnitOf(windows: Windows | null): number {
+  return windows?.kind === "time" ? windows.advanceMs : 0;
+}
+
 /** Kafka Streams' rule: a window has closed when stream time has reached its end and the grace. */
-export function isLate(start: number, windows: TumblingWindows, streamTime: number): boolean {
+export function isLate(start: number, windows: TimeWindows, streamTime: number): boolean {
   return start + windows.sizeMs + windows.graceMs <= streamTime;
 }
 
@@ -52,15 +57,15 @@ export function planSlots(
   const slots = new Int32Array(total);
   const slotCounts = new Int32Array(total);
   const tally = { row: 0, filled: 0, late: 0, streamTime };
-  const starts = spec.tumbling === null ? null : new Float64Array(total);
+  const starts = spec.windows === null ? null : new Float64Array(total);
   for (const range of rows) {
-    if (spec.tumbling === null || starts === null) {
+    if (spec.windows?.kind !== "time" || starts === null) {
       assignKeys(range, spec.takes === "valued", table, slots, slotCounts, tally);
     } else {
-      assignWindows(range, spec.tumbling, table, slots, slotCounts, starts, tally);
+      assignWindows(range, spec.windows, table, slots, slotCounts, starts, tally);
     }
   }
-  const drops = spec.tumbling !== null || spec.takes !== undefined;
+  const drops = spec.windows !== null || spec.takes !== undefined;
   return {
     slots: slots.subarray(0, tally.filled),
     slotCounts: tally.filled === total ? null : slotCounts,
@@ -101,7 +106,7 @@ function assignKeys(
 
 function assignWindows(
   range: RowRange,
-  windows: TumblingWindows,
+  windows: TimeWindows,
   table: KeyTable,
   slots: Int32Array,
   slotCounts: Int32Array,

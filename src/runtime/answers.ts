@@ -119,7 +119,7 @@ function faultOfMutations(
       return `it changes store ${store}, which is unknown to the stage or named twice`;
     }
     seen.add(store);
-    if (spec.tumbling !== null && mutation.keys.length > 0) {
+    if (spec.windows !== null && mutation.keys.length > 0) {
       return `it changes the windowed store ${store} by key; a windowed store is changed by slot`;
     }
     const slots = batch.keys[store]?.count ?? 0;

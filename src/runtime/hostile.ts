@@ -94,7 +94,7 @@ export function hostileApplication(
 /** An aggregate's values always travel: it runs only for rows that have a slot. */
 function withoutSlots(state: SlotState, stage: Stage | null): SlotState {
   const store = stage?.stores[state.store];
-  if (store === undefined || store.tumbling !== null || store.takes !== undefined) return state;
+  if (store === undefined || store.windows !== null || store.takes !== undefined) return state;
   const rows = state.slotCounts?.length ?? state.slots.length;
   return { ...state, values: [], slots: new Int32Array(), slotCounts: new Int32Array(rows) };
 }

@@ -2,7 +2,7 @@ import { KeyTable } from "../model/key-table.ts";
 import type { RowRange, SlotState } from "../model/rows.ts";
 import type { Program } from "../model/topology.ts";
 import { applyCount } from "../operators/count.ts";
-import { planSlots } from "../operators/windows.ts";
+import { planSlots, windowUnitOf } from "../operators/windows.ts";
 import type { KeySet, StoreChanges, TaskState } from "../ports/store.ts";
 import { type Batch, countRows } from "./batch.ts";
 
@@ -52,7 +52,7 @@ export async function planBatch(
       slots: plan.slots,
       slotCounts: plan.slotCounts,
       windowStarts: plan.windowStarts,
-      windowUnitMs: wanted.tumbling?.sizeMs ?? 0,
+      windowUnitMs: windowUnitOf(wanted.windows),
     });
     dropped += plan.droppedRows;
   }

@@ -23,7 +23,7 @@ export async function answerQuestion(
   }
   const { stage } = runner.program;
   const store = stage?.stores[question.store];
-  if (store === undefined || store.tumbling !== null) {
+  if (store === undefined || store.windows !== null) {
     const count = stage?.stores.length ?? 0;
     return refused(
       `store ${question.store} cannot be asked: the stage has ${count}, those of windows are not read`,

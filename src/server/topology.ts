@@ -1,17 +1,19 @@
 import { OutriggerError } from "../errors/outrigger-error.ts";
 import {
+  type Aggregate,
   Aggregator,
   type Node,
   Operation,
   StoreKind,
   type Topology,
-  type TumblingWindows as WireTumblingWindows,
+  NumberType as WireNumberType,
 } from "../gen/outrigger/v1/topology_pb.ts";
 import type {
   DeclaredStore,
   DeclaredTopology,
   NodeKind,
-  TumblingWindows,
+  NumberType,
+  Windows,
 } from "../model/topology.ts";
 import { policyOf } from "./failure-policy.ts";
 
@@ -43,12 +45,14 @@ function kindOf({ name, kind }: Node): NodeKind {
       return { kind: "function", operation: operationOf(name, operation), stores, ...policy };
     }
     case "aggregate": {
-      const { store, aggregator, tumbling, failurePolicy } = kind.value;
+      const { store, aggregator, number, repartition, failurePolicy } = kind.value;
       return {
         kind: "aggregate",
         store,
         aggregator: aggregatorOf(name, aggregator),
-        tumbling: tumbling === undefined ? null : tumblingOf(name, tumbling),
+        windows: windowsOf(name, kind.value),
+        ...(number === WireNumberType.UNSPECIFIED ? {} : { number: numberOf(name, number) }),
+        ...(repartition === "" ? {} : { repartition }),
         ...policyOf(name, failurePolicy),
       };
     }
@@ -56,6 +60,8 @@ function kindOf({ name, kind }: Node): NodeKind {
       return { kind: "sink", topic: kind.value.topic };
     case "hook":
       return { kind: "hook", ...policyOf(name, kind.value.failurePolicy) };
+    case "repartition":
+      return { kind: "repartition", partitions: kind.value.partitions };
     case undefined:
       throw invalid(`node ${name} has no kind that this sidecar knows`);
   }
@@ -71,6 +77,18 @@ function operationOf(name: string, operation: Operation) {
       return "mapValues";
     case Operation.FILTER:
       return "filter";
+    case Operation.SELECT_KEY:
+      return "selectKey";
+    case Operation.FLAT_MAP:
+      return "flatMap";
+    case Operation.FLAT_MAP_VALUES:
+      return "flatMapValues";
+    case Operation.PEEK:
+      return "peek";
+    case Operation.BRANCH:
+      return "branch";
+    case Operation.PROCESS_VALUES:
+      return "processValues";
     case Operation.UNSPECIFIED:
       throw invalid(`function ${name} has no operation`);
   }
@@ -83,6 +101,12 @@ function aggregatorOf(name: string, aggregator: Aggregator) {
       return "application";
     case Aggregator.COUNT:
       return "count";
+    case Aggregator.SUM:
+      return "sum";
+    case Aggregator.MIN:
+      return "min";
+    case Aggregator.MAX:
+      return "max";
     case Aggregator.UNSPECIFIED:
       throw invalid(`aggregate ${name} has no aggregator`);
   }
@@ -95,17 +119,48 @@ function storeKind(name: string, kind: StoreKind): DeclaredStore["kind"] {
       return "keyValue";
     case StoreKind.WINDOW:
       return "window";
+    case StoreKind.SESSION:
+      return "session";
     case StoreKind.UNSPECIFIED:
       throw invalid(`store ${name} has no kind`);
   }
   throw invalid(`store ${name} has kind ${kind}, which this sidecar does not know`);
 }
 
-function tumblingOf(name: string, { sizeMs, graceMs }: WireTumblingWindows): TumblingWindows {
-  return {
-    sizeMs: safeNumber(`size_ms of ${name}`, sizeMs, 1),
-    graceMs: safeNumber(`grace_ms of ${name}`, graceMs, 0),
-  };
+function numberOf(name: string, number: WireNumberType): NumberType {
+  switch (number) {
+    case WireNumberType.INT64:
+      return "int64";
+    case WireNumberType.FLOAT64:
+      return "float64";
+    case WireNumberType.INT32:
+      return "int32";
+  }
+  throw invalid(`aggregate ${name} has number ${number}, which this sidecar does not know`);
+}
+
+function windowsOf(name: string, aggregate: Aggregate): Windows | null {
+  const { tumbling, hopping, sliding, session } = aggregate;
+  const given = [tumbling, hopping, sliding, session].filter((windows) => windows !== undefined);
+  if (given.length > 1) throw invalid(`aggregate ${name} has windows of ${given.length} kinds`);
+  const ms = (what: string, value: bigint, min: number): number =>
+    safeNumber(`${what} of ${name}`, value, min);
+  const [{ graceMs: grace } = { graceMs: 0n }] = given;
+  const graceMs = ms("grace_ms", grace, 0);
+  if (tumbling !== undefined) {
+    const sizeMs = ms("size_ms", tumbling.sizeMs, 1);
+    return { kind: "time", sizeMs, advanceMs: sizeMs, graceMs };
+  }
+  if (hopping !== undefined) {
+    const sizeMs = ms("size_ms", hopping.sizeMs, 1);
+    return { kind: "time", sizeMs, advanceMs: ms("advance_ms", hopping.advanceMs, 1), graceMs };
+  }
+  if (sliding !== undefined) {
+    const differenceMs = ms("time_difference_ms", sliding.timeDifferenceMs, 0);
+    return { kind: "sliding", differenceMs, graceMs };
+  }
+  if (session === undefined) return null;
+  return { kind: "session", gapMs: ms("gap_ms", session.gapMs, 1), graceMs };
 }
 
 function safeNumber(what: string, value: bigint, min: number): number {

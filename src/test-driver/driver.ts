@@ -1,5 +1,6 @@
 import { OutriggerError } from "../errors/outrigger-error.ts";
 import { topicPartitionName } from "../model/topic-partition.ts";
+import type { StoreKind } from "../model/topology.ts";
 import type { Status } from "../ports/status.ts";
 import type {
   DriverDescription,
@@ -36,7 +37,7 @@ export interface DrivenKernel {
 
 export interface DrivenTopology {
   readonly sources: readonly string[];
-  readonly stores: readonly { readonly name: string; readonly kind: "keyValue" | "window" }[];
+  readonly stores: readonly { readonly name: string; readonly kind: StoreKind }[];
 }
 
 export interface TestDriverParts {
@@ -155,7 +156,7 @@ export class TestDriver implements TestDriverCalls {
   async readStore(store: string, wanted: WantedEntries): Promise<readonly DriverEntry[]> {
     const { kernel } = this.#parts;
     const spec = kernel.topology?.stores.find(({ name }) => name === store);
-    const isWindowed = spec?.kind === "window";
+    const isWindowed = spec !== undefined && spec.kind !== "keyValue";
     if (wanted.windowStart !== null && spec !== undefined && !isWindowed) {
       throw refused(`the store ${store} has no windows: ask for the key alone`);
     }
@@ -181,7 +182,7 @@ export class TestDriver implements TestDriverCalls {
         return { name, partitions: logs.length };
       }),
       stores: (kernel.topology?.stores ?? []).map(({ name, kind }) => {
-        return { name, windowed: kind === "window" };
+        return { name, windowed: kind !== "keyValue" };
       }),
       faultsMet: cluster.faultsMet,
     };

@@ -86,10 +86,10 @@ function programOf(
 
 function operatorOf(node: DeclaredNode, stores: readonly StoreSpec[]): Operator[] {
   if (node.kind !== "aggregate" || node.aggregator !== "count") return [];
-  const { name, tumbling } = node;
+  const { name, windows } = node;
   const store = stores.findIndex((spec) => spec.name === node.store);
-  const takes = tumbling === null ? "valued" : "keyed";
-  return [{ kind: "count", node: name, store, tumbling, takes }];
+  const takes = windows === null ? "valued" : "keyed";
+  return [{ kind: "count", node: name, store, windows, takes }];
 }
 
 function stageOf(graph: Graph, stores: readonly StoreSpec[], applicationId: string): Stage | null {
@@ -107,8 +107,8 @@ function stageStoreOf(nodes: readonly GraphNode[], spec: StoreSpec, store: numbe
   const user = nodes.find(({ declared }) => storesOf(declared).includes(spec.name));
   if (user === undefined) return [];
   const { declared } = user;
-  if (declared.kind !== "aggregate") return [{ store, tumbling: null }];
-  return [{ store, tumbling: declared.tumbling, takes: takenBy(user, declared.tumbling === null) }];
+  if (declared.kind !== "aggregate") return [{ store, windows: null }];
+  return [{ store, windows: declared.windows, takes: takenBy(user, declared.windows === null) }];
 }
 
 /**

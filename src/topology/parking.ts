@@ -29,7 +29,7 @@ export function validateParking(
       const text = `"${topic}" is an internal topic of this application`;
       faults.add(nodeAt(node.name), `${text}: only the sidecar may use it`);
     }
-    if (node.kind === "aggregate" && node.tumbling !== null) {
+    if (node.kind === "aggregate" && node.windows !== null) {
       const text = "a record that is parked and released later would be too late for its windows";
       const remedy = "aggregate in an application that does not park, or set parked.enable: false";
       faults.add(nodeAt(node.name), `${text}: ${remedy}`);

@@ -1,3 +1,4 @@
+import type { Operation } from "../model/topology.ts";
 import { type Faults, nodeAt } from "./faults.ts";
 import { ancestorsOf, type Graph, type GraphNode } from "./graph.ts";
 import { storesOf } from "./validate.ts";
@@ -12,7 +13,9 @@ export function roleOf({ declared }: GraphNode): Role {
     case "function":
       return "stage";
     case "aggregate":
-      return declared.aggregator === "count" ? "operator" : "stage";
+      return declared.aggregator === "application" ? "stage" : "operator";
+    case "repartition":
+      return "sink";
     case "sink":
     case "hook":
       return declared.kind;
@@ -28,6 +31,7 @@ export function validateShape(graph: Graph, faults: Faults): void {
   validateUnity(graph, faults);
   validateSources(graph, faults);
   for (const node of graph.nodes) {
+    validateSupport(node, faults);
     switch (roleOf(node)) {
       case "source":
         break;
@@ -46,6 +50,20 @@ export function validateShape(graph: Graph, faults: Faults): void {
     }
   }
   validateOneOperator(graph, faults);
+}
+
+function validateSupport({ declared }: GraphNode, faults: Faults): void {
+  const at = nodeAt(declared.name);
+  if (declared.kind === "repartition") faults.add(at, "repartitioning is not supported");
+  if (declared.kind !== "aggregate") return;
+  const { aggregator, windows } = declared;
+  if (aggregator !== "application" && aggregator !== "count") {
+    faults.add(at, `${aggregator} is not supported: aggregate in the application`);
+  }
+  if (windows === null) return;
+  if (windows.kind !== "time" || windows.advanceMs !== windows.sizeMs) {
+    faults.add(at, "its windows are not supported: take tumbling ones");
+  }
 }
 
 /** One sub-topology: everything hangs together, by edges or by shared stores. */
@@ -140,9 +158,11 @@ function validateSink(node: GraphNode, { nodes }: Graph, faults: Faults): void {
   }
 }
 
+const KEY_CHANGERS: ReadonlySet<Operation> = new Set(["process", "map", "selectKey", "flatMap"]);
+
 function changesKey({ declared }: GraphNode): boolean {
   if (declared.kind !== "function") return false;
-  return declared.operation === "map" || declared.operation === "process";
+  return KEY_CHANGERS.has(declared.operation);
 }
 
 function repartitionText(keyChanger: GraphNode): string {

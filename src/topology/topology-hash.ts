@@ -1,4 +1,4 @@
-import type { DeclaredNode, DeclaredTopology } from "../model/topology.ts";
+import type { DeclaredNode, DeclaredTopology, Windows } from "../model/topology.ts";
 
 /**
  * Sixteen hex digits that are equal for equal topologies. Order of declaration does not count: SDKs
@@ -23,13 +23,31 @@ function canonicalKind(node: DeclaredNode): unknown[] {
     case "function":
       return [node.operation, [...node.stores].sort()];
     case "aggregate": {
-      const { store, aggregator, tumbling } = node;
-      return [store, aggregator, tumbling === null ? null : [tumbling.sizeMs, tumbling.graceMs]];
+      const { store, aggregator, windows, number, repartition } = node;
+      const kind = windows === null ? null : canonicalWindows(windows);
+      const rest = [number ?? null, repartition ?? null];
+      return [store, aggregator, kind, ...(rest.some((one) => one !== null) ? rest : [])];
     }
     case "sink":
       return [node.topic];
     case "hook":
       return [];
+    case "repartition":
+      return [node.partitions];
+  }
+}
+
+/** Of tumbling windows as ever, so that a topology of theirs keeps its hash. */
+function canonicalWindows(windows: Windows): unknown[] {
+  switch (windows.kind) {
+    case "time": {
+      const { sizeMs, advanceMs, graceMs } = windows;
+      return advanceMs === sizeMs ? [sizeMs, graceMs] : [sizeMs, advanceMs, graceMs];
+    }
+    case "sliding":
+      return [windows.kind, windows.differenceMs, windows.graceMs];
+    case "session":
+      return [windows.kind, windows.gapMs, windows.graceMs];
   }
 }
 

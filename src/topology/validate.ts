@@ -1,4 +1,4 @@
-import type { DeclaredNode, DeclaredTopology, TumblingWindows } from "../model/topology.ts";
+import type { DeclaredNode, DeclaredTopology, StoreKind, Windows } from "../model/topology.ts";
 import { type Faults, nodeAt, storeAt } from "./faults.ts";
 import { hooksOf } from "./hooks.ts";
 import { changelogTopic, hookTopic, nameFault, topicFault } from "./names.ts";
@@ -30,6 +30,7 @@ export function storesOf(node: DeclaredNode): readonly string[] {
     case "source":
     case "sink":
     case "hook":
+    case "repartition":
       return [];
   }
 }
@@ -87,10 +88,16 @@ function validateNode(node: DeclaredNode, faults: Faults): void {
       }
       return;
     case "aggregate":
-      if (node.tumbling !== null) validateWindows(at, node.tumbling, faults);
+      validateAggregate(at, node, faults);
       return;
     case "sink":
     case "hook":
+      return;
+    case "repartition":
+      if (!Number.isSafeInteger(node.partitions) || node.partitions < 0) {
+        const text = `it has ${node.partitions} partitions`;
+        faults.add(at, `${text}: name a whole number, or 0 for as many as its sources`);
+      }
       return;
   }
 }
@@ -111,9 +118,40 @@ function validateSource(
   if (bad !== null) faults.add(at, bad);
 }
 
-function validateWindows(at: string, { sizeMs, graceMs }: TumblingWindows, faults: Faults): void {
-  if (!Number.isSafeInteger(sizeMs) || sizeMs <= 0) {
-    faults.add(at, `the window size is ${sizeMs} ms: it must be a whole number above 0`);
+function validateAggregate(
+  at: string,
+  { aggregator, number, windows }: DeclaredNode & { kind: "aggregate" },
+  faults: Faults,
+): void {
+  const reads = aggregator === "sum" || aggregator === "min" || aggregator === "max";
+  if (reads && number === undefined) {
+    faults.add(at, `${aggregator} reads numbers: say which, as int64, float64 or int32`);
+  }
+  if (windows !== null) validateWindows(at, windows, faults);
+}
+
+function validateWindows(at: string, windows: Windows, faults: Faults): void {
+  const { graceMs } = windows;
+  const whole = (what: string, value: number, min: number): void => {
+    if (Number.isSafeInteger(value) && value >= min) return;
+    const bound = min === 0 ? "0 or more" : "above 0";
+    faults.add(at, `the ${what} is ${value} ms: it must be a whole number ${bound}`);
+  };
+  switch (windows.kind) {
+    case "time":
+      whole("window size", windows.sizeMs, 1);
+      if (windows.advanceMs !== windows.sizeMs) whole("window advance", windows.advanceMs, 1);
+      if (windows.advanceMs > windows.sizeMs) {
+        const text = `the window advance is ${windows.advanceMs} ms, the size ${windows.sizeMs} ms`;
+        faults.add(at, `${text}: records between two windows would be in none; advance by less`);
+      }
+      break;
+    case "sliding":
+      whole("time difference", windows.differenceMs, 0);
+      break;
+    case "session":
+      whole("inactivity gap", windows.gapMs, 1);
+      break;
   }
   if (!Number.isSafeInteger(graceMs) || graceMs < 0) {
     faults.add(at, `the grace is ${graceMs} ms: it must be a whole number, 0 or more`);
@@ -148,6 +186,7 @@ function validateUse(
   }
 }
 
-function kindNeeded(node: DeclaredNode): "keyValue" | "window" {
-  return node.kind === "aggregate" && node.tumbling !== null ? "window" : "keyValue";
+function kindNeeded(node: DeclaredNode): StoreKind {
+  if (node.kind !== "aggregate" || node.windows === null) return "keyValue";
+  return node.windows.kind === "session" ? "session" : "window";
 }

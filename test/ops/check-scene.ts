@@ -44,7 +44,7 @@ export class CheckScene {
       operators: [],
       stage: {
         entries: ["process"],
-        stores: [{ store: 0, tumbling: null }],
+        stores: [{ store: 0, windows: null }],
         sinks: [{ node: "to", topic: this.sink, isHook: false }],
       },
       directSinks: [],

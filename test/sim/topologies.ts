@@ -1,4 +1,4 @@
-import type { DeclaredTopology, TumblingWindows } from "../../src/model/topology.ts";
+import type { DeclaredTopology, TimeWindows } from "../../src/model/topology.ts";
 
 /** What the simulated applications are. */
 export type TopologyName = "copy" | "list" | "count" | "countMap";
@@ -6,7 +6,12 @@ export type TopologyName = "copy" | "list" | "count" | "countMap";
 export const INPUT = "in";
 export const OUTPUT = "out";
 export const APPLICATION_ID = "app";
-export const WINDOWS: TumblingWindows = { sizeMs: 1_000, graceMs: 500 };
+export const WINDOWS: TimeWindows = {
+  kind: "time",
+  sizeMs: 1_000,
+  advanceMs: 1_000,
+  graceMs: 500,
+};
 
 const source = { name: "source", parents: [], kind: "source", topics: [INPUT] } as const;
 const sinkOf = (parent: string) =>
@@ -17,7 +22,7 @@ const count = {
   kind: "aggregate",
   aggregator: "count",
   store: "counts",
-  tumbling: WINDOWS,
+  windows: WINDOWS,
 } as const;
 
 export const TOPOLOGIES: Readonly<Record<TopologyName, DeclaredTopology>> = {

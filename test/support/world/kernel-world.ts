@@ -107,7 +107,7 @@ export const statefulProgram: Program = {
   ...copyProgram,
   stage: {
     entries: ["handler"],
-    stores: [{ store: 0, tumbling: null }],
+    stores: [{ store: 0, windows: null }],
     sinks: [{ node: "sink", topic: "out", isHook: false }],
   },
   stores: [{ name: "state", kind: "keyValue", changelogTopic: "app-state-changelog" }],
@@ -116,7 +116,7 @@ export const statefulProgram: Program = {
 /** A built-in count before the handler: what it counted runs ahead of the hop. */
 export const countingProgram: Program = {
   ...copyProgram,
-  operators: [{ kind: "count", node: "count", store: 0, tumbling: null, takes: "valued" }],
+  operators: [{ kind: "count", node: "count", store: 0, windows: null, takes: "valued" }],
   stores: [{ name: "counts", kind: "keyValue", changelogTopic: "app-counts-changelog" }],
 };
 

@@ -10,12 +10,12 @@ import { applyCount } from "../../../src/operators/count.ts";
 import { planSlots } from "../../../src/operators/windows.ts";
 import { type Row, rowsOf } from "./rows.ts";
 
-const plain: Operator = { kind: "count", node: "n", store: 0, tumbling: null, takes: "valued" };
+const plain: Operator = { kind: "count", node: "n", store: 0, windows: null, takes: "valued" };
 const windowed: Operator = {
   kind: "count",
   node: "n",
   store: 2,
-  tumbling: { sizeMs: 10, graceMs: 3 },
+  windows: { kind: "time", sizeMs: 10, advanceMs: 10, graceMs: 3 },
   takes: "keyed",
 };
 
@@ -92,17 +92,17 @@ function inBatches(rows: readonly Row[], size: number): RowRange[][] {
 }
 
 /** One record at a time, in words that could not be plainer: what every batch size must equal. */
-function oneAtATime(rows: readonly Row[], { tumbling }: Operator): Output[] {
+function oneAtATime(rows: readonly Row[], { windows }: Operator): Output[] {
   const counts = new Map<string, bigint>();
   const outputs: Output[] = [];
   let streamTime = Number.NEGATIVE_INFINITY;
   for (const [offset, [key, timestamp = 0, value = "v", headers = "\0"]] of rows.entries()) {
     streamTime = Math.max(streamTime, timestamp);
-    if (key === null || (tumbling === null && value === null)) continue;
+    if (key === null || (windows === null && value === null)) continue;
     let counted = key;
-    if (tumbling !== null) {
-      const start = Math.floor(timestamp / tumbling.sizeMs) * tumbling.sizeMs;
-      if (start + tumbling.sizeMs + tumbling.graceMs <= streamTime) continue;
+    if (windows?.kind === "time") {
+      const start = Math.floor(timestamp / windows.sizeMs) * windows.sizeMs;
+      if (start + windows.sizeMs + windows.graceMs <= streamTime) continue;
       const suffix = Buffer.alloc(8);
       suffix.writeBigInt64BE(BigInt(start));
       counted += suffix.toString("latin1");
@@ -154,7 +154,7 @@ function checkStored(
 ): void {
   if (all.findLast((output) => output.key === key)?.value !== value) return;
   const hex = Buffer.from(key, "latin1").toString("hex");
-  const stored = task.store.get(operator.tumbling === null ? hex : `${hex}00000000`);
+  const stored = task.store.get(operator.windows === null ? hex : `${hex}00000000`);
   assert.equal(stored?.readBigInt64BE(), value);
 }
 

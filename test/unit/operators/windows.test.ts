@@ -2,12 +2,13 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { KeyTable } from "../../../src/model/key-table.ts";
+import type { TimeWindows } from "../../../src/model/topology.ts";
 import { isLate, planSlots, windowStart } from "../../../src/operators/windows.ts";
 import { rowsOf } from "./rows.ts";
 
 /** What a Date can hold. */
 const timestamp = fc.integer({ min: -8.64e15, max: 8.64e15 });
-const windows = { sizeMs: 10, graceMs: 5 };
+const windows: TimeWindows = { kind: "time", sizeMs: 10, advanceMs: 10, graceMs: 5 };
 
 describe("tumbling windows", () => {
   it("hold their timestamp, also before 1970", () => {
@@ -35,7 +36,7 @@ describe("a plan", () => {
   it("gives each key one slot, in the order of first sight", () => {
     const table = new KeyTable();
     const rows = [rowsOf([["a"], ["b"]]), rowsOf([["a"], ["c"], ["b"]])];
-    const plan = planSlots(rows, { tumbling: null }, 0, table);
+    const plan = planSlots(rows, { windows: null }, 0, table);
     assert.deepEqual([...plan.slots], [0, 1, 0, 2, 1]);
     assert.equal(plan.slotCounts, null);
     assert.equal(plan.windowStarts, null);
@@ -54,7 +55,7 @@ describe("a plan", () => {
         ["a", 12], // Its window closes at 25, which stream time has reached.
       ]),
     ];
-    const plan = planSlots(rows, { tumbling: windows }, -1, table);
+    const plan = planSlots(rows, { windows }, -1, table);
     assert.deepEqual([...plan.slots], [0, 1, 0, 2]);
     assert.deepEqual([...(plan.slotCounts ?? [])], [1, 1, 1, 1, 0, 0]);
     assert.deepEqual([...(plan.windowStarts ?? [])], [0, 10, 20]);
@@ -64,7 +65,7 @@ describe("a plan", () => {
   });
 
   it("goes on from the stream time given", () => {
-    const plan = planSlots([rowsOf([["a", 3]])], { tumbling: windows }, 100, new KeyTable());
+    const plan = planSlots([rowsOf([["a", 3]])], { windows }, 100, new KeyTable());
     assert.equal(plan.lateRows, 1);
     assert.equal(plan.streamTimeAfter, 100);
   });
@@ -77,20 +78,20 @@ describe("a plan", () => {
         ["", 3, "v"],
       ]),
     ];
-    const every = planSlots(rows, { tumbling: null }, 0, new KeyTable());
+    const every = planSlots(rows, { windows: null }, 0, new KeyTable());
     assert.deepEqual([...(every.slotCounts ?? [])], [1, 0, 1]);
     assert.equal(every.droppedRows, 0);
-    const valued = planSlots(rows, { tumbling: null, takes: "valued" }, 0, new KeyTable());
+    const valued = planSlots(rows, { windows: null, takes: "valued" }, 0, new KeyTable());
     assert.deepEqual([...(valued.slotCounts ?? [])], [0, 0, 1]);
     assert.equal(valued.droppedRows, 2);
-    const windowed = planSlots(rows, { tumbling: windows, takes: "keyed" }, 0, new KeyTable());
+    const windowed = planSlots(rows, { windows, takes: "keyed" }, 0, new KeyTable());
     assert.deepEqual([...(windowed.slotCounts ?? [])], [1, 0, 1]);
     assert.equal(windowed.droppedRows, 1);
     assert.equal(windowed.lateRows, 0);
   });
 
   it("of nothing is empty", () => {
-    const plan = planSlots([], { tumbling: windows }, 7, new KeyTable());
+    const plan = planSlots([], { windows }, 7, new KeyTable());
     assert.equal(plan.slots.length, 0);
     assert.equal(plan.streamTimeAfter, 7);
   });

@@ -41,10 +41,12 @@ describe("a declared topology", () => {
       stores: [{ name: "s", kind: StoreKind.WINDOW }],
     });
     const count = { kind: "aggregate", store: "s", aggregator: "count" };
+    const dayMs = 86_400_000;
+    const windows = { kind: "time", sizeMs: dayMs, advanceMs: dayMs, graceMs: 0 };
     assert.deepEqual(declared, {
       nodes: [
         { name: "in", parents: [], kind: "source", topics: ["t"] },
-        { name: "count", parents: ["in"], ...count, tumbling: { sizeMs: 86_400_000, graceMs: 0 } },
+        { name: "count", parents: ["in"], ...count, windows },
         { name: "f", parents: ["count"], kind: "function", operation: "mapValues", stores: [] },
         { name: "out", parents: ["f"], kind: "sink", topic: "o" },
       ],

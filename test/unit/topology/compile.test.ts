@@ -53,7 +53,7 @@ describe("a topology that runs", () => {
       hook: null,
       sources: ["flights"],
       operators: [
-        { kind: "count", node: "counts", store: 0, tumbling: fiveMinutes, takes: "keyed" },
+        { kind: "count", node: "counts", store: 0, windows: fiveMinutes, takes: "keyed" },
       ],
       stage: {
         entries: ["label"],
@@ -82,7 +82,7 @@ describe("a topology that runs", () => {
     assert.deepEqual(operators, []);
     assert.deepEqual(stage, {
       entries: ["delays"],
-      stores: [{ store: 0, tumbling: fiveMinutes, takes: "keyed" }],
+      stores: [{ store: 0, windows: fiveMinutes, takes: "keyed" }],
       sinks: [
         { node: "out", topic: "labels", isHook: false },
         { node: "raw", topic: "raw-delays", isHook: false },
@@ -104,8 +104,8 @@ describe("a topology that runs", () => {
     );
     assert.deepEqual(operators, []);
     assert.deepEqual(stage?.stores, [
-      { store: 0, tumbling: null },
-      { store: 1, tumbling: null },
+      { store: 0, windows: null },
+      { store: 1, windows: null },
     ]);
     assert.deepEqual(stage?.entries, ["p"]);
   });
@@ -244,7 +244,10 @@ describe("a topology that cannot run is refused with the node, the fault and the
     [
       "windows without size",
       topology(
-        [source("in", "a"), count("n", "in", "s", { sizeMs: 0, graceMs: -1 })],
+        [
+          source("in", "a"),
+          count("n", "in", "s", { kind: "time", sizeMs: 0, advanceMs: 0, graceMs: -1 }),
+        ],
         [windowStore("s")],
       ),
       /window size is 0 ms.*\n.*grace is -1 ms/,

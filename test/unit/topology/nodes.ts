@@ -2,12 +2,18 @@ import type {
   DeclaredNode,
   DeclaredStore,
   DeclaredTopology,
-  TumblingWindows,
+  TimeWindows,
+  Windows,
 } from "../../../src/model/topology.ts";
 
 /** Short spellings of declared nodes. */
 
-export const fiveMinutes: TumblingWindows = { sizeMs: 300_000, graceMs: 0 };
+export const fiveMinutes: TimeWindows = {
+  kind: "time",
+  sizeMs: 300_000,
+  advanceMs: 300_000,
+  graceMs: 0,
+};
 
 export function topology(
   nodes: readonly DeclaredNode[],
@@ -33,18 +39,18 @@ export function aggregate(
   name: string,
   parent: string,
   store: string,
-  tumbling: TumblingWindows | null,
+  windows: Windows | null,
 ): DeclaredNode {
-  return { name, parents: [parent], kind: "aggregate", aggregator: "application", store, tumbling };
+  return { name, parents: [parent], kind: "aggregate", aggregator: "application", store, windows };
 }
 
 export function count(
   name: string,
   parent: string,
   store: string,
-  tumbling: TumblingWindows | null,
+  windows: Windows | null,
 ): DeclaredNode {
-  return { name, parents: [parent], kind: "aggregate", aggregator: "count", store, tumbling };
+  return { name, parents: [parent], kind: "aggregate", aggregator: "count", store, windows };
 }
 
 export function sink(name: string, parent: string, topic: string): DeclaredNode {

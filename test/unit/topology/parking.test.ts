@@ -37,10 +37,10 @@ describe("a topology whose records can be parked", () => {
   });
 
   test("has no windows: what was released would be late for them", () => {
-    const tumbling = { sizeMs: 1_000, graceMs: 0 };
+    const windows = { kind: "time", sizeMs: 1_000, advanceMs: 1_000, graceMs: 0 } as const;
     const aggregate: DeclaredNode = {
       ...{ name: "code", parents: ["in"], kind: "aggregate", aggregator: "application" },
-      ...{ store: "s", tumbling },
+      ...{ store: "s", windows },
     };
     const stores = [{ name: "s", kind: "window" as const }];
     const nodes = [source, aggregate, sink];

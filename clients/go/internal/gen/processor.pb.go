@@ -834,7 +834,8 @@ type Stage struct {
 	Entries []string `protobuf:"bytes,1,rep,name=entries,proto3" json:"entries,omitempty"`
 	// The names of the stores that batches of the stage carry, by index.
 	Stores []string `protobuf:"bytes,2,rep,name=stores,proto3" json:"stores,omitempty"`
-	// The names of the sink nodes that outputs go to, by index.
+	// The names of the nodes that outputs go to, by index: sinks, hooks, and, since minor version 5, whatever
+	// the stage's nodes feed that is not among them: its rows reach it as the outputs are written.
 	Sinks         []string `protobuf:"bytes,3,rep,name=sinks,proto3" json:"sinks,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

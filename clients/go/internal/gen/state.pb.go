@@ -45,9 +45,11 @@ type StateColumns struct {
 	WindowSteps []int32 `protobuf:"zigzag32,8,rep,packed,name=window_steps,json=windowSteps,proto3" json:"window_steps,omitempty"`
 	// Windowed stores: the start of each slot's window in ms, where a step would not fit 32 bits.
 	// Then `window_base` and `window_steps` are left out.
-	WindowStarts  []int64 `protobuf:"zigzag64,9,rep,packed,name=window_starts,json=windowStarts,proto3" json:"window_starts,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	WindowStarts []int64 `protobuf:"zigzag64,9,rep,packed,name=window_starts,json=windowStarts,proto3" json:"window_starts,omitempty"`
+	// Session stores: how long each slot's session is, in ms: its end minus its start. Since minor version 5.
+	SessionLengths []uint64 `protobuf:"varint,10,rep,packed,name=session_lengths,json=sessionLengths,proto3" json:"session_lengths,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *StateColumns) Reset() {
@@ -139,6 +141,13 @@ func (x *StateColumns) GetWindowSteps() []int32 {
 func (x *StateColumns) GetWindowStarts() []int64 {
 	if x != nil {
 		return x.WindowStarts
+	}
+	return nil
+}
+
+func (x *StateColumns) GetSessionLengths() []uint64 {
+	if x != nil {
+		return x.SessionLengths
 	}
 	return nil
 }
@@ -506,7 +515,7 @@ var File_outrigger_v1_state_proto protoreflect.FileDescriptor
 
 const file_outrigger_v1_state_proto_rawDesc = "" +
 	"\n" +
-	"\x18outrigger/v1/state.proto\x12\foutrigger.v1\"\x9a\x02\n" +
+	"\x18outrigger/v1/state.proto\x12\foutrigger.v1\"\xc3\x02\n" +
 	"\fStateColumns\x12\x14\n" +
 	"\x05store\x18\x01 \x01(\rR\x05store\x12\x16\n" +
 	"\x06values\x18\x02 \x03(\fR\x06values\x12\x16\n" +
@@ -518,7 +527,9 @@ const file_outrigger_v1_state_proto_rawDesc = "" +
 	"windowBase\x12$\n" +
 	"\x0ewindow_unit_ms\x18\a \x01(\x04R\fwindowUnitMs\x12!\n" +
 	"\fwindow_steps\x18\b \x03(\x11R\vwindowSteps\x12#\n" +
-	"\rwindow_starts\x18\t \x03(\x12R\fwindowStarts\"}\n" +
+	"\rwindow_starts\x18\t \x03(\x12R\fwindowStarts\x12'\n" +
+	"\x0fsession_lengths\x18\n" +
+	" \x03(\x04R\x0esessionLengths\"}\n" +
 	"\tMutations\x12\x14\n" +
 	"\x05store\x18\x01 \x01(\rR\x05store\x12\x14\n" +
 	"\x05slots\x18\x02 \x03(\rR\x05slots\x12\x12\n" +

@@ -100,23 +100,47 @@ const (
 	Operation_OPERATION_MAP_VALUES Operation = 3
 	// The record or nothing.
 	Operation_OPERATION_FILTER Operation = 4
+	// One record for one, under another key. Since minor version 5.
+	Operation_OPERATION_SELECT_KEY Operation = 5
+	// Any number of records for one, key and value. Since minor version 5.
+	Operation_OPERATION_FLAT_MAP Operation = 6
+	// Any number of records for one; the key stays. Since minor version 5.
+	Operation_OPERATION_FLAT_MAP_VALUES Operation = 7
+	// The record itself, which the code has seen. Since minor version 5.
+	Operation_OPERATION_PEEK Operation = 8
+	// The record, to at most one of the node's children. Since minor version 5.
+	Operation_OPERATION_BRANCH Operation = 9
+	// Any number of outputs, and state; the key stays. Since minor version 5.
+	Operation_OPERATION_PROCESS_VALUES Operation = 10
 )
 
 // Enum value maps for Operation.
 var (
 	Operation_name = map[int32]string{
-		0: "OPERATION_UNSPECIFIED",
-		1: "OPERATION_PROCESS",
-		2: "OPERATION_MAP",
-		3: "OPERATION_MAP_VALUES",
-		4: "OPERATION_FILTER",
+		0:  "OPERATION_UNSPECIFIED",
+		1:  "OPERATION_PROCESS",
+		2:  "OPERATION_MAP",
+		3:  "OPERATION_MAP_VALUES",
+		4:  "OPERATION_FILTER",
+		5:  "OPERATION_SELECT_KEY",
+		6:  "OPERATION_FLAT_MAP",
+		7:  "OPERATION_FLAT_MAP_VALUES",
+		8:  "OPERATION_PEEK",
+		9:  "OPERATION_BRANCH",
+		10: "OPERATION_PROCESS_VALUES",
 	}
 	Operation_value = map[string]int32{
-		"OPERATION_UNSPECIFIED": 0,
-		"OPERATION_PROCESS":     1,
-		"OPERATION_MAP":         2,
-		"OPERATION_MAP_VALUES":  3,
-		"OPERATION_FILTER":      4,
+		"OPERATION_UNSPECIFIED":     0,
+		"OPERATION_PROCESS":         1,
+		"OPERATION_MAP":             2,
+		"OPERATION_MAP_VALUES":      3,
+		"OPERATION_FILTER":          4,
+		"OPERATION_SELECT_KEY":      5,
+		"OPERATION_FLAT_MAP":        6,
+		"OPERATION_FLAT_MAP_VALUES": 7,
+		"OPERATION_PEEK":            8,
+		"OPERATION_BRANCH":          9,
+		"OPERATION_PROCESS_VALUES":  10,
 	}
 )
 
@@ -147,6 +171,63 @@ func (Operation) EnumDescriptor() ([]byte, []int) {
 	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{1}
 }
 
+// How a number stands in a value.
+type NumberType int32
+
+const (
+	// Refused for aggregators that read numbers.
+	NumberType_NUMBER_TYPE_UNSPECIFIED NumberType = 0
+	// Eight bytes, big-endian, as Kafka's LongSerializer.
+	NumberType_NUMBER_TYPE_INT64 NumberType = 1
+	// Eight bytes, IEEE 754, big-endian, as Kafka's DoubleSerializer.
+	NumberType_NUMBER_TYPE_FLOAT64 NumberType = 2
+	// Four bytes, big-endian, as Kafka's IntegerSerializer.
+	NumberType_NUMBER_TYPE_INT32 NumberType = 3
+)
+
+// Enum value maps for NumberType.
+var (
+	NumberType_name = map[int32]string{
+		0: "NUMBER_TYPE_UNSPECIFIED",
+		1: "NUMBER_TYPE_INT64",
+		2: "NUMBER_TYPE_FLOAT64",
+		3: "NUMBER_TYPE_INT32",
+	}
+	NumberType_value = map[string]int32{
+		"NUMBER_TYPE_UNSPECIFIED": 0,
+		"NUMBER_TYPE_INT64":       1,
+		"NUMBER_TYPE_FLOAT64":     2,
+		"NUMBER_TYPE_INT32":       3,
+	}
+)
+
+func (x NumberType) Enum() *NumberType {
+	p := new(NumberType)
+	*p = x
+	return p
+}
+
+func (x NumberType) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (NumberType) Descriptor() protoreflect.EnumDescriptor {
+	return file_outrigger_v1_topology_proto_enumTypes[2].Descriptor()
+}
+
+func (NumberType) Type() protoreflect.EnumType {
+	return &file_outrigger_v1_topology_proto_enumTypes[2]
+}
+
+func (x NumberType) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use NumberType.Descriptor instead.
+func (NumberType) EnumDescriptor() ([]byte, []int) {
+	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{2}
+}
+
 // Where a fold runs.
 type Aggregator int32
 
@@ -157,6 +238,12 @@ const (
 	Aggregator_AGGREGATOR_APPLICATION Aggregator = 1
 	// In the sidecar: counts records; the value is an int64, big-endian, as Kafka's LongSerializer.
 	Aggregator_AGGREGATOR_COUNT Aggregator = 2
+	// In the sidecar: adds the values up, as `number`; int64 and int32 wrap, as Java's. Since minor version 5.
+	Aggregator_AGGREGATOR_SUM Aggregator = 3
+	// In the sidecar: the least value, as `number`. Since minor version 5.
+	Aggregator_AGGREGATOR_MIN Aggregator = 4
+	// In the sidecar: the greatest value, as `number`. Since minor version 5.
+	Aggregator_AGGREGATOR_MAX Aggregator = 5
 )
 
 // Enum value maps for Aggregator.
@@ -165,11 +252,17 @@ var (
 		0: "AGGREGATOR_UNSPECIFIED",
 		1: "AGGREGATOR_APPLICATION",
 		2: "AGGREGATOR_COUNT",
+		3: "AGGREGATOR_SUM",
+		4: "AGGREGATOR_MIN",
+		5: "AGGREGATOR_MAX",
 	}
 	Aggregator_value = map[string]int32{
 		"AGGREGATOR_UNSPECIFIED": 0,
 		"AGGREGATOR_APPLICATION": 1,
 		"AGGREGATOR_COUNT":       2,
+		"AGGREGATOR_SUM":         3,
+		"AGGREGATOR_MIN":         4,
+		"AGGREGATOR_MAX":         5,
 	}
 )
 
@@ -184,11 +277,11 @@ func (x Aggregator) String() string {
 }
 
 func (Aggregator) Descriptor() protoreflect.EnumDescriptor {
-	return file_outrigger_v1_topology_proto_enumTypes[2].Descriptor()
+	return file_outrigger_v1_topology_proto_enumTypes[3].Descriptor()
 }
 
 func (Aggregator) Type() protoreflect.EnumType {
-	return &file_outrigger_v1_topology_proto_enumTypes[2]
+	return &file_outrigger_v1_topology_proto_enumTypes[3]
 }
 
 func (x Aggregator) Number() protoreflect.EnumNumber {
@@ -197,7 +290,7 @@ func (x Aggregator) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Aggregator.Descriptor instead.
 func (Aggregator) EnumDescriptor() ([]byte, []int) {
-	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{2}
+	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{3}
 }
 
 // The layout of a store's keys.
@@ -210,6 +303,9 @@ const (
 	StoreKind_STORE_KIND_KEY_VALUE StoreKind = 1
 	// `key | int64 window start | int32 0` to value, as Kafka Streams' window store.
 	StoreKind_STORE_KIND_WINDOW StoreKind = 2
+	// `key | int64 session end | int64 session start` to value, as Kafka Streams' session store. Since minor
+	// version 5.
+	StoreKind_STORE_KIND_SESSION StoreKind = 3
 )
 
 // Enum value maps for StoreKind.
@@ -218,11 +314,13 @@ var (
 		0: "STORE_KIND_UNSPECIFIED",
 		1: "STORE_KIND_KEY_VALUE",
 		2: "STORE_KIND_WINDOW",
+		3: "STORE_KIND_SESSION",
 	}
 	StoreKind_value = map[string]int32{
 		"STORE_KIND_UNSPECIFIED": 0,
 		"STORE_KIND_KEY_VALUE":   1,
 		"STORE_KIND_WINDOW":      2,
+		"STORE_KIND_SESSION":     3,
 	}
 )
 
@@ -237,11 +335,11 @@ func (x StoreKind) String() string {
 }
 
 func (StoreKind) Descriptor() protoreflect.EnumDescriptor {
-	return file_outrigger_v1_topology_proto_enumTypes[3].Descriptor()
+	return file_outrigger_v1_topology_proto_enumTypes[4].Descriptor()
 }
 
 func (StoreKind) Type() protoreflect.EnumType {
-	return &file_outrigger_v1_topology_proto_enumTypes[3]
+	return &file_outrigger_v1_topology_proto_enumTypes[4]
 }
 
 func (x StoreKind) Number() protoreflect.EnumNumber {
@@ -250,7 +348,7 @@ func (x StoreKind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use StoreKind.Descriptor instead.
 func (StoreKind) EnumDescriptor() ([]byte, []int) {
-	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{3}
+	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{4}
 }
 
 // The declared topology: a graph of named nodes.
@@ -324,6 +422,7 @@ type Node struct {
 	//	*Node_Aggregate
 	//	*Node_Sink
 	//	*Node_Hook
+	//	*Node_Repartition
 	Kind          isNode_Kind `protobuf_oneof:"kind"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -425,6 +524,15 @@ func (x *Node) GetHook() *Hook {
 	return nil
 }
 
+func (x *Node) GetRepartition() *Repartition {
+	if x != nil {
+		if x, ok := x.Kind.(*Node_Repartition); ok {
+			return x.Repartition
+		}
+	}
+	return nil
+}
+
 type isNode_Kind interface {
 	isNode_Kind()
 }
@@ -454,6 +562,11 @@ type Node_Hook struct {
 	Hook *Hook `protobuf:"bytes,7,opt,name=hook,proto3,oneof"`
 }
 
+type Node_Repartition struct {
+	// Writes a topic of the sidecar's own, partitioned by the key, and reads it again. Since minor version 5.
+	Repartition *Repartition `protobuf:"bytes,8,opt,name=repartition,proto3,oneof"`
+}
+
 func (*Node_Source) isNode_Kind() {}
 
 func (*Node_Function) isNode_Kind() {}
@@ -463,6 +576,8 @@ func (*Node_Aggregate) isNode_Kind() {}
 func (*Node_Sink) isNode_Kind() {}
 
 func (*Node_Hook) isNode_Kind() {}
+
+func (*Node_Repartition) isNode_Kind() {}
 
 // Reads topics: those that it names, or those whose names match its pattern.
 type Source struct {
@@ -689,6 +804,17 @@ type Aggregate struct {
 	Tumbling *TumblingWindows `protobuf:"bytes,3,opt,name=tumbling,proto3" json:"tumbling,omitempty"`
 	// As a function's; of an aggregator in the application only. Since minor version 2.
 	FailurePolicy *FailurePolicy `protobuf:"bytes,4,opt,name=failure_policy,json=failurePolicy,proto3" json:"failure_policy,omitempty"`
+	// Windows that overlap, in place of `tumbling`. Since minor version 5.
+	Hopping *HoppingWindows `protobuf:"bytes,5,opt,name=hopping,proto3" json:"hopping,omitempty"`
+	// Windows that end where a record is, in place of `tumbling`. Since minor version 5.
+	Sliding *SlidingWindows `protobuf:"bytes,6,opt,name=sliding,proto3" json:"sliding,omitempty"`
+	// Windows of activity, in place of `tumbling`; the store is a STORE_KIND_SESSION. Since minor version 5.
+	Session *SessionWindows `protobuf:"bytes,7,opt,name=session,proto3" json:"session,omitempty"`
+	// What AGGREGATOR_SUM, _MIN and _MAX read values as, and write. Since minor version 5.
+	Number NumberType `protobuf:"varint,8,opt,name=number,proto3,enum=outrigger.v1.NumberType" json:"number,omitempty"`
+	// The part of its own of the name `<application.id>-<repartition>-repartition`, which the records go
+	// through where a node above may have changed the key. Empty takes the store's name. Since minor version 5.
+	Repartition   string `protobuf:"bytes,9,opt,name=repartition,proto3" json:"repartition,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -751,6 +877,41 @@ func (x *Aggregate) GetFailurePolicy() *FailurePolicy {
 	return nil
 }
 
+func (x *Aggregate) GetHopping() *HoppingWindows {
+	if x != nil {
+		return x.Hopping
+	}
+	return nil
+}
+
+func (x *Aggregate) GetSliding() *SlidingWindows {
+	if x != nil {
+		return x.Sliding
+	}
+	return nil
+}
+
+func (x *Aggregate) GetSession() *SessionWindows {
+	if x != nil {
+		return x.Session
+	}
+	return nil
+}
+
+func (x *Aggregate) GetNumber() NumberType {
+	if x != nil {
+		return x.Number
+	}
+	return NumberType_NUMBER_TYPE_UNSPECIFIED
+}
+
+func (x *Aggregate) GetRepartition() string {
+	if x != nil {
+		return x.Repartition
+	}
+	return ""
+}
+
 // Windows of fixed size that neither overlap nor leave gaps, aligned to the epoch.
 type TumblingWindows struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -806,6 +967,229 @@ func (x *TumblingWindows) GetGraceMs() int64 {
 	return 0
 }
 
+// Windows of fixed size that begin each `advance_ms`, aligned to the epoch: a record is in all that hold it.
+type HoppingWindows struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The size in ms, above 0.
+	SizeMs int64 `protobuf:"varint,1,opt,name=size_ms,json=sizeMs,proto3" json:"size_ms,omitempty"`
+	// From the start of one window to that of the next, in ms: above 0, at most the size.
+	AdvanceMs int64 `protobuf:"varint,2,opt,name=advance_ms,json=advanceMs,proto3" json:"advance_ms,omitempty"`
+	// How long after its end a window takes late records, in ms of stream time.
+	GraceMs       int64 `protobuf:"varint,3,opt,name=grace_ms,json=graceMs,proto3" json:"grace_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HoppingWindows) Reset() {
+	*x = HoppingWindows{}
+	mi := &file_outrigger_v1_topology_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HoppingWindows) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HoppingWindows) ProtoMessage() {}
+
+func (x *HoppingWindows) ProtoReflect() protoreflect.Message {
+	mi := &file_outrigger_v1_topology_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HoppingWindows.ProtoReflect.Descriptor instead.
+func (*HoppingWindows) Descriptor() ([]byte, []int) {
+	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *HoppingWindows) GetSizeMs() int64 {
+	if x != nil {
+		return x.SizeMs
+	}
+	return 0
+}
+
+func (x *HoppingWindows) GetAdvanceMs() int64 {
+	if x != nil {
+		return x.AdvanceMs
+	}
+	return 0
+}
+
+func (x *HoppingWindows) GetGraceMs() int64 {
+	if x != nil {
+		return x.GraceMs
+	}
+	return 0
+}
+
+// For each record, the window that ends with it and holds what came at most `time_difference_ms` before it,
+// and those that begin right behind a record: as Kafka Streams' SlidingWindows (KIP-450).
+type SlidingWindows struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The most that two records of a window lie apart, in ms, 0 or more.
+	TimeDifferenceMs int64 `protobuf:"varint,1,opt,name=time_difference_ms,json=timeDifferenceMs,proto3" json:"time_difference_ms,omitempty"`
+	// How long after its end a window takes late records, in ms of stream time.
+	GraceMs       int64 `protobuf:"varint,2,opt,name=grace_ms,json=graceMs,proto3" json:"grace_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SlidingWindows) Reset() {
+	*x = SlidingWindows{}
+	mi := &file_outrigger_v1_topology_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SlidingWindows) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SlidingWindows) ProtoMessage() {}
+
+func (x *SlidingWindows) ProtoReflect() protoreflect.Message {
+	mi := &file_outrigger_v1_topology_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SlidingWindows.ProtoReflect.Descriptor instead.
+func (*SlidingWindows) Descriptor() ([]byte, []int) {
+	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *SlidingWindows) GetTimeDifferenceMs() int64 {
+	if x != nil {
+		return x.TimeDifferenceMs
+	}
+	return 0
+}
+
+func (x *SlidingWindows) GetGraceMs() int64 {
+	if x != nil {
+		return x.GraceMs
+	}
+	return 0
+}
+
+// Windows of records of a key that follow each other within `gap_ms`; a record that closes a gap merges them.
+type SessionWindows struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The inactivity gap in ms, above 0.
+	GapMs int64 `protobuf:"varint,1,opt,name=gap_ms,json=gapMs,proto3" json:"gap_ms,omitempty"`
+	// How long after its end a session takes late records, in ms of stream time.
+	GraceMs       int64 `protobuf:"varint,2,opt,name=grace_ms,json=graceMs,proto3" json:"grace_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SessionWindows) Reset() {
+	*x = SessionWindows{}
+	mi := &file_outrigger_v1_topology_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SessionWindows) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SessionWindows) ProtoMessage() {}
+
+func (x *SessionWindows) ProtoReflect() protoreflect.Message {
+	mi := &file_outrigger_v1_topology_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SessionWindows.ProtoReflect.Descriptor instead.
+func (*SessionWindows) Descriptor() ([]byte, []int) {
+	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *SessionWindows) GetGapMs() int64 {
+	if x != nil {
+		return x.GapMs
+	}
+	return 0
+}
+
+func (x *SessionWindows) GetGraceMs() int64 {
+	if x != nil {
+		return x.GraceMs
+	}
+	return 0
+}
+
+// Gives each record to the task that its key belongs to. The topic,
+// `<application.id>-<node>-repartition`, is the sidecar's: made, checked, and purged as it is consumed. The
+// keys and values that reach it are written by the stage above, and read by the one below.
+type Repartition struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many partitions; 0 takes as many as the most of the sources above.
+	Partitions    int32 `protobuf:"varint,1,opt,name=partitions,proto3" json:"partitions,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Repartition) Reset() {
+	*x = Repartition{}
+	mi := &file_outrigger_v1_topology_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Repartition) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Repartition) ProtoMessage() {}
+
+func (x *Repartition) ProtoReflect() protoreflect.Message {
+	mi := &file_outrigger_v1_topology_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Repartition.ProtoReflect.Descriptor instead.
+func (*Repartition) Descriptor() ([]byte, []int) {
+	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *Repartition) GetPartitions() int32 {
+	if x != nil {
+		return x.Partitions
+	}
+	return 0
+}
+
 // Writes a topic that must exist.
 type Sink struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -817,7 +1201,7 @@ type Sink struct {
 
 func (x *Sink) Reset() {
 	*x = Sink{}
-	mi := &file_outrigger_v1_topology_proto_msgTypes[7]
+	mi := &file_outrigger_v1_topology_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -829,7 +1213,7 @@ func (x *Sink) String() string {
 func (*Sink) ProtoMessage() {}
 
 func (x *Sink) ProtoReflect() protoreflect.Message {
-	mi := &file_outrigger_v1_topology_proto_msgTypes[7]
+	mi := &file_outrigger_v1_topology_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -842,7 +1226,7 @@ func (x *Sink) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Sink.ProtoReflect.Descriptor instead.
 func (*Sink) Descriptor() ([]byte, []int) {
-	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{7}
+	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Sink) GetTopic() string {
@@ -866,7 +1250,7 @@ type Hook struct {
 
 func (x *Hook) Reset() {
 	*x = Hook{}
-	mi := &file_outrigger_v1_topology_proto_msgTypes[8]
+	mi := &file_outrigger_v1_topology_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -878,7 +1262,7 @@ func (x *Hook) String() string {
 func (*Hook) ProtoMessage() {}
 
 func (x *Hook) ProtoReflect() protoreflect.Message {
-	mi := &file_outrigger_v1_topology_proto_msgTypes[8]
+	mi := &file_outrigger_v1_topology_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -891,7 +1275,7 @@ func (x *Hook) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hook.ProtoReflect.Descriptor instead.
 func (*Hook) Descriptor() ([]byte, []int) {
-	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{8}
+	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Hook) GetFailurePolicy() *FailurePolicy {
@@ -914,7 +1298,7 @@ type Store struct {
 
 func (x *Store) Reset() {
 	*x = Store{}
-	mi := &file_outrigger_v1_topology_proto_msgTypes[9]
+	mi := &file_outrigger_v1_topology_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -926,7 +1310,7 @@ func (x *Store) String() string {
 func (*Store) ProtoMessage() {}
 
 func (x *Store) ProtoReflect() protoreflect.Message {
-	mi := &file_outrigger_v1_topology_proto_msgTypes[9]
+	mi := &file_outrigger_v1_topology_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -939,7 +1323,7 @@ func (x *Store) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Store.ProtoReflect.Descriptor instead.
 func (*Store) Descriptor() ([]byte, []int) {
-	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{9}
+	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Store) GetName() string {
@@ -963,7 +1347,7 @@ const file_outrigger_v1_topology_proto_rawDesc = "" +
 	"\x1boutrigger/v1/topology.proto\x12\foutrigger.v1\"a\n" +
 	"\bTopology\x12(\n" +
 	"\x05nodes\x18\x01 \x03(\v2\x12.outrigger.v1.NodeR\x05nodes\x12+\n" +
-	"\x06stores\x18\x02 \x03(\v2\x13.outrigger.v1.StoreR\x06stores\"\xaf\x02\n" +
+	"\x06stores\x18\x02 \x03(\v2\x13.outrigger.v1.StoreR\x06stores\"\xee\x02\n" +
 	"\x04Node\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aparents\x18\x02 \x03(\tR\aparents\x12.\n" +
@@ -971,7 +1355,8 @@ const file_outrigger_v1_topology_proto_rawDesc = "" +
 	"\bfunction\x18\x04 \x01(\v2\x16.outrigger.v1.FunctionH\x00R\bfunction\x127\n" +
 	"\taggregate\x18\x05 \x01(\v2\x17.outrigger.v1.AggregateH\x00R\taggregate\x12(\n" +
 	"\x04sink\x18\x06 \x01(\v2\x12.outrigger.v1.SinkH\x00R\x04sink\x12(\n" +
-	"\x04hook\x18\a \x01(\v2\x12.outrigger.v1.HookH\x00R\x04hookB\x06\n" +
+	"\x04hook\x18\a \x01(\v2\x12.outrigger.v1.HookH\x00R\x04hook\x12=\n" +
+	"\vrepartition\x18\b \x01(\v2\x19.outrigger.v1.RepartitionH\x00R\vrepartitionB\x06\n" +
 	"\x04kind\":\n" +
 	"\x06Source\x12\x16\n" +
 	"\x06topics\x18\x01 \x03(\tR\x06topics\x12\x18\n" +
@@ -992,17 +1377,37 @@ const file_outrigger_v1_topology_proto_rawDesc = "" +
 	"\x11_retry_initial_msB\x0f\n" +
 	"\r_retry_factorB\x15\n" +
 	"\x13_retry_max_delay_msB\x0f\n" +
-	"\r_retry_jitter\"\xda\x01\n" +
+	"\r_retry_jitter\"\xd6\x03\n" +
 	"\tAggregate\x12\x14\n" +
 	"\x05store\x18\x01 \x01(\tR\x05store\x128\n" +
 	"\n" +
 	"aggregator\x18\x02 \x01(\x0e2\x18.outrigger.v1.AggregatorR\n" +
 	"aggregator\x129\n" +
 	"\btumbling\x18\x03 \x01(\v2\x1d.outrigger.v1.TumblingWindowsR\btumbling\x12B\n" +
-	"\x0efailure_policy\x18\x04 \x01(\v2\x1b.outrigger.v1.FailurePolicyR\rfailurePolicy\"E\n" +
+	"\x0efailure_policy\x18\x04 \x01(\v2\x1b.outrigger.v1.FailurePolicyR\rfailurePolicy\x126\n" +
+	"\ahopping\x18\x05 \x01(\v2\x1c.outrigger.v1.HoppingWindowsR\ahopping\x126\n" +
+	"\asliding\x18\x06 \x01(\v2\x1c.outrigger.v1.SlidingWindowsR\asliding\x126\n" +
+	"\asession\x18\a \x01(\v2\x1c.outrigger.v1.SessionWindowsR\asession\x120\n" +
+	"\x06number\x18\b \x01(\x0e2\x18.outrigger.v1.NumberTypeR\x06number\x12 \n" +
+	"\vrepartition\x18\t \x01(\tR\vrepartition\"E\n" +
 	"\x0fTumblingWindows\x12\x17\n" +
 	"\asize_ms\x18\x01 \x01(\x03R\x06sizeMs\x12\x19\n" +
-	"\bgrace_ms\x18\x02 \x01(\x03R\agraceMs\"\x1c\n" +
+	"\bgrace_ms\x18\x02 \x01(\x03R\agraceMs\"c\n" +
+	"\x0eHoppingWindows\x12\x17\n" +
+	"\asize_ms\x18\x01 \x01(\x03R\x06sizeMs\x12\x1d\n" +
+	"\n" +
+	"advance_ms\x18\x02 \x01(\x03R\tadvanceMs\x12\x19\n" +
+	"\bgrace_ms\x18\x03 \x01(\x03R\agraceMs\"Y\n" +
+	"\x0eSlidingWindows\x12,\n" +
+	"\x12time_difference_ms\x18\x01 \x01(\x03R\x10timeDifferenceMs\x12\x19\n" +
+	"\bgrace_ms\x18\x02 \x01(\x03R\agraceMs\"B\n" +
+	"\x0eSessionWindows\x12\x15\n" +
+	"\x06gap_ms\x18\x01 \x01(\x03R\x05gapMs\x12\x19\n" +
+	"\bgrace_ms\x18\x02 \x01(\x03R\agraceMs\"-\n" +
+	"\vRepartition\x12\x1e\n" +
+	"\n" +
+	"partitions\x18\x01 \x01(\x05R\n" +
+	"partitions\"\x1c\n" +
 	"\x04Sink\x12\x14\n" +
 	"\x05topic\x18\x01 \x01(\tR\x05topic\"J\n" +
 	"\x04Hook\x12B\n" +
@@ -1015,22 +1420,39 @@ const file_outrigger_v1_topology_proto_rawDesc = "" +
 	"\x0eEXHAUSTED_FAIL\x10\x01\x12\x12\n" +
 	"\x0eEXHAUSTED_SKIP\x10\x02\x12\x19\n" +
 	"\x15EXHAUSTED_DEAD_LETTER\x10\x03\x12\x12\n" +
-	"\x0eEXHAUSTED_PARK\x10\x04*\x80\x01\n" +
+	"\x0eEXHAUSTED_PARK\x10\x04*\x99\x02\n" +
 	"\tOperation\x12\x19\n" +
 	"\x15OPERATION_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11OPERATION_PROCESS\x10\x01\x12\x11\n" +
 	"\rOPERATION_MAP\x10\x02\x12\x18\n" +
 	"\x14OPERATION_MAP_VALUES\x10\x03\x12\x14\n" +
-	"\x10OPERATION_FILTER\x10\x04*Z\n" +
+	"\x10OPERATION_FILTER\x10\x04\x12\x18\n" +
+	"\x14OPERATION_SELECT_KEY\x10\x05\x12\x16\n" +
+	"\x12OPERATION_FLAT_MAP\x10\x06\x12\x1d\n" +
+	"\x19OPERATION_FLAT_MAP_VALUES\x10\a\x12\x12\n" +
+	"\x0eOPERATION_PEEK\x10\b\x12\x14\n" +
+	"\x10OPERATION_BRANCH\x10\t\x12\x1c\n" +
+	"\x18OPERATION_PROCESS_VALUES\x10\n" +
+	"*p\n" +
+	"\n" +
+	"NumberType\x12\x1b\n" +
+	"\x17NUMBER_TYPE_UNSPECIFIED\x10\x00\x12\x15\n" +
+	"\x11NUMBER_TYPE_INT64\x10\x01\x12\x17\n" +
+	"\x13NUMBER_TYPE_FLOAT64\x10\x02\x12\x15\n" +
+	"\x11NUMBER_TYPE_INT32\x10\x03*\x96\x01\n" +
 	"\n" +
 	"Aggregator\x12\x1a\n" +
 	"\x16AGGREGATOR_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16AGGREGATOR_APPLICATION\x10\x01\x12\x14\n" +
-	"\x10AGGREGATOR_COUNT\x10\x02*X\n" +
+	"\x10AGGREGATOR_COUNT\x10\x02\x12\x12\n" +
+	"\x0eAGGREGATOR_SUM\x10\x03\x12\x12\n" +
+	"\x0eAGGREGATOR_MIN\x10\x04\x12\x12\n" +
+	"\x0eAGGREGATOR_MAX\x10\x05*p\n" +
 	"\tStoreKind\x12\x1a\n" +
 	"\x16STORE_KIND_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14STORE_KIND_KEY_VALUE\x10\x01\x12\x15\n" +
-	"\x11STORE_KIND_WINDOW\x10\x02b\x06proto3"
+	"\x11STORE_KIND_WINDOW\x10\x02\x12\x16\n" +
+	"\x12STORE_KIND_SESSION\x10\x03b\x06proto3"
 
 var (
 	file_outrigger_v1_topology_proto_rawDescOnce sync.Once
@@ -1044,45 +1466,55 @@ func file_outrigger_v1_topology_proto_rawDescGZIP() []byte {
 	return file_outrigger_v1_topology_proto_rawDescData
 }
 
-var file_outrigger_v1_topology_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_outrigger_v1_topology_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_outrigger_v1_topology_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
+var file_outrigger_v1_topology_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_outrigger_v1_topology_proto_goTypes = []any{
 	(Exhausted)(0),          // 0: outrigger.v1.Exhausted
 	(Operation)(0),          // 1: outrigger.v1.Operation
-	(Aggregator)(0),         // 2: outrigger.v1.Aggregator
-	(StoreKind)(0),          // 3: outrigger.v1.StoreKind
-	(*Topology)(nil),        // 4: outrigger.v1.Topology
-	(*Node)(nil),            // 5: outrigger.v1.Node
-	(*Source)(nil),          // 6: outrigger.v1.Source
-	(*Function)(nil),        // 7: outrigger.v1.Function
-	(*FailurePolicy)(nil),   // 8: outrigger.v1.FailurePolicy
-	(*Aggregate)(nil),       // 9: outrigger.v1.Aggregate
-	(*TumblingWindows)(nil), // 10: outrigger.v1.TumblingWindows
-	(*Sink)(nil),            // 11: outrigger.v1.Sink
-	(*Hook)(nil),            // 12: outrigger.v1.Hook
-	(*Store)(nil),           // 13: outrigger.v1.Store
+	(NumberType)(0),         // 2: outrigger.v1.NumberType
+	(Aggregator)(0),         // 3: outrigger.v1.Aggregator
+	(StoreKind)(0),          // 4: outrigger.v1.StoreKind
+	(*Topology)(nil),        // 5: outrigger.v1.Topology
+	(*Node)(nil),            // 6: outrigger.v1.Node
+	(*Source)(nil),          // 7: outrigger.v1.Source
+	(*Function)(nil),        // 8: outrigger.v1.Function
+	(*FailurePolicy)(nil),   // 9: outrigger.v1.FailurePolicy
+	(*Aggregate)(nil),       // 10: outrigger.v1.Aggregate
+	(*TumblingWindows)(nil), // 11: outrigger.v1.TumblingWindows
+	(*HoppingWindows)(nil),  // 12: outrigger.v1.HoppingWindows
+	(*SlidingWindows)(nil),  // 13: outrigger.v1.SlidingWindows
+	(*SessionWindows)(nil),  // 14: outrigger.v1.SessionWindows
+	(*Repartition)(nil),     // 15: outrigger.v1.Repartition
+	(*Sink)(nil),            // 16: outrigger.v1.Sink
+	(*Hook)(nil),            // 17: outrigger.v1.Hook
+	(*Store)(nil),           // 18: outrigger.v1.Store
 }
 var file_outrigger_v1_topology_proto_depIdxs = []int32{
-	5,  // 0: outrigger.v1.Topology.nodes:type_name -> outrigger.v1.Node
-	13, // 1: outrigger.v1.Topology.stores:type_name -> outrigger.v1.Store
-	6,  // 2: outrigger.v1.Node.source:type_name -> outrigger.v1.Source
-	7,  // 3: outrigger.v1.Node.function:type_name -> outrigger.v1.Function
-	9,  // 4: outrigger.v1.Node.aggregate:type_name -> outrigger.v1.Aggregate
-	11, // 5: outrigger.v1.Node.sink:type_name -> outrigger.v1.Sink
-	12, // 6: outrigger.v1.Node.hook:type_name -> outrigger.v1.Hook
-	1,  // 7: outrigger.v1.Function.operation:type_name -> outrigger.v1.Operation
-	8,  // 8: outrigger.v1.Function.failure_policy:type_name -> outrigger.v1.FailurePolicy
-	0,  // 9: outrigger.v1.FailurePolicy.exhausted:type_name -> outrigger.v1.Exhausted
-	2,  // 10: outrigger.v1.Aggregate.aggregator:type_name -> outrigger.v1.Aggregator
-	10, // 11: outrigger.v1.Aggregate.tumbling:type_name -> outrigger.v1.TumblingWindows
-	8,  // 12: outrigger.v1.Aggregate.failure_policy:type_name -> outrigger.v1.FailurePolicy
-	8,  // 13: outrigger.v1.Hook.failure_policy:type_name -> outrigger.v1.FailurePolicy
-	3,  // 14: outrigger.v1.Store.kind:type_name -> outrigger.v1.StoreKind
-	15, // [15:15] is the sub-list for method output_type
-	15, // [15:15] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	6,  // 0: outrigger.v1.Topology.nodes:type_name -> outrigger.v1.Node
+	18, // 1: outrigger.v1.Topology.stores:type_name -> outrigger.v1.Store
+	7,  // 2: outrigger.v1.Node.source:type_name -> outrigger.v1.Source
+	8,  // 3: outrigger.v1.Node.function:type_name -> outrigger.v1.Function
+	10, // 4: outrigger.v1.Node.aggregate:type_name -> outrigger.v1.Aggregate
+	16, // 5: outrigger.v1.Node.sink:type_name -> outrigger.v1.Sink
+	17, // 6: outrigger.v1.Node.hook:type_name -> outrigger.v1.Hook
+	15, // 7: outrigger.v1.Node.repartition:type_name -> outrigger.v1.Repartition
+	1,  // 8: outrigger.v1.Function.operation:type_name -> outrigger.v1.Operation
+	9,  // 9: outrigger.v1.Function.failure_policy:type_name -> outrigger.v1.FailurePolicy
+	0,  // 10: outrigger.v1.FailurePolicy.exhausted:type_name -> outrigger.v1.Exhausted
+	3,  // 11: outrigger.v1.Aggregate.aggregator:type_name -> outrigger.v1.Aggregator
+	11, // 12: outrigger.v1.Aggregate.tumbling:type_name -> outrigger.v1.TumblingWindows
+	9,  // 13: outrigger.v1.Aggregate.failure_policy:type_name -> outrigger.v1.FailurePolicy
+	12, // 14: outrigger.v1.Aggregate.hopping:type_name -> outrigger.v1.HoppingWindows
+	13, // 15: outrigger.v1.Aggregate.sliding:type_name -> outrigger.v1.SlidingWindows
+	14, // 16: outrigger.v1.Aggregate.session:type_name -> outrigger.v1.SessionWindows
+	2,  // 17: outrigger.v1.Aggregate.number:type_name -> outrigger.v1.NumberType
+	9,  // 18: outrigger.v1.Hook.failure_policy:type_name -> outrigger.v1.FailurePolicy
+	4,  // 19: outrigger.v1.Store.kind:type_name -> outrigger.v1.StoreKind
+	20, // [20:20] is the sub-list for method output_type
+	20, // [20:20] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_outrigger_v1_topology_proto_init() }
@@ -1096,6 +1528,7 @@ func file_outrigger_v1_topology_proto_init() {
 		(*Node_Aggregate)(nil),
 		(*Node_Sink)(nil),
 		(*Node_Hook)(nil),
+		(*Node_Repartition)(nil),
 	}
 	file_outrigger_v1_topology_proto_msgTypes[4].OneofWrappers = []any{}
 	type x struct{}
@@ -1103,8 +1536,8 @@ func file_outrigger_v1_topology_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_outrigger_v1_topology_proto_rawDesc), len(file_outrigger_v1_topology_proto_rawDesc)),
-			NumEnums:      4,
-			NumMessages:   10,
+			NumEnums:      5,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -13,7 +13,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file outrigger/v1/topology.proto.
  */
 export const file_outrigger_v1_topology: GenFile = /*@__PURE__*/
-  fileDesc("ChtvdXRyaWdnZXIvdjEvdG9wb2xvZ3kucHJvdG8SDG91dHJpZ2dlci52MSJSCghUb3BvbG9neRIhCgVub2RlcxgBIAMoCzISLm91dHJpZ2dlci52MS5Ob2RlEiMKBnN0b3JlcxgCIAMoCzITLm91dHJpZ2dlci52MS5TdG9yZSL3AQoETm9kZRIMCgRuYW1lGAEgASgJEg8KB3BhcmVudHMYAiADKAkSJgoGc291cmNlGAMgASgLMhQub3V0cmlnZ2VyLnYxLlNvdXJjZUgAEioKCGZ1bmN0aW9uGAQgASgLMhYub3V0cmlnZ2VyLnYxLkZ1bmN0aW9uSAASLAoJYWdncmVnYXRlGAUgASgLMhcub3V0cmlnZ2VyLnYxLkFnZ3JlZ2F0ZUgAEiIKBHNpbmsYBiABKAsyEi5vdXRyaWdnZXIudjEuU2lua0gAEiIKBGhvb2sYByABKAsyEi5vdXRyaWdnZXIudjEuSG9va0gAQgYKBGtpbmQiKQoGU291cmNlEg4KBnRvcGljcxgBIAMoCRIPCgdwYXR0ZXJuGAIgASgJInsKCEZ1bmN0aW9uEioKCW9wZXJhdGlvbhgBIAEoDjIXLm91dHJpZ2dlci52MS5PcGVyYXRpb24SDgoGc3RvcmVzGAIgAygJEjMKDmZhaWx1cmVfcG9saWN5GAMgASgLMhsub3V0cmlnZ2VyLnYxLkZhaWx1cmVQb2xpY3kipQIKDUZhaWx1cmVQb2xpY3kSFgoJcmV0cnlfbWF4GAEgASgNSACIAQESHQoQcmV0cnlfaW5pdGlhbF9tcxgCIAEoBEgBiAEBEhkKDHJldHJ5X2ZhY3RvchgDIAEoAUgCiAEBEh8KEnJldHJ5X21heF9kZWxheV9tcxgEIAEoBEgDiAEBEhkKDHJldHJ5X2ppdHRlchgFIAEoAUgEiAEBEioKCWV4aGF1c3RlZBgGIAEoDjIXLm91dHJpZ2dlci52MS5FeGhhdXN0ZWRCDAoKX3JldHJ5X21heEITChFfcmV0cnlfaW5pdGlhbF9tc0IPCg1fcmV0cnlfZmFjdG9yQhUKE19yZXRyeV9tYXhfZGVsYXlfbXNCDwoNX3JldHJ5X2ppdHRlciKuAQoJQWdncmVnYXRlEg0KBXN0b3JlGAEgASgJEiwKCmFnZ3JlZ2F0b3IYAiABKA4yGC5vdXRyaWdnZXIudjEuQWdncmVnYXRvchIvCgh0dW1ibGluZxgDIAEoCzIdLm91dHJpZ2dlci52MS5UdW1ibGluZ1dpbmRvd3MSMwoOZmFpbHVyZV9wb2xpY3kYBCABKAsyGy5vdXRyaWdnZXIudjEuRmFpbHVyZVBvbGljeSI0Cg9UdW1ibGluZ1dpbmRvd3MSDwoHc2l6ZV9tcxgBIAEoAxIQCghncmFjZV9tcxgCIAEoAyIVCgRTaW5rEg0KBXRvcGljGAEgASgJIjsKBEhvb2sSMwoOZmFpbHVyZV9wb2xpY3kYASABKAsyGy5vdXRyaWdnZXIudjEuRmFpbHVyZVBvbGljeSI8CgVTdG9yZRIMCgRuYW1lGAEgASgJEiUKBGtpbmQYAiABKA4yFy5vdXRyaWdnZXIudjEuU3RvcmVLaW5kKn0KCUV4aGF1c3RlZBIZChVFWEhBVVNURURfVU5TUEVDSUZJRUQQABISCg5FWEhBVVNURURfRkFJTBABEhIKDkVYSEFVU1RFRF9TS0lQEAISGQoVRVhIQVVTVEVEX0RFQURfTEVUVEVSEAMSEgoORVhIQVVTVEVEX1BBUksQBCqAAQoJT3BlcmF0aW9uEhkKFU9QRVJBVElPTl9VTlNQRUNJRklFRBAAEhUKEU9QRVJBVElPTl9QUk9DRVNTEAESEQoNT1BFUkFUSU9OX01BUBACEhgKFE9QRVJBVElPTl9NQVBfVkFMVUVTEAMSFAoQT1BFUkFUSU9OX0ZJTFRFUhAEKloKCkFnZ3JlZ2F0b3ISGgoWQUdHUkVHQVRPUl9VTlNQRUNJRklFRBAAEhoKFkFHR1JFR0FUT1JfQVBQTElDQVRJT04QARIUChBBR0dSRUdBVE9SX0NPVU5UEAIqWAoJU3RvcmVLaW5kEhoKFlNUT1JFX0tJTkRfVU5TUEVDSUZJRUQQABIYChRTVE9SRV9LSU5EX0tFWV9WQUxVRRABEhUKEVNUT1JFX0tJTkRfV0lORE9XEAJiBnByb3RvMw");
+  fileDesc("ChtvdXRyaWdnZXIvdjEvdG9wb2xvZ3kucHJvdG8SDG91dHJpZ2dlci52MSJSCghUb3BvbG9neRIhCgVub2RlcxgBIAMoCzISLm91dHJpZ2dlci52MS5Ob2RlEiMKBnN0b3JlcxgCIAMoCzITLm91dHJpZ2dlci52MS5TdG9yZSKpAgoETm9kZRIMCgRuYW1lGAEgASgJEg8KB3BhcmVudHMYAiADKAkSJgoGc291cmNlGAMgASgLMhQub3V0cmlnZ2VyLnYxLlNvdXJjZUgAEioKCGZ1bmN0aW9uGAQgASgLMhYub3V0cmlnZ2VyLnYxLkZ1bmN0aW9uSAASLAoJYWdncmVnYXRlGAUgASgLMhcub3V0cmlnZ2VyLnYxLkFnZ3JlZ2F0ZUgAEiIKBHNpbmsYBiABKAsyEi5vdXRyaWdnZXIudjEuU2lua0gAEiIKBGhvb2sYByABKAsyEi5vdXRyaWdnZXIudjEuSG9va0gAEjAKC3JlcGFydGl0aW9uGAggASgLMhkub3V0cmlnZ2VyLnYxLlJlcGFydGl0aW9uSABCBgoEa2luZCIpCgZTb3VyY2USDgoGdG9waWNzGAEgAygJEg8KB3BhdHRlcm4YAiABKAkiewoIRnVuY3Rpb24SKgoJb3BlcmF0aW9uGAEgASgOMhcub3V0cmlnZ2VyLnYxLk9wZXJhdGlvbhIOCgZzdG9yZXMYAiADKAkSMwoOZmFpbHVyZV9wb2xpY3kYAyABKAsyGy5vdXRyaWdnZXIudjEuRmFpbHVyZVBvbGljeSKlAgoNRmFpbHVyZVBvbGljeRIWCglyZXRyeV9tYXgYASABKA1IAIgBARIdChByZXRyeV9pbml0aWFsX21zGAIgASgESAGIAQESGQoMcmV0cnlfZmFjdG9yGAMgASgBSAKIAQESHwoScmV0cnlfbWF4X2RlbGF5X21zGAQgASgESAOIAQESGQoMcmV0cnlfaml0dGVyGAUgASgBSASIAQESKgoJZXhoYXVzdGVkGAYgASgOMhcub3V0cmlnZ2VyLnYxLkV4aGF1c3RlZEIMCgpfcmV0cnlfbWF4QhMKEV9yZXRyeV9pbml0aWFsX21zQg8KDV9yZXRyeV9mYWN0b3JCFQoTX3JldHJ5X21heF9kZWxheV9tc0IPCg1fcmV0cnlfaml0dGVyIvoCCglBZ2dyZWdhdGUSDQoFc3RvcmUYASABKAkSLAoKYWdncmVnYXRvchgCIAEoDjIYLm91dHJpZ2dlci52MS5BZ2dyZWdhdG9yEi8KCHR1bWJsaW5nGAMgASgLMh0ub3V0cmlnZ2VyLnYxLlR1bWJsaW5nV2luZG93cxIzCg5mYWlsdXJlX3BvbGljeRgEIAEoCzIbLm91dHJpZ2dlci52MS5GYWlsdXJlUG9saWN5Ei0KB2hvcHBpbmcYBSABKAsyHC5vdXRyaWdnZXIudjEuSG9wcGluZ1dpbmRvd3MSLQoHc2xpZGluZxgGIAEoCzIcLm91dHJpZ2dlci52MS5TbGlkaW5nV2luZG93cxItCgdzZXNzaW9uGAcgASgLMhwub3V0cmlnZ2VyLnYxLlNlc3Npb25XaW5kb3dzEigKBm51bWJlchgIIAEoDjIYLm91dHJpZ2dlci52MS5OdW1iZXJUeXBlEhMKC3JlcGFydGl0aW9uGAkgASgJIjQKD1R1bWJsaW5nV2luZG93cxIPCgdzaXplX21zGAEgASgDEhAKCGdyYWNlX21zGAIgASgDIkcKDkhvcHBpbmdXaW5kb3dzEg8KB3NpemVfbXMYASABKAMSEgoKYWR2YW5jZV9tcxgCIAEoAxIQCghncmFjZV9tcxgDIAEoAyI+Cg5TbGlkaW5nV2luZG93cxIaChJ0aW1lX2RpZmZlcmVuY2VfbXMYASABKAMSEAoIZ3JhY2VfbXMYAiABKAMiMgoOU2Vzc2lvbldpbmRvd3MSDgoGZ2FwX21zGAEgASgDEhAKCGdyYWNlX21zGAIgASgDIiEKC1JlcGFydGl0aW9uEhIKCnBhcnRpdGlvbnMYASABKAUiFQoEU2luaxINCgV0b3BpYxgBIAEoCSI7CgRIb29rEjMKDmZhaWx1cmVfcG9saWN5GAEgASgLMhsub3V0cmlnZ2VyLnYxLkZhaWx1cmVQb2xpY3kiPAoFU3RvcmUSDAoEbmFtZRgBIAEoCRIlCgRraW5kGAIgASgOMhcub3V0cmlnZ2VyLnYxLlN0b3JlS2luZCp9CglFeGhhdXN0ZWQSGQoVRVhIQVVTVEVEX1VOU1BFQ0lGSUVEEAASEgoORVhIQVVTVEVEX0ZBSUwQARISCg5FWEhBVVNURURfU0tJUBACEhkKFUVYSEFVU1RFRF9ERUFEX0xFVFRFUhADEhIKDkVYSEFVU1RFRF9QQVJLEAQqmQIKCU9wZXJhdGlvbhIZChVPUEVSQVRJT05fVU5TUEVDSUZJRUQQABIVChFPUEVSQVRJT05fUFJPQ0VTUxABEhEKDU9QRVJBVElPTl9NQVAQAhIYChRPUEVSQVRJT05fTUFQX1ZBTFVFUxADEhQKEE9QRVJBVElPTl9GSUxURVIQBBIYChRPUEVSQVRJT05fU0VMRUNUX0tFWRAFEhYKEk9QRVJBVElPTl9GTEFUX01BUBAGEh0KGU9QRVJBVElPTl9GTEFUX01BUF9WQUxVRVMQBxISCg5PUEVSQVRJT05fUEVFSxAIEhQKEE9QRVJBVElPTl9CUkFOQ0gQCRIcChhPUEVSQVRJT05fUFJPQ0VTU19WQUxVRVMQCipwCgpOdW1iZXJUeXBlEhsKF05VTUJFUl9UWVBFX1VOU1BFQ0lGSUVEEAASFQoRTlVNQkVSX1RZUEVfSU5UNjQQARIXChNOVU1CRVJfVFlQRV9GTE9BVDY0EAISFQoRTlVNQkVSX1RZUEVfSU5UMzIQAyqWAQoKQWdncmVnYXRvchIaChZBR0dSRUdBVE9SX1VOU1BFQ0lGSUVEEAASGgoWQUdHUkVHQVRPUl9BUFBMSUNBVElPThABEhQKEEFHR1JFR0FUT1JfQ09VTlQQAhISCg5BR0dSRUdBVE9SX1NVTRADEhIKDkFHR1JFR0FUT1JfTUlOEAQSEgoOQUdHUkVHQVRPUl9NQVgQBSpwCglTdG9yZUtpbmQSGgoWU1RPUkVfS0lORF9VTlNQRUNJRklFRBAAEhgKFFNUT1JFX0tJTkRfS0VZX1ZBTFVFEAESFQoRU1RPUkVfS0lORF9XSU5ET1cQAhIWChJTVE9SRV9LSU5EX1NFU1NJT04QA2IGcHJvdG8z");
 
 /**
  * The declared topology: a graph of named nodes.
@@ -108,6 +108,14 @@ export type Node = Message<"outrigger.v1.Node"> & {
      */
     value: Hook;
     case: "hook";
+  } | {
+    /**
+     * Writes a topic of the sidecar's own, partitioned by the key, and reads it again. Since minor version 5.
+     *
+     * @generated from field: outrigger.v1.Repartition repartition = 8;
+     */
+    value: Repartition;
+    case: "repartition";
   } | { case: undefined; value?: undefined };
 };
 
@@ -274,6 +282,42 @@ export type Aggregate = Message<"outrigger.v1.Aggregate"> & {
    * @generated from field: outrigger.v1.FailurePolicy failure_policy = 4;
    */
   failurePolicy?: FailurePolicy | undefined;
+
+  /**
+   * Windows that overlap, in place of `tumbling`. Since minor version 5.
+   *
+   * @generated from field: outrigger.v1.HoppingWindows hopping = 5;
+   */
+  hopping?: HoppingWindows | undefined;
+
+  /**
+   * Windows that end where a record is, in place of `tumbling`. Since minor version 5.
+   *
+   * @generated from field: outrigger.v1.SlidingWindows sliding = 6;
+   */
+  sliding?: SlidingWindows | undefined;
+
+  /**
+   * Windows of activity, in place of `tumbling`; the store is a STORE_KIND_SESSION. Since minor version 5.
+   *
+   * @generated from field: outrigger.v1.SessionWindows session = 7;
+   */
+  session?: SessionWindows | undefined;
+
+  /**
+   * What AGGREGATOR_SUM, _MIN and _MAX read values as, and write. Since minor version 5.
+   *
+   * @generated from field: outrigger.v1.NumberType number = 8;
+   */
+  number: NumberType;
+
+  /**
+   * The part of its own of the name `<application.id>-<repartition>-repartition`, which the records go
+   * through where a node above may have changed the key. Empty takes the store's name. Since minor version 5.
+   *
+   * @generated from field: string repartition = 9;
+   */
+  repartition: string;
 };
 
 /**
@@ -312,6 +356,121 @@ export const TumblingWindowsSchema: GenMessage<TumblingWindows> = /*@__PURE__*/
   messageDesc(file_outrigger_v1_topology, 6);
 
 /**
+ * Windows of fixed size that begin each `advance_ms`, aligned to the epoch: a record is in all that hold it.
+ *
+ * @generated from message outrigger.v1.HoppingWindows
+ */
+export type HoppingWindows = Message<"outrigger.v1.HoppingWindows"> & {
+  /**
+   * The size in ms, above 0.
+   *
+   * @generated from field: int64 size_ms = 1;
+   */
+  sizeMs: bigint;
+
+  /**
+   * From the start of one window to that of the next, in ms: above 0, at most the size.
+   *
+   * @generated from field: int64 advance_ms = 2;
+   */
+  advanceMs: bigint;
+
+  /**
+   * How long after its end a window takes late records, in ms of stream time.
+   *
+   * @generated from field: int64 grace_ms = 3;
+   */
+  graceMs: bigint;
+};
+
+/**
+ * Describes the message outrigger.v1.HoppingWindows.
+ * Use `create(HoppingWindowsSchema)` to create a new message.
+ */
+export const HoppingWindowsSchema: GenMessage<HoppingWindows> = /*@__PURE__*/
+  messageDesc(file_outrigger_v1_topology, 7);
+
+/**
+ * For each record, the window that ends with it and holds what came at most `time_difference_ms` before it,
+ * and those that begin right behind a record: as Kafka Streams' SlidingWindows (KIP-450).
+ *
+ * @generated from message outrigger.v1.SlidingWindows
+ */
+export type SlidingWindows = Message<"outrigger.v1.SlidingWindows"> & {
+  /**
+   * The most that two records of a window lie apart, in ms, 0 or more.
+   *
+   * @generated from field: int64 time_difference_ms = 1;
+   */
+  timeDifferenceMs: bigint;
+
+  /**
+   * How long after its end a window takes late records, in ms of stream time.
+   *
+   * @generated from field: int64 grace_ms = 2;
+   */
+  graceMs: bigint;
+};
+
+/**
+ * Describes the message outrigger.v1.SlidingWindows.
+ * Use `create(SlidingWindowsSchema)` to create a new message.
+ */
+export const SlidingWindowsSchema: GenMessage<SlidingWindows> = /*@__PURE__*/
+  messageDesc(file_outrigger_v1_topology, 8);
+
+/**
+ * Windows of records of a key that follow each other within `gap_ms`; a record that closes a gap merges them.
+ *
+ * @generated from message outrigger.v1.SessionWindows
+ */
+export type SessionWindows = Message<"outrigger.v1.SessionWindows"> & {
+  /**
+   * The inactivity gap in ms, above 0.
+   *
+   * @generated from field: int64 gap_ms = 1;
+   */
+  gapMs: bigint;
+
+  /**
+   * How long after its end a session takes late records, in ms of stream time.
+   *
+   * @generated from field: int64 grace_ms = 2;
+   */
+  graceMs: bigint;
+};
+
+/**
+ * Describes the message outrigger.v1.SessionWindows.
+ * Use `create(SessionWindowsSchema)` to create a new message.
+ */
+export const SessionWindowsSchema: GenMessage<SessionWindows> = /*@__PURE__*/
+  messageDesc(file_outrigger_v1_topology, 9);
+
+/**
+ * Gives each record to the task that its key belongs to. The topic,
+ * `<application.id>-<node>-repartition`, is the sidecar's: made, checked, and purged as it is consumed. The
+ * keys and values that reach it are written by the stage above, and read by the one below.
+ *
+ * @generated from message outrigger.v1.Repartition
+ */
+export type Repartition = Message<"outrigger.v1.Repartition"> & {
+  /**
+   * How many partitions; 0 takes as many as the most of the sources above.
+   *
+   * @generated from field: int32 partitions = 1;
+   */
+  partitions: number;
+};
+
+/**
+ * Describes the message outrigger.v1.Repartition.
+ * Use `create(RepartitionSchema)` to create a new message.
+ */
+export const RepartitionSchema: GenMessage<Repartition> = /*@__PURE__*/
+  messageDesc(file_outrigger_v1_topology, 10);
+
+/**
  * Writes a topic that must exist.
  *
  * @generated from message outrigger.v1.Sink
@@ -330,7 +489,7 @@ export type Sink = Message<"outrigger.v1.Sink"> & {
  * Use `create(SinkSchema)` to create a new message.
  */
 export const SinkSchema: GenMessage<Sink> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_topology, 7);
+  messageDesc(file_outrigger_v1_topology, 11);
 
 /**
  * The application's code, called after the commit of the records that asked for it, at least once for each
@@ -354,7 +513,7 @@ export type Hook = Message<"outrigger.v1.Hook"> & {
  * Use `create(HookSchema)` to create a new message.
  */
 export const HookSchema: GenMessage<Hook> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_topology, 8);
+  messageDesc(file_outrigger_v1_topology, 12);
 
 /**
  * A store: state of one task, backed by a compacted changelog topic.
@@ -382,7 +541,7 @@ export type Store = Message<"outrigger.v1.Store"> & {
  * Use `create(StoreSchema)` to create a new message.
  */
 export const StoreSchema: GenMessage<Store> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_topology, 9);
+  messageDesc(file_outrigger_v1_topology, 13);
 
 /**
  * What becomes of a record whose tries are used up.
@@ -480,6 +639,48 @@ export const Operation = {
    * @generated from enum value: OPERATION_FILTER = 4;
    */
   FILTER: 4,
+
+  /**
+   * One record for one, under another key. Since minor version 5.
+   *
+   * @generated from enum value: OPERATION_SELECT_KEY = 5;
+   */
+  SELECT_KEY: 5,
+
+  /**
+   * Any number of records for one, key and value. Since minor version 5.
+   *
+   * @generated from enum value: OPERATION_FLAT_MAP = 6;
+   */
+  FLAT_MAP: 6,
+
+  /**
+   * Any number of records for one; the key stays. Since minor version 5.
+   *
+   * @generated from enum value: OPERATION_FLAT_MAP_VALUES = 7;
+   */
+  FLAT_MAP_VALUES: 7,
+
+  /**
+   * The record itself, which the code has seen. Since minor version 5.
+   *
+   * @generated from enum value: OPERATION_PEEK = 8;
+   */
+  PEEK: 8,
+
+  /**
+   * The record, to at most one of the node's children. Since minor version 5.
+   *
+   * @generated from enum value: OPERATION_BRANCH = 9;
+   */
+  BRANCH: 9,
+
+  /**
+   * Any number of outputs, and state; the key stays. Since minor version 5.
+   *
+   * @generated from enum value: OPERATION_PROCESS_VALUES = 10;
+   */
+  PROCESS_VALUES: 10,
 } as const;
 
 /**
@@ -494,6 +695,54 @@ export type Operation = (typeof Operation)[keyof typeof Operation] | UnknownEnum
  */
 export const OperationSchema: GenEnum<Operation> = /*@__PURE__*/
   enumDesc(file_outrigger_v1_topology, 1);
+
+/**
+ * How a number stands in a value.
+ *
+ * @generated from enum outrigger.v1.NumberType
+ */
+export const NumberType = {
+  /**
+   * Refused for aggregators that read numbers.
+   *
+   * @generated from enum value: NUMBER_TYPE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Eight bytes, big-endian, as Kafka's LongSerializer.
+   *
+   * @generated from enum value: NUMBER_TYPE_INT64 = 1;
+   */
+  INT64: 1,
+
+  /**
+   * Eight bytes, IEEE 754, big-endian, as Kafka's DoubleSerializer.
+   *
+   * @generated from enum value: NUMBER_TYPE_FLOAT64 = 2;
+   */
+  FLOAT64: 2,
+
+  /**
+   * Four bytes, big-endian, as Kafka's IntegerSerializer.
+   *
+   * @generated from enum value: NUMBER_TYPE_INT32 = 3;
+   */
+  INT32: 3,
+} as const;
+
+/**
+ * How a number stands in a value.
+ *
+ * @generated from enum outrigger.v1.NumberType
+ */
+export type NumberType = (typeof NumberType)[keyof typeof NumberType] | UnknownEnum;
+
+/**
+ * Describes the enum outrigger.v1.NumberType.
+ */
+export const NumberTypeSchema: GenEnum<NumberType> = /*@__PURE__*/
+  enumDesc(file_outrigger_v1_topology, 2);
 
 /**
  * Where a fold runs.
@@ -521,6 +770,27 @@ export const Aggregator = {
    * @generated from enum value: AGGREGATOR_COUNT = 2;
    */
   COUNT: 2,
+
+  /**
+   * In the sidecar: adds the values up, as `number`; int64 and int32 wrap, as Java's. Since minor version 5.
+   *
+   * @generated from enum value: AGGREGATOR_SUM = 3;
+   */
+  SUM: 3,
+
+  /**
+   * In the sidecar: the least value, as `number`. Since minor version 5.
+   *
+   * @generated from enum value: AGGREGATOR_MIN = 4;
+   */
+  MIN: 4,
+
+  /**
+   * In the sidecar: the greatest value, as `number`. Since minor version 5.
+   *
+   * @generated from enum value: AGGREGATOR_MAX = 5;
+   */
+  MAX: 5,
 } as const;
 
 /**
@@ -534,7 +804,7 @@ export type Aggregator = (typeof Aggregator)[keyof typeof Aggregator] | UnknownE
  * Describes the enum outrigger.v1.Aggregator.
  */
 export const AggregatorSchema: GenEnum<Aggregator> = /*@__PURE__*/
-  enumDesc(file_outrigger_v1_topology, 2);
+  enumDesc(file_outrigger_v1_topology, 3);
 
 /**
  * The layout of a store's keys.
@@ -562,6 +832,14 @@ export const StoreKind = {
    * @generated from enum value: STORE_KIND_WINDOW = 2;
    */
   WINDOW: 2,
+
+  /**
+   * `key | int64 session end | int64 session start` to value, as Kafka Streams' session store. Since minor
+   * version 5.
+   *
+   * @generated from enum value: STORE_KIND_SESSION = 3;
+   */
+  SESSION: 3,
 } as const;
 
 /**
@@ -575,5 +853,5 @@ export type StoreKind = (typeof StoreKind)[keyof typeof StoreKind] | UnknownEnum
  * Describes the enum outrigger.v1.StoreKind.
  */
 export const StoreKindSchema: GenEnum<StoreKind> = /*@__PURE__*/
-  enumDesc(file_outrigger_v1_topology, 3);
+  enumDesc(file_outrigger_v1_topology, 4);
 

@@ -7,7 +7,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class StateColumns(_message.Message):
-    __slots__ = ("store", "values", "absent", "slots", "slot_counts", "window_base", "window_unit_ms", "window_steps", "window_starts")
+    __slots__ = ("store", "values", "absent", "slots", "slot_counts", "window_base", "window_unit_ms", "window_steps", "window_starts", "session_lengths")
     STORE_FIELD_NUMBER: _ClassVar[int]
     VALUES_FIELD_NUMBER: _ClassVar[int]
     ABSENT_FIELD_NUMBER: _ClassVar[int]
@@ -17,6 +17,7 @@ class StateColumns(_message.Message):
     WINDOW_UNIT_MS_FIELD_NUMBER: _ClassVar[int]
     WINDOW_STEPS_FIELD_NUMBER: _ClassVar[int]
     WINDOW_STARTS_FIELD_NUMBER: _ClassVar[int]
+    SESSION_LENGTHS_FIELD_NUMBER: _ClassVar[int]
     store: int
     values: _containers.RepeatedScalarFieldContainer[bytes]
     absent: _containers.RepeatedScalarFieldContainer[int]
@@ -26,7 +27,8 @@ class StateColumns(_message.Message):
     window_unit_ms: int
     window_steps: _containers.RepeatedScalarFieldContainer[int]
     window_starts: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, store: _Optional[int] = ..., values: _Optional[_Iterable[bytes]] = ..., absent: _Optional[_Iterable[int]] = ..., slots: _Optional[_Iterable[int]] = ..., slot_counts: _Optional[_Iterable[int]] = ..., window_base: _Optional[int] = ..., window_unit_ms: _Optional[int] = ..., window_steps: _Optional[_Iterable[int]] = ..., window_starts: _Optional[_Iterable[int]] = ...) -> None: ...
+    session_lengths: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, store: _Optional[int] = ..., values: _Optional[_Iterable[bytes]] = ..., absent: _Optional[_Iterable[int]] = ..., slots: _Optional[_Iterable[int]] = ..., slot_counts: _Optional[_Iterable[int]] = ..., window_base: _Optional[int] = ..., window_unit_ms: _Optional[int] = ..., window_steps: _Optional[_Iterable[int]] = ..., window_starts: _Optional[_Iterable[int]] = ..., session_lengths: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class Mutations(_message.Message):
     __slots__ = ("store", "slots", "keys", "values", "deletes")

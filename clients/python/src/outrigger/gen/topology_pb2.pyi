@@ -22,18 +22,35 @@ class Operation(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     OPERATION_MAP: _ClassVar[Operation]
     OPERATION_MAP_VALUES: _ClassVar[Operation]
     OPERATION_FILTER: _ClassVar[Operation]
+    OPERATION_SELECT_KEY: _ClassVar[Operation]
+    OPERATION_FLAT_MAP: _ClassVar[Operation]
+    OPERATION_FLAT_MAP_VALUES: _ClassVar[Operation]
+    OPERATION_PEEK: _ClassVar[Operation]
+    OPERATION_BRANCH: _ClassVar[Operation]
+    OPERATION_PROCESS_VALUES: _ClassVar[Operation]
+
+class NumberType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    NUMBER_TYPE_UNSPECIFIED: _ClassVar[NumberType]
+    NUMBER_TYPE_INT64: _ClassVar[NumberType]
+    NUMBER_TYPE_FLOAT64: _ClassVar[NumberType]
+    NUMBER_TYPE_INT32: _ClassVar[NumberType]
 
 class Aggregator(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     AGGREGATOR_UNSPECIFIED: _ClassVar[Aggregator]
     AGGREGATOR_APPLICATION: _ClassVar[Aggregator]
     AGGREGATOR_COUNT: _ClassVar[Aggregator]
+    AGGREGATOR_SUM: _ClassVar[Aggregator]
+    AGGREGATOR_MIN: _ClassVar[Aggregator]
+    AGGREGATOR_MAX: _ClassVar[Aggregator]
 
 class StoreKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     STORE_KIND_UNSPECIFIED: _ClassVar[StoreKind]
     STORE_KIND_KEY_VALUE: _ClassVar[StoreKind]
     STORE_KIND_WINDOW: _ClassVar[StoreKind]
+    STORE_KIND_SESSION: _ClassVar[StoreKind]
 EXHAUSTED_UNSPECIFIED: Exhausted
 EXHAUSTED_FAIL: Exhausted
 EXHAUSTED_SKIP: Exhausted
@@ -44,12 +61,26 @@ OPERATION_PROCESS: Operation
 OPERATION_MAP: Operation
 OPERATION_MAP_VALUES: Operation
 OPERATION_FILTER: Operation
+OPERATION_SELECT_KEY: Operation
+OPERATION_FLAT_MAP: Operation
+OPERATION_FLAT_MAP_VALUES: Operation
+OPERATION_PEEK: Operation
+OPERATION_BRANCH: Operation
+OPERATION_PROCESS_VALUES: Operation
+NUMBER_TYPE_UNSPECIFIED: NumberType
+NUMBER_TYPE_INT64: NumberType
+NUMBER_TYPE_FLOAT64: NumberType
+NUMBER_TYPE_INT32: NumberType
 AGGREGATOR_UNSPECIFIED: Aggregator
 AGGREGATOR_APPLICATION: Aggregator
 AGGREGATOR_COUNT: Aggregator
+AGGREGATOR_SUM: Aggregator
+AGGREGATOR_MIN: Aggregator
+AGGREGATOR_MAX: Aggregator
 STORE_KIND_UNSPECIFIED: StoreKind
 STORE_KIND_KEY_VALUE: StoreKind
 STORE_KIND_WINDOW: StoreKind
+STORE_KIND_SESSION: StoreKind
 
 class Topology(_message.Message):
     __slots__ = ("nodes", "stores")
@@ -60,7 +91,7 @@ class Topology(_message.Message):
     def __init__(self, nodes: _Optional[_Iterable[_Union[Node, _Mapping]]] = ..., stores: _Optional[_Iterable[_Union[Store, _Mapping]]] = ...) -> None: ...
 
 class Node(_message.Message):
-    __slots__ = ("name", "parents", "source", "function", "aggregate", "sink", "hook")
+    __slots__ = ("name", "parents", "source", "function", "aggregate", "sink", "hook", "repartition")
     NAME_FIELD_NUMBER: _ClassVar[int]
     PARENTS_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
@@ -68,6 +99,7 @@ class Node(_message.Message):
     AGGREGATE_FIELD_NUMBER: _ClassVar[int]
     SINK_FIELD_NUMBER: _ClassVar[int]
     HOOK_FIELD_NUMBER: _ClassVar[int]
+    REPARTITION_FIELD_NUMBER: _ClassVar[int]
     name: str
     parents: _containers.RepeatedScalarFieldContainer[str]
     source: Source
@@ -75,7 +107,8 @@ class Node(_message.Message):
     aggregate: Aggregate
     sink: Sink
     hook: Hook
-    def __init__(self, name: _Optional[str] = ..., parents: _Optional[_Iterable[str]] = ..., source: _Optional[_Union[Source, _Mapping]] = ..., function: _Optional[_Union[Function, _Mapping]] = ..., aggregate: _Optional[_Union[Aggregate, _Mapping]] = ..., sink: _Optional[_Union[Sink, _Mapping]] = ..., hook: _Optional[_Union[Hook, _Mapping]] = ...) -> None: ...
+    repartition: Repartition
+    def __init__(self, name: _Optional[str] = ..., parents: _Optional[_Iterable[str]] = ..., source: _Optional[_Union[Source, _Mapping]] = ..., function: _Optional[_Union[Function, _Mapping]] = ..., aggregate: _Optional[_Union[Aggregate, _Mapping]] = ..., sink: _Optional[_Union[Sink, _Mapping]] = ..., hook: _Optional[_Union[Hook, _Mapping]] = ..., repartition: _Optional[_Union[Repartition, _Mapping]] = ...) -> None: ...
 
 class Source(_message.Message):
     __slots__ = ("topics", "pattern")
@@ -112,16 +145,26 @@ class FailurePolicy(_message.Message):
     def __init__(self, retry_max: _Optional[int] = ..., retry_initial_ms: _Optional[int] = ..., retry_factor: _Optional[float] = ..., retry_max_delay_ms: _Optional[int] = ..., retry_jitter: _Optional[float] = ..., exhausted: _Optional[_Union[Exhausted, str]] = ...) -> None: ...
 
 class Aggregate(_message.Message):
-    __slots__ = ("store", "aggregator", "tumbling", "failure_policy")
+    __slots__ = ("store", "aggregator", "tumbling", "failure_policy", "hopping", "sliding", "session", "number", "repartition")
     STORE_FIELD_NUMBER: _ClassVar[int]
     AGGREGATOR_FIELD_NUMBER: _ClassVar[int]
     TUMBLING_FIELD_NUMBER: _ClassVar[int]
     FAILURE_POLICY_FIELD_NUMBER: _ClassVar[int]
+    HOPPING_FIELD_NUMBER: _ClassVar[int]
+    SLIDING_FIELD_NUMBER: _ClassVar[int]
+    SESSION_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    REPARTITION_FIELD_NUMBER: _ClassVar[int]
     store: str
     aggregator: Aggregator
     tumbling: TumblingWindows
     failure_policy: FailurePolicy
-    def __init__(self, store: _Optional[str] = ..., aggregator: _Optional[_Union[Aggregator, str]] = ..., tumbling: _Optional[_Union[TumblingWindows, _Mapping]] = ..., failure_policy: _Optional[_Union[FailurePolicy, _Mapping]] = ...) -> None: ...
+    hopping: HoppingWindows
+    sliding: SlidingWindows
+    session: SessionWindows
+    number: NumberType
+    repartition: str
+    def __init__(self, store: _Optional[str] = ..., aggregator: _Optional[_Union[Aggregator, str]] = ..., tumbling: _Optional[_Union[TumblingWindows, _Mapping]] = ..., failure_policy: _Optional[_Union[FailurePolicy, _Mapping]] = ..., hopping: _Optional[_Union[HoppingWindows, _Mapping]] = ..., sliding: _Optional[_Union[SlidingWindows, _Mapping]] = ..., session: _Optional[_Union[SessionWindows, _Mapping]] = ..., number: _Optional[_Union[NumberType, str]] = ..., repartition: _Optional[str] = ...) -> None: ...
 
 class TumblingWindows(_message.Message):
     __slots__ = ("size_ms", "grace_ms")
@@ -130,6 +173,38 @@ class TumblingWindows(_message.Message):
     size_ms: int
     grace_ms: int
     def __init__(self, size_ms: _Optional[int] = ..., grace_ms: _Optional[int] = ...) -> None: ...
+
+class HoppingWindows(_message.Message):
+    __slots__ = ("size_ms", "advance_ms", "grace_ms")
+    SIZE_MS_FIELD_NUMBER: _ClassVar[int]
+    ADVANCE_MS_FIELD_NUMBER: _ClassVar[int]
+    GRACE_MS_FIELD_NUMBER: _ClassVar[int]
+    size_ms: int
+    advance_ms: int
+    grace_ms: int
+    def __init__(self, size_ms: _Optional[int] = ..., advance_ms: _Optional[int] = ..., grace_ms: _Optional[int] = ...) -> None: ...
+
+class SlidingWindows(_message.Message):
+    __slots__ = ("time_difference_ms", "grace_ms")
+    TIME_DIFFERENCE_MS_FIELD_NUMBER: _ClassVar[int]
+    GRACE_MS_FIELD_NUMBER: _ClassVar[int]
+    time_difference_ms: int
+    grace_ms: int
+    def __init__(self, time_difference_ms: _Optional[int] = ..., grace_ms: _Optional[int] = ...) -> None: ...
+
+class SessionWindows(_message.Message):
+    __slots__ = ("gap_ms", "grace_ms")
+    GAP_MS_FIELD_NUMBER: _ClassVar[int]
+    GRACE_MS_FIELD_NUMBER: _ClassVar[int]
+    gap_ms: int
+    grace_ms: int
+    def __init__(self, gap_ms: _Optional[int] = ..., grace_ms: _Optional[int] = ...) -> None: ...
+
+class Repartition(_message.Message):
+    __slots__ = ("partitions",)
+    PARTITIONS_FIELD_NUMBER: _ClassVar[int]
+    partitions: int
+    def __init__(self, partitions: _Optional[int] = ...) -> None: ...
 
 class Sink(_message.Message):
     __slots__ = ("topic",)

@@ -431,7 +431,8 @@ export type Stage = Message<"outrigger.v1.Stage"> & {
   stores: string[];
 
   /**
-   * The names of the sink nodes that outputs go to, by index.
+   * The names of the nodes that outputs go to, by index: sinks, hooks, and, since minor version 5, whatever
+   * the stage's nodes feed that is not among them: its rows reach it as the outputs are written.
    *
    * @generated from field: repeated string sinks = 3;
    */

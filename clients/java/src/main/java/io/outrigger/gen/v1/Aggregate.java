@@ -34,6 +34,8 @@ private static final long serialVersionUID = 0L;
   private Aggregate() {
     store_ = "";
     aggregator_ = 0;
+    number_ = 0;
+    repartition_ = "";
   }
 
   public static final com.google.protobuf.Descriptors.Descriptor
@@ -199,6 +201,195 @@ private static final long serialVersionUID = 0L;
     return failurePolicy_ == null ? io.outrigger.gen.v1.FailurePolicy.getDefaultInstance() : failurePolicy_;
   }
 
+  public static final int HOPPING_FIELD_NUMBER = 5;
+  private io.outrigger.gen.v1.HoppingWindows hopping_;
+  /**
+   * <pre>
+   * Windows that overlap, in place of `tumbling`. Since minor version 5.
+   * </pre>
+   *
+   * <code>.outrigger.v1.HoppingWindows hopping = 5;</code>
+   * @return Whether the hopping field is set.
+   */
+  @java.lang.Override
+  public boolean hasHopping() {
+    return ((bitField0_ & 0x00000004) != 0);
+  }
+  /**
+   * <pre>
+   * Windows that overlap, in place of `tumbling`. Since minor version 5.
+   * </pre>
+   *
+   * <code>.outrigger.v1.HoppingWindows hopping = 5;</code>
+   * @return The hopping.
+   */
+  @java.lang.Override
+  public io.outrigger.gen.v1.HoppingWindows getHopping() {
+    return hopping_ == null ? io.outrigger.gen.v1.HoppingWindows.getDefaultInstance() : hopping_;
+  }
+  /**
+   * <pre>
+   * Windows that overlap, in place of `tumbling`. Since minor version 5.
+   * </pre>
+   *
+   * <code>.outrigger.v1.HoppingWindows hopping = 5;</code>
+   */
+  @java.lang.Override
+  public io.outrigger.gen.v1.HoppingWindowsOrBuilder getHoppingOrBuilder() {
+    return hopping_ == null ? io.outrigger.gen.v1.HoppingWindows.getDefaultInstance() : hopping_;
+  }
+
+  public static final int SLIDING_FIELD_NUMBER = 6;
+  private io.outrigger.gen.v1.SlidingWindows sliding_;
+  /**
+   * <pre>
+   * Windows that end where a record is, in place of `tumbling`. Since minor version 5.
+   * </pre>
+   *
+   * <code>.outrigger.v1.SlidingWindows sliding = 6;</code>
+   * @return Whether the sliding field is set.
+   */
+  @java.lang.Override
+  public boolean hasSliding() {
+    return ((bitField0_ & 0x00000008) != 0);
+  }
+  /**
+   * <pre>
+   * Windows that end where a record is, in place of `tumbling`. Since minor version 5.
+   * </pre>
+   *
+   * <code>.outrigger.v1.SlidingWindows sliding = 6;</code>
+   * @return The sliding.
+   */
+  @java.lang.Override
+  public io.outrigger.gen.v1.SlidingWindows getSliding() {
+    return sliding_ == null ? io.outrigger.gen.v1.SlidingWindows.getDefaultInstance() : sliding_;
+  }
+  /**
+   * <pre>
+   * Windows that end where a record is, in place of `tumbling`. Since minor version 5.
+   * </pre>
+   *
+   * <code>.outrigger.v1.SlidingWindows sliding = 6;</code>
+   */
+  @java.lang.Override
+  public io.outrigger.gen.v1.SlidingWindowsOrBuilder getSlidingOrBuilder() {
+    return sliding_ == null ? io.outrigger.gen.v1.SlidingWindows.getDefaultInstance() : sliding_;
+  }
+
+  public static final int SESSION_FIELD_NUMBER = 7;
+  private io.outrigger.gen.v1.SessionWindows session_;
+  /**
+   * <pre>
+   * Windows of activity, in place of `tumbling`; the store is a STORE_KIND_SESSION. Since minor version 5.
+   * </pre>
+   *
+   * <code>.outrigger.v1.SessionWindows session = 7;</code>
+   * @return Whether the session field is set.
+   */
+  @java.lang.Override
+  public boolean hasSession() {
+    return ((bitField0_ & 0x00000010) != 0);
+  }
+  /**
+   * <pre>
+   * Windows of activity, in place of `tumbling`; the store is a STORE_KIND_SESSION. Since minor version 5.
+   * </pre>
+   *
+   * <code>.outrigger.v1.SessionWindows session = 7;</code>
+   * @return The session.
+   */
+  @java.lang.Override
+  public io.outrigger.gen.v1.SessionWindows getSession() {
+    return session_ == null ? io.outrigger.gen.v1.SessionWindows.getDefaultInstance() : session_;
+  }
+  /**
+   * <pre>
+   * Windows of activity, in place of `tumbling`; the store is a STORE_KIND_SESSION. Since minor version 5.
+   * </pre>
+   *
+   * <code>.outrigger.v1.SessionWindows session = 7;</code>
+   */
+  @java.lang.Override
+  public io.outrigger.gen.v1.SessionWindowsOrBuilder getSessionOrBuilder() {
+    return session_ == null ? io.outrigger.gen.v1.SessionWindows.getDefaultInstance() : session_;
+  }
+
+  public static final int NUMBER_FIELD_NUMBER = 8;
+  private int number_ = 0;
+  /**
+   * <pre>
+   * What AGGREGATOR_SUM, _MIN and _MAX read values as, and write. Since minor version 5.
+   * </pre>
+   *
+   * <code>.outrigger.v1.NumberType number = 8;</code>
+   * @return The enum numeric value on the wire for number.
+   */
+  @java.lang.Override public int getNumberValue() {
+    return number_;
+  }
+  /**
+   * <pre>
+   * What AGGREGATOR_SUM, _MIN and _MAX read values as, and write. Since minor version 5.
+   * </pre>
+   *
+   * <code>.outrigger.v1.NumberType number = 8;</code>
+   * @return The number.
+   */
+  @java.lang.Override public io.outrigger.gen.v1.NumberType getNumber() {
+    io.outrigger.gen.v1.NumberType result = io.outrigger.gen.v1.NumberType.forNumber(number_);
+    return result == null ? io.outrigger.gen.v1.NumberType.UNRECOGNIZED : result;
+  }
+
+  public static final int REPARTITION_FIELD_NUMBER = 9;
+  @SuppressWarnings("serial")
+  private volatile java.lang.Object repartition_ = "";
+  /**
+   * <pre>
+   * The part of its own of the name `&lt;application.id&gt;-&lt;repartition&gt;-repartition`, which the records go
+   * through where a node above may have changed the key. Empty takes the store's name. Since minor version 5.
+   * </pre>
+   *
+   * <code>string repartition = 9;</code>
+   * @return The repartition.
+   */
+  @java.lang.Override
+  public java.lang.String getRepartition() {
+    java.lang.Object ref = repartition_;
+    if (ref instanceof java.lang.String) {
+      return (java.lang.String) ref;
+    } else {
+      com.google.protobuf.ByteString bs = 
+          (com.google.protobuf.ByteString) ref;
+      java.lang.String s = bs.toStringUtf8();
+      repartition_ = s;
+      return s;
+    }
+  }
+  /**
+   * <pre>
+   * The part of its own of the name `&lt;application.id&gt;-&lt;repartition&gt;-repartition`, which the records go
+   * through where a node above may have changed the key. Empty takes the store's name. Since minor version 5.
+   * </pre>
+   *
+   * <code>string repartition = 9;</code>
+   * @return The bytes for repartition.
+   */
+  @java.lang.Override
+  public com.google.protobuf.ByteString
+      getRepartitionBytes() {
+    java.lang.Object ref = repartition_;
+    if (ref instanceof java.lang.String) {
+      com.google.protobuf.ByteString b = 
+          com.google.protobuf.ByteString.copyFromUtf8(
+              (java.lang.String) ref);
+      repartition_ = b;
+      return b;
+    } else {
+      return (com.google.protobuf.ByteString) ref;
+    }
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -225,6 +416,21 @@ private static final long serialVersionUID = 0L;
     if (((bitField0_ & 0x00000002) != 0)) {
       output.writeMessage(4, getFailurePolicy());
     }
+    if (((bitField0_ & 0x00000004) != 0)) {
+      output.writeMessage(5, getHopping());
+    }
+    if (((bitField0_ & 0x00000008) != 0)) {
+      output.writeMessage(6, getSliding());
+    }
+    if (((bitField0_ & 0x00000010) != 0)) {
+      output.writeMessage(7, getSession());
+    }
+    if (number_ != io.outrigger.gen.v1.NumberType.NUMBER_TYPE_UNSPECIFIED.getNumber()) {
+      output.writeEnum(8, number_);
+    }
+    if (!com.google.protobuf.GeneratedMessage.isStringEmpty(repartition_)) {
+      com.google.protobuf.GeneratedMessage.writeString(output, 9, repartition_);
+    }
     getUnknownFields().writeTo(output);
   }
 
@@ -248,6 +454,25 @@ private static final long serialVersionUID = 0L;
     if (((bitField0_ & 0x00000002) != 0)) {
       size += com.google.protobuf.CodedOutputStream
         .computeMessageSize(4, getFailurePolicy());
+    }
+    if (((bitField0_ & 0x00000004) != 0)) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeMessageSize(5, getHopping());
+    }
+    if (((bitField0_ & 0x00000008) != 0)) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeMessageSize(6, getSliding());
+    }
+    if (((bitField0_ & 0x00000010) != 0)) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeMessageSize(7, getSession());
+    }
+    if (number_ != io.outrigger.gen.v1.NumberType.NUMBER_TYPE_UNSPECIFIED.getNumber()) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeEnumSize(8, number_);
+    }
+    if (!com.google.protobuf.GeneratedMessage.isStringEmpty(repartition_)) {
+      size += com.google.protobuf.GeneratedMessage.computeStringSize(9, repartition_);
     }
     size += getUnknownFields().getSerializedSize();
     memoizedSize = size;
@@ -277,6 +502,24 @@ private static final long serialVersionUID = 0L;
       if (!getFailurePolicy()
           .equals(other.getFailurePolicy())) return false;
     }
+    if (hasHopping() != other.hasHopping()) return false;
+    if (hasHopping()) {
+      if (!getHopping()
+          .equals(other.getHopping())) return false;
+    }
+    if (hasSliding() != other.hasSliding()) return false;
+    if (hasSliding()) {
+      if (!getSliding()
+          .equals(other.getSliding())) return false;
+    }
+    if (hasSession() != other.hasSession()) return false;
+    if (hasSession()) {
+      if (!getSession()
+          .equals(other.getSession())) return false;
+    }
+    if (number_ != other.number_) return false;
+    if (!getRepartition()
+        .equals(other.getRepartition())) return false;
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -300,6 +543,22 @@ private static final long serialVersionUID = 0L;
       hash = (37 * hash) + FAILURE_POLICY_FIELD_NUMBER;
       hash = (53 * hash) + getFailurePolicy().hashCode();
     }
+    if (hasHopping()) {
+      hash = (37 * hash) + HOPPING_FIELD_NUMBER;
+      hash = (53 * hash) + getHopping().hashCode();
+    }
+    if (hasSliding()) {
+      hash = (37 * hash) + SLIDING_FIELD_NUMBER;
+      hash = (53 * hash) + getSliding().hashCode();
+    }
+    if (hasSession()) {
+      hash = (37 * hash) + SESSION_FIELD_NUMBER;
+      hash = (53 * hash) + getSession().hashCode();
+    }
+    hash = (37 * hash) + NUMBER_FIELD_NUMBER;
+    hash = (53 * hash) + number_;
+    hash = (37 * hash) + REPARTITION_FIELD_NUMBER;
+    hash = (53 * hash) + getRepartition().hashCode();
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
     return hash;
@@ -436,6 +695,9 @@ private static final long serialVersionUID = 0L;
               .alwaysUseFieldBuilders) {
         internalGetTumblingFieldBuilder();
         internalGetFailurePolicyFieldBuilder();
+        internalGetHoppingFieldBuilder();
+        internalGetSlidingFieldBuilder();
+        internalGetSessionFieldBuilder();
       }
     }
     @java.lang.Override
@@ -454,6 +716,23 @@ private static final long serialVersionUID = 0L;
         failurePolicyBuilder_.dispose();
         failurePolicyBuilder_ = null;
       }
+      hopping_ = null;
+      if (hoppingBuilder_ != null) {
+        hoppingBuilder_.dispose();
+        hoppingBuilder_ = null;
+      }
+      sliding_ = null;
+      if (slidingBuilder_ != null) {
+        slidingBuilder_.dispose();
+        slidingBuilder_ = null;
+      }
+      session_ = null;
+      if (sessionBuilder_ != null) {
+        sessionBuilder_.dispose();
+        sessionBuilder_ = null;
+      }
+      number_ = 0;
+      repartition_ = "";
       return this;
     }
 
@@ -506,6 +785,30 @@ private static final long serialVersionUID = 0L;
             : failurePolicyBuilder_.build();
         to_bitField0_ |= 0x00000002;
       }
+      if (((from_bitField0_ & 0x00000010) != 0)) {
+        result.hopping_ = hoppingBuilder_ == null
+            ? hopping_
+            : hoppingBuilder_.build();
+        to_bitField0_ |= 0x00000004;
+      }
+      if (((from_bitField0_ & 0x00000020) != 0)) {
+        result.sliding_ = slidingBuilder_ == null
+            ? sliding_
+            : slidingBuilder_.build();
+        to_bitField0_ |= 0x00000008;
+      }
+      if (((from_bitField0_ & 0x00000040) != 0)) {
+        result.session_ = sessionBuilder_ == null
+            ? session_
+            : sessionBuilder_.build();
+        to_bitField0_ |= 0x00000010;
+      }
+      if (((from_bitField0_ & 0x00000080) != 0)) {
+        result.number_ = number_;
+      }
+      if (((from_bitField0_ & 0x00000100) != 0)) {
+        result.repartition_ = repartition_;
+      }
       result.bitField0_ |= to_bitField0_;
     }
 
@@ -534,6 +837,23 @@ private static final long serialVersionUID = 0L;
       }
       if (other.hasFailurePolicy()) {
         mergeFailurePolicy(other.getFailurePolicy());
+      }
+      if (other.hasHopping()) {
+        mergeHopping(other.getHopping());
+      }
+      if (other.hasSliding()) {
+        mergeSliding(other.getSliding());
+      }
+      if (other.hasSession()) {
+        mergeSession(other.getSession());
+      }
+      if (other.number_ != 0) {
+        setNumberValue(other.getNumberValue());
+      }
+      if (!other.getRepartition().isEmpty()) {
+        repartition_ = other.repartition_;
+        bitField0_ |= 0x00000100;
+        onChanged();
       }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
@@ -585,6 +905,37 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00000008;
               break;
             } // case 34
+            case 42: {
+              input.readMessage(
+                  internalGetHoppingFieldBuilder().getBuilder(),
+                  extensionRegistry);
+              bitField0_ |= 0x00000010;
+              break;
+            } // case 42
+            case 50: {
+              input.readMessage(
+                  internalGetSlidingFieldBuilder().getBuilder(),
+                  extensionRegistry);
+              bitField0_ |= 0x00000020;
+              break;
+            } // case 50
+            case 58: {
+              input.readMessage(
+                  internalGetSessionFieldBuilder().getBuilder(),
+                  extensionRegistry);
+              bitField0_ |= 0x00000040;
+              break;
+            } // case 58
+            case 64: {
+              number_ = input.readEnum();
+              bitField0_ |= 0x00000080;
+              break;
+            } // case 64
+            case 74: {
+              repartition_ = input.readStringRequireUtf8();
+              bitField0_ |= 0x00000100;
+              break;
+            } // case 74
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -1077,6 +1428,645 @@ private static final long serialVersionUID = 0L;
         failurePolicy_ = null;
       }
       return failurePolicyBuilder_;
+    }
+
+    private io.outrigger.gen.v1.HoppingWindows hopping_;
+    private com.google.protobuf.SingleFieldBuilder<
+        io.outrigger.gen.v1.HoppingWindows, io.outrigger.gen.v1.HoppingWindows.Builder, io.outrigger.gen.v1.HoppingWindowsOrBuilder> hoppingBuilder_;
+    /**
+     * <pre>
+     * Windows that overlap, in place of `tumbling`. Since minor version 5.
+     * </pre>
+     *
+     * <code>.outrigger.v1.HoppingWindows hopping = 5;</code>
+     * @return Whether the hopping field is set.
+     */
+    public boolean hasHopping() {
+      return ((bitField0_ & 0x00000010) != 0);
+    }
+    /**
+     * <pre>
+     * Windows that overlap, in place of `tumbling`. Since minor version 5.
+     * </pre>
+     *
+     * <code>.outrigger.v1.HoppingWindows hopping = 5;</code>
+     * @return The hopping.
+     */
+    public io.outrigger.gen.v1.HoppingWindows getHopping() {
+      if (hoppingBuilder_ == null) {
+        return hopping_ == null ? io.outrigger.gen.v1.HoppingWindows.getDefaultInstance() : hopping_;
+      } else {
+        return hoppingBuilder_.getMessage();
+      }
+    }
+    /**
+     * <pre>
+     * Windows that overlap, in place of `tumbling`. Since minor version 5.
+     * </pre>
+     *
+     * <code>.outrigger.v1.HoppingWindows hopping = 5;</code>
+     */
+    public Builder setHopping(io.outrigger.gen.v1.HoppingWindows value) {
+      if (hoppingBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        hopping_ = value;
+      } else {
+        hoppingBuilder_.setMessage(value);
+      }
+      bitField0_ |= 0x00000010;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * Windows that overlap, in place of `tumbling`. Since minor version 5.
+     * </pre>
+     *
+     * <code>.outrigger.v1.HoppingWindows hopping = 5;</code>
+     */
+    public Builder setHopping(
+        io.outrigger.gen.v1.HoppingWindows.Builder builderForValue) {
+      if (hoppingBuilder_ == null) {
+        hopping_ = builderForValue.build();
+      } else {
+        hoppingBuilder_.setMessage(builderForValue.build());
+      }
+      bitField0_ |= 0x00000010;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * Windows that overlap, in place of `tumbling`. Since minor version 5.
+     * </pre>
+     *
+     * <code>.outrigger.v1.HoppingWindows hopping = 5;</code>
+     */
+    public Builder mergeHopping(io.outrigger.gen.v1.HoppingWindows value) {
+      if (hoppingBuilder_ == null) {
+        if (((bitField0_ & 0x00000010) != 0) &&
+          hopping_ != null &&
+          hopping_ != io.outrigger.gen.v1.HoppingWindows.getDefaultInstance()) {
+          getHoppingBuilder().mergeFrom(value);
+        } else {
+          hopping_ = value;
+        }
+      } else {
+        hoppingBuilder_.mergeFrom(value);
+      }
+      if (hopping_ != null) {
+        bitField0_ |= 0x00000010;
+        onChanged();
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Windows that overlap, in place of `tumbling`. Since minor version 5.
+     * </pre>
+     *
+     * <code>.outrigger.v1.HoppingWindows hopping = 5;</code>
+     */
+    public Builder clearHopping() {
+      bitField0_ = (bitField0_ & ~0x00000010);
+      hopping_ = null;
+      if (hoppingBuilder_ != null) {
+        hoppingBuilder_.dispose();
+        hoppingBuilder_ = null;
+      }
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * Windows that overlap, in place of `tumbling`. Since minor version 5.
+     * </pre>
+     *
+     * <code>.outrigger.v1.HoppingWindows hopping = 5;</code>
+     */
+    public io.outrigger.gen.v1.HoppingWindows.Builder getHoppingBuilder() {
+      bitField0_ |= 0x00000010;
+      onChanged();
+      return internalGetHoppingFieldBuilder().getBuilder();
+    }
+    /**
+     * <pre>
+     * Windows that overlap, in place of `tumbling`. Since minor version 5.
+     * </pre>
+     *
+     * <code>.outrigger.v1.HoppingWindows hopping = 5;</code>
+     */
+    public io.outrigger.gen.v1.HoppingWindowsOrBuilder getHoppingOrBuilder() {
+      if (hoppingBuilder_ != null) {
+        return hoppingBuilder_.getMessageOrBuilder();
+      } else {
+        return hopping_ == null ?
+            io.outrigger.gen.v1.HoppingWindows.getDefaultInstance() : hopping_;
+      }
+    }
+    /**
+     * <pre>
+     * Windows that overlap, in place of `tumbling`. Since minor version 5.
+     * </pre>
+     *
+     * <code>.outrigger.v1.HoppingWindows hopping = 5;</code>
+     */
+    private com.google.protobuf.SingleFieldBuilder<
+        io.outrigger.gen.v1.HoppingWindows, io.outrigger.gen.v1.HoppingWindows.Builder, io.outrigger.gen.v1.HoppingWindowsOrBuilder> 
+        internalGetHoppingFieldBuilder() {
+      if (hoppingBuilder_ == null) {
+        hoppingBuilder_ = new com.google.protobuf.SingleFieldBuilder<
+            io.outrigger.gen.v1.HoppingWindows, io.outrigger.gen.v1.HoppingWindows.Builder, io.outrigger.gen.v1.HoppingWindowsOrBuilder>(
+                getHopping(),
+                getParentForChildren(),
+                isClean());
+        hopping_ = null;
+      }
+      return hoppingBuilder_;
+    }
+
+    private io.outrigger.gen.v1.SlidingWindows sliding_;
+    private com.google.protobuf.SingleFieldBuilder<
+        io.outrigger.gen.v1.SlidingWindows, io.outrigger.gen.v1.SlidingWindows.Builder, io.outrigger.gen.v1.SlidingWindowsOrBuilder> slidingBuilder_;
+    /**
+     * <pre>
+     * Windows that end where a record is, in place of `tumbling`. Since minor version 5.
+     * </pre>
+     *
+     * <code>.outrigger.v1.SlidingWindows sliding = 6;</code>
+     * @return Whether the sliding field is set.
+     */
+    public boolean hasSliding() {
+      return ((bitField0_ & 0x00000020) != 0);
+    }
+    /**
+     * <pre>
+     * Windows that end where a record is, in place of `tumbling`. Since minor version 5.
+     * </pre>
+     *
+     * <code>.outrigger.v1.SlidingWindows sliding = 6;</code>
+     * @return The sliding.
+     */
+    public io.outrigger.gen.v1.SlidingWindows getSliding() {
+      if (slidingBuilder_ == null) {
+        return sliding_ == null ? io.outrigger.gen.v1.SlidingWindows.getDefaultInstance() : sliding_;
+      } else {
+        return slidingBuilder_.getMessage();
+      }
+    }
+    /**
+     * <pre>
+     * Windows that end where a record is, in place of `tumbling`. Since minor version 5.
+     * </pre>
+     *
+     * <code>.outrigger.v1.SlidingWindows sliding = 6;</code>
+     */
+    public Builder setSliding(io.outrigger.gen.v1.SlidingWindows value) {
+      if (slidingBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        sliding_ = value;
+      } else {
+        slidingBuilder_.setMessage(value);
+      }
+      bitField0_ |= 0x00000020;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * Windows that end where a record is, in place of `tumbling`. Since minor version 5.
+     * </pre>
+     *
+     * <code>.outrigger.v1.SlidingWindows sliding = 6;</code>
+     */
+    public Builder setSliding(
+        io.outrigger.gen.v1.SlidingWindows.Builder builderForValue) {
+      if (slidingBuilder_ == null) {
+        sliding_ = builderForValue.build();
+      } else {
+        slidingBuilder_.setMessage(builderForValue.build());
+      }
+      bitField0_ |= 0x00000020;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * Windows that end where a record is, in place of `tumbling`. Since minor version 5.
+     * </pre>
+     *
+     * <code>.outrigger.v1.SlidingWindows sliding = 6;</code>
+     */
+    public Builder mergeSliding(io.outrigger.gen.v1.SlidingWindows value) {
+      if (slidingBuilder_ == null) {
+        if (((bitField0_ & 0x00000020) != 0) &&
+          sliding_ != null &&
+          sliding_ != io.outrigger.gen.v1.SlidingWindows.getDefaultInstance()) {
+          getSlidingBuilder().mergeFrom(value);
+        } else {
+          sliding_ = value;
+        }
+      } else {
+        slidingBuilder_.mergeFrom(value);
+      }
+      if (sliding_ != null) {
+        bitField0_ |= 0x00000020;
+        onChanged();
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Windows that end where a record is, in place of `tumbling`. Since minor version 5.
+     * </pre>
+     *
+     * <code>.outrigger.v1.SlidingWindows sliding = 6;</code>
+     */
+    public Builder clearSliding() {
+      bitField0_ = (bitField0_ & ~0x00000020);
+      sliding_ = null;
+      if (slidingBuilder_ != null) {
+        slidingBuilder_.dispose();
+        slidingBuilder_ = null;
+      }
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * Windows that end where a record is, in place of `tumbling`. Since minor version 5.
+     * </pre>
+     *
+     * <code>.outrigger.v1.SlidingWindows sliding = 6;</code>
+     */
+    public io.outrigger.gen.v1.SlidingWindows.Builder getSlidingBuilder() {
+      bitField0_ |= 0x00000020;
+      onChanged();
+      return internalGetSlidingFieldBuilder().getBuilder();
+    }
+    /**
+     * <pre>
+     * Windows that end where a record is, in place of `tumbling`. Since minor version 5.
+     * </pre>
+     *
+     * <code>.outrigger.v1.SlidingWindows sliding = 6;</code>
+     */
+    public io.outrigger.gen.v1.SlidingWindowsOrBuilder getSlidingOrBuilder() {
+      if (slidingBuilder_ != null) {
+        return slidingBuilder_.getMessageOrBuilder();
+      } else {
+        return sliding_ == null ?
+            io.outrigger.gen.v1.SlidingWindows.getDefaultInstance() : sliding_;
+      }
+    }
+    /**
+     * <pre>
+     * Windows that end where a record is, in place of `tumbling`. Since minor version 5.
+     * </pre>
+     *
+     * <code>.outrigger.v1.SlidingWindows sliding = 6;</code>
+     */
+    private com.google.protobuf.SingleFieldBuilder<
+        io.outrigger.gen.v1.SlidingWindows, io.outrigger.gen.v1.SlidingWindows.Builder, io.outrigger.gen.v1.SlidingWindowsOrBuilder> 
+        internalGetSlidingFieldBuilder() {
+      if (slidingBuilder_ == null) {
+        slidingBuilder_ = new com.google.protobuf.SingleFieldBuilder<
+            io.outrigger.gen.v1.SlidingWindows, io.outrigger.gen.v1.SlidingWindows.Builder, io.outrigger.gen.v1.SlidingWindowsOrBuilder>(
+                getSliding(),
+                getParentForChildren(),
+                isClean());
+        sliding_ = null;
+      }
+      return slidingBuilder_;
+    }
+
+    private io.outrigger.gen.v1.SessionWindows session_;
+    private com.google.protobuf.SingleFieldBuilder<
+        io.outrigger.gen.v1.SessionWindows, io.outrigger.gen.v1.SessionWindows.Builder, io.outrigger.gen.v1.SessionWindowsOrBuilder> sessionBuilder_;
+    /**
+     * <pre>
+     * Windows of activity, in place of `tumbling`; the store is a STORE_KIND_SESSION. Since minor version 5.
+     * </pre>
+     *
+     * <code>.outrigger.v1.SessionWindows session = 7;</code>
+     * @return Whether the session field is set.
+     */
+    public boolean hasSession() {
+      return ((bitField0_ & 0x00000040) != 0);
+    }
+    /**
+     * <pre>
+     * Windows of activity, in place of `tumbling`; the store is a STORE_KIND_SESSION. Since minor version 5.
+     * </pre>
+     *
+     * <code>.outrigger.v1.SessionWindows session = 7;</code>
+     * @return The session.
+     */
+    public io.outrigger.gen.v1.SessionWindows getSession() {
+      if (sessionBuilder_ == null) {
+        return session_ == null ? io.outrigger.gen.v1.SessionWindows.getDefaultInstance() : session_;
+      } else {
+        return sessionBuilder_.getMessage();
+      }
+    }
+    /**
+     * <pre>
+     * Windows of activity, in place of `tumbling`; the store is a STORE_KIND_SESSION. Since minor version 5.
+     * </pre>
+     *
+     * <code>.outrigger.v1.SessionWindows session = 7;</code>
+     */
+    public Builder setSession(io.outrigger.gen.v1.SessionWindows value) {
+      if (sessionBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        session_ = value;
+      } else {
+        sessionBuilder_.setMessage(value);
+      }
+      bitField0_ |= 0x00000040;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * Windows of activity, in place of `tumbling`; the store is a STORE_KIND_SESSION. Since minor version 5.
+     * </pre>
+     *
+     * <code>.outrigger.v1.SessionWindows session = 7;</code>
+     */
+    public Builder setSession(
+        io.outrigger.gen.v1.SessionWindows.Builder builderForValue) {
+      if (sessionBuilder_ == null) {
+        session_ = builderForValue.build();
+      } else {
+        sessionBuilder_.setMessage(builderForValue.build());
+      }
+      bitField0_ |= 0x00000040;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * Windows of activity, in place of `tumbling`; the store is a STORE_KIND_SESSION. Since minor version 5.
+     * </pre>
+     *
+     * <code>.outrigger.v1.SessionWindows session = 7;</code>
+     */
+    public Builder mergeSession(io.outrigger.gen.v1.SessionWindows value) {
+      if (sessionBuilder_ == null) {
+        if (((bitField0_ & 0x00000040) != 0) &&
+          session_ != null &&
+          session_ != io.outrigger.gen.v1.SessionWindows.getDefaultInstance()) {
+          getSessionBuilder().mergeFrom(value);
+        } else {
+          session_ = value;
+        }
+      } else {
+        sessionBuilder_.mergeFrom(value);
+      }
+      if (session_ != null) {
+        bitField0_ |= 0x00000040;
+        onChanged();
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Windows of activity, in place of `tumbling`; the store is a STORE_KIND_SESSION. Since minor version 5.
+     * </pre>
+     *
+     * <code>.outrigger.v1.SessionWindows session = 7;</code>
+     */
+    public Builder clearSession() {
+      bitField0_ = (bitField0_ & ~0x00000040);
+      session_ = null;
+      if (sessionBuilder_ != null) {
+        sessionBuilder_.dispose();
+        sessionBuilder_ = null;
+      }
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * Windows of activity, in place of `tumbling`; the store is a STORE_KIND_SESSION. Since minor version 5.
+     * </pre>
+     *
+     * <code>.outrigger.v1.SessionWindows session = 7;</code>
+     */
+    public io.outrigger.gen.v1.SessionWindows.Builder getSessionBuilder() {
+      bitField0_ |= 0x00000040;
+      onChanged();
+      return internalGetSessionFieldBuilder().getBuilder();
+    }
+    /**
+     * <pre>
+     * Windows of activity, in place of `tumbling`; the store is a STORE_KIND_SESSION. Since minor version 5.
+     * </pre>
+     *
+     * <code>.outrigger.v1.SessionWindows session = 7;</code>
+     */
+    public io.outrigger.gen.v1.SessionWindowsOrBuilder getSessionOrBuilder() {
+      if (sessionBuilder_ != null) {
+        return sessionBuilder_.getMessageOrBuilder();
+      } else {
+        return session_ == null ?
+            io.outrigger.gen.v1.SessionWindows.getDefaultInstance() : session_;
+      }
+    }
+    /**
+     * <pre>
+     * Windows of activity, in place of `tumbling`; the store is a STORE_KIND_SESSION. Since minor version 5.
+     * </pre>
+     *
+     * <code>.outrigger.v1.SessionWindows session = 7;</code>
+     */
+    private com.google.protobuf.SingleFieldBuilder<
+        io.outrigger.gen.v1.SessionWindows, io.outrigger.gen.v1.SessionWindows.Builder, io.outrigger.gen.v1.SessionWindowsOrBuilder> 
+        internalGetSessionFieldBuilder() {
+      if (sessionBuilder_ == null) {
+        sessionBuilder_ = new com.google.protobuf.SingleFieldBuilder<
+            io.outrigger.gen.v1.SessionWindows, io.outrigger.gen.v1.SessionWindows.Builder, io.outrigger.gen.v1.SessionWindowsOrBuilder>(
+                getSession(),
+                getParentForChildren(),
+                isClean());
+        session_ = null;
+      }
+      return sessionBuilder_;
+    }
+
+    private int number_ = 0;
+    /**
+     * <pre>
+     * What AGGREGATOR_SUM, _MIN and _MAX read values as, and write. Since minor version 5.
+     * </pre>
+     *
+     * <code>.outrigger.v1.NumberType number = 8;</code>
+     * @return The enum numeric value on the wire for number.
+     */
+    @java.lang.Override public int getNumberValue() {
+      return number_;
+    }
+    /**
+     * <pre>
+     * What AGGREGATOR_SUM, _MIN and _MAX read values as, and write. Since minor version 5.
+     * </pre>
+     *
+     * <code>.outrigger.v1.NumberType number = 8;</code>
+     * @param value The enum numeric value on the wire for number to set.
+     * @return This builder for chaining.
+     */
+    public Builder setNumberValue(int value) {
+      number_ = value;
+      bitField0_ |= 0x00000080;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * What AGGREGATOR_SUM, _MIN and _MAX read values as, and write. Since minor version 5.
+     * </pre>
+     *
+     * <code>.outrigger.v1.NumberType number = 8;</code>
+     * @return The number.
+     */
+    @java.lang.Override
+    public io.outrigger.gen.v1.NumberType getNumber() {
+      io.outrigger.gen.v1.NumberType result = io.outrigger.gen.v1.NumberType.forNumber(number_);
+      return result == null ? io.outrigger.gen.v1.NumberType.UNRECOGNIZED : result;
+    }
+    /**
+     * <pre>
+     * What AGGREGATOR_SUM, _MIN and _MAX read values as, and write. Since minor version 5.
+     * </pre>
+     *
+     * <code>.outrigger.v1.NumberType number = 8;</code>
+     * @param value The number to set.
+     * @return This builder for chaining.
+     */
+    public Builder setNumber(io.outrigger.gen.v1.NumberType value) {
+      if (value == null) { throw new NullPointerException(); }
+      bitField0_ |= 0x00000080;
+      number_ = value.getNumber();
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * What AGGREGATOR_SUM, _MIN and _MAX read values as, and write. Since minor version 5.
+     * </pre>
+     *
+     * <code>.outrigger.v1.NumberType number = 8;</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearNumber() {
+      bitField0_ = (bitField0_ & ~0x00000080);
+      number_ = 0;
+      onChanged();
+      return this;
+    }
+
+    private java.lang.Object repartition_ = "";
+    /**
+     * <pre>
+     * The part of its own of the name `&lt;application.id&gt;-&lt;repartition&gt;-repartition`, which the records go
+     * through where a node above may have changed the key. Empty takes the store's name. Since minor version 5.
+     * </pre>
+     *
+     * <code>string repartition = 9;</code>
+     * @return The repartition.
+     */
+    public java.lang.String getRepartition() {
+      java.lang.Object ref = repartition_;
+      if (!(ref instanceof java.lang.String)) {
+        com.google.protobuf.ByteString bs =
+            (com.google.protobuf.ByteString) ref;
+        java.lang.String s = bs.toStringUtf8();
+        repartition_ = s;
+        return s;
+      } else {
+        return (java.lang.String) ref;
+      }
+    }
+    /**
+     * <pre>
+     * The part of its own of the name `&lt;application.id&gt;-&lt;repartition&gt;-repartition`, which the records go
+     * through where a node above may have changed the key. Empty takes the store's name. Since minor version 5.
+     * </pre>
+     *
+     * <code>string repartition = 9;</code>
+     * @return The bytes for repartition.
+     */
+    public com.google.protobuf.ByteString
+        getRepartitionBytes() {
+      java.lang.Object ref = repartition_;
+      if (ref instanceof String) {
+        com.google.protobuf.ByteString b = 
+            com.google.protobuf.ByteString.copyFromUtf8(
+                (java.lang.String) ref);
+        repartition_ = b;
+        return b;
+      } else {
+        return (com.google.protobuf.ByteString) ref;
+      }
+    }
+    /**
+     * <pre>
+     * The part of its own of the name `&lt;application.id&gt;-&lt;repartition&gt;-repartition`, which the records go
+     * through where a node above may have changed the key. Empty takes the store's name. Since minor version 5.
+     * </pre>
+     *
+     * <code>string repartition = 9;</code>
+     * @param value The repartition to set.
+     * @return This builder for chaining.
+     */
+    public Builder setRepartition(
+        java.lang.String value) {
+      if (value == null) { throw new NullPointerException(); }
+      repartition_ = value;
+      bitField0_ |= 0x00000100;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * The part of its own of the name `&lt;application.id&gt;-&lt;repartition&gt;-repartition`, which the records go
+     * through where a node above may have changed the key. Empty takes the store's name. Since minor version 5.
+     * </pre>
+     *
+     * <code>string repartition = 9;</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearRepartition() {
+      repartition_ = getDefaultInstance().getRepartition();
+      bitField0_ = (bitField0_ & ~0x00000100);
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * The part of its own of the name `&lt;application.id&gt;-&lt;repartition&gt;-repartition`, which the records go
+     * through where a node above may have changed the key. Empty takes the store's name. Since minor version 5.
+     * </pre>
+     *
+     * <code>string repartition = 9;</code>
+     * @param value The bytes for repartition to set.
+     * @return This builder for chaining.
+     */
+    public Builder setRepartitionBytes(
+        com.google.protobuf.ByteString value) {
+      if (value == null) { throw new NullPointerException(); }
+      checkByteStringIsUtf8(value);
+      repartition_ = value;
+      bitField0_ |= 0x00000100;
+      onChanged();
+      return this;
     }
 
     // @@protoc_insertion_point(builder_scope:outrigger.v1.Aggregate)

@@ -102,4 +102,126 @@ public interface AggregateOrBuilder extends
    * <code>.outrigger.v1.FailurePolicy failure_policy = 4;</code>
    */
   io.outrigger.gen.v1.FailurePolicyOrBuilder getFailurePolicyOrBuilder();
+
+  /**
+   * <pre>
+   * Windows that overlap, in place of `tumbling`. Since minor version 5.
+   * </pre>
+   *
+   * <code>.outrigger.v1.HoppingWindows hopping = 5;</code>
+   * @return Whether the hopping field is set.
+   */
+  boolean hasHopping();
+  /**
+   * <pre>
+   * Windows that overlap, in place of `tumbling`. Since minor version 5.
+   * </pre>
+   *
+   * <code>.outrigger.v1.HoppingWindows hopping = 5;</code>
+   * @return The hopping.
+   */
+  io.outrigger.gen.v1.HoppingWindows getHopping();
+  /**
+   * <pre>
+   * Windows that overlap, in place of `tumbling`. Since minor version 5.
+   * </pre>
+   *
+   * <code>.outrigger.v1.HoppingWindows hopping = 5;</code>
+   */
+  io.outrigger.gen.v1.HoppingWindowsOrBuilder getHoppingOrBuilder();
+
+  /**
+   * <pre>
+   * Windows that end where a record is, in place of `tumbling`. Since minor version 5.
+   * </pre>
+   *
+   * <code>.outrigger.v1.SlidingWindows sliding = 6;</code>
+   * @return Whether the sliding field is set.
+   */
+  boolean hasSliding();
+  /**
+   * <pre>
+   * Windows that end where a record is, in place of `tumbling`. Since minor version 5.
+   * </pre>
+   *
+   * <code>.outrigger.v1.SlidingWindows sliding = 6;</code>
+   * @return The sliding.
+   */
+  io.outrigger.gen.v1.SlidingWindows getSliding();
+  /**
+   * <pre>
+   * Windows that end where a record is, in place of `tumbling`. Since minor version 5.
+   * </pre>
+   *
+   * <code>.outrigger.v1.SlidingWindows sliding = 6;</code>
+   */
+  io.outrigger.gen.v1.SlidingWindowsOrBuilder getSlidingOrBuilder();
+
+  /**
+   * <pre>
+   * Windows of activity, in place of `tumbling`; the store is a STORE_KIND_SESSION. Since minor version 5.
+   * </pre>
+   *
+   * <code>.outrigger.v1.SessionWindows session = 7;</code>
+   * @return Whether the session field is set.
+   */
+  boolean hasSession();
+  /**
+   * <pre>
+   * Windows of activity, in place of `tumbling`; the store is a STORE_KIND_SESSION. Since minor version 5.
+   * </pre>
+   *
+   * <code>.outrigger.v1.SessionWindows session = 7;</code>
+   * @return The session.
+   */
+  io.outrigger.gen.v1.SessionWindows getSession();
+  /**
+   * <pre>
+   * Windows of activity, in place of `tumbling`; the store is a STORE_KIND_SESSION. Since minor version 5.
+   * </pre>
+   *
+   * <code>.outrigger.v1.SessionWindows session = 7;</code>
+   */
+  io.outrigger.gen.v1.SessionWindowsOrBuilder getSessionOrBuilder();
+
+  /**
+   * <pre>
+   * What AGGREGATOR_SUM, _MIN and _MAX read values as, and write. Since minor version 5.
+   * </pre>
+   *
+   * <code>.outrigger.v1.NumberType number = 8;</code>
+   * @return The enum numeric value on the wire for number.
+   */
+  int getNumberValue();
+  /**
+   * <pre>
+   * What AGGREGATOR_SUM, _MIN and _MAX read values as, and write. Since minor version 5.
+   * </pre>
+   *
+   * <code>.outrigger.v1.NumberType number = 8;</code>
+   * @return The number.
+   */
+  io.outrigger.gen.v1.NumberType getNumber();
+
+  /**
+   * <pre>
+   * The part of its own of the name `&lt;application.id&gt;-&lt;repartition&gt;-repartition`, which the records go
+   * through where a node above may have changed the key. Empty takes the store's name. Since minor version 5.
+   * </pre>
+   *
+   * <code>string repartition = 9;</code>
+   * @return The repartition.
+   */
+  java.lang.String getRepartition();
+  /**
+   * <pre>
+   * The part of its own of the name `&lt;application.id&gt;-&lt;repartition&gt;-repartition`, which the records go
+   * through where a node above may have changed the key. Empty takes the store's name. Since minor version 5.
+   * </pre>
+   *
+   * <code>string repartition = 9;</code>
+   * @return The bytes for repartition.
+   */
+  com.google.protobuf.ByteString
+      getRepartitionBytes();
 }

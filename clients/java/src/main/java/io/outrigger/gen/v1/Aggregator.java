@@ -39,6 +39,30 @@ public enum Aggregator
    * <code>AGGREGATOR_COUNT = 2;</code>
    */
   AGGREGATOR_COUNT(2),
+  /**
+   * <pre>
+   * In the sidecar: adds the values up, as `number`; int64 and int32 wrap, as Java's. Since minor version 5.
+   * </pre>
+   *
+   * <code>AGGREGATOR_SUM = 3;</code>
+   */
+  AGGREGATOR_SUM(3),
+  /**
+   * <pre>
+   * In the sidecar: the least value, as `number`. Since minor version 5.
+   * </pre>
+   *
+   * <code>AGGREGATOR_MIN = 4;</code>
+   */
+  AGGREGATOR_MIN(4),
+  /**
+   * <pre>
+   * In the sidecar: the greatest value, as `number`. Since minor version 5.
+   * </pre>
+   *
+   * <code>AGGREGATOR_MAX = 5;</code>
+   */
+  AGGREGATOR_MAX(5),
   UNRECOGNIZED(-1),
   ;
 
@@ -75,6 +99,30 @@ public enum Aggregator
    * <code>AGGREGATOR_COUNT = 2;</code>
    */
   public static final int AGGREGATOR_COUNT_VALUE = 2;
+  /**
+   * <pre>
+   * In the sidecar: adds the values up, as `number`; int64 and int32 wrap, as Java's. Since minor version 5.
+   * </pre>
+   *
+   * <code>AGGREGATOR_SUM = 3;</code>
+   */
+  public static final int AGGREGATOR_SUM_VALUE = 3;
+  /**
+   * <pre>
+   * In the sidecar: the least value, as `number`. Since minor version 5.
+   * </pre>
+   *
+   * <code>AGGREGATOR_MIN = 4;</code>
+   */
+  public static final int AGGREGATOR_MIN_VALUE = 4;
+  /**
+   * <pre>
+   * In the sidecar: the greatest value, as `number`. Since minor version 5.
+   * </pre>
+   *
+   * <code>AGGREGATOR_MAX = 5;</code>
+   */
+  public static final int AGGREGATOR_MAX_VALUE = 5;
 
 
   public final int getNumber() {
@@ -104,6 +152,9 @@ public enum Aggregator
       case 0: return AGGREGATOR_UNSPECIFIED;
       case 1: return AGGREGATOR_APPLICATION;
       case 2: return AGGREGATOR_COUNT;
+      case 3: return AGGREGATOR_SUM;
+      case 4: return AGGREGATOR_MIN;
+      case 5: return AGGREGATOR_MAX;
       default: return null;
     }
   }
@@ -134,7 +185,7 @@ public enum Aggregator
   }
   public static com.google.protobuf.Descriptors.EnumDescriptor
       getDescriptor() {
-    return io.outrigger.gen.v1.TopologyOuterClass.getDescriptor().getEnumTypes().get(2);
+    return io.outrigger.gen.v1.TopologyOuterClass.getDescriptor().getEnumTypes().get(3);
   }
 
   private static final Aggregator[] VALUES = values();

@@ -61,6 +61,7 @@ private static final long serialVersionUID = 0L;
     AGGREGATE(5),
     SINK(6),
     HOOK(7),
+    REPARTITION(8),
     KIND_NOT_SET(0);
     private final int value;
     private KindCase(int value) {
@@ -83,6 +84,7 @@ private static final long serialVersionUID = 0L;
         case 5: return AGGREGATE;
         case 6: return SINK;
         case 7: return HOOK;
+        case 8: return REPARTITION;
         case 0: return KIND_NOT_SET;
         default: return null;
       }
@@ -413,6 +415,49 @@ private static final long serialVersionUID = 0L;
     return io.outrigger.gen.v1.Hook.getDefaultInstance();
   }
 
+  public static final int REPARTITION_FIELD_NUMBER = 8;
+  /**
+   * <pre>
+   * Writes a topic of the sidecar's own, partitioned by the key, and reads it again. Since minor version 5.
+   * </pre>
+   *
+   * <code>.outrigger.v1.Repartition repartition = 8;</code>
+   * @return Whether the repartition field is set.
+   */
+  @java.lang.Override
+  public boolean hasRepartition() {
+    return kindCase_ == 8;
+  }
+  /**
+   * <pre>
+   * Writes a topic of the sidecar's own, partitioned by the key, and reads it again. Since minor version 5.
+   * </pre>
+   *
+   * <code>.outrigger.v1.Repartition repartition = 8;</code>
+   * @return The repartition.
+   */
+  @java.lang.Override
+  public io.outrigger.gen.v1.Repartition getRepartition() {
+    if (kindCase_ == 8) {
+       return (io.outrigger.gen.v1.Repartition) kind_;
+    }
+    return io.outrigger.gen.v1.Repartition.getDefaultInstance();
+  }
+  /**
+   * <pre>
+   * Writes a topic of the sidecar's own, partitioned by the key, and reads it again. Since minor version 5.
+   * </pre>
+   *
+   * <code>.outrigger.v1.Repartition repartition = 8;</code>
+   */
+  @java.lang.Override
+  public io.outrigger.gen.v1.RepartitionOrBuilder getRepartitionOrBuilder() {
+    if (kindCase_ == 8) {
+       return (io.outrigger.gen.v1.Repartition) kind_;
+    }
+    return io.outrigger.gen.v1.Repartition.getDefaultInstance();
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -447,6 +492,9 @@ private static final long serialVersionUID = 0L;
     }
     if (kindCase_ == 7) {
       output.writeMessage(7, (io.outrigger.gen.v1.Hook) kind_);
+    }
+    if (kindCase_ == 8) {
+      output.writeMessage(8, (io.outrigger.gen.v1.Repartition) kind_);
     }
     getUnknownFields().writeTo(output);
   }
@@ -487,6 +535,10 @@ private static final long serialVersionUID = 0L;
     if (kindCase_ == 7) {
       size += com.google.protobuf.CodedOutputStream
         .computeMessageSize(7, (io.outrigger.gen.v1.Hook) kind_);
+    }
+    if (kindCase_ == 8) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeMessageSize(8, (io.outrigger.gen.v1.Repartition) kind_);
     }
     size += getUnknownFields().getSerializedSize();
     memoizedSize = size;
@@ -529,6 +581,10 @@ private static final long serialVersionUID = 0L;
         if (!getHook()
             .equals(other.getHook())) return false;
         break;
+      case 8:
+        if (!getRepartition()
+            .equals(other.getRepartition())) return false;
+        break;
       case 0:
       default:
     }
@@ -569,6 +625,10 @@ private static final long serialVersionUID = 0L;
       case 7:
         hash = (37 * hash) + HOOK_FIELD_NUMBER;
         hash = (53 * hash) + getHook().hashCode();
+        break;
+      case 8:
+        hash = (37 * hash) + REPARTITION_FIELD_NUMBER;
+        hash = (53 * hash) + getRepartition().hashCode();
         break;
       case 0:
       default:
@@ -726,6 +786,9 @@ private static final long serialVersionUID = 0L;
       if (hookBuilder_ != null) {
         hookBuilder_.clear();
       }
+      if (repartitionBuilder_ != null) {
+        repartitionBuilder_.clear();
+      }
       kindCase_ = 0;
       kind_ = null;
       return this;
@@ -794,6 +857,10 @@ private static final long serialVersionUID = 0L;
           hookBuilder_ != null) {
         result.kind_ = hookBuilder_.build();
       }
+      if (kindCase_ == 8 &&
+          repartitionBuilder_ != null) {
+        result.kind_ = repartitionBuilder_.build();
+      }
     }
 
     @java.lang.Override
@@ -842,6 +909,10 @@ private static final long serialVersionUID = 0L;
         }
         case HOOK: {
           mergeHook(other.getHook());
+          break;
+        }
+        case REPARTITION: {
+          mergeRepartition(other.getRepartition());
           break;
         }
         case KIND_NOT_SET: {
@@ -920,6 +991,13 @@ private static final long serialVersionUID = 0L;
               kindCase_ = 7;
               break;
             } // case 58
+            case 66: {
+              input.readMessage(
+                  internalGetRepartitionFieldBuilder().getBuilder(),
+                  extensionRegistry);
+              kindCase_ = 8;
+              break;
+            } // case 66
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -2079,6 +2157,184 @@ private static final long serialVersionUID = 0L;
       kindCase_ = 7;
       onChanged();
       return hookBuilder_;
+    }
+
+    private com.google.protobuf.SingleFieldBuilder<
+        io.outrigger.gen.v1.Repartition, io.outrigger.gen.v1.Repartition.Builder, io.outrigger.gen.v1.RepartitionOrBuilder> repartitionBuilder_;
+    /**
+     * <pre>
+     * Writes a topic of the sidecar's own, partitioned by the key, and reads it again. Since minor version 5.
+     * </pre>
+     *
+     * <code>.outrigger.v1.Repartition repartition = 8;</code>
+     * @return Whether the repartition field is set.
+     */
+    @java.lang.Override
+    public boolean hasRepartition() {
+      return kindCase_ == 8;
+    }
+    /**
+     * <pre>
+     * Writes a topic of the sidecar's own, partitioned by the key, and reads it again. Since minor version 5.
+     * </pre>
+     *
+     * <code>.outrigger.v1.Repartition repartition = 8;</code>
+     * @return The repartition.
+     */
+    @java.lang.Override
+    public io.outrigger.gen.v1.Repartition getRepartition() {
+      if (repartitionBuilder_ == null) {
+        if (kindCase_ == 8) {
+          return (io.outrigger.gen.v1.Repartition) kind_;
+        }
+        return io.outrigger.gen.v1.Repartition.getDefaultInstance();
+      } else {
+        if (kindCase_ == 8) {
+          return repartitionBuilder_.getMessage();
+        }
+        return io.outrigger.gen.v1.Repartition.getDefaultInstance();
+      }
+    }
+    /**
+     * <pre>
+     * Writes a topic of the sidecar's own, partitioned by the key, and reads it again. Since minor version 5.
+     * </pre>
+     *
+     * <code>.outrigger.v1.Repartition repartition = 8;</code>
+     */
+    public Builder setRepartition(io.outrigger.gen.v1.Repartition value) {
+      if (repartitionBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        kind_ = value;
+        onChanged();
+      } else {
+        repartitionBuilder_.setMessage(value);
+      }
+      kindCase_ = 8;
+      return this;
+    }
+    /**
+     * <pre>
+     * Writes a topic of the sidecar's own, partitioned by the key, and reads it again. Since minor version 5.
+     * </pre>
+     *
+     * <code>.outrigger.v1.Repartition repartition = 8;</code>
+     */
+    public Builder setRepartition(
+        io.outrigger.gen.v1.Repartition.Builder builderForValue) {
+      if (repartitionBuilder_ == null) {
+        kind_ = builderForValue.build();
+        onChanged();
+      } else {
+        repartitionBuilder_.setMessage(builderForValue.build());
+      }
+      kindCase_ = 8;
+      return this;
+    }
+    /**
+     * <pre>
+     * Writes a topic of the sidecar's own, partitioned by the key, and reads it again. Since minor version 5.
+     * </pre>
+     *
+     * <code>.outrigger.v1.Repartition repartition = 8;</code>
+     */
+    public Builder mergeRepartition(io.outrigger.gen.v1.Repartition value) {
+      if (repartitionBuilder_ == null) {
+        if (kindCase_ == 8 &&
+            kind_ != io.outrigger.gen.v1.Repartition.getDefaultInstance()) {
+          kind_ = io.outrigger.gen.v1.Repartition.newBuilder((io.outrigger.gen.v1.Repartition) kind_)
+              .mergeFrom(value).buildPartial();
+        } else {
+          kind_ = value;
+        }
+        onChanged();
+      } else {
+        if (kindCase_ == 8) {
+          repartitionBuilder_.mergeFrom(value);
+        } else {
+          repartitionBuilder_.setMessage(value);
+        }
+      }
+      kindCase_ = 8;
+      return this;
+    }
+    /**
+     * <pre>
+     * Writes a topic of the sidecar's own, partitioned by the key, and reads it again. Since minor version 5.
+     * </pre>
+     *
+     * <code>.outrigger.v1.Repartition repartition = 8;</code>
+     */
+    public Builder clearRepartition() {
+      if (repartitionBuilder_ == null) {
+        if (kindCase_ == 8) {
+          kindCase_ = 0;
+          kind_ = null;
+          onChanged();
+        }
+      } else {
+        if (kindCase_ == 8) {
+          kindCase_ = 0;
+          kind_ = null;
+        }
+        repartitionBuilder_.clear();
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Writes a topic of the sidecar's own, partitioned by the key, and reads it again. Since minor version 5.
+     * </pre>
+     *
+     * <code>.outrigger.v1.Repartition repartition = 8;</code>
+     */
+    public io.outrigger.gen.v1.Repartition.Builder getRepartitionBuilder() {
+      return internalGetRepartitionFieldBuilder().getBuilder();
+    }
+    /**
+     * <pre>
+     * Writes a topic of the sidecar's own, partitioned by the key, and reads it again. Since minor version 5.
+     * </pre>
+     *
+     * <code>.outrigger.v1.Repartition repartition = 8;</code>
+     */
+    @java.lang.Override
+    public io.outrigger.gen.v1.RepartitionOrBuilder getRepartitionOrBuilder() {
+      if ((kindCase_ == 8) && (repartitionBuilder_ != null)) {
+        return repartitionBuilder_.getMessageOrBuilder();
+      } else {
+        if (kindCase_ == 8) {
+          return (io.outrigger.gen.v1.Repartition) kind_;
+        }
+        return io.outrigger.gen.v1.Repartition.getDefaultInstance();
+      }
+    }
+    /**
+     * <pre>
+     * Writes a topic of the sidecar's own, partitioned by the key, and reads it again. Since minor version 5.
+     * </pre>
+     *
+     * <code>.outrigger.v1.Repartition repartition = 8;</code>
+     */
+    private com.google.protobuf.SingleFieldBuilder<
+        io.outrigger.gen.v1.Repartition, io.outrigger.gen.v1.Repartition.Builder, io.outrigger.gen.v1.RepartitionOrBuilder> 
+        internalGetRepartitionFieldBuilder() {
+      if (repartitionBuilder_ == null) {
+        if (!(kindCase_ == 8)) {
+          kind_ = io.outrigger.gen.v1.Repartition.getDefaultInstance();
+        }
+        repartitionBuilder_ = new com.google.protobuf.SingleFieldBuilder<
+            io.outrigger.gen.v1.Repartition, io.outrigger.gen.v1.Repartition.Builder, io.outrigger.gen.v1.RepartitionOrBuilder>(
+                (io.outrigger.gen.v1.Repartition) kind_,
+                getParentForChildren(),
+                isClean());
+        kind_ = null;
+      }
+      kindCase_ = 8;
+      onChanged();
+      return repartitionBuilder_;
     }
 
     // @@protoc_insertion_point(builder_scope:outrigger.v1.Node)

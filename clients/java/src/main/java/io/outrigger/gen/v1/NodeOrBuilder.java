@@ -206,5 +206,32 @@ public interface NodeOrBuilder extends
    */
   io.outrigger.gen.v1.HookOrBuilder getHookOrBuilder();
 
+  /**
+   * <pre>
+   * Writes a topic of the sidecar's own, partitioned by the key, and reads it again. Since minor version 5.
+   * </pre>
+   *
+   * <code>.outrigger.v1.Repartition repartition = 8;</code>
+   * @return Whether the repartition field is set.
+   */
+  boolean hasRepartition();
+  /**
+   * <pre>
+   * Writes a topic of the sidecar's own, partitioned by the key, and reads it again. Since minor version 5.
+   * </pre>
+   *
+   * <code>.outrigger.v1.Repartition repartition = 8;</code>
+   * @return The repartition.
+   */
+  io.outrigger.gen.v1.Repartition getRepartition();
+  /**
+   * <pre>
+   * Writes a topic of the sidecar's own, partitioned by the key, and reads it again. Since minor version 5.
+   * </pre>
+   *
+   * <code>.outrigger.v1.Repartition repartition = 8;</code>
+   */
+  io.outrigger.gen.v1.RepartitionOrBuilder getRepartitionOrBuilder();
+
   io.outrigger.gen.v1.Node.KindCase getKindCase();
 }

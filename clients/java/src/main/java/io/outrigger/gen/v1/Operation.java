@@ -55,6 +55,54 @@ public enum Operation
    * <code>OPERATION_FILTER = 4;</code>
    */
   OPERATION_FILTER(4),
+  /**
+   * <pre>
+   * One record for one, under another key. Since minor version 5.
+   * </pre>
+   *
+   * <code>OPERATION_SELECT_KEY = 5;</code>
+   */
+  OPERATION_SELECT_KEY(5),
+  /**
+   * <pre>
+   * Any number of records for one, key and value. Since minor version 5.
+   * </pre>
+   *
+   * <code>OPERATION_FLAT_MAP = 6;</code>
+   */
+  OPERATION_FLAT_MAP(6),
+  /**
+   * <pre>
+   * Any number of records for one; the key stays. Since minor version 5.
+   * </pre>
+   *
+   * <code>OPERATION_FLAT_MAP_VALUES = 7;</code>
+   */
+  OPERATION_FLAT_MAP_VALUES(7),
+  /**
+   * <pre>
+   * The record itself, which the code has seen. Since minor version 5.
+   * </pre>
+   *
+   * <code>OPERATION_PEEK = 8;</code>
+   */
+  OPERATION_PEEK(8),
+  /**
+   * <pre>
+   * The record, to at most one of the node's children. Since minor version 5.
+   * </pre>
+   *
+   * <code>OPERATION_BRANCH = 9;</code>
+   */
+  OPERATION_BRANCH(9),
+  /**
+   * <pre>
+   * Any number of outputs, and state; the key stays. Since minor version 5.
+   * </pre>
+   *
+   * <code>OPERATION_PROCESS_VALUES = 10;</code>
+   */
+  OPERATION_PROCESS_VALUES(10),
   UNRECOGNIZED(-1),
   ;
 
@@ -107,6 +155,54 @@ public enum Operation
    * <code>OPERATION_FILTER = 4;</code>
    */
   public static final int OPERATION_FILTER_VALUE = 4;
+  /**
+   * <pre>
+   * One record for one, under another key. Since minor version 5.
+   * </pre>
+   *
+   * <code>OPERATION_SELECT_KEY = 5;</code>
+   */
+  public static final int OPERATION_SELECT_KEY_VALUE = 5;
+  /**
+   * <pre>
+   * Any number of records for one, key and value. Since minor version 5.
+   * </pre>
+   *
+   * <code>OPERATION_FLAT_MAP = 6;</code>
+   */
+  public static final int OPERATION_FLAT_MAP_VALUE = 6;
+  /**
+   * <pre>
+   * Any number of records for one; the key stays. Since minor version 5.
+   * </pre>
+   *
+   * <code>OPERATION_FLAT_MAP_VALUES = 7;</code>
+   */
+  public static final int OPERATION_FLAT_MAP_VALUES_VALUE = 7;
+  /**
+   * <pre>
+   * The record itself, which the code has seen. Since minor version 5.
+   * </pre>
+   *
+   * <code>OPERATION_PEEK = 8;</code>
+   */
+  public static final int OPERATION_PEEK_VALUE = 8;
+  /**
+   * <pre>
+   * The record, to at most one of the node's children. Since minor version 5.
+   * </pre>
+   *
+   * <code>OPERATION_BRANCH = 9;</code>
+   */
+  public static final int OPERATION_BRANCH_VALUE = 9;
+  /**
+   * <pre>
+   * Any number of outputs, and state; the key stays. Since minor version 5.
+   * </pre>
+   *
+   * <code>OPERATION_PROCESS_VALUES = 10;</code>
+   */
+  public static final int OPERATION_PROCESS_VALUES_VALUE = 10;
 
 
   public final int getNumber() {
@@ -138,6 +234,12 @@ public enum Operation
       case 2: return OPERATION_MAP;
       case 3: return OPERATION_MAP_VALUES;
       case 4: return OPERATION_FILTER;
+      case 5: return OPERATION_SELECT_KEY;
+      case 6: return OPERATION_FLAT_MAP;
+      case 7: return OPERATION_FLAT_MAP_VALUES;
+      case 8: return OPERATION_PEEK;
+      case 9: return OPERATION_BRANCH;
+      case 10: return OPERATION_PROCESS_VALUES;
       default: return null;
     }
   }

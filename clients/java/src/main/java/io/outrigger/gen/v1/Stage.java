@@ -165,7 +165,8 @@ private static final long serialVersionUID = 0L;
       com.google.protobuf.LazyStringArrayList.emptyList();
   /**
    * <pre>
-   * The names of the sink nodes that outputs go to, by index.
+   * The names of the nodes that outputs go to, by index: sinks, hooks, and, since minor version 5, whatever
+   * the stage's nodes feed that is not among them: its rows reach it as the outputs are written.
    * </pre>
    *
    * <code>repeated string sinks = 3;</code>
@@ -177,7 +178,8 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The names of the sink nodes that outputs go to, by index.
+   * The names of the nodes that outputs go to, by index: sinks, hooks, and, since minor version 5, whatever
+   * the stage's nodes feed that is not among them: its rows reach it as the outputs are written.
    * </pre>
    *
    * <code>repeated string sinks = 3;</code>
@@ -188,7 +190,8 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The names of the sink nodes that outputs go to, by index.
+   * The names of the nodes that outputs go to, by index: sinks, hooks, and, since minor version 5, whatever
+   * the stage's nodes feed that is not among them: its rows reach it as the outputs are written.
    * </pre>
    *
    * <code>repeated string sinks = 3;</code>
@@ -200,7 +203,8 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The names of the sink nodes that outputs go to, by index.
+   * The names of the nodes that outputs go to, by index: sinks, hooks, and, since minor version 5, whatever
+   * the stage's nodes feed that is not among them: its rows reach it as the outputs are written.
    * </pre>
    *
    * <code>repeated string sinks = 3;</code>
@@ -907,7 +911,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The names of the sink nodes that outputs go to, by index.
+     * The names of the nodes that outputs go to, by index: sinks, hooks, and, since minor version 5, whatever
+     * the stage's nodes feed that is not among them: its rows reach it as the outputs are written.
      * </pre>
      *
      * <code>repeated string sinks = 3;</code>
@@ -920,7 +925,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The names of the sink nodes that outputs go to, by index.
+     * The names of the nodes that outputs go to, by index: sinks, hooks, and, since minor version 5, whatever
+     * the stage's nodes feed that is not among them: its rows reach it as the outputs are written.
      * </pre>
      *
      * <code>repeated string sinks = 3;</code>
@@ -931,7 +937,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The names of the sink nodes that outputs go to, by index.
+     * The names of the nodes that outputs go to, by index: sinks, hooks, and, since minor version 5, whatever
+     * the stage's nodes feed that is not among them: its rows reach it as the outputs are written.
      * </pre>
      *
      * <code>repeated string sinks = 3;</code>
@@ -943,7 +950,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The names of the sink nodes that outputs go to, by index.
+     * The names of the nodes that outputs go to, by index: sinks, hooks, and, since minor version 5, whatever
+     * the stage's nodes feed that is not among them: its rows reach it as the outputs are written.
      * </pre>
      *
      * <code>repeated string sinks = 3;</code>
@@ -956,7 +964,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The names of the sink nodes that outputs go to, by index.
+     * The names of the nodes that outputs go to, by index: sinks, hooks, and, since minor version 5, whatever
+     * the stage's nodes feed that is not among them: its rows reach it as the outputs are written.
      * </pre>
      *
      * <code>repeated string sinks = 3;</code>
@@ -975,7 +984,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The names of the sink nodes that outputs go to, by index.
+     * The names of the nodes that outputs go to, by index: sinks, hooks, and, since minor version 5, whatever
+     * the stage's nodes feed that is not among them: its rows reach it as the outputs are written.
      * </pre>
      *
      * <code>repeated string sinks = 3;</code>
@@ -993,7 +1003,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The names of the sink nodes that outputs go to, by index.
+     * The names of the nodes that outputs go to, by index: sinks, hooks, and, since minor version 5, whatever
+     * the stage's nodes feed that is not among them: its rows reach it as the outputs are written.
      * </pre>
      *
      * <code>repeated string sinks = 3;</code>
@@ -1011,7 +1022,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The names of the sink nodes that outputs go to, by index.
+     * The names of the nodes that outputs go to, by index: sinks, hooks, and, since minor version 5, whatever
+     * the stage's nodes feed that is not among them: its rows reach it as the outputs are written.
      * </pre>
      *
      * <code>repeated string sinks = 3;</code>
@@ -1026,7 +1038,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The names of the sink nodes that outputs go to, by index.
+     * The names of the nodes that outputs go to, by index: sinks, hooks, and, since minor version 5, whatever
+     * the stage's nodes feed that is not among them: its rows reach it as the outputs are written.
      * </pre>
      *
      * <code>repeated string sinks = 3;</code>

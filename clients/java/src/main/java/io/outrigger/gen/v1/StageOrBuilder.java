@@ -94,7 +94,8 @@ public interface StageOrBuilder extends
 
   /**
    * <pre>
-   * The names of the sink nodes that outputs go to, by index.
+   * The names of the nodes that outputs go to, by index: sinks, hooks, and, since minor version 5, whatever
+   * the stage's nodes feed that is not among them: its rows reach it as the outputs are written.
    * </pre>
    *
    * <code>repeated string sinks = 3;</code>
@@ -104,7 +105,8 @@ public interface StageOrBuilder extends
       getSinksList();
   /**
    * <pre>
-   * The names of the sink nodes that outputs go to, by index.
+   * The names of the nodes that outputs go to, by index: sinks, hooks, and, since minor version 5, whatever
+   * the stage's nodes feed that is not among them: its rows reach it as the outputs are written.
    * </pre>
    *
    * <code>repeated string sinks = 3;</code>
@@ -113,7 +115,8 @@ public interface StageOrBuilder extends
   int getSinksCount();
   /**
    * <pre>
-   * The names of the sink nodes that outputs go to, by index.
+   * The names of the nodes that outputs go to, by index: sinks, hooks, and, since minor version 5, whatever
+   * the stage's nodes feed that is not among them: its rows reach it as the outputs are written.
    * </pre>
    *
    * <code>repeated string sinks = 3;</code>
@@ -123,7 +126,8 @@ public interface StageOrBuilder extends
   java.lang.String getSinks(int index);
   /**
    * <pre>
-   * The names of the sink nodes that outputs go to, by index.
+   * The names of the nodes that outputs go to, by index: sinks, hooks, and, since minor version 5, whatever
+   * the stage's nodes feed that is not among them: its rows reach it as the outputs are written.
    * </pre>
    *
    * <code>repeated string sinks = 3;</code>

@@ -61,25 +61,25 @@ public final class State extends com.google.protobuf.GeneratedFile {
   static {
     java.lang.String[] descriptorData = {
       "\n\030outrigger/v1/state.proto\022\014outrigger.v1" +
-      "\"\273\001\n\014StateColumns\022\r\n\005store\030\001 \001(\r\022\016\n\006valu" +
+      "\"\324\001\n\014StateColumns\022\r\n\005store\030\001 \001(\r\022\016\n\006valu" +
       "es\030\002 \003(\014\022\016\n\006absent\030\003 \003(\r\022\r\n\005slots\030\004 \003(\r\022" +
       "\023\n\013slot_counts\030\005 \003(\r\022\023\n\013window_base\030\006 \001(" +
       "\022\022\026\n\016window_unit_ms\030\007 \001(\004\022\024\n\014window_step" +
-      "s\030\010 \003(\021\022\025\n\rwindow_starts\030\t \003(\022\"X\n\tMutati" +
-      "ons\022\r\n\005store\030\001 \001(\r\022\r\n\005slots\030\002 \003(\r\022\014\n\004key" +
-      "s\030\003 \003(\014\022\016\n\006values\030\004 \003(\014\022\017\n\007deletes\030\005 \003(\r" +
-      "\"\312\001\n\014StateRequest\022\022\n\nrequest_id\030\001 \001(\r\022\023\n" +
-      "\013dispatch_id\030\002 \001(\004\022\022\n\ntask_epoch\030\003 \001(\r\022\017" +
-      "\n\007task_id\030\004 \001(\t\022\r\n\005store\030\005 \001(\r\022\014\n\004keys\030\006" +
-      " \003(\014\022%\n\005range\030\007 \001(\0132\026.outrigger.v1.KeyRa" +
-      "nge\022(\n\007written\030\010 \001(\0132\027.outrigger.v1.Muta" +
-      "tions\"^\n\010KeyRange\022\021\n\004from\030\001 \001(\014H\000\210\001\001\022\017\n\002" +
-      "to\030\002 \001(\014H\001\210\001\001\022\017\n\007reverse\030\003 \001(\010\022\r\n\005limit\030" +
-      "\004 \001(\rB\007\n\005_fromB\005\n\003_to\"n\n\rStateResponse\022\022" +
-      "\n\nrequest_id\030\001 \001(\r\022\016\n\006values\030\002 \003(\014\022\016\n\006ab" +
-      "sent\030\003 \003(\r\022\r\n\005error\030\004 \001(\t\022\014\n\004keys\030\005 \003(\014\022" +
-      "\014\n\004more\030\006 \001(\010B\027\n\023io.outrigger.gen.v1P\001b\006" +
-      "proto3"
+      "s\030\010 \003(\021\022\025\n\rwindow_starts\030\t \003(\022\022\027\n\017sessio" +
+      "n_lengths\030\n \003(\004\"X\n\tMutations\022\r\n\005store\030\001 " +
+      "\001(\r\022\r\n\005slots\030\002 \003(\r\022\014\n\004keys\030\003 \003(\014\022\016\n\006valu" +
+      "es\030\004 \003(\014\022\017\n\007deletes\030\005 \003(\r\"\312\001\n\014StateReque" +
+      "st\022\022\n\nrequest_id\030\001 \001(\r\022\023\n\013dispatch_id\030\002 " +
+      "\001(\004\022\022\n\ntask_epoch\030\003 \001(\r\022\017\n\007task_id\030\004 \001(\t" +
+      "\022\r\n\005store\030\005 \001(\r\022\014\n\004keys\030\006 \003(\014\022%\n\005range\030\007" +
+      " \001(\0132\026.outrigger.v1.KeyRange\022(\n\007written\030" +
+      "\010 \001(\0132\027.outrigger.v1.Mutations\"^\n\010KeyRan" +
+      "ge\022\021\n\004from\030\001 \001(\014H\000\210\001\001\022\017\n\002to\030\002 \001(\014H\001\210\001\001\022\017" +
+      "\n\007reverse\030\003 \001(\010\022\r\n\005limit\030\004 \001(\rB\007\n\005_fromB" +
+      "\005\n\003_to\"n\n\rStateResponse\022\022\n\nrequest_id\030\001 " +
+      "\001(\r\022\016\n\006values\030\002 \003(\014\022\016\n\006absent\030\003 \003(\r\022\r\n\005e" +
+      "rror\030\004 \001(\t\022\014\n\004keys\030\005 \003(\014\022\014\n\004more\030\006 \001(\010B\027" +
+      "\n\023io.outrigger.gen.v1P\001b\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,
@@ -90,7 +90,7 @@ public final class State extends com.google.protobuf.GeneratedFile {
     internal_static_outrigger_v1_StateColumns_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_StateColumns_descriptor,
-        new java.lang.String[] { "Store", "Values", "Absent", "Slots", "SlotCounts", "WindowBase", "WindowUnitMs", "WindowSteps", "WindowStarts", });
+        new java.lang.String[] { "Store", "Values", "Absent", "Slots", "SlotCounts", "WindowBase", "WindowUnitMs", "WindowSteps", "WindowStarts", "SessionLengths", });
     internal_static_outrigger_v1_Mutations_descriptor =
       getDescriptor().getMessageType(1);
     internal_static_outrigger_v1_Mutations_fieldAccessorTable = new

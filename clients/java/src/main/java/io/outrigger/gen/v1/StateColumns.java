@@ -38,6 +38,7 @@ private static final long serialVersionUID = 0L;
     slotCounts_ = emptyIntList();
     windowSteps_ = emptyIntList();
     windowStarts_ = emptyLongList();
+    sessionLengths_ = emptyLongList();
   }
 
   public static final com.google.protobuf.Descriptors.Descriptor
@@ -352,6 +353,48 @@ private static final long serialVersionUID = 0L;
   }
   private int windowStartsMemoizedSerializedSize = -1;
 
+  public static final int SESSION_LENGTHS_FIELD_NUMBER = 10;
+  @SuppressWarnings("serial")
+  private com.google.protobuf.Internal.LongList sessionLengths_ =
+      emptyLongList();
+  /**
+   * <pre>
+   * Session stores: how long each slot's session is, in ms: its end minus its start. Since minor version 5.
+   * </pre>
+   *
+   * <code>repeated uint64 session_lengths = 10;</code>
+   * @return A list containing the sessionLengths.
+   */
+  @java.lang.Override
+  public java.util.List<java.lang.Long>
+      getSessionLengthsList() {
+    return sessionLengths_;
+  }
+  /**
+   * <pre>
+   * Session stores: how long each slot's session is, in ms: its end minus its start. Since minor version 5.
+   * </pre>
+   *
+   * <code>repeated uint64 session_lengths = 10;</code>
+   * @return The count of sessionLengths.
+   */
+  public int getSessionLengthsCount() {
+    return sessionLengths_.size();
+  }
+  /**
+   * <pre>
+   * Session stores: how long each slot's session is, in ms: its end minus its start. Since minor version 5.
+   * </pre>
+   *
+   * <code>repeated uint64 session_lengths = 10;</code>
+   * @param index The index of the element to return.
+   * @return The sessionLengths at the given index.
+   */
+  public long getSessionLengths(int index) {
+    return sessionLengths_.getLong(index);
+  }
+  private int sessionLengthsMemoizedSerializedSize = -1;
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -413,6 +456,13 @@ private static final long serialVersionUID = 0L;
     }
     for (int i = 0; i < windowStarts_.size(); i++) {
       output.writeSInt64NoTag(windowStarts_.getLong(i));
+    }
+    if (getSessionLengthsList().size() > 0) {
+      output.writeUInt32NoTag(82);
+      output.writeUInt32NoTag(sessionLengthsMemoizedSerializedSize);
+    }
+    for (int i = 0; i < sessionLengths_.size(); i++) {
+      output.writeUInt64NoTag(sessionLengths_.getLong(i));
     }
     getUnknownFields().writeTo(output);
   }
@@ -514,6 +564,20 @@ private static final long serialVersionUID = 0L;
       }
       windowStartsMemoizedSerializedSize = dataSize;
     }
+    {
+      int dataSize = 0;
+      for (int i = 0; i < sessionLengths_.size(); i++) {
+        dataSize += com.google.protobuf.CodedOutputStream
+          .computeUInt64SizeNoTag(sessionLengths_.getLong(i));
+      }
+      size += dataSize;
+      if (!getSessionLengthsList().isEmpty()) {
+        size += 1;
+        size += com.google.protobuf.CodedOutputStream
+            .computeInt32SizeNoTag(dataSize);
+      }
+      sessionLengthsMemoizedSerializedSize = dataSize;
+    }
     size += getUnknownFields().getSerializedSize();
     memoizedSize = size;
     return size;
@@ -547,6 +611,8 @@ private static final long serialVersionUID = 0L;
         .equals(other.getWindowStepsList())) return false;
     if (!getWindowStartsList()
         .equals(other.getWindowStartsList())) return false;
+    if (!getSessionLengthsList()
+        .equals(other.getSessionLengthsList())) return false;
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -589,6 +655,10 @@ private static final long serialVersionUID = 0L;
     if (getWindowStartsCount() > 0) {
       hash = (37 * hash) + WINDOW_STARTS_FIELD_NUMBER;
       hash = (53 * hash) + getWindowStartsList().hashCode();
+    }
+    if (getSessionLengthsCount() > 0) {
+      hash = (37 * hash) + SESSION_LENGTHS_FIELD_NUMBER;
+      hash = (53 * hash) + getSessionLengthsList().hashCode();
     }
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
@@ -734,6 +804,7 @@ private static final long serialVersionUID = 0L;
       windowUnitMs_ = 0L;
       windowSteps_ = emptyIntList();
       windowStarts_ = emptyLongList();
+      sessionLengths_ = emptyLongList();
       return this;
     }
 
@@ -799,6 +870,10 @@ private static final long serialVersionUID = 0L;
       if (((from_bitField0_ & 0x00000100) != 0)) {
         windowStarts_.makeImmutable();
         result.windowStarts_ = windowStarts_;
+      }
+      if (((from_bitField0_ & 0x00000200) != 0)) {
+        sessionLengths_.makeImmutable();
+        result.sessionLengths_ = sessionLengths_;
       }
     }
 
@@ -886,6 +961,17 @@ private static final long serialVersionUID = 0L;
         } else {
           ensureWindowStartsIsMutable();
           windowStarts_.addAll(other.windowStarts_);
+        }
+        onChanged();
+      }
+      if (!other.sessionLengths_.isEmpty()) {
+        if (sessionLengths_.isEmpty()) {
+          sessionLengths_ = other.sessionLengths_;
+          sessionLengths_.makeImmutable();
+          bitField0_ |= 0x00000200;
+        } else {
+          ensureSessionLengthsIsMutable();
+          sessionLengths_.addAll(other.sessionLengths_);
         }
         onChanged();
       }
@@ -1016,6 +1102,22 @@ private static final long serialVersionUID = 0L;
               input.popLimit(limit);
               break;
             } // case 74
+            case 80: {
+              long v = input.readUInt64();
+              ensureSessionLengthsIsMutable();
+              sessionLengths_.addLong(v);
+              break;
+            } // case 80
+            case 82: {
+              int length = input.readRawVarint32();
+              int limit = input.pushLimit(length);
+              ensureSessionLengthsIsMutable();
+              while (input.getBytesUntilLimit() > 0) {
+                sessionLengths_.addLong(input.readUInt64());
+              }
+              input.popLimit(limit);
+              break;
+            } // case 82
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -1840,6 +1942,118 @@ private static final long serialVersionUID = 0L;
     public Builder clearWindowStarts() {
       windowStarts_ = emptyLongList();
       bitField0_ = (bitField0_ & ~0x00000100);
+      onChanged();
+      return this;
+    }
+
+    private com.google.protobuf.Internal.LongList sessionLengths_ = emptyLongList();
+    private void ensureSessionLengthsIsMutable() {
+      if (!sessionLengths_.isModifiable()) {
+        sessionLengths_ = makeMutableCopy(sessionLengths_);
+      }
+      bitField0_ |= 0x00000200;
+    }
+    /**
+     * <pre>
+     * Session stores: how long each slot's session is, in ms: its end minus its start. Since minor version 5.
+     * </pre>
+     *
+     * <code>repeated uint64 session_lengths = 10;</code>
+     * @return A list containing the sessionLengths.
+     */
+    public java.util.List<java.lang.Long>
+        getSessionLengthsList() {
+      sessionLengths_.makeImmutable();
+      return sessionLengths_;
+    }
+    /**
+     * <pre>
+     * Session stores: how long each slot's session is, in ms: its end minus its start. Since minor version 5.
+     * </pre>
+     *
+     * <code>repeated uint64 session_lengths = 10;</code>
+     * @return The count of sessionLengths.
+     */
+    public int getSessionLengthsCount() {
+      return sessionLengths_.size();
+    }
+    /**
+     * <pre>
+     * Session stores: how long each slot's session is, in ms: its end minus its start. Since minor version 5.
+     * </pre>
+     *
+     * <code>repeated uint64 session_lengths = 10;</code>
+     * @param index The index of the element to return.
+     * @return The sessionLengths at the given index.
+     */
+    public long getSessionLengths(int index) {
+      return sessionLengths_.getLong(index);
+    }
+    /**
+     * <pre>
+     * Session stores: how long each slot's session is, in ms: its end minus its start. Since minor version 5.
+     * </pre>
+     *
+     * <code>repeated uint64 session_lengths = 10;</code>
+     * @param index The index to set the value at.
+     * @param value The sessionLengths to set.
+     * @return This builder for chaining.
+     */
+    public Builder setSessionLengths(
+        int index, long value) {
+
+      ensureSessionLengthsIsMutable();
+      sessionLengths_.setLong(index, value);
+      bitField0_ |= 0x00000200;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * Session stores: how long each slot's session is, in ms: its end minus its start. Since minor version 5.
+     * </pre>
+     *
+     * <code>repeated uint64 session_lengths = 10;</code>
+     * @param value The sessionLengths to add.
+     * @return This builder for chaining.
+     */
+    public Builder addSessionLengths(long value) {
+
+      ensureSessionLengthsIsMutable();
+      sessionLengths_.addLong(value);
+      bitField0_ |= 0x00000200;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * Session stores: how long each slot's session is, in ms: its end minus its start. Since minor version 5.
+     * </pre>
+     *
+     * <code>repeated uint64 session_lengths = 10;</code>
+     * @param values The sessionLengths to add.
+     * @return This builder for chaining.
+     */
+    public Builder addAllSessionLengths(
+        java.lang.Iterable<? extends java.lang.Long> values) {
+      ensureSessionLengthsIsMutable();
+      com.google.protobuf.AbstractMessageLite.Builder.addAll(
+          values, sessionLengths_);
+      bitField0_ |= 0x00000200;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * Session stores: how long each slot's session is, in ms: its end minus its start. Since minor version 5.
+     * </pre>
+     *
+     * <code>repeated uint64 session_lengths = 10;</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearSessionLengths() {
+      sessionLengths_ = emptyLongList();
+      bitField0_ = (bitField0_ & ~0x00000200);
       onChanged();
       return this;
     }

@@ -216,4 +216,33 @@ public interface StateColumnsOrBuilder extends
    * @return The windowStarts at the given index.
    */
   long getWindowStarts(int index);
+
+  /**
+   * <pre>
+   * Session stores: how long each slot's session is, in ms: its end minus its start. Since minor version 5.
+   * </pre>
+   *
+   * <code>repeated uint64 session_lengths = 10;</code>
+   * @return A list containing the sessionLengths.
+   */
+  java.util.List<java.lang.Long> getSessionLengthsList();
+  /**
+   * <pre>
+   * Session stores: how long each slot's session is, in ms: its end minus its start. Since minor version 5.
+   * </pre>
+   *
+   * <code>repeated uint64 session_lengths = 10;</code>
+   * @return The count of sessionLengths.
+   */
+  int getSessionLengthsCount();
+  /**
+   * <pre>
+   * Session stores: how long each slot's session is, in ms: its end minus its start. Since minor version 5.
+   * </pre>
+   *
+   * <code>repeated uint64 session_lengths = 10;</code>
+   * @param index The index of the element to return.
+   * @return The sessionLengths at the given index.
+   */
+  long getSessionLengths(int index);
 }

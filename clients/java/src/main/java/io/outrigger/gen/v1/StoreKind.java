@@ -39,6 +39,15 @@ public enum StoreKind
    * <code>STORE_KIND_WINDOW = 2;</code>
    */
   STORE_KIND_WINDOW(2),
+  /**
+   * <pre>
+   * `key | int64 session end | int64 session start` to value, as Kafka Streams' session store. Since minor
+   * version 5.
+   * </pre>
+   *
+   * <code>STORE_KIND_SESSION = 3;</code>
+   */
+  STORE_KIND_SESSION(3),
   UNRECOGNIZED(-1),
   ;
 
@@ -75,6 +84,15 @@ public enum StoreKind
    * <code>STORE_KIND_WINDOW = 2;</code>
    */
   public static final int STORE_KIND_WINDOW_VALUE = 2;
+  /**
+   * <pre>
+   * `key | int64 session end | int64 session start` to value, as Kafka Streams' session store. Since minor
+   * version 5.
+   * </pre>
+   *
+   * <code>STORE_KIND_SESSION = 3;</code>
+   */
+  public static final int STORE_KIND_SESSION_VALUE = 3;
 
 
   public final int getNumber() {
@@ -104,6 +122,7 @@ public enum StoreKind
       case 0: return STORE_KIND_UNSPECIFIED;
       case 1: return STORE_KIND_KEY_VALUE;
       case 2: return STORE_KIND_WINDOW;
+      case 3: return STORE_KIND_SESSION;
       default: return null;
     }
   }
@@ -134,7 +153,7 @@ public enum StoreKind
   }
   public static com.google.protobuf.Descriptors.EnumDescriptor
       getDescriptor() {
-    return io.outrigger.gen.v1.TopologyOuterClass.getDescriptor().getEnumTypes().get(3);
+    return io.outrigger.gen.v1.TopologyOuterClass.getDescriptor().getEnumTypes().get(4);
   }
 
   private static final StoreKind[] VALUES = values();
