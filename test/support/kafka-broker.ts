@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { kafkaClassPath } from "./kafka-jars.ts";
+import { brokerClassPath } from "./kafka-jars.ts";
 import { KafkaNode, renderProperties } from "./kafka-node.ts";
 import { freePort } from "./ports.ts";
 
@@ -39,7 +39,7 @@ export interface KafkaOptions {
 const JVM = ["-Xms128m", "-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"];
 
 export async function startKafka(options: KafkaOptions = {}): Promise<KafkaBroker> {
-  const classPath = await kafkaClassPath();
+  const classPath = await brokerClassPath();
   const folder = mkdtempSync(join(tmpdir(), "outrigger-kafka-"));
   const [port, controllerPort] = [await freePort(), await freePort()];
   const properties = join(folder, "server.properties");

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import kafkajs, { type Admin } from "kafkajs";
-import { kafkaClassPath } from "./kafka-jars.ts";
+import { brokerClassPath } from "./kafka-jars.ts";
 import { KafkaNode, renderProperties } from "./kafka-node.ts";
 import { freePort } from "./ports.ts";
 import { eventually } from "./sidecar-process.ts";
@@ -65,7 +65,7 @@ export class KafkaCluster {
     config: Readonly<Record<string, string>> = {},
     advertise: ((id: number, address: string) => Promise<string>) | null = null,
   ): Promise<KafkaCluster> {
-    const classPath = await kafkaClassPath();
+    const classPath = await brokerClassPath();
     const folder = mkdtempSync(join(tmpdir(), "outrigger-cluster-"));
     const ids = Array.from({ length: NODES }, (_, i) => i + 1);
     const ports = new Map<number, Ports>();

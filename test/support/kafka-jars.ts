@@ -16,9 +16,17 @@ import { basename, join } from "node:path";
 /** Apache Kafka's jars and Java: what the tests on a real broker stand on. */
 
 export const REPOSITORY_ROOT = findRoot();
-const LOCK = join(REPOSITORY_ROOT, "test/kafka/jars.lock");
-const VERSION = "4.3.1";
+/** What the Java client, Kafka Streams, and brokers by default are. */
+const PINNED = "4.3.1";
 const JAVA_MIN = 17;
+
+/** Of the brokers that tests start: `OUTRIGGER_TEST_KAFKA`, for which there must be a lock file. */
+export const BROKER_VERSION = process.env["OUTRIGGER_TEST_KAFKA"] ?? PINNED;
+
+function lockOf(version: string): string {
+  const name = version === PINNED ? "jars.lock" : `jars-${version}.lock`;
+  return join(REPOSITORY_ROOT, "test/kafka", name);
+}
 
 function findRoot(): string {
   // Both from source and compiled: up until the lock file is found.
@@ -40,7 +48,13 @@ export function whyNoKafka(): string | null {
   const missing = whyNoJava();
   if (missing !== null) return missing;
   const repository = process.env["OUTRIGGER_MAVEN_REPOSITORY"];
-  const isCached = allPresent(cacheFolder(`kafka-${VERSION}`), readLock());
+  const versions = [PINNED, BROKER_VERSION];
+  const unknown = versions.find((version) => !existsSync(lockOf(version)));
+  if (unknown !== undefined)
+    return `there is no ${lockOf(unknown)} that says what Kafka ${unknown} is`;
+  const isCached = versions.every((version) =>
+    allPresent(cacheFolder(`kafka-${version}`), readLock(version)),
+  );
   if (isCached || repository !== undefined || hasMaven()) return null;
   return (
     "Apache Kafka's jars are not cached, and there is no `mvn` to fetch them (install Maven, or name " +
@@ -64,16 +78,21 @@ interface Jar {
   readonly path: string;
 }
 
-/** The class path of broker, client and judge; fetched and verified once, then cached. */
-export async function kafkaClassPath(): Promise<string> {
-  const jars = readLock();
-  const folder = cacheFolder(`kafka-${VERSION}`);
-  if (!allPresent(folder, jars)) await fetchAll(folder, jars);
+/** The class path of client, judge and Kafka Streams; fetched and verified once, then cached. */
+export async function kafkaClassPath(version = PINNED): Promise<string> {
+  const jars = readLock(version);
+  const folder = cacheFolder(`kafka-${version}`);
+  if (!allPresent(folder, jars)) await fetchAll(folder, jars, version);
   return join(folder, "*");
 }
 
-function readLock(): Jar[] {
-  return readFileSync(LOCK, "utf8")
+/** The class path of brokers. */
+export async function brokerClassPath(): Promise<string> {
+  return kafkaClassPath(BROKER_VERSION);
+}
+
+function readLock(version: string): Jar[] {
+  return readFileSync(lockOf(version), "utf8")
     .trimEnd()
     .split("\n")
     .map((line) => {
@@ -86,18 +105,18 @@ function allPresent(folder: string, jars: readonly Jar[]): boolean {
   return jars.every(({ path }) => existsSync(join(folder, basename(path))));
 }
 
-async function fetchAll(folder: string, jars: readonly Jar[]): Promise<void> {
-  process.stdout.write(`fetching Apache Kafka ${VERSION} for the tests, once …\n`);
+async function fetchAll(folder: string, jars: readonly Jar[], version: string): Promise<void> {
+  process.stdout.write(`fetching Apache Kafka ${version} for the tests, once …\n`);
   const fresh = mkdtempSync(join(tmpdir(), "outrigger-kafka-jars-"));
   try {
     const repository = process.env["OUTRIGGER_MAVEN_REPOSITORY"];
-    if (repository === undefined) copyByMaven(fresh);
+    if (repository === undefined) copyByMaven(fresh, version);
     else await download(repository, fresh, jars);
     for (const { sha256, path } of jars) {
       const bytes = readFileSync(join(fresh, basename(path)));
       const actual = createHash("sha256").update(bytes).digest("hex");
       if (actual !== sha256) {
-        throw new Error(`${path} has SHA-256 ${actual}, test/kafka/jars.lock says ${sha256}`);
+        throw new Error(`${path} has SHA-256 ${actual}, ${lockOf(version)} says ${sha256}`);
       }
       const target = join(folder, basename(path));
       writeFileSync(`${target}.part`, bytes);
@@ -112,7 +131,7 @@ function hasMaven(): boolean {
   return spawnSync("mvn", ["--version"], { stdio: "ignore" }).status === 0;
 }
 
-function copyByMaven(into: string): void {
+function copyByMaven(into: string, version: string): void {
   const goal = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies";
   const pom = join(REPOSITORY_ROOT, "test/kafka/pom.xml");
   const flags = [
@@ -123,6 +142,7 @@ function copyByMaven(into: string): void {
     goal,
     `-DoutputDirectory=${into}`,
     "-DincludeScope=runtime",
+    `-Dkafka.version=${version}`,
   ];
   const { status, stdout, stderr } = spawnSync("mvn", flags, { encoding: "utf8" });
   if (status !== 0) throw new Error(`mvn could not fetch Kafka's jars:\n${stdout}${stderr}`);
