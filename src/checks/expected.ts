@@ -4,6 +4,7 @@ import {
   isHookOf,
   type TopicFacts,
 } from "../model/cluster-facts.ts";
+import { topicExitsOf } from "../model/steps.ts";
 import type { Programs } from "../model/topology.ts";
 
 /** What the checks know of the application. */
@@ -39,10 +40,9 @@ export interface Scene {
 
 /** What a topology writes beside its internal topics, each topic once. */
 export function outputsOf([program]: Programs, deadLetterTopic: string | null): string[] {
-  const sinks = program.stage?.sinks.filter(({ isHook }) => !isHook) ?? [];
-  const staged = sinks.map(({ topic }) => topic);
+  const sinks = topicExitsOf(program).filter(({ isHook }) => !isHook);
   const letters = deadLetterTopic === null ? [] : [deadLetterTopic];
-  return [...new Set([...staged, ...program.directSinks, ...letters])];
+  return [...new Set([...sinks.map(({ topic }) => topic), ...letters])];
 }
 
 /** What is read that is neither source nor changelog. */

@@ -87,8 +87,8 @@ export interface DeclaredStore {
 export type StoreKind = "keyValue" | "window" | "session";
 
 /**
- * One sub-topology, compiled: its tasks read `sources` (equal partition counts), run `operators`
- * in order, hop once through `stage` where there is user code, and write `sinks`.
+ * One sub-topology, compiled: its tasks read `sources` (equal partition counts) and take each batch
+ * through `steps`, which stand in topological order.
  */
 export interface Program {
   readonly subtopology: number;
@@ -96,14 +96,17 @@ export interface Program {
   readonly frame: { readonly source: number; readonly stage: number };
   /** Source topics, by the index that frames use. */
   readonly sources: readonly string[];
+  /** The nodes that read them: what a step takes of the input, it takes of one of these. */
+  readonly sourceNodes: readonly SourceNode[];
   /** Set where topics are subscribed to by pattern: `sources` then holds those that exist. */
   readonly pattern?: SourcePattern;
-  /** Built-in nodes, in order; they run in the sidecar before the hop. */
-  readonly operators: readonly Operator[];
-  /** User code, fused; null for a topology that never leaves the sidecar. */
-  readonly stage: Stage | null;
-  /** Sink topics without a stage: what the last operator forwards to. */
-  readonly directSinks: readonly string[];
+  readonly steps: readonly Step[];
+  /**
+   * Two steps that one record can reach use the same store: what the first does for a record, the second
+   * must not see for the record before it. So batches are of one record, and node by node is record by
+   * record. (User code with state has one batch in flight anyway.)
+   */
+  readonly oneByOne: boolean;
   /** Every store of a task, with its changelog. Index = the store's number within the task. */
   readonly stores: readonly StoreSpec[];
   /** Where records can be parked; null where they cannot. */
@@ -111,6 +114,41 @@ export interface Program {
   /** The hook whose requests it runs: its source is internal. Null for what the topology reads. */
   readonly hook: string | null;
 }
+
+export interface SourceNode {
+  readonly topics: readonly string[];
+  /** RE2, of a whole name. */
+  readonly pattern?: string;
+}
+
+/** A built-in node, a stage of user code, or topics that take what a built-in node or a source feeds. */
+export type Step = OperatorStep | StageStep | SinkStep;
+
+interface Fed {
+  /** What reaches the step, in the order in which it does so for one record. */
+  readonly feeds: readonly Feed[];
+}
+
+export interface OperatorStep extends Fed {
+  readonly kind: "operator";
+  readonly operator: Operator;
+}
+
+/** A hop: the rows go to a worker, and what it makes of them comes back. */
+export interface StageStep extends Fed {
+  readonly kind: "stage";
+  readonly stage: Stage;
+}
+
+export interface SinkStep extends Fed {
+  readonly kind: "sink";
+  readonly exit: TopicExit;
+}
+
+/** Rows of a source node, by its index; or what an earlier step forwards, a stage through one exit. */
+export type Feed =
+  | { readonly from: "source"; readonly source: number }
+  | { readonly from: "step"; readonly step: number; readonly exit: number };
 
 /** What the group is told; brokers look for the topics, and for new ones. */
 export interface SourcePattern {
@@ -145,21 +183,36 @@ export interface Operator {
  */
 export type TakenRows = "keyed" | "valued";
 
+/** Adjacent user code, fused. */
 export interface Stage {
-  /** Nodes that take the batch's rows. */
+  /** Among the program's stages. */
+  readonly index: number;
+  /** Nodes that take the batch's rows: every one of them takes every row. */
   readonly entries: readonly string[];
   /** Stores that batches carry, as indexes into `Program.stores`; order = the frame's index. */
   readonly stores: readonly StageStore[];
-  /** Sinks and hooks, by the index that frames use. */
-  readonly sinks: readonly StageSink[];
+  /** Where rows leave it, by the index that frames use (there as `sinks`). */
+  readonly exits: readonly Exit[];
 }
 
-export interface StageSink {
+/** Named by the node that takes the rows. */
+export type Exit = TopicExit | OnwardExit;
+
+export interface TopicExit {
+  readonly kind: "topic";
   readonly node: string;
   /** Of a hook: the internal topic that keeps its requests. */
   readonly topic: string;
   /** A request keeps to the number of its record's partition, so that it keeps its place too. */
   readonly isHook: boolean;
+  /** Records without a key are not written. Left out: they are. */
+  readonly dropsNullKeys?: boolean;
+}
+
+/** To a later step of the same batch. */
+export interface OnwardExit {
+  readonly kind: "onward";
+  readonly node: string;
 }
 
 /** How rows find their slots in a store that the stage's code uses. */

@@ -45,18 +45,19 @@ export function isLate(start: number, windows: TimeWindows, streamTime: number):
 /**
  * Gives each row its slot, each distinct key once in `table` (which must be empty). Stream time
  * moves with each row, so that a row can make the next one late within the same batch, exactly as
- * if rows came one at a time.
+ * if rows came one at a time. Where `times` is given, it holds the stream time that each row sees.
  */
 export function planSlots(
   rows: readonly RowRange[],
   spec: SlotSpec,
   streamTime: number,
   table: KeyTable,
+  times: Float64Array | null = null,
 ): SlotPlan {
   const total = totalRows(rows);
   const slots = new Int32Array(total);
   const slotCounts = new Int32Array(total);
-  const tally = { row: 0, filled: 0, late: 0, streamTime };
+  const tally = { row: 0, filled: 0, late: 0, streamTime, times };
   const starts = spec.windows === null ? null : new Float64Array(total);
   for (const range of rows) {
     if (spec.windows?.kind !== "time" || starts === null) {
@@ -81,6 +82,7 @@ interface Tally {
   filled: number;
   late: number;
   streamTime: number;
+  readonly times: Float64Array | null;
 }
 
 function assignKeys(
@@ -121,7 +123,7 @@ function assignWindows(
     const length = positions[at + KEY_LENGTH] as number;
     // A row without a key is dropped before it is looked at: Kafka Streams' windowed aggregate
     // leaves its observed stream time alone then. Ours is the task's, which every row moves.
-    tally.streamTime = Math.max(tally.streamTime, timestamp);
+    tally.streamTime = tally.times?.[row] ?? Math.max(tally.streamTime, timestamp);
     if (length < 0) continue;
     const start = windowStart(timestamp, windows.sizeMs);
     if (isLate(start, windows, tally.streamTime)) {

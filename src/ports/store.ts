@@ -77,8 +77,8 @@ export interface TaskState {
   /** Overlay merged with committed data; one multi-get. `view` "head" sees what runs ahead of a hop. */
   read(store: number, keys: KeySet, view: "staged" | "head"): Promise<(Buffer | null)[]>;
   /**
-   * One page of a range of the "staged" view, with `written` on top of it: what a batch under way has
-   * changed so far.
+   * One page of a range of the "head" view, with `written` on top of it: what a batch under way has
+   * changed so far at its stage.
    */
   range(
     store: number,
@@ -86,7 +86,7 @@ export interface TaskState {
     written: Pick<StoreChanges, "keys" | "values">,
     limits: PageLimits,
   ): Promise<RangePage>;
-  /** What built-in nodes upstream of a hop computed: seen by "head" reads, taken by no cut. */
+  /** What a batch that is not final has changed so far: seen by "head" reads, taken by no cut. */
   advance(changes: StoreChanges): void;
   /** Final: the next cut takes it. Replaces the head value of the same key when equal to it. */
   stage(changes: StoreChanges): void;

@@ -20,8 +20,8 @@ export interface TaskLabel {
  * application makes of them is below.
  */
 export interface BatchTrace {
-  /** Sent to a worker; again after its worker was lost. */
-  dispatched(worker: number): void;
+  /** Sent to a worker, once for each stage that it comes to; `again` after that worker was lost. */
+  dispatched(worker: number, again: boolean): void;
   /** Every outcome is final. */
   done(): void;
   /** The records will be read again: their headers are as they came, the spans end with the reason. */

@@ -1,9 +1,8 @@
 import { HEADERS_END, HEADERS_POSITION, STRIDE } from "../model/columns.ts";
-import { OUTPUT_STRIDE } from "../model/rows.ts";
-import type { Stage } from "../model/topology.ts";
+import { OUTPUT_STRIDE, type RowRange } from "../model/rows.ts";
 import type { BatchAnswer } from "../ports/application.ts";
-import type { StoreChanges } from "../ports/store.ts";
-import type { Batch } from "./batch.ts";
+import type { KeySet, StoreChanges } from "../ports/store.ts";
+import type { Hop } from "./batch.ts";
 
 /** The largest records that a cut may hold, checked before anything is produced (R-2). */
 export interface AnswerLimits {
@@ -26,31 +25,31 @@ export function largestRecord(topic: string, limits: AnswerLimits): number {
  * name the thing, the value and the remedy. A batch is never half applied.
  */
 export function faultOf(
-  batch: Batch,
-  stage: Stage,
+  hop: Hop,
   answer: BatchAnswer,
   changelogs: readonly string[],
   limits: AnswerLimits,
 ): string | null {
-  if (answer.done > batch.rowCount) {
-    return `it says ${answer.done} rows are done, but the batch has ${batch.rowCount}`;
+  const { rowCount } = hop;
+  if (answer.done > rowCount) {
+    return `it says ${answer.done} rows are done, but the batch has ${rowCount}`;
   }
-  if (answer.failure === null && answer.done !== batch.rowCount) {
-    return `it says ${answer.done} of ${batch.rowCount} rows are done and names no failure`;
+  if (answer.failure === null && answer.done !== rowCount) {
+    return `it says ${answer.done} of ${rowCount} rows are done and names no failure`;
   }
-  return (
-    faultOfOutputs(batch, stage, answer, limits) ??
-    faultOfMutations(batch, stage, answer, changelogs, limits)
-  );
+  if (answer.failure !== null && answer.done === rowCount) {
+    return `it names a failure and says that all ${rowCount} rows are done`;
+  }
+  return faultOfOutputs(hop, answer, limits) ?? faultOfMutations(hop, answer, changelogs, limits);
 }
 
 function faultOfOutputs(
-  batch: Batch,
-  stage: Stage,
+  { stage, rows }: Hop,
   answer: BatchAnswer,
   limits: AnswerLimits,
 ): string | null {
   const { outputs, done } = answer;
+  const { exits } = stage;
   let last = 0;
   for (let i = 0; i < outputs.count; i++) {
     const input = outputs.inputs[i] ?? -1;
@@ -59,15 +58,18 @@ function faultOfOutputs(
     }
     last = input;
     const sink = outputs.sinks === null ? 0 : (outputs.sinks[i] ?? -1);
-    if (sink < 0 || sink >= stage.sinks.length) {
-      return `output ${i} names sink ${sink}; the stage has ${stage.sinks.length}`;
+    const exit = exits[sink];
+    if (exit === undefined) {
+      return `output ${i} names sink ${sink}; the stage has ${exits.length}`;
     }
+    // What goes on is not written as it is: the frame that carried it was its bound.
+    if (exit.kind === "onward") continue;
     const at = i * OUTPUT_STRIDE;
     const bytes =
       Math.max(0, outputs.positions[at + 1] ?? 0) +
       Math.max(0, outputs.positions[at + 3] ?? 0) +
-      (outputs.headers?.get(i)?.length ?? headerBytes(batch, input));
-    const topic = stage.sinks[sink]?.topic ?? "";
+      (outputs.headers?.get(i)?.length ?? headerBytes(rows, input));
+    const { topic } = exit;
     const tooLarge = faultOfSize(`output ${i} for ${topic}`, bytes, topic, limits);
     if (tooLarge !== null) return tooLarge;
   }
@@ -91,9 +93,9 @@ function faultOfSize(
 }
 
 /** Headers of a row, which an output without its own takes over. */
-function headerBytes(batch: Batch, row: number): number {
+function headerBytes(rows: readonly RowRange[], row: number): number {
   let before = 0;
-  for (const { columns, from, to } of batch.rows) {
+  for (const { columns, from, to } of rows) {
     if (row - before < to - from) {
       const at = (from + row - before) * STRIDE;
       const { positions } = columns;
@@ -105,8 +107,7 @@ function headerBytes(batch: Batch, row: number): number {
 }
 
 function faultOfMutations(
-  batch: Batch,
-  stage: Stage,
+  { stage, keys: slotKeys }: Hop,
   answer: BatchAnswer,
   changelogs: readonly string[],
   limits: AnswerLimits,
@@ -122,13 +123,13 @@ function faultOfMutations(
     if (spec.windows !== null && mutation.keys.length > 0) {
       return `it changes the windowed store ${store} by key; a windowed store is changed by slot`;
     }
-    const slots = batch.keys[store]?.count ?? 0;
+    const slots = slotKeys[store]?.count ?? 0;
     for (let i = 0; i < mutation.slots.length; i++) {
       const slot = mutation.slots[i] ?? -1;
       if (slot < 0 || slot >= slots) return `it changes slot ${slot}; the store has ${slots}`;
     }
     const bytes =
-      largest(mutation.values) + Math.max(largestKey(batch, store), largest(mutation.keys));
+      largest(mutation.values) + Math.max(largestKey(slotKeys[store]), largest(mutation.keys));
     const what = `a value for store ${store}, with its key,`;
     const tooLarge = faultOfSize(what, bytes, changelogs[spec.store] ?? "", limits);
     if (tooLarge !== null) return tooLarge;
@@ -143,17 +144,16 @@ function largest(spans: Int32Array): number {
   return bytes;
 }
 
-function largestKey(batch: Batch, store: number): number {
-  const keys = batch.keys[store];
+function largestKey(keys: KeySet | undefined): number {
   return keys === undefined ? 0 : largest(keys.positions.subarray(0, keys.count * 2));
 }
 
 /** What the stage's code changed, as keys and values of the task's stores. */
-export function changesOf(batch: Batch, stage: Stage, answer: BatchAnswer): StoreChanges[] {
+export function changesOf({ stage, keys: slotKeys }: Hop, answer: BatchAnswer): StoreChanges[] {
   return answer.mutations.map((mutation) => {
     const keys: Buffer[] = [];
     const values: (Buffer | null)[] = [];
-    const slots = batch.keys[mutation.store];
+    const slots = slotKeys[mutation.store];
     for (let i = 0; i < mutation.slots.length; i++) {
       const at = (mutation.slots[i] ?? 0) * 2;
       keys.push(slice(slots?.bytes, slots?.positions, at));

@@ -1,4 +1,5 @@
 import type { OutputColumns, RowRange, SlotState } from "../model/rows.ts";
+import type { Stage, TopicExit } from "../model/topology.ts";
 import type { KeySet, StoreChanges } from "../ports/store.ts";
 import type { BatchTrace } from "../ports/telemetry.ts";
 import type { DeadLetter } from "./dead-letters.ts";
@@ -6,30 +7,38 @@ import type { Taken } from "./input-queue.ts";
 import type { ParkedRows } from "./parking.ts";
 
 /**
- * Consecutive records of one task on their way through its nodes: planned once, dispatched until
- * answered, staged whole, cut in order.
+ * Consecutive records of one task on their way through the steps of its program: planned as far as built-in
+ * nodes go, dispatched at each stage that has rows, staged whole, cut in order.
  */
 export interface Batch {
   readonly taken: Taken;
-  /** What user code or the direct sinks get: the input rows, or what built-in nodes derived. */
+  /** The input rows that are processed: all but those that are parked. */
   readonly rows: readonly RowRange[];
-  readonly rowCount: number;
-  /** State for the stage, by the stage's store index. */
-  readonly states: readonly SlotState[];
-  /** The keys of each state's slots. */
-  readonly keys: readonly KeySet[];
-  /** What built-in nodes changed, as of the last row; final when the batch is. */
-  readonly upstream: readonly StoreChanges[];
-  /** Stream time after the last row (R-17). */
+  /** The source node that they come from. */
+  readonly sourceNode: number;
+  /** Stream time before the first row, and after the last (R-17). */
+  readonly streamTimeBeforeMs: number;
   readonly streamTimeMs: number;
-  /** Rows dropped by built-in nodes: late, or without a key. */
-  readonly dropped: number;
   /** What became of a row that was given up: then the batch is that row alone. */
   readonly givenUp: GivenUp | null;
   /** Its rows that are parked and not among `rows`. */
   readonly parked: ParkedRows | null;
   /** What else it writes to the store of parked records. */
   readonly settles: StoreChanges | null;
+  /** How far it is: every step before this one is done. */
+  nextStep: number;
+  /** The stage that it waits for: `nextStep`. */
+  hop: Hop | null;
+  /** By step and exit: rows that later steps take. */
+  forwarded: (readonly (readonly RowRange[])[] | undefined)[];
+  /** What goes to topics, in the order of the steps. */
+  emissions: Emission[];
+  /** What its steps have changed so far, in their order; final when the batch is. */
+  changes: StoreChanges[];
+  /** Rows dropped by its steps: late, or without a key. */
+  dropped: number;
+  /** Bytes that its answers keep alive. */
+  answerBytes: number;
   /** Set when final. */
   outcome: Outcome | null;
   /** Whether the outcome's changes were given to the state. */
@@ -37,6 +46,28 @@ export interface Batch {
   /** Its spans; null while tracing is off. */
   trace: BatchTrace | null;
 }
+
+/** A batch at a stage. */
+export interface Hop {
+  readonly stage: Stage;
+  readonly rows: readonly RowRange[];
+  readonly rowCount: number;
+  /** State for the stage, by the stage's store index. */
+  readonly states: readonly SlotState[];
+  /** The keys of each state's slots. */
+  readonly keys: readonly KeySet[];
+}
+
+/** What one step sends to topics: what a stage answered, or rows as they are. */
+export type Emission =
+  | {
+      readonly kind: "answer";
+      readonly stage: Stage;
+      /** The stage's rows, which its outputs name. */
+      readonly rows: readonly RowRange[];
+      readonly outputs: OutputColumns;
+    }
+  | { readonly kind: "rows"; readonly exit: TopicExit; readonly rows: readonly RowRange[] };
 
 /** Records without effects of their own: skipped, parked, or with dead letters to tell of them. */
 export interface GivenUp {
@@ -46,8 +77,7 @@ export interface GivenUp {
 
 /** What a final batch leaves behind. */
 export interface Outcome {
-  /** null: the rows themselves go to the direct sinks. */
-  readonly outputs: OutputColumns | null;
+  readonly emissions: readonly Emission[];
   readonly changes: readonly StoreChanges[];
   readonly bytes: number;
 }
@@ -58,28 +88,28 @@ export function countRows(rows: readonly RowRange[]): number {
   return count;
 }
 
+/** A batch before its first step. */
+export function newBatch(
+  taken: Taken,
+  sourceNode: number,
+  streamTimeBeforeMs: number,
+  streamTimeMs: number,
+  what: Partial<Pick<Batch, "rows" | "givenUp" | "parked" | "settles">>,
+): Batch {
+  return {
+    ...{ taken, sourceNode, streamTimeBeforeMs, streamTimeMs },
+    ...{ rows: [], givenUp: null, parked: null, settles: null, ...what },
+    ...{ nextStep: 0, hop: null, forwarded: [], emissions: [], changes: [] },
+    ...{ dropped: 0, answerBytes: 0, outcome: null, staged: false, trace: null },
+  };
+}
+
 /** Rows that nobody processes, on their way through ledger and cut like any other batch. */
 export function idleBatch(
   taken: Taken,
   streamTimeMs: number,
   what: Partial<Pick<Batch, "givenUp" | "parked" | "settles">>,
 ): Batch {
-  return {
-    taken,
-    rows: [],
-    rowCount: 0,
-    states: [],
-    keys: [],
-    upstream: [],
-    // Nothing of the record counts, its time neither: what cannot be read is often garbage there too.
-    streamTimeMs,
-    dropped: 0,
-    givenUp: null,
-    parked: null,
-    settles: null,
-    ...what,
-    outcome: null,
-    staged: false,
-    trace: null,
-  };
+  // Nothing of the record counts, its time neither: what cannot be read is often garbage there too.
+  return newBatch(taken, -1, streamTimeMs, streamTimeMs, what);
 }

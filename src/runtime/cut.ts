@@ -1,22 +1,12 @@
 import { invariant } from "../errors/invariant.ts";
-import {
-  HEADERS_END,
-  HEADERS_POSITION,
-  KEY_LENGTH,
-  KEY_POSITION,
-  STRIDE,
-  VALUE_LENGTH,
-  VALUE_POSITION,
-} from "../model/columns.ts";
-import { OUTPUT_STRIDE, type RowRange } from "../model/rows.ts";
 import { topicPartitionName } from "../model/topic-partition.ts";
 import type { AppendedRecord, CutRecords, OffsetToCommit } from "../ports/producer.ts";
 import type { StateCut, StoreMarks, StorePosition } from "../ports/store.ts";
 import { type ChangelogEnd, encodeOffsetMetadata } from "../tasks/offset-metadata.ts";
 import type { Trial } from "../tasks/trial.ts";
-import type { Batch, Outcome } from "./batch.ts";
+import type { Batch } from "./batch.ts";
 import type { DeadLetter } from "./dead-letters.ts";
-import { sinkPartitions } from "./hooks.ts";
+import { appendEmissions, fillRow } from "./emissions.ts";
 import type { SourcePosition } from "./task-host.ts";
 import type { TaskRunner } from "./task-runner.ts";
 
@@ -85,7 +75,7 @@ export function settleTask({ runner, positions, commitSequence, ends }: TaskCut)
   for (const [name, end] of ends) runner.changelogs.set(name, end);
   runner.commitSequence = commitSequence;
   if (runner.phase === "claiming") runner.phase = "running";
-  runner.committed();
+  runner.pump();
 }
 
 function appendTask(task: TaskCut, records: CutRecords, record: AppendedRecord): void {
@@ -94,81 +84,9 @@ function appendTask(task: TaskCut, records: CutRecords, record: AppendedRecord):
     for (const letter of batch.givenUp?.letters ?? []) {
       appendDeadLetter(task.runner, letter, records, record);
     }
-    if (batch.outcome.outputs === null) appendRows(task.runner, batch, records, record);
-    else appendOutputs(task.runner, batch, batch.outcome, records, record);
+    appendEmissions(batch.outcome.emissions, { runner: task.runner, records, record });
   }
   appendChangelog(task, records, record);
-}
-
-/** Without user code the derived rows go to every sink as they are. */
-function appendRows(
-  runner: TaskRunner,
-  batch: Batch,
-  records: CutRecords,
-  record: AppendedRecord,
-): void {
-  for (const range of batch.rows) {
-    const { bytes, positions, timestamps } = range.columns;
-    for (let row = range.from; row < range.to; row++) {
-      const at = row * STRIDE;
-      record.timestamp = timestamps[row] ?? 0;
-      record.partition = -1;
-      setBytes(record, bytes);
-      record.keyPosition = positions[at + KEY_POSITION] ?? 0;
-      record.keyLength = positions[at + KEY_LENGTH] ?? -1;
-      record.valuePosition = positions[at + VALUE_POSITION] ?? 0;
-      record.valueLength = positions[at + VALUE_LENGTH] ?? -1;
-      setHeaders(record, range, row);
-      for (const topic of runner.program.directSinks) {
-        record.topic = topic;
-        records.append(record);
-      }
-    }
-  }
-}
-
-function appendOutputs(
-  runner: TaskRunner,
-  batch: Batch,
-  outcome: Outcome,
-  records: CutRecords,
-  record: AppendedRecord,
-): void {
-  const { outputs } = outcome;
-  const sinks = runner.program.stage?.sinks ?? [];
-  const partitions = sinkPartitions(runner);
-  if (outputs === null) return;
-  setBytes(record, outputs.bytes);
-  // Rows ascend, so the range of the row moves forward only.
-  let range: RowRange | undefined;
-  let rangeStart = 0;
-  let rangeIndex = -1;
-  for (let i = 0; i < outputs.count; i++) {
-    const row = outputs.inputs[i] ?? 0;
-    while (range === undefined || row - rangeStart >= range.to - range.from) {
-      rangeStart += range === undefined ? 0 : range.to - range.from;
-      range = batch.rows[++rangeIndex];
-      if (range === undefined) return;
-    }
-    const index = range.from + row - rangeStart;
-    const at = i * OUTPUT_STRIDE;
-    const sink = outputs.sinks === null ? 0 : (outputs.sinks[i] ?? 0);
-    record.topic = sinks[sink]?.topic ?? "";
-    record.partition = partitions[sink] ?? -1;
-    record.timestamp = outputs.timestamps?.[i] ?? range.columns.timestamps[index] ?? 0;
-    record.keyPosition = outputs.positions[at] ?? 0;
-    record.keyLength = outputs.positions[at + 1] ?? -1;
-    record.valuePosition = outputs.positions[at + 2] ?? 0;
-    record.valueLength = outputs.positions[at + 3] ?? -1;
-    const own = outputs.headers?.get(i);
-    if (own === undefined) setHeaders(record, range, index);
-    else {
-      record.headersBytes = own;
-      record.headersPosition = 0;
-      record.headersEnd = own.length;
-    }
-    records.append(record);
-  }
 }
 
 /** In the transaction of its record's offset: neither lost nor doubled. */
@@ -178,16 +96,11 @@ function appendDeadLetter(
   records: CutRecords,
   record: AppendedRecord,
 ): void {
-  const { bytes, positions, timestamps } = row.columns;
-  const at = row.from * STRIDE;
   record.topic = runner.limits.failures.deadLetterTopic ?? "";
   record.partition = -1;
-  record.timestamp = timestamps[row.from] ?? 0;
-  setBytes(record, bytes);
-  record.keyPosition = positions[at + KEY_POSITION] ?? 0;
-  record.keyLength = positions[at + KEY_LENGTH] ?? -1;
-  record.valuePosition = positions[at + VALUE_POSITION] ?? 0;
-  record.valueLength = positions[at + VALUE_LENGTH] ?? -1;
+  record.keyBytes = row.columns.bytes;
+  record.valueBytes = row.columns.bytes;
+  fillRow(record, row, row.from);
   record.headersBytes = headers;
   record.headersPosition = 0;
   record.headersEnd = headers.length;
@@ -272,19 +185,6 @@ export function marksOf(
     commitSequence: task.commitSequence,
     caughtUpAtMs: wallMs,
   };
-}
-
-function setBytes(record: AppendedRecord, bytes: Buffer): void {
-  record.keyBytes = bytes;
-  record.valueBytes = bytes;
-}
-
-/** An output without headers of its own takes its input's, as Kafka Streams' forward does. */
-function setHeaders(record: AppendedRecord, range: RowRange, row: number): void {
-  const at = row * STRIDE;
-  record.headersBytes = range.columns.bytes;
-  record.headersPosition = range.columns.positions[at + HEADERS_POSITION] ?? 0;
-  record.headersEnd = range.columns.positions[at + HEADERS_END] ?? 0;
 }
 
 function emptyRecord(): AppendedRecord {

@@ -1,3 +1,4 @@
+import { invariant } from "../errors/invariant.ts";
 import { OutriggerError } from "../errors/outrigger-error.ts";
 import type { Application, WorkerId } from "../ports/application.ts";
 import type { TaskRunner } from "./task-runner.ts";
@@ -18,14 +19,17 @@ export function dispatchQueued(
     entry.isAlone = runner.failures.mustBeAlone;
     const worker = workers.forTask(runner.name, entry.isAlone, isHook);
     if (worker === null) return;
-    const { rows, states } = entry.item;
+    const { hop } = entry.item;
+    invariant(hop !== null, "what is queued waits for a stage");
+    const { rows, states, stage } = hop;
+    const isAgain = entry.dispatchId > 0;
     const name = {
       taskName: runner.name,
       taskEpoch: runner.epoch,
       dispatchId: runner.ledger.dispatch(entry, worker, nowMs),
     };
-    entry.item.trace?.dispatched(worker);
-    const place = { stage: frame.stage, firstSource: frame.source };
+    entry.item.trace?.dispatched(worker, isAgain);
+    const place = { stage: frame.stage + stage.index, firstSource: frame.source };
     const batch = { ...name, ...place, rows, states, processingTimeoutMs };
     const bytes = application.dispatch(worker, batch);
     workers.dispatched(worker, name, bytes, nowMs, isHook);

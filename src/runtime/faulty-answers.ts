@@ -1,7 +1,7 @@
-import type { Program, Stage } from "../model/topology.ts";
+import type { Program } from "../model/topology.ts";
 import type { BatchAnswer } from "../ports/application.ts";
 import { faultOf } from "./answers.ts";
-import type { Batch } from "./batch.ts";
+import type { Hop } from "./batch.ts";
 import { type Fault, UNKNOWN_FAULT } from "./failures.ts";
 import type { RunnerLimits } from "./task-host.ts";
 
@@ -18,15 +18,14 @@ const FRAME_TOO_LARGE = "FRAME_TOO_LARGE";
 
 /** What is wrong with an answer, or what it says went wrong; null where all went well. */
 export function faultIn(
-  batch: Batch,
+  hop: Hop,
   program: Program,
-  stage: Stage,
   answer: BatchAnswer,
   limits: RunnerLimits,
   task: string,
 ): FoundFault | null {
   const changelogs = program.stores.map(({ changelogTopic }) => changelogTopic);
-  const wrong = faultOf(batch, stage, answer, changelogs, limits);
+  const wrong = faultOf(hop, answer, changelogs, limits);
   if (wrong !== null) {
     const message = `the application's answer for task ${task} is invalid: ${wrong}`;
     return { fault: { ...UNKNOWN_FAULT, code: "ANSWER_INVALID", message }, isOfAll: true };

@@ -1,4 +1,4 @@
-import type { Program } from "../model/topology.ts";
+import type { Exit, Program } from "../model/topology.ts";
 import type { RunnerLimits } from "./task-host.ts";
 import type { TaskRunner } from "./task-runner.ts";
 
@@ -8,21 +8,24 @@ import type { TaskRunner } from "./task-runner.ts";
  */
 export const HOOK_BATCH_RECORDS_MAX = 16;
 
-/** What holds for the tasks of a program: a hook's have one small batch with the application at a time. */
+/**
+ * What holds for the tasks of a program: a hook's have one small batch with the application at a time, and
+ * where a record must see what the one before it changed, batches are of one.
+ */
 export function limitsOf(program: Program, limits: RunnerLimits): RunnerLimits {
+  if (program.oneByOne) return { ...limits, batchRecordsMax: 1 };
   if (program.hook === null) return limits;
   const batchRecordsMax = Math.min(limits.batchRecordsMax, HOOK_BATCH_RECORDS_MAX);
   return { ...limits, batchRecordsMax, plannedMax: 1 };
 }
 
 /**
- * By sink of the task's stage: -1 lets the key decide. A request goes where its record came from, so that
- * requests keep the order of their records, whatever their keys are.
+ * -1 lets the key decide. A request goes where its record came from, so that requests keep the order of
+ * their records, whatever their keys are.
  */
-export function sinkPartitions({ program, id, limits }: TaskRunner): readonly number[] {
-  return (program.stage?.sinks ?? []).map(({ topic, isHook }) =>
-    isHook ? id.partition % (limits.hookPartitions.get(topic) ?? 1) : -1,
-  );
+export function partitionOf(exit: Exit, { id, limits }: Pick<TaskRunner, "id" | "limits">): number {
+  if (exit.kind !== "topic" || !exit.isHook) return -1;
+  return id.partition % (limits.hookPartitions.get(exit.topic) ?? 1);
 }
 
 /** For what shares the workers' credit: hooks have their part of it first, and it is bounded. */

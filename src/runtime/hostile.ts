@@ -1,5 +1,6 @@
 import { OutriggerError } from "../errors/outrigger-error.ts";
 import type { SlotState } from "../model/rows.ts";
+import { stagesOf } from "../model/steps.ts";
 import type { Stage } from "../model/topology.ts";
 import type { Application, ApplicationListener } from "../ports/application.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -58,17 +59,18 @@ export function hostileApplication(
   clock: Clock,
 ): Application {
   if (modes.size === 0) return application;
-  let stage: Stage | null = null;
+  let stages: readonly Stage[] = [];
   let dispatched = 0;
   return {
     welcome: (worker, programs) => {
-      stage = programs[0]?.stage ?? null;
+      stages = programs.flatMap(stagesOf);
       application.welcome(worker, programs);
     },
     reject: (worker, error) => application.reject(worker, error),
     disconnect: (worker, reason) => application.disconnect(worker, reason),
     dispatch: (worker, given) => {
       const withheld = modes.has("prefetch-off");
+      const stage = stages[given.stage];
       const states = withheld ? given.states.map((s) => withoutSlots(s, stage)) : given.states;
       const batch = { ...given, states };
       if (!modes.has("revoke-every-batch")) return application.dispatch(worker, batch);
@@ -92,7 +94,7 @@ export function hostileApplication(
 }
 
 /** An aggregate's values always travel: it runs only for rows that have a slot. */
-function withoutSlots(state: SlotState, stage: Stage | null): SlotState {
+function withoutSlots(state: SlotState, stage: Stage | undefined): SlotState {
   const store = stage?.stores[state.store];
   if (store === undefined || store.windows !== null || store.takes !== undefined) return state;
   const rows = state.slotCounts?.length ?? state.slots.length;

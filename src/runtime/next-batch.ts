@@ -2,8 +2,7 @@ import { OutriggerError } from "../errors/outrigger-error.ts";
 import { type Batch, idleBatch } from "./batch.ts";
 import { drop, giveUp, parkedBytesMax } from "./giving-up.ts";
 import { NOTHING_TAKEN, rowsOf, type Taken } from "./input-queue.ts";
-import { allOf, type Parking } from "./parking.ts";
-import type { PlannedRows } from "./planner.ts";
+import { allOf, type Parking, type PlannedRows } from "./parking.ts";
 import type { TaskRunner } from "./task-runner.ts";
 
 /**

@@ -17,7 +17,6 @@ import {
 } from "../tasks/parked-record.ts";
 import type { Batch } from "./batch.ts";
 import type { Taken } from "./input-queue.ts";
-import type { PlannedRows } from "./planner.ts";
 import { readParked } from "./read-parked.ts";
 import type { TaskLimits } from "./task-host.ts";
 
@@ -35,6 +34,9 @@ export interface ParkedRows {
   readonly changes: StoreChanges;
   readonly places: readonly { readonly key: string; readonly sequence: number }[];
 }
+
+/** What is taken, and which of it is processed; the rest is parked. */
+export interface PlannedRows extends Pick<Batch, "taken" | "rows" | "parked"> {}
 
 /** What a batch lets go of: its rows were read from the store. */
 export interface Released {

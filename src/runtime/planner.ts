@@ -1,49 +1,51 @@
 import { KeyTable } from "../model/key-table.ts";
 import type { RowRange, SlotState } from "../model/rows.ts";
-import type { Program } from "../model/topology.ts";
+import type { OperatorStep, StageStep, Windows } from "../model/topology.ts";
 import { applyCount } from "../operators/count.ts";
 import { planSlots, windowUnitOf } from "../operators/windows.ts";
-import type { KeySet, StoreChanges, TaskState } from "../ports/store.ts";
-import { type Batch, countRows } from "./batch.ts";
+import type { KeySet, TaskState } from "../ports/store.ts";
+import { type Batch, countRows, type Hop } from "./batch.ts";
+import { timesOf } from "./stream-clock.ts";
 
-/** What is taken, and which of it is processed; the rest is parked. */
-export interface PlannedRows extends Pick<Batch, "taken" | "parked"> {
-  readonly rows: readonly RowRange[];
+/** Runs a built-in node over all rows that reached it. What it forwards stands in the batch. */
+export async function runOperator(
+  { operator }: OperatorStep,
+  step: number,
+  state: TaskState,
+  batch: Batch,
+  rows: readonly RowRange[],
+): Promise<void> {
+  const table = new KeyTable();
+  const times = timesFor(operator.windows, batch, rows);
+  const plan = planSlots(rows, operator, batch.streamTimeBeforeMs, table, times);
+  const found = await state.read(operator.store, table.keys(), "head");
+  const applied = applyCount(rows, plan, table.keys(), found, operator);
+  state.advance(applied.changes);
+  batch.changes.push(applied.changes);
+  batch.forwarded[step] = [applied.rows];
+  batch.dropped += plan.droppedRows;
 }
 
 /**
- * Takes a batch through the built-in nodes and fetches the state that user code needs: for each node
- * one plan over all rows, one multi-get, one apply (design.md §4).
- *
- * Returns null when the state that travels would not fit a frame: the caller takes fewer rows.
+ * Fetches the state that a stage's code needs, as the steps before it and the batches before this one have
+ * left it. Null where it would not fit a frame and fewer rows would need less.
  */
-export async function planBatch(
-  program: Program,
+export async function planHop(
+  { stage }: StageStep,
   state: TaskState,
-  { taken, rows: input, parked }: PlannedRows,
-  streamTimeMs: number,
+  batch: Batch,
+  rows: readonly RowRange[],
   stateBytesMax: number,
-): Promise<Batch | null> {
-  let rows = input;
-  let dropped = 0;
-  const upstream: StoreChanges[] = [];
-  for (const operator of program.operators) {
-    const table = new KeyTable();
-    const plan = planSlots(rows, operator, streamTimeMs, table);
-    const found = await state.read(operator.store, table.keys(), "head");
-    const applied = applyCount(rows, plan, table.keys(), found, operator);
-    state.advance(applied.changes);
-    upstream.push(applied.changes);
-    rows = applied.rows;
-    dropped += plan.droppedRows;
-  }
+): Promise<Hop | null> {
   const states: SlotState[] = [];
   const keys: KeySet[] = [];
   let stateBytes = 0;
-  for (const [index, wanted] of (program.stage?.stores ?? []).entries()) {
+  let dropped = 0;
+  for (const [index, wanted] of stage.stores.entries()) {
     const table = new KeyTable();
-    const plan = planSlots(rows, wanted, streamTimeMs, table);
-    const values = await state.read(wanted.store, table.keys(), "staged");
+    const times = timesFor(wanted.windows, batch, rows);
+    const plan = planSlots(rows, wanted, batch.streamTimeBeforeMs, table, times);
+    const values = await state.read(wanted.store, table.keys(), "head");
     for (const value of values) stateBytes += value?.length ?? 0;
     keys.push(table.keys());
     states.push({
@@ -57,31 +59,18 @@ export async function planBatch(
     dropped += plan.droppedRows;
   }
   const rowCount = countRows(rows);
-  if (stateBytes > stateBytesMax && rowCount > 1) return null;
-  return {
-    taken,
-    rows,
-    rowCount,
-    states,
-    keys,
-    upstream,
-    streamTimeMs: latestTimestamp(taken.input, streamTimeMs),
-    dropped,
-    givenUp: null,
-    parked,
-    settles: null,
-    outcome: null,
-    staged: false,
-    trace: null,
-  };
+  const { from, to } = batch.taken.input;
+  if (stateBytes > stateBytesMax && rowCount > 1 && to - from > 1) return null;
+  batch.dropped += dropped;
+  return { stage, rows, rowCount, states, keys };
 }
 
-function latestTimestamp(range: RowRange, since: number): number {
-  const { timestamps } = range.columns;
-  let latest = since;
-  for (let row = range.from; row < range.to; row++) {
-    const timestamp = timestamps[row] ?? latest;
-    if (timestamp > latest) latest = timestamp;
-  }
-  return latest;
+/** Null where rows are input as it came: then they move stream time as they pass. */
+function timesFor(
+  windows: Windows | null,
+  { rows: input, taken, streamTimeBeforeMs }: Batch,
+  rows: readonly RowRange[],
+): Float64Array | null {
+  if (windows === null || rows === input) return null;
+  return timesOf(rows, taken.input, streamTimeBeforeMs);
 }

@@ -1,9 +1,9 @@
 import type { TraceIds } from "../ports/telemetry.ts";
 import { traceIdsOf } from "../telemetry/traceparent.ts";
-import type { Batch } from "./batch.ts";
+import type { Hop } from "./batch.ts";
 
-/** The span of a batch's row, or what its producer traced it by; null where it has neither. */
-export function idsOf({ rows }: Batch, row: number): TraceIds | null {
+/** The span of a row at a stage, or what its producer traced it by; null where it has neither. */
+export function idsOf({ rows }: Pick<Hop, "rows">, row: number): TraceIds | null {
   let rest = row;
   for (const { columns, from, to } of rows) {
     if (rest < to - from) return traceIdsOf(columns, from + rest);

@@ -21,10 +21,10 @@ export async function answerQuestion(
     const name = `batch ${dispatchId} of task ${taskName}, epoch ${taskEpoch}`;
     return refused(`the worker does not hold ${name}: it was taken away, or answered already`);
   }
-  const { stage } = runner.program;
-  const store = stage?.stores[question.store];
+  const { hop } = entry.item;
+  const store = hop?.stage.stores[question.store];
   if (store === undefined || store.windows !== null) {
-    const count = stage?.stores.length ?? 0;
+    const count = hop?.stage.stores.length ?? 0;
     return refused(
       `store ${question.store} cannot be asked: the stage has ${count}, those of windows are not read`,
     );
@@ -32,12 +32,12 @@ export async function answerQuestion(
   try {
     const { keys, range } = question;
     if (range !== null) {
-      const written = writtenBy(range, entry.item.keys[question.store]);
+      const written = writtenBy(range, hop?.keys[question.store]);
       if (typeof written === "string") return refused(written);
       const page = await runner.state.range(store.store, range, written, range.limits);
       return { kind: "page", page };
     }
-    const values = keys === null ? [] : await runner.state.read(store.store, keys, "staged");
+    const values = keys === null ? [] : await runner.state.read(store.store, keys, "head");
     return { kind: "values", values };
   } catch (error: unknown) {
     // First, for it takes the batch away from the worker: no record fails for the sake of a disk.

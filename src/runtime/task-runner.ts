@@ -12,16 +12,18 @@ import type { ChangelogEnd } from "../tasks/offset-metadata.ts";
 import { keyOf } from "../tasks/parked-record.ts";
 import { resumed, type Trial } from "../tasks/trial.ts";
 import { changesOf } from "./answers.ts";
-import { type Batch, idleBatch, type Outcome } from "./batch.ts";
+import { type Batch, idleBatch } from "./batch.ts";
 import { errorOf, Failures, type Fault, type Next, UNKNOWN_FAULT } from "./failures.ts";
 import { faultIn } from "./faulty-answers.ts";
 import { placeOf } from "./giving-up.ts";
-import { InputQueue, inputBytes, NOTHING_TAKEN, rowsOf, type Taken } from "./input-queue.ts";
+import { inputBytes, NOTHING_TAKEN, rowsOf, type Taken } from "./input-queue.ts";
+import { Intake } from "./intake.ts";
 import { isOfRecord, nextOf, releaseNext } from "./next-batch.ts";
-import { type Parking, parkingOf } from "./parking.ts";
-import { type PlannedRows, planBatch } from "./planner.ts";
+import { type Parking, type PlannedRows, parkingOf } from "./parking.ts";
 import { idsOf } from "./record-ids.ts";
 import type { RunnerLimits, SourcePosition, TaskHost, TaskStart } from "./task-host.ts";
+import { inputIndexOf, pass, type Walked } from "./walk.ts";
+import { Walker } from "./walker.ts";
 
 /** Rows that are to be planned again, and what is decided when they are back. */
 interface TakenBack {
@@ -65,17 +67,15 @@ export class TaskRunner {
   error: OutriggerError | null = null;
   /** By source: what the last fetch said of the log. */
   readonly facts = new Map<string, FetchFacts>();
-  readonly #input: InputQueue;
+  readonly #input: Intake;
+  readonly #walker: Walker;
   /** Something is known of the head that the last cut did not write down. */
   #hasNews = false;
   #streamTimeMs: number;
   #planning = false;
   #paused = false;
-  #throttled = false;
   /** What waits for the end of the planning that is under way. */
   #takenBack: TakenBack | null = null;
-  /** Rows that the next batch may hold: fewer after a failure or an oversized frame. */
-  #rowsMax: number;
 
   constructor(
     program: Program,
@@ -100,7 +100,9 @@ export class TaskRunner {
     this.positions = start.positions;
     this.#streamTimeMs = start.streamTimeMs;
     this.cutStreamTimeMs = start.streamTimeMs;
-    this.#input = new InputQueue(program.sources.length, id.partition);
+    const throttled = (isFull: boolean): void => host.throttled(this, isFull);
+    this.#input = new Intake(program.sources.length, id.partition, limits, throttled);
+    this.#walker = new Walker(program, state, this.ledger, limits.frameBytesMax / 2);
     this.parking = parkingOf(program, limits, start.parking);
     const { trial } = start;
     this.failures = new Failures(
@@ -108,7 +110,6 @@ export class TaskRunner {
       () => host.policies(),
       trial === null ? null : resumed(trial, limits.batchRecordsMax),
     );
-    this.#rowsMax = limits.batchRecordsMax;
   }
 
   /** Records arrived; those of an older epoch never get here (R-11). */
@@ -121,7 +122,6 @@ export class TaskRunner {
     const source = this.program.sources.indexOf(chunk.topic);
     invariant(source >= 0, `${chunk.topic} is no source of task ${this.name}`);
     this.#input.push(source, chunk);
-    this.#throttle();
     this.pump();
   }
 
@@ -166,9 +166,15 @@ export class TaskRunner {
     return this.#input.bytes;
   }
 
-  /** Plans batches while there is input, room and no reason to wait. */
+  /** Takes batches on, the eldest first; plans others while there is input, room and no reason to wait. */
   pump(): void {
-    if (this.phase !== "running" || this.#planning || this.#paused) return;
+    if (this.#planning || this.#takenBack !== null || this.phase === "closed") return;
+    const entry = this.#walker.next();
+    if (entry !== null) {
+      this.#walkOn(entry);
+      return;
+    }
+    if (this.phase !== "running" || this.#paused) return;
     if (this.uncommittedBytes >= this.limits.uncommittedBytesMax) return;
     const { parking } = this;
     if (parking !== null && (parking.hasWork || parking.awaitsCommands)) {
@@ -176,17 +182,15 @@ export class TaskRunner {
       return;
     }
     if (this.ledger.size >= this.#plannedMax()) return;
-    const rowsMax = Math.min(this.#rowsMax, this.failures.rowsMax);
-    const { trial } = this.failures;
-    const taken = this.#input.take(rowsMax, this.limits.batchBytesMax, trial);
+    const taken = this.#input.take(this.failures);
     if (taken === null) return;
     try {
       const next = nextOf(this, taken, this.#streamTimeMs);
-      if ("rowCount" in next) this.#planned(next);
+      if ("hop" in next) this.#planned(next, "done");
       else this.#plan(next);
     } catch (error: unknown) {
       if (!isOfRecord(error)) throw error;
-      this.#putBack([taken]);
+      this.#input.putBack([taken]);
       this.#stop(error);
     }
   }
@@ -197,39 +201,50 @@ export class TaskRunner {
     // Before planning: what built-in nodes derive takes the headers along.
     const topic = this.program.sources[input.source] ?? "";
     const trace = this.host.telemetry.planned(this, topic, input);
-    planBatch(
-      this.program,
-      this.state,
-      rows,
-      this.#streamTimeMs,
-      this.limits.frameBytesMax / 2,
-    ).then(
-      (batch) => this.#endPlanning(rows, batch, trace),
-      (error: unknown) => {
-        this.#planning = false;
-        trace?.undone("failed");
-        if (this.phase !== "closed") this.host.broken(this, asError(error));
-      },
-    );
+    const batch = this.#walker.batchOf(rows, this.#streamTimeMs);
+    this.#walk(batch, null, (walked) => this.#endPlanning(batch, walked, trace), trace);
+  }
+
+  /** Its stage has answered, or it waited for an elder. */
+  #walkOn(entry: LedgerEntry<Batch>): void {
+    this.#walk(entry.item, entry, (walked) => this.#endWalk(entry, walked), null);
+  }
+
+  #walk(
+    batch: Batch,
+    entry: LedgerEntry<Batch> | null,
+    end: (walked: Walked) => void,
+    trace: BatchTrace | null,
+  ): void {
+    this.#planning = true;
+    this.#walker.walk(batch, entry).then(end, (error: unknown) => {
+      this.#planning = false;
+      trace?.undone("failed");
+      if (this.phase !== "closed") this.host.broken(this, asError(error));
+    });
   }
 
   /** The answer of the worker that holds `entry`. */
   answered(entry: LedgerEntry<Batch>, answer: BatchAnswer): void {
-    const { stage } = this.program;
-    invariant(stage !== null, "a batch was answered for a program without user code");
     const batch = entry.item;
-    const found = faultIn(batch, this.program, stage, answer, this.limits, this.name);
+    const { hop } = batch;
+    invariant(hop !== null, "a batch was answered that waits for no stage");
+    const found = faultIn(hop, this.program, answer, this.limits, this.name);
     if (found !== null) {
       if (found.isOfAll) this.#refused(entry, found.fault);
       else this.#failed(entry, answer.done, found.fault);
       return;
     }
-    this.#rowsMax = this.limits.batchRecordsMax;
-    this.#finish(entry, {
-      outputs: answer.outputs,
-      changes: [...batch.upstream, ...changesOf(batch, stage, answer)],
-      bytes: inputBytes(batch.taken) + answer.outputs.bytes.length,
-    });
+    const changes = changesOf(hop, answer);
+    pass(batch, hop, answer.outputs, changes);
+    this.ledger.walkOn(entry);
+    if (this.#walker.hasRows(batch)) {
+      // Later steps of this batch see them; nothing is staged before all of it is final (R-1).
+      for (const each of changes) this.state.advance(each);
+      this.pump();
+    } else {
+      this.#arrived(entry, "done");
+    }
   }
 
   /** A worker that is not stopping gave the batch back: for want of state, says P-32. */
@@ -261,12 +276,6 @@ export class TaskRunner {
     });
   }
 
-  /** The cut took effect; `items` are done with. */
-  committed(): void {
-    this.#throttle();
-    this.pump();
-  }
-
   /** Nothing more is dispatched; what is in flight may still be answered and cut. */
   endDispatch(): void {
     if (this.phase !== "closed") this.phase = "ending";
@@ -296,15 +305,15 @@ export class TaskRunner {
     if (this.failures.isTrying) return unfinished > 0 ? 0 : 1 + finals;
     // User code with state gets the next batch only when it has answered the last: its mutations
     // decide what the next one reads (design.md §4).
-    const stateful = (this.program.stage?.stores.length ?? 0) > 0;
-    return unfinished > 0 && stateful ? 0 : this.limits.plannedMax + finals;
+    const mustWait = unfinished > 0 && this.#walker.isStateful;
+    return mustWait ? 0 : this.limits.plannedMax + finals;
   }
 
   /** While a batch was planned the task may have been told to end, or an elder batch have failed. */
-  #endPlanning(rows: PlannedRows, batch: Batch | null, trace: BatchTrace | null): void {
-    const { taken } = rows;
+  #endPlanning(batch: Batch, walked: Walked, trace: BatchTrace | null): void {
+    const { taken, parked } = batch;
     this.#planning = false;
-    const isKept = this.phase === "running" && this.#takenBack === null && batch !== null;
+    const isKept = this.phase === "running" && this.#takenBack === null && walked !== "tooLarge";
     if (isKept) batch.trace = trace;
     else trace?.undone("planned again");
     if (this.phase === "closed") return;
@@ -314,53 +323,57 @@ export class TaskRunner {
       this.host.idle(this);
       return;
     }
-    if (!isKept) this.parking?.undo(rows.parked);
+    if (!isKept) this.parking?.undo(parked);
     if (this.#takenBack !== null) this.#giveBack(this.#takenBack, [taken]);
-    else if (batch === null) this.#shrink(taken);
-    else this.#planned(batch);
-    this.#throttle();
+    else if (walked === "tooLarge")
+      this.#giveBack({ taken: [], goOn: () => this.#input.halve(taken) }, [taken]);
+    else this.#planned(batch, walked);
     this.pump();
+  }
+
+  /** The same for a batch that has its place: it was taken back with its elder, or it goes on. */
+  #endWalk(entry: LedgerEntry<Batch>, walked: Walked): void {
+    this.#planning = false;
+    if (this.phase === "closed") return;
+    if (this.ledger.has(entry)) {
+      if (walked === "tooLarge") this.#takeBack(entry, () => this.#input.halve(entry.item.taken));
+      else this.#arrived(entry, walked);
+    }
+    if (this.#takenBack !== null) this.#giveBack(this.#takenBack, []);
+    this.pump();
+    if (this.phase !== "running") this.host.idle(this);
+  }
+
+  /** The walk of a batch that is in the ledger has come to its end, or to a stop. */
+  #arrived(entry: LedgerEntry<Batch>, walked: Walked): void {
+    if (walked === "done") this.#finish(entry);
+    if (walked !== "hop") return;
+    this.ledger.arrive(entry);
+    this.host.queued(this);
   }
 
   /** Without a record, and with a place of its own behind what was planned: the cut commits it (R-17). */
   advanceStreamTime(timestamp: number): void {
     if (this.phase !== "running" || timestamp <= this.#streamTimeMs) return;
-    this.#planned(idleBatch(NOTHING_TAKEN, timestamp, {}));
+    this.#planned(idleBatch(NOTHING_TAKEN, timestamp, {}), "done");
   }
 
-  #planned(batch: Batch): void {
-    if (batch.givenUp !== null) this.#rowsMax = this.limits.batchRecordsMax;
+  #planned(batch: Batch, walked: Walked): void {
     this.#streamTimeMs = batch.streamTimeMs;
-    const entry = this.ledger.add(batch);
-    if (this.program.stage === null || batch.rowCount === 0) {
-      const bytes = inputBytes(batch.taken);
-      this.#finish(entry, { outputs: null, changes: batch.upstream, bytes });
-    } else {
-      this.host.queued(this);
-    }
+    this.#arrived(this.ledger.add(batch), walked);
   }
 
-  #shrink(taken: Taken): void {
-    // Half the rows, so that a few steps find a batch that fits; one row is always sent.
-    this.#rowsMax = Math.max(1, Math.floor((taken.input.to - taken.input.from) / 2));
-    this.#resetHead();
-    this.#putBack([taken]);
-  }
-
-  /** What ran ahead of batches that stay is kept: they were planned and will be final with it. */
-  #resetHead(): void {
-    this.state.resetHead();
-    for (const { item } of this.ledger.entries) {
-      if (!item.staged) for (const changes of item.upstream) this.state.advance(changes);
-    }
-  }
-
-  #finish(entry: LedgerEntry<Batch>, outcome: Outcome): void {
-    const settled = this.parking?.changesOf(entry.item) ?? [];
-    entry.item.outcome = { ...outcome, changes: [...outcome.changes, ...settled] };
-    entry.item.trace?.done();
-    this.failures.passed(rowsOf(entry.item.taken));
-    this.outputBytes += outcome.bytes;
+  #finish(entry: LedgerEntry<Batch>): void {
+    const { item } = entry;
+    const settled = this.parking?.changesOf(item) ?? [];
+    const bytes = inputBytes(item.taken) + item.answerBytes;
+    item.outcome = { emissions: item.emissions, changes: [...item.changes, ...settled], bytes };
+    // Its rows are done with; what it sends and changes stays until it is cut.
+    item.forwarded = [];
+    item.trace?.done();
+    this.#input.unbind();
+    this.failures.passed(rowsOf(item.taken));
+    this.outputBytes += bytes;
     this.ledger.finish(entry);
     // In order and only as a prefix: the overlay must never hold a later batch without an earlier.
     for (const { item } of this.ledger.finalPrefix()) {
@@ -374,21 +387,22 @@ export class TaskRunner {
 
   /** While the record's header still names its span. */
   #noteFailure({ item }: LedgerEntry<Batch>, row: number): void {
-    this.failedIds = idsOf(item, row);
+    this.failedIds = item.hop === null ? null : idsOf(item.hop, row);
     this.host.telemetry.recordFailed();
   }
 
   /**
-   * Row `row` failed. Everything from its batch on is planned again: the rows before it as a batch of
-   * their own, then the failing one first in its batch. Their code runs twice, their effects happen
-   * once.
+   * Row `row` failed at the stage where its batch is. Everything from its batch on is planned again, from its
+   * first step: the input records before the row's as a batch of their own, then the row's first in its
+   * batch. Their code runs twice, their effects happen once.
    */
   #failed(entry: LedgerEntry<Batch>, row: number, fault: Fault): void {
-    const { taken } = entry.item;
+    const { taken, hop } = entry.item;
+    const before = hop === null ? 0 : inputIndexOf(entry.item, hop, row);
     this.#noteFailure(entry, row);
     this.#takeBack(entry, () => {
-      this.#rowsMax = row > 0 ? row : 1;
-      if (row > 0) this.pump();
+      this.#input.bind(before);
+      if (before > 0) this.pump();
       else
         this.#goOn(this.failures.failed(rowsOf(taken), fault, this.#canPark(taken)), fault, taken);
     });
@@ -424,8 +438,8 @@ export class TaskRunner {
     this.#takenBack = null;
     // What ends leaves its records to the next owner.
     if (this.phase !== "running") return;
-    this.#resetHead();
-    this.#putBack([...taken, ...planned]);
+    this.#walker.resetHead();
+    this.#input.putBack([...taken, ...planned]);
     this.#streamTimeMs = this.ledger.last()?.item.streamTimeMs ?? this.cutStreamTimeMs;
     goOn();
   }
@@ -438,7 +452,7 @@ export class TaskRunner {
     const at = placeOf(this.program, input);
     switch (next.kind) {
       case "again":
-        this.#rowsMax = Math.min(this.#rowsMax, next.rowsMax);
+        this.#input.bind(Math.min(this.#input.rowsMax(this.failures), next.rowsMax));
         this.pump();
         return;
       case "givenUp":
@@ -464,12 +478,12 @@ export class TaskRunner {
   #release(parking: Parking): void {
     if (this.ledger.unfinished > 0 || !parking.hasWork) return;
     this.#planning = true;
-    const rowsMax = Math.min(this.#rowsMax, this.failures.rowsMax);
+    const rowsMax = this.#input.rowsMax(this.failures);
     releaseNext(this, parking, rowsMax, this.#streamTimeMs).then(
       (next) => {
         this.#planning = false;
         if (this.phase !== "running") this.host.idle(this);
-        else if ("rowCount" in next) this.#planned(next);
+        else if ("hop" in next) this.#planned(next, "done");
         else this.#plan(next);
       },
       (error: unknown) => {
@@ -479,21 +493,5 @@ export class TaskRunner {
         else this.host.broken(this, asError(error));
       },
     );
-  }
-
-  /** What had been parked is in its store still, and is read there again. */
-  #putBack(taken: readonly Taken[]): void {
-    this.#input.putBack(taken.filter(({ released }) => released === undefined));
-  }
-
-  #throttle(): void {
-    const { inputBytesMax } = this.limits;
-    if (!this.#throttled && this.#input.bytes >= inputBytesMax) {
-      this.#throttled = true;
-      this.host.throttled(this, true);
-    } else if (this.#throttled && this.#input.bytes <= inputBytesMax / 2) {
-      this.#throttled = false;
-      this.host.throttled(this, false);
-    }
   }
 }

@@ -3,6 +3,7 @@ import { HealthImplementation } from "grpc-health-check";
 import { asError, OutriggerError } from "../errors/outrigger-error.ts";
 import { ProcessorService } from "../gen/outrigger/v1/processor_pb.ts";
 import { BufferPool } from "../model/buffer-pool.ts";
+import { stagesOf } from "../model/steps.ts";
 import type { Program } from "../model/topology.ts";
 import type {
   Application,
@@ -184,12 +185,13 @@ class ApplicationServer implements Application {
       applicationId: this.#options.applicationId,
       maxFrameBytes: this.#options.maxFrameBytes ?? MAX_FRAME_BYTES_DEFAULT,
       sources: programs.flatMap(({ sources }) => sources),
-      stages: programs.flatMap(({ stage, stores }) => {
-        if (stage === null) return [];
-        const names = stage.stores.map(({ store }) => stores[store]?.name ?? "");
-        const sinks = stage.sinks.map(({ node }) => node);
-        return [{ entries: [...stage.entries], stores: names, sinks }];
-      }),
+      stages: programs.flatMap((program) =>
+        stagesOf(program).map(({ entries, stores, exits }) => ({
+          entries: [...entries],
+          stores: stores.map(({ store }) => program.stores[store]?.name ?? ""),
+          sinks: exits.map(({ node }) => node),
+        })),
+      ),
     });
   }
 

@@ -26,10 +26,11 @@ export class Overlay {
     return staged !== undefined ? staged : this.#cut.get(key);
   }
 
-  /** What is staged or in the cut, newest value of each key; unordered. */
-  *staged(): Iterable<[key: string, value: Value]> {
-    for (const [key, value] of this.#cut) if (!this.#staged.has(key)) yield [key, value];
+  /** Everything that is not on disk, oldest first: the last value of a key is its newest. */
+  *all(): Iterable<[key: string, value: Value]> {
+    yield* this.#cut;
     yield* this.#staged;
+    yield* this.#head;
   }
 
   advance({ keys, values }: StoreChanges): void {

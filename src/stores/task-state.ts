@@ -92,7 +92,7 @@ export class RocksTaskState implements TaskState {
     written: Pick<StoreChanges, "keys" | "values">,
     limits: PageLimits,
   ): Promise<RangePage> {
-    const newer = new Map(this.#overlay(store).staged());
+    const newer = new Map(this.#overlay(store).all());
     for (const [index, key] of written.keys.entries()) {
       newer.set(key.toString("latin1"), written.values[index] ?? null);
     }

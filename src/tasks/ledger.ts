@@ -1,16 +1,17 @@
 import { invariant } from "../errors/invariant.ts";
 
 /**
- * The dispatch order of one task (R-3, R-11). Every batch is queued, in flight with a worker, or
- * final; the cut takes the contiguous final prefix, and nothing else.
+ * The dispatch order of one task (R-3, R-11). Every batch is queued for a stage, in flight with a worker,
+ * on its way to its next stage, or final; the cut takes the contiguous final prefix, and nothing else.
  *
- *   queued ──dispatch──▶ inFlight ──final──▶ final ──taken──▶ (gone)
+ *   walking ──arrived at a stage──▶ queued ──dispatch──▶ inFlight ──answered──▶ walking
+ *   walking ──no stage left──▶ final ──taken──▶ (gone)
  *   inFlight ──requeue (worker died, handed back)──▶ queued
  */
 export interface LedgerEntry<T> {
   readonly item: T;
-  state: "queued" | "inFlight" | "final";
-  /** Of the last dispatch; an answer must name it. 0 while never dispatched. */
+  state: "queued" | "inFlight" | "walking" | "final";
+  /** Of the last dispatch; an answer must name it. 0 while never dispatched to its stage. */
   dispatchId: number;
   worker: number;
   dispatchedAtMs: number;
@@ -52,7 +53,7 @@ export class Ledger<T> {
   add(item: T): LedgerEntry<T> {
     const entry: LedgerEntry<T> = {
       item,
-      state: "queued",
+      state: "walking",
       dispatchId: 0,
       worker: -1,
       dispatchedAtMs: 0,
@@ -66,6 +67,25 @@ export class Ledger<T> {
   /** The first queued batch. One behind it may be with a worker already: the cut keeps the order. */
   nextQueued(): LedgerEntry<T> | null {
     return this.#entries.find((entry) => entry.state === "queued") ?? null;
+  }
+
+  has(entry: LedgerEntry<T>): boolean {
+    return this.#entries.includes(entry);
+  }
+
+  /** The last batch before `entry` that is not final: of all, where there is no entry yet. */
+  elderOf(entry: LedgerEntry<T> | null): LedgerEntry<T> | null {
+    let at = entry === null ? this.#entries.length : this.#entries.indexOf(entry);
+    while (--at >= 0) {
+      const elder = this.#entries[at];
+      if (elder !== undefined && elder.state !== "final") return elder;
+    }
+    return null;
+  }
+
+  /** Those on their way, in order. */
+  walking(): readonly LedgerEntry<T>[] {
+    return this.#entries.filter((entry) => entry.state === "walking");
   }
 
   inFlight(): readonly LedgerEntry<T>[] {
@@ -87,6 +107,20 @@ export class Ledger<T> {
     const found = this.#entries.find((entry) => entry.dispatchId === dispatchId);
     if (found === undefined || found.state !== "inFlight" || found.worker !== worker) return null;
     return found;
+  }
+
+  /** Its stage has answered: it goes on. */
+  walkOn(entry: LedgerEntry<T>): void {
+    invariant(entry.state === "inFlight", `a batch went on while ${entry.state}`);
+    entry.state = "walking";
+    entry.dispatchId = 0;
+    entry.worker = -1;
+  }
+
+  /** It has come to its next stage. */
+  arrive(entry: LedgerEntry<T>): void {
+    invariant(entry.state === "walking", `a batch arrived while ${entry.state}`);
+    entry.state = "queued";
   }
 
   finish(entry: LedgerEntry<T>): void {

@@ -19,7 +19,6 @@ export class BatchSpans implements BatchTrace {
   readonly records: readonly RecordSpan[];
   readonly #batch: Span;
   readonly #columns: RecordColumns;
-  #dispatches = 0;
   #isOver = false;
 
   constructor(batch: Span, records: readonly RecordSpan[], columns: RecordColumns) {
@@ -37,13 +36,12 @@ export class BatchSpans implements BatchTrace {
       .map((context) => ({ context }));
   }
 
-  dispatched(worker: number): void {
-    this.#dispatches += 1;
-    const name = this.#dispatches === 1 ? "dispatched" : "redelivered";
+  dispatched(worker: number, again: boolean): void {
+    const name = again ? "redelivered" : "dispatched";
     const attributes = { "outrigger.worker": worker };
     this.#batch.addEvent(name, attributes);
     // A first dispatch says no more than the batch's span; that a record went out again does.
-    if (name === "dispatched") return;
+    if (!again) return;
     for (const { span } of this.records) span.addEvent(name, attributes);
   }
 

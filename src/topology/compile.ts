@@ -1,28 +1,26 @@
 import { invariant } from "../errors/invariant.ts";
+import { stagesOf } from "../model/steps.ts";
 import type {
   DeclaredNode,
   DeclaredTopology,
-  Operator,
   Program,
   Programs,
-  Stage,
-  StageSink,
-  StageStore,
+  SourceNode,
   StoreSpec,
-  TakenRows,
 } from "../model/topology.ts";
 import { Faults } from "./faults.ts";
-import { ancestorsOf, type Graph, type GraphNode, linkNodes } from "./graph.ts";
+import { type Graph, linkNodes } from "./graph.ts";
 import { hookProgram, hooksOf, validateHooks } from "./hooks.ts";
 import { changelogTopic, controlTopic, hookTopic, PARKED_STORE } from "./names.ts";
 import { validateParking } from "./parking.ts";
 import { patternOf } from "./pattern.ts";
-import { roleOf, validateShape } from "./shape.ts";
-import { storesOf, validateParts } from "./validate.ts";
+import { validateShape } from "./shape.ts";
+import { sharesStores, stepsOf } from "./steps.ts";
+import { validateParts } from "./validate.ts";
 
 /**
- * Compiles a declared topology to programs, one for each sub-topology: one of the shape
- * sources → count? → stage of user code? → sinks, and behind it one for each hook.
+ * Compiles a declared topology to programs, one for each sub-topology, and behind them one for each
+ * hook.
  *
  * Throws TOPOLOGY_INVALID with every fault: the node, what is wrong with it, and the remedy.
  */
@@ -45,6 +43,7 @@ export function compile(
   return [program, ...hooks];
 }
 
+/** The program of one sub-topology. */
 function programOf(
   graph: Graph,
   declared: DeclaredTopology,
@@ -58,24 +57,23 @@ function programOf(
       changelogTopic: changelogTopic(applicationId, name),
     }),
   );
-  const stage = stageOf(graph, stores, applicationId);
+  const steps = stepsOf(graph.nodes, stores, applicationId);
   // Without code of the application there is nothing that a record could fail in.
-  const canPark = parks && stage !== null;
+  const canPark = parks && stagesOf({ steps }).length > 0;
   if (canPark) {
     const changelog = changelogTopic(applicationId, PARKED_STORE);
     stores.push({ name: PARKED_STORE, kind: "keyValue", changelogTopic: changelog });
   }
   const pattern = patternOf(declared.nodes);
+  const sourceNodes = graph.nodes.flatMap(({ declared: node }) => sourceNodeOf(node));
   return {
     subtopology: 0,
     frame: { source: 0, stage: 0 },
-    sources: graph.nodes.flatMap(({ declared: node }) =>
-      node.kind === "source" ? node.topics : [],
-    ),
+    sources: sourceNodes.flatMap(({ topics }) => topics),
+    sourceNodes,
     ...(pattern === undefined ? {} : { pattern }),
-    operators: graph.nodes.flatMap(({ declared: node }) => operatorOf(node, stores)),
-    stage,
-    directSinks: stage === null ? sinksOf(graph, applicationId).map(({ topic }) => topic) : [],
+    steps,
+    oneByOne: sharesStores(steps, sourceNodes.length),
     stores,
     parking: canPark
       ? { store: stores.length - 1, controlTopic: controlTopic(applicationId) }
@@ -84,48 +82,8 @@ function programOf(
   };
 }
 
-function operatorOf(node: DeclaredNode, stores: readonly StoreSpec[]): Operator[] {
-  if (node.kind !== "aggregate" || node.aggregator !== "count") return [];
-  const { name, windows } = node;
-  const store = stores.findIndex((spec) => spec.name === node.store);
-  const takes = windows === null ? "valued" : "keyed";
-  return [{ kind: "count", node: name, store, windows, takes }];
-}
-
-function stageOf(graph: Graph, stores: readonly StoreSpec[], applicationId: string): Stage | null {
-  const nodes = graph.nodes.filter((node) => roleOf(node) === "stage");
-  if (nodes.length === 0) return null;
-  const isEntry = (node: GraphNode) => node.parents.every((parent) => roleOf(parent) !== "stage");
-  return {
-    entries: nodes.filter(isEntry).map(({ declared }) => declared.name),
-    stores: stores.flatMap((spec, store) => stageStoreOf(nodes, spec, store)),
-    sinks: sinksOf(graph, applicationId),
-  };
-}
-
-function stageStoreOf(nodes: readonly GraphNode[], spec: StoreSpec, store: number): StageStore[] {
-  const user = nodes.find(({ declared }) => storesOf(declared).includes(spec.name));
-  if (user === undefined) return [];
-  const { declared } = user;
-  if (declared.kind !== "aggregate") return [{ store, windows: null }];
-  return [{ store, windows: declared.windows, takes: takenBy(user, declared.windows === null) }];
-}
-
-/**
- * Kafka Streams drops null values before an aggregation without windows. Behind a mapValues the
- * value that counts is one that only the application knows, so there nothing is dropped here.
- */
-function takenBy(node: GraphNode, dropsNullValues: boolean): TakenRows {
-  const isMapped = ancestorsOf(node).some(
-    ({ declared }) => declared.kind === "function" && declared.operation !== "filter",
-  );
-  return dropsNullValues && !isMapped ? "valued" : "keyed";
-}
-
-function sinksOf({ nodes }: Graph, applicationId: string): StageSink[] {
-  return nodes.flatMap(({ declared: { name, ...declared } }): StageSink[] => {
-    if (declared.kind === "sink") return [{ node: name, topic: declared.topic, isHook: false }];
-    if (declared.kind !== "hook") return [];
-    return [{ node: name, topic: hookTopic(applicationId, name), isHook: true }];
-  });
+function sourceNodeOf(node: DeclaredNode): SourceNode[] {
+  if (node.kind !== "source") return [];
+  const { topics, pattern } = node;
+  return [pattern === undefined ? { topics } : { topics, pattern }];
 }

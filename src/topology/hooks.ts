@@ -1,3 +1,4 @@
+import { stagesOf } from "../model/steps.ts";
 import type { DeclaredNode, DeclaredTopology, Program } from "../model/topology.ts";
 import { type Faults, nodeAt } from "./faults.ts";
 import { hookTopic, topicFault } from "./names.ts";
@@ -17,12 +18,18 @@ export function hookProgram(node: string, topic: string, index: number, main: Pr
     subtopology: main.subtopology + 1 + index,
     frame: {
       source: main.sources.length + index,
-      stage: (main.stage === null ? 0 : 1) + index,
+      stage: stagesOf(main).length + index,
     },
     sources: [topic],
-    operators: [],
-    stage: { entries: [node], stores: [], sinks: [] },
-    directSinks: [],
+    sourceNodes: [{ topics: [topic] }],
+    steps: [
+      {
+        kind: "stage",
+        feeds: [{ from: "source", source: 0 }],
+        stage: { index: 0, entries: [node], stores: [], exits: [] },
+      },
+    ],
+    oneByOne: false,
     stores: [],
     parking: null,
     hook: node,

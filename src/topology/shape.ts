@@ -23,33 +23,15 @@ export function roleOf({ declared }: GraphNode): Role {
 }
 
 /**
- * Holds the graph to the one shape that runs: sources, then at most one count, then at most one
- * stage of user code, then sinks. Whatever else is refused here, in words, so that no topology runs
- * with another meaning than the declared one.
+ * Refuses what does not run, in words, so that no topology runs with another meaning than the declared one.
  */
 export function validateShape(graph: Graph, faults: Faults): void {
   validateUnity(graph, faults);
-  validateSources(graph, faults);
   for (const node of graph.nodes) {
     validateSupport(node, faults);
-    switch (roleOf(node)) {
-      case "source":
-        break;
-      case "operator":
-        validateOperator(node, faults);
-        break;
-      case "stage":
-        validateStageNode(node, faults);
-        break;
-      case "sink":
-        validateSink(node, graph, faults);
-        break;
-      // Who feeds it is looked at by itself.
-      case "hook":
-        break;
-    }
+    if (node.declared.kind === "source") validateSource(node, faults);
+    if (node.declared.kind === "aggregate") validateAggregate(node, faults);
   }
-  validateOneOperator(graph, faults);
 }
 
 function validateSupport({ declared }: GraphNode, faults: Faults): void {
@@ -92,70 +74,20 @@ function partsOf({ nodes }: Graph): GraphNode[][] {
   return parts;
 }
 
-function validateSources({ nodes }: Graph, faults: Faults): void {
-  const sources = nodes.filter((node) => roleOf(node) === "source");
-  for (const source of sources) {
-    const at = nodeAt(source.declared.name);
-    if (source.children.length === 0) faults.add(at, "nothing reads it: connect it, or remove it");
-    const roles = new Set(source.children.map(roleOf));
-    if (roles.has("operator") && source.children.length > 1) {
-      const text = "it feeds a count and another node";
-      faults.add(at, `${text}: let the other read the count's output, or another application`);
-    }
-  }
-  for (const node of nodes) {
-    const read = node.parents.filter((parent) => roleOf(parent) === "source").length;
-    if (read === 0 || read === sources.length) continue;
-    const text = `it reads ${read} of the ${sources.length} sources of its sub-topology`;
-    const remedy = "let it read all of them, or run it as an application of its own";
-    faults.add(nodeAt(node.declared.name), `${text}: ${remedy}`);
-  }
+function validateSource({ declared, children }: GraphNode, faults: Faults): void {
+  if (children.length > 0) return;
+  faults.add(nodeAt(declared.name), "nothing reads it: connect it, or remove it");
 }
 
-function validateOperator(node: GraphNode, faults: Faults): void {
-  const at = nodeAt(node.declared.name);
-  const above = ancestorsOf(node);
-  const keyChanger = above.find(changesKey);
-  if (keyChanger !== undefined) {
-    faults.add(at, repartitionText(keyChanger));
-  } else if (above.some((ancestor) => roleOf(ancestor) === "stage")) {
-    const text = "a count cannot stand behind the application's code";
-    faults.add(at, `${text}: aggregate in the application, or count in another one`);
-  }
-}
-
-function validateOneOperator({ nodes }: Graph, faults: Faults): void {
-  const [first, ...others] = nodes.filter((node) => roleOf(node) === "operator");
-  for (const other of others) {
-    const text = `"${first?.declared.name}" counts already, and one count is what a topology has`;
-    faults.add(nodeAt(other.declared.name), `${text}: run the second as another application`);
-  }
-}
-
-function validateStageNode(node: GraphNode, faults: Faults): void {
-  const at = nodeAt(node.declared.name);
-  if (node.parents.length > 1 && node.parents.some((parent) => roleOf(parent) !== "source")) {
-    faults.add(at, "it merges several nodes: only sources can be merged; call it from one of them");
-  }
-  if (node.declared.kind !== "aggregate") return;
+function validateAggregate(node: GraphNode, faults: Faults): void {
+  const { declared } = node;
+  const at = nodeAt(declared.name);
   const above = ancestorsOf(node);
   const keyChanger = above.find(changesKey);
   if (keyChanger !== undefined) faults.add(at, repartitionText(keyChanger));
-  const upper = above.find((up) => roleOf(up) === "stage" && up.declared.kind === "aggregate");
-  if (upper !== undefined) {
-    const text = `it aggregates what "${upper.declared.name}" aggregated already`;
-    faults.add(at, `${text}: one aggregation per path; run the second as another application`);
-  }
-}
-
-function validateSink(node: GraphNode, { nodes }: Graph, faults: Faults): void {
-  if (!nodes.some((other) => roleOf(other) === "stage")) return;
-  for (const parent of node.parents) {
-    if (roleOf(parent) === "stage") continue;
-    const text = `it takes records from "${parent.declared.name}" past the application's code`;
-    const remedy = "put a mapValues between that returns the value as it is";
-    faults.add(nodeAt(node.declared.name), `${text}: ${remedy}`);
-  }
+  if (declared.kind !== "aggregate" || declared.windows === null) return;
+  const timeChanger = above.find(changesTime);
+  if (timeChanger !== undefined) faults.add(at, timeText(timeChanger));
 }
 
 const KEY_CHANGERS: ReadonlySet<Operation> = new Set(["process", "map", "selectKey", "flatMap"]);
@@ -163,6 +95,21 @@ const KEY_CHANGERS: ReadonlySet<Operation> = new Set(["process", "map", "selectK
 function changesKey({ declared }: GraphNode): boolean {
   if (declared.kind !== "function") return false;
   return KEY_CHANGERS.has(declared.operation);
+}
+
+/**
+ * A task's stream time is that of its input records. What has other times than its input would be late, or
+ * not, by the wrong clock.
+ */
+function changesTime({ declared }: GraphNode): boolean {
+  return declared.kind === "function" && declared.operation === "processValues";
+}
+
+function timeText({ declared: { name } }: GraphNode): string {
+  return (
+    `"${name}" above it may change timestamps, and windows go by those of the input: repartition between ` +
+    "them, or use mapValues or flatMapValues"
+  );
 }
 
 function repartitionText(keyChanger: GraphNode): string {

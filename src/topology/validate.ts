@@ -1,4 +1,10 @@
-import type { DeclaredNode, DeclaredTopology, StoreKind, Windows } from "../model/topology.ts";
+import type {
+  DeclaredNode,
+  DeclaredTopology,
+  Operation,
+  StoreKind,
+  Windows,
+} from "../model/topology.ts";
 import { type Faults, nodeAt, storeAt } from "./faults.ts";
 import { hooksOf } from "./hooks.ts";
 import { changelogTopic, hookTopic, nameFault, topicFault } from "./names.ts";
@@ -73,6 +79,8 @@ function validateTopics(declared: DeclaredTopology, applicationId: string, fault
   }
 }
 
+const HAS_STORES: ReadonlySet<Operation> = new Set(["process", "processValues"]);
+
 function validateNode(node: DeclaredNode, faults: Faults): void {
   const at = nodeAt(node.name);
   switch (node.kind) {
@@ -80,7 +88,7 @@ function validateNode(node: DeclaredNode, faults: Faults): void {
       validateSource(at, node, faults);
       return;
     case "function":
-      if (node.operation !== "process" && node.stores.length > 0) {
+      if (!HAS_STORES.has(node.operation) && node.stores.length > 0) {
         faults.add(at, `a ${node.operation} has no stores: declare it as process`);
       }
       if (new Set(node.stores).size < node.stores.length) {

@@ -40,7 +40,7 @@ function commit(telemetry: Telemetry, columns: RecordColumns): void {
   const traces = Array.from({ length: BATCHES_PER_COMMIT }, () => {
     telemetry.fetched({ ...chunk, columns }, FACTS);
     const planned = telemetry.planned({ name: "0_0", epoch: 1 }, "in", input);
-    planned?.dispatched(1);
+    planned?.dispatched(1, false);
     telemetry.answered("in", 1);
     planned?.done();
     return planned;

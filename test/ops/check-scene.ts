@@ -41,13 +41,20 @@ export class CheckScene {
       subtopology: 0,
       frame: { source: 0, stage: 0 },
       sources: [this.source],
-      operators: [],
-      stage: {
-        entries: ["process"],
-        stores: [{ store: 0, windows: null }],
-        sinks: [{ node: "to", topic: this.sink, isHook: false }],
-      },
-      directSinks: [],
+      sourceNodes: [{ topics: [this.source] }],
+      steps: [
+        {
+          kind: "stage",
+          feeds: [{ from: "source", source: 0 }],
+          stage: {
+            index: 0,
+            entries: ["process"],
+            stores: [{ store: 0, windows: null }],
+            exits: [{ kind: "topic", node: "to", topic: this.sink, isHook: false }],
+          },
+        },
+      ],
+      oneByOne: false,
       stores: [{ name: "counts", kind: "keyValue", changelogTopic: this.changelog }],
       parking: null,
       hook: null,

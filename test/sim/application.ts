@@ -10,7 +10,14 @@ import type {
 } from "../../src/ports/application.ts";
 import { type Loop, Process } from "./loop.ts";
 import type { Random } from "./random.ts";
-import { APPLICATION_ID, appended, TOPOLOGIES, type TopologyName, withHook } from "./topologies.ts";
+import {
+  APPLICATION_ID,
+  appended,
+  splitInto,
+  TOPOLOGIES,
+  type TopologyName,
+  withHook,
+} from "./topologies.ts";
 
 /** How badly the workers behave, each a chance per batch. */
 export interface Manners {
@@ -181,7 +188,9 @@ function answerOf(
 ): BatchAnswer {
   const tag = nextTag();
   const answer = new AnswerBuilder(batch);
-  const isHook = batch.stage > 0;
+  const isSecond = (topology === "relay" || topology === "hops") && batch.stage === 1;
+  const isSplit = (topology === "relay" || topology === "hops") && batch.stage === 0;
+  const isHook = batch.stage > 0 && !isSecond;
   let row = 0;
   let failure: BatchAnswer["failure"] = null;
   for (const { columns, partition, from, to } of batch.rows) {
@@ -196,12 +205,19 @@ function answerOf(
       }
       const key = columns.key(index)?.toString("latin1") ?? "";
       if (isHook) ran(partition, columns.offsets[index] ?? -1, value?.toString("latin1") ?? "");
-      else if (topology === "list") {
+      else if (isSplit) {
+        const text = value?.toString("latin1") ?? "";
+        for (let i = 0; i < splitInto(text); i++) answer.output(row, key, `${text}~${tag}`);
+      } else if (topology === "hops") {
+        const next = appended(answer.stateOf(row), `${value?.readBigInt64BE(0) ?? -1}`, tag);
+        answer.set(row, next);
+        answer.output(row, key, next ?? "");
+      } else if (topology === "list") {
         const next = appended(answer.stateOf(row), value?.toString("latin1") ?? "", tag);
         answer.set(row, next);
         if (hooks) answer.output(row, key, `${value?.toString("latin1") ?? ""}~${tag}`, 1);
         answer.output(row, key, next ?? `${value?.toString("latin1") ?? ""}~${tag}`);
-      } else if (topology === "countMap") {
+      } else if (topology === "countMap" || topology === "relay") {
         answer.output(row, key, `${value?.readBigInt64BE(0) ?? -1}~${tag}`);
       } else {
         answer.output(row, key, `${value?.toString("latin1") ?? ""}~${tag}`);

@@ -3,7 +3,7 @@ import type { PartitionLog } from "./kafka/log.ts";
 import type { ModelKafka, OffsetNow } from "./kafka/model.ts";
 import type { StoredDirectory } from "./memory-rocksdb.ts";
 import type { Plan } from "./plan.ts";
-import { APPLICATION_ID, HOOK_TOPIC, INPUT, OUTPUT, WINDOWS } from "./topologies.ts";
+import { APPLICATION_ID, HOOK_TOPIC, INPUT, OUTPUT, splitInto, WINDOWS } from "./topologies.ts";
 
 /** Two bytes of prefix; prefix 0 is the task's own. */
 const MARKS = "\0\0marks";
@@ -145,8 +145,8 @@ export function outputFault(plan: Plan, kafka: ModelKafka): string | null {
       const name = key?.toString("latin1") ?? "";
       const text = value?.toString("latin1") ?? "";
       streamTime = Math.max(streamTime, timestamp);
-      const [outKey, outValue] = expectedOf(plan, name, text, timestamp, streamTime, counts);
-      if (outKey !== null) expected.set(outKey, [...(expected.get(outKey) ?? []), outValue]);
+      const [outKey, outValues] = expectedOf(plan, name, text, timestamp, streamTime, counts);
+      expected.set(outKey, [...(expected.get(outKey) ?? []), ...outValues]);
     }
   }
   for (const [key, wanted] of expected) {
@@ -166,16 +166,31 @@ function expectedOf(
   timestamp: number,
   streamTime: number,
   counts: Map<string, number>,
-): [key: string | null, value: string] {
-  if (plan.topology === "copy" || plan.topology === "list") return [key, value];
+): [key: string, values: string[]] {
+  if (plan.topology === "copy" || plan.topology === "list") return [key, [value]];
+  if (hasHops(plan)) {
+    const before = counts.get(key) ?? 0;
+    const rows = splitInto(value);
+    counts.set(key, before + rows);
+    return [key, Array.from({ length: rows }, (_, row) => String(before + row + 1))];
+  }
   const start = timestamp - (timestamp % WINDOWS.sizeMs);
-  if (start + WINDOWS.sizeMs + WINDOWS.graceMs <= streamTime) return [null, ""];
+  if (start + WINDOWS.sizeMs + WINDOWS.graceMs <= streamTime) return [key, []];
   const suffix = Buffer.alloc(8);
   suffix.writeBigInt64BE(BigInt(start));
   const name = key + suffix.toString("latin1");
   const count = (counts.get(name) ?? 0) + 1;
   counts.set(name, count);
-  return [name, String(count)];
+  return [name, [String(count)]];
+}
+
+function hasHops({ topology }: Plan): boolean {
+  return topology === "relay" || topology === "hops";
+}
+
+/** Whether each output holds those before it of its key. */
+function isList({ topology }: Plan): boolean {
+  return topology === "list" || topology === "hops";
 }
 
 function sequenceFault(
@@ -192,7 +207,7 @@ function sequenceFault(
       return `output ${i} is missing: ${want} and ${wanted.length - i} in all`;
     const what = plan.topology === "count" ? countOf(have) : idOf(plan, have);
     if (what !== want) return `output ${i} is ${what}, not ${want}: ${have}`;
-    if (plan.topology !== "list") continue;
+    if (!isList(plan)) continue;
     if (want.startsWith("x")) {
       list = null;
       continue;
@@ -212,7 +227,7 @@ function countOf(value: string): string {
 
 /** The record that an output was made of last, without its tag. */
 function idOf(plan: Plan, value: string): string {
-  const last = plan.topology === "list" ? value.slice(value.lastIndexOf(",") + 1) : value;
+  const last = isList(plan) ? value.slice(value.lastIndexOf(",") + 1) : value;
   return last.slice(0, last.indexOf("~"));
 }
 
@@ -252,7 +267,7 @@ function changelogFault(
   kafka: ModelKafka,
   byKey: ReadonlyMap<string, readonly string[]>,
 ): string | null {
-  if (plan.topology !== "list") return null;
+  if (!isList(plan)) return null;
   const topic = kafka.topics.get(`${APPLICATION_ID}-lists-changelog`);
   const fold = new Map<string, string>();
   for (const log of topic?.partitions ?? []) {

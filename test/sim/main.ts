@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 import { bundle } from "./bundle.ts";
 import { MUTANTS, type Mutant } from "./mutants.ts";
 import { HOOK_MUTANTS } from "./mutants-of-hooks.ts";
+import { HOP_MUTANTS } from "./mutants-of-hops.ts";
 import { OUTCOME_MUTANTS } from "./mutants-of-outcomes.ts";
 import { PARKING_MUTANTS } from "./mutants-of-parking.ts";
 import { type Plan, planOf } from "./plan.ts";
@@ -183,7 +184,7 @@ async function hunt(mutant: Mutant, size: number): Promise<string | null> {
 }
 
 async function runMutants(size: number, sums: Sums): Promise<void> {
-  const all = [...MUTANTS, ...OUTCOME_MUTANTS, ...PARKING_MUTANTS, ...HOOK_MUTANTS];
+  const all = [...MUTANTS, ...OUTCOME_MUTANTS, ...PARKING_MUTANTS, ...HOOK_MUTANTS, ...HOP_MUTANTS];
   const chosen = all.filter(({ name }) => flags.mutant === undefined || name === flags.mutant);
   for (const mutant of chosen) {
     const startedAt = performance.now();

@@ -10,10 +10,11 @@ export const HOOK_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: RUNNER,
-        find: "    if (this.program.stage === null || batch.rowCount === 0) {",
-        replace: `    if (this.program.hook !== null && this.commitSequence > 3) {
-      this.#finish(entry, { outputs: null, changes: [], bytes: 0 });
-    } else if (this.program.stage === null || batch.rowCount === 0) {`,
+        find: `    if (walked === "done") this.#finish(entry);
+    if (walked !== "hop") return;`,
+        replace: `    const isEarly = this.program.hook !== null && this.commitSequence > 3;
+    if (walked === "done" || isEarly) this.#finish(entry);
+    if (walked !== "hop" || isEarly) return;`,
       },
     ],
   },
@@ -22,9 +23,9 @@ export const HOOK_MUTANTS: readonly Mutant[] = [
     rule: "ADR 0014",
     edits: [
       {
-        file: "src/runtime/cut.ts",
-        find: "    record.partition = partitions[sink] ?? -1;",
-        replace: "    record.partition = -1;",
+        file: "src/runtime/emissions.ts",
+        find: "      record.partition = this.#partitions[sink] ?? -1;",
+        replace: "      record.partition = -1;",
       },
     ],
   },

@@ -311,9 +311,9 @@ export const OUTCOME_MUTANTS: readonly Mutant[] = [
     rule: "I1",
     edits: [
       {
-        file: "src/runtime/cut.ts",
-        find: "  for (let i = 0; i < outputs.count; i++) {",
-        replace: "  for (let i = 0; i < outputs.count - (outputs.count > 4 ? 1 : 0); i++) {",
+        file: "src/runtime/emissions.ts",
+        find: "    for (; this.#output < count; this.#output++) {",
+        replace: "    for (; this.#output < count - (count > 4 ? 1 : 0); this.#output++) {",
       },
     ],
   },

@@ -157,7 +157,7 @@ export function planOf(seed: string): Plan {
   const spanMs = random.int(3_000, 9_000);
   const wild = random.chance(0.6);
   const small = (max: number): number => (wild && random.chance(0.5) ? random.next() * max : 0);
-  const plan: Plan = {
+  const drawn: Plan = {
     seed,
     topology: random.weighted<TopologyName>([
       [3, "copy"],
@@ -201,10 +201,19 @@ export function planOf(seed: string): Plan {
     expects: null,
     abortsMax: null,
   };
+  const plan = withHops(drawn);
   const count = random.int(FAULTS_MIN, FAULTS_MAX);
   const faults = Array.from({ length: count }, () => faultOf(random, plan));
   const inOrder = faults.sort((a, b) => a.afterMs - b.afterMs);
   return { ...plan, ...parkingOf(plan), ...hooksOf(plan), faults: inOrder };
+}
+
+/** By chance of its own: other worlds stay what they were. */
+function withHops(plan: Plan): Plan {
+  const random = new Random(`hops ${plan.seed}`);
+  if (plan.topology !== "copy" && plan.topology !== "countMap") return plan;
+  if (random.chance(0.5)) return plan;
+  return { ...plan, topology: random.pick<TopologyName>(["relay", "hops"]) };
 }
 
 /** By chance of its own, as parking. */

@@ -1,7 +1,7 @@
 import type { DeclaredTopology, TimeWindows } from "../../src/model/topology.ts";
 
 /** What the simulated applications are. */
-export type TopologyName = "copy" | "list" | "count" | "countMap";
+export type TopologyName = "copy" | "list" | "count" | "countMap" | "relay" | "hops";
 
 export const INPUT = "in";
 export const OUTPUT = "out";
@@ -24,6 +24,15 @@ const count = {
   store: "counts",
   windows: WINDOWS,
 } as const;
+
+const splitter = {
+  name: "split",
+  parents: ["source"],
+  kind: "function",
+  operation: "flatMapValues",
+  stores: [],
+} as const;
+const countOfSplit = { ...count, parents: ["split"], windows: null } as const;
 
 export const TOPOLOGIES: Readonly<Record<TopologyName, DeclaredTopology>> = {
   /** Every record to the output, with a tag of the attempt. */
@@ -62,7 +71,43 @@ export const TOPOLOGIES: Readonly<Record<TopologyName, DeclaredTopology>> = {
     ],
     stores: [{ name: "counts", kind: "window" }],
   },
+  /** One or two rows of each record, counted by key, and the counts tagged: two hops, a count between. */
+  relay: {
+    nodes: [
+      source,
+      splitter,
+      countOfSplit,
+      { name: "tag", parents: ["count"], kind: "function", operation: "mapValues", stores: [] },
+      sinkOf("tag"),
+    ],
+    stores: [{ name: "counts", kind: "keyValue" }],
+  },
+  /** The same, and the second hop appends each count to its key's list. */
+  hops: {
+    nodes: [
+      source,
+      splitter,
+      countOfSplit,
+      {
+        name: "append",
+        parents: ["count"],
+        kind: "function",
+        operation: "process",
+        stores: ["lists"],
+      },
+      sinkOf("append"),
+    ],
+    stores: [
+      { name: "counts", kind: "keyValue" },
+      { name: "lists", kind: "keyValue" },
+    ],
+  },
 };
+
+/** How many rows the first hop of `relay` and `hops` makes of a record. */
+export function splitInto(value: string): number {
+  return value.endsWith("1") ? 0 : value.endsWith("2") ? 2 : 1;
+}
 
 export const HOOK = "receipt";
 export const HOOK_TOPIC = `${APPLICATION_ID}-${HOOK}-hook`;

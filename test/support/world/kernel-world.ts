@@ -1,6 +1,6 @@
 import type { OutriggerError } from "../../../src/errors/outrigger-error.ts";
 import type { FailurePolicy } from "../../../src/model/failure.ts";
-import type { DeclaredNode, Program, Programs } from "../../../src/model/topology.ts";
+import type { DeclaredNode, Feed, Program, Programs, Stage } from "../../../src/model/topology.ts";
 import type { Admin } from "../../../src/ports/admin.ts";
 import type { Inspector } from "../../../src/ports/inspector.ts";
 import type { Log } from "../../../src/ports/log.ts";
@@ -85,18 +85,24 @@ export const testLimits: KernelLimits = {
   },
 };
 
+export const fromSource: Feed = { from: "source", source: 0 };
+
+/** Of code that writes `out`. */
+export const handlerStage: Stage = {
+  index: 0,
+  entries: ["handler"],
+  stores: [],
+  exits: [{ kind: "topic", node: "sink", topic: "out", isHook: false }],
+};
+
 /** A program that hands every record of `in` to the handler and writes `out`. */
 export const copyProgram: Program = {
   subtopology: 0,
   frame: { source: 0, stage: 0 },
   sources: ["in"],
-  operators: [],
-  stage: {
-    entries: ["handler"],
-    stores: [],
-    sinks: [{ node: "sink", topic: "out", isHook: false }],
-  },
-  directSinks: [],
+  sourceNodes: [{ topics: ["in"] }],
+  steps: [{ kind: "stage", feeds: [fromSource], stage: handlerStage }],
+  oneByOne: false,
   parking: null,
   hook: null,
   stores: [],
@@ -105,18 +111,27 @@ export const copyProgram: Program = {
 /** The same with a key-value store. */
 export const statefulProgram: Program = {
   ...copyProgram,
-  stage: {
-    entries: ["handler"],
-    stores: [{ store: 0, windows: null }],
-    sinks: [{ node: "sink", topic: "out", isHook: false }],
-  },
+  steps: [
+    {
+      kind: "stage",
+      feeds: [fromSource],
+      stage: { ...handlerStage, stores: [{ store: 0, windows: null }] },
+    },
+  ],
   stores: [{ name: "state", kind: "keyValue", changelogTopic: "app-state-changelog" }],
 };
 
 /** A built-in count before the handler: what it counted runs ahead of the hop. */
 export const countingProgram: Program = {
   ...copyProgram,
-  operators: [{ kind: "count", node: "count", store: 0, windows: null, takes: "valued" }],
+  steps: [
+    {
+      kind: "operator",
+      feeds: [fromSource],
+      operator: { kind: "count", node: "count", store: 0, windows: null, takes: "valued" },
+    },
+    { kind: "stage", feeds: [{ from: "step", step: 0, exit: 0 }], stage: handlerStage },
+  ],
   stores: [{ name: "counts", kind: "keyValue", changelogTopic: "app-counts-changelog" }],
 };
 

@@ -97,7 +97,8 @@ export class MemoryState implements TaskState {
     this.disk.meet("read");
     const own: Layer = new Map();
     put(own, { store, ...written });
-    const all = new Map([...this.disk.data, ...this.#cut, ...this.#staged, ...own]);
+    const layers = [...this.#cut, ...this.#staged, ...this.#head, ...own];
+    const all = new Map<string, Buffer | null>([...this.disk.data, ...layers]);
     const entries = [...all].flatMap(([name, value]) => {
       if (value === null || !name.startsWith(`${store}/`)) return [];
       const key = Buffer.from(name.slice(`${store}/`.length), "latin1");

@@ -5,18 +5,29 @@ import { HOOK_BATCH_RECORDS_MAX, limitsOf } from "../../../src/runtime/hooks.ts"
 import type { RunnerLimits } from "../../../src/runtime/task-host.ts";
 import { Workers } from "../../../src/runtime/workers.ts";
 import { hookProgram } from "../../../src/topology/hooks.ts";
-import { copyProgram, KernelWorld, testLimits } from "../../support/world/kernel-world.ts";
+import {
+  copyProgram,
+  fromSource,
+  handlerStage,
+  KernelWorld,
+  testLimits,
+} from "../../support/world/kernel-world.ts";
 import type { Handler } from "../../support/world/scripted-application.ts";
 
 const mail = hookProgram("mail", "app-mail-hook", 0, copyProgram);
 
 const asking: Program = {
   ...copyProgram,
-  stage: {
-    entries: ["handler"],
-    stores: [],
-    sinks: [{ node: "mail", topic: "app-mail-hook", isHook: true }],
-  },
+  steps: [
+    {
+      kind: "stage",
+      feeds: [fromSource],
+      stage: {
+        ...handlerStage,
+        exits: [{ kind: "topic", node: "mail", topic: "app-mail-hook", isHook: true }],
+      },
+    },
+  ],
 };
 
 test("P-62: requests go where their records are, and none is skipped, whoever comes late", async () => {

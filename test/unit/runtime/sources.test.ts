@@ -5,6 +5,7 @@ import type { Program } from "../../../src/model/topology.ts";
 import type { HeartbeatRequest } from "../../../src/ports/consumer.ts";
 import { GroupLoop } from "../../../src/runtime/group-loop.ts";
 import { type Subscription, withSources } from "../../../src/runtime/sources.ts";
+import { hookProgram } from "../../../src/topology/hooks.ts";
 import { copyProgram, statefulProgram } from "../../support/world/kernel-world.ts";
 import { VirtualClock } from "../../support/world/virtual-clock.ts";
 
@@ -48,11 +49,7 @@ for (const [what, regex, program, letters] of [
   });
 }
 
-const hook: Program = {
-  ...{ subtopology: 1, frame: { source: 1, stage: 1 }, sources: ["app-mail-hook"] },
-  ...{ operators: [], stage: { entries: ["mail"], stores: [], sinks: [] }, directSinks: [] },
-  ...{ stores: [], parking: null, hook: "mail" },
-};
+const hook = hookProgram("mail", "app-mail-hook", 0, copyProgram);
 
 test("frames count a hook's source behind those that a pattern has found", async () => {
   const found = cluster("in-a", "in-b", "named");

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { MUTANTS, SCALE } from "../../sim/mutants.ts";
 import { HOOK_MUTANTS } from "../../sim/mutants-of-hooks.ts";
+import { HOP_MUTANTS } from "../../sim/mutants-of-hops.ts";
 import { OUTCOME_MUTANTS } from "../../sim/mutants-of-outcomes.ts";
 import { PARKING_MUTANTS } from "../../sim/mutants-of-parking.ts";
 
@@ -12,6 +13,7 @@ const all = [
   ...OUTCOME_MUTANTS,
   ...PARKING_MUTANTS,
   ...HOOK_MUTANTS,
+  ...HOP_MUTANTS,
   { name: "scale", edits: SCALE },
 ];
 

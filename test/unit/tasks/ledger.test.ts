@@ -4,7 +4,7 @@ import { Ledger } from "../../../src/tasks/ledger.ts";
 
 function filled(...items: string[]): Ledger<string> {
   const ledger = new Ledger<string>();
-  for (const item of items) ledger.add(item);
+  for (const item of items) ledger.arrive(ledger.add(item));
   return ledger;
 }
 

@@ -85,11 +85,21 @@ describe("a batch's spans", () => {
   it("tell a redelivery to the records, a first dispatch not", () => {
     const { plan, finished } = scene();
     const trace = plan(sampledRows(1));
-    trace?.dispatched(1);
-    trace?.dispatched(2);
+    trace?.dispatched(1, false);
+    trace?.dispatched(2, true);
     trace?.done();
     const events = finished().map((span) => span.events.map(({ name }) => name));
     assert.deepEqual(events, [["redelivered"], ["dispatched", "redelivered"]]);
+  });
+
+  it("tell a second stage from a redelivery", () => {
+    const { plan, finished } = scene();
+    const trace = plan(sampledRows(1));
+    trace?.dispatched(1, false);
+    trace?.dispatched(1, false);
+    trace?.done();
+    const events = finished().map((span) => span.events.map(({ name }) => name));
+    assert.deepEqual(events, [[], ["dispatched", "dispatched"]]);
   });
 
   it("are the records' alone where our own roots are not sampled, and none without sampled records", () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { OutriggerError } from "../../../src/errors/outrigger-error.ts";
+import { stagesOf } from "../../../src/model/steps.ts";
 import type { DeclaredNode } from "../../../src/model/topology.ts";
 import { compile } from "../../../src/topology/compile.ts";
 import { internalTopics } from "../../../src/topology/internal-topics.ts";
@@ -30,15 +31,15 @@ function refused(nodes: readonly DeclaredNode[]): string {
 describe("a topology with hooks", () => {
   test("is asked by a sink of the stage, and runs each hook as a sub-topology of its own", () => {
     const [main, ...hooks] = of(hook("mail"), hook("bill"));
-    assert.deepEqual(main.stage?.sinks, [
-      { node: "out", topic: "c", isHook: false },
-      { node: "mail", topic: "app-mail-hook", isHook: true },
-      { node: "bill", topic: "app-bill-hook", isHook: true },
+    assert.deepEqual(stagesOf(main)[0]?.exits, [
+      { kind: "topic", node: "out", topic: "c", isHook: false },
+      { kind: "topic", node: "mail", topic: "app-mail-hook", isHook: true },
+      { kind: "topic", node: "bill", topic: "app-bill-hook", isHook: true },
     ]);
     assert.deepEqual(main.frame, { source: 0, stage: 0 });
     assert.deepEqual(
-      hooks.map(({ subtopology, frame, sources, stage, hook }) => {
-        return { subtopology, frame, sources, entries: stage?.entries, hook };
+      hooks.map(({ subtopology, frame, sources, steps, hook }) => {
+        return { subtopology, frame, sources, entries: stagesOf({ steps })[0]?.entries, hook };
       }),
       [
         {
@@ -55,10 +56,11 @@ describe("a topology with hooks", () => {
 
   test("changes nothing of the sub-topology that it had without them", () => {
     const [without] = of();
-    const [{ stage, ...main }] = of(hook("mail"));
-    const { stage: before, ...rest } = without;
+    const [{ steps, ...main }] = of(hook("mail"));
+    const { steps: before, ...rest } = without;
     assert.deepEqual(main, rest);
-    assert.deepEqual([stage?.entries, stage?.sinks[0]], [before?.entries, before?.sinks[0]]);
+    const [stage, old] = [stagesOf({ steps })[0], stagesOf({ steps: before })[0]];
+    assert.deepEqual([stage?.entries, stage?.exits[0]], [old?.entries, old?.exits[0]]);
   });
 
   test("is another topology than the same without", () => {

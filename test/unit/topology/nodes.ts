@@ -2,6 +2,8 @@ import type {
   DeclaredNode,
   DeclaredStore,
   DeclaredTopology,
+  Operation,
+  Step,
   TimeWindows,
   Windows,
 } from "../../../src/model/topology.ts";
@@ -28,7 +30,7 @@ export function source(name: string, ...topics: string[]): DeclaredNode {
 
 export function functionNode(
   name: string,
-  operation: "process" | "map" | "mapValues" | "filter",
+  operation: Operation,
   parents: readonly string[],
   stores: readonly string[] = [],
 ): DeclaredNode {
@@ -46,15 +48,20 @@ export function aggregate(
 
 export function count(
   name: string,
-  parent: string,
+  parent: string | readonly string[],
   store: string,
   windows: Windows | null,
 ): DeclaredNode {
-  return { name, parents: [parent], kind: "aggregate", aggregator: "count", store, windows };
+  const parents = [parent].flat();
+  return { name, parents, kind: "aggregate", aggregator: "count", store, windows };
 }
 
-export function sink(name: string, parent: string, topic: string): DeclaredNode {
-  return { name, parents: [parent], kind: "sink", topic };
+export function sink(
+  name: string,
+  parent: string | readonly string[],
+  topic: string,
+): DeclaredNode {
+  return { name, parents: [parent].flat(), kind: "sink", topic };
 }
 
 export function keyValueStore(name: string): DeclaredStore {
@@ -63,4 +70,19 @@ export function keyValueStore(name: string): DeclaredStore {
 
 export function windowStore(name: string): DeclaredStore {
   return { name, kind: "window" };
+}
+
+/** Each step in a line: what it is, what feeds it, and where it leads. */
+export function shapeOf(steps: readonly Step[]): string[] {
+  return steps.map((step) => {
+    const feeds = step.feeds.map((feed) =>
+      feed.from === "source" ? `in${feed.source}` : `${feed.step}.${feed.exit}`,
+    );
+    const of = `of ${feeds.join(" ")}`;
+    if (step.kind === "operator") return `${step.operator.node} ${of}`;
+    if (step.kind === "sink") return `sink(${step.exit.node}) ${of}`;
+    const { entries, exits } = step.stage;
+    const names = exits.map(({ kind, node }) => (kind === "topic" ? node : `>${node}`));
+    return `stage(${entries.join(" ")}) ${of}: ${names.join(" ")}`.trimEnd();
+  });
 }

@@ -1,0 +1,38 @@
+import type { RowRange } from "../model/rows.ts";
+import { countRows } from "./batch.ts";
+
+export function latestTimestamp(range: RowRange, since: number): number {
+  const { timestamps } = range.columns;
+  let latest = since;
+  for (let row = range.from; row < range.to; row++) {
+    const timestamp = timestamps[row] ?? latest;
+    if (timestamp > latest) latest = timestamp;
+  }
+  return latest;
+}
+
+/**
+ * The stream time that each derived row sees: the task's as of the input record that caused it. Rows that
+ * were dropped on the way have moved it too, as if records came one at a time.
+ */
+export function timesOf(
+  rows: readonly RowRange[],
+  input: RowRange,
+  beforeMs: number,
+): Float64Array {
+  const times = new Float64Array(countRows(rows));
+  const { offsets, timestamps } = input.columns;
+  let time = beforeMs;
+  let next = input.from;
+  let at = 0;
+  for (const { columns, from, to } of rows) {
+    for (let row = from; row < to; row++) {
+      const offset = columns.offsets[row] as number;
+      for (; next < input.to && (offsets[next] as number) <= offset; next++) {
+        time = Math.max(time, timestamps[next] as number);
+      }
+      times[at++] = time;
+    }
+  }
+  return times;
+}

@@ -1,0 +1,105 @@
+import { mergeRows } from "../model/merge-rows.ts";
+import { onwardRows } from "../model/onward-rows.ts";
+import type { OutputColumns, RowRange } from "../model/rows.ts";
+import type { Feed, Program, Step } from "../model/topology.ts";
+import type { StoreChanges, TaskState } from "../ports/store.ts";
+import type { Batch, Hop } from "./batch.ts";
+import { planHop, runOperator } from "./planner.ts";
+
+/** How far a walk came. */
+export type Walked =
+  /** A stage has rows: the batch is to be dispatched. */
+  | "hop"
+  /** An older batch has not been through the next step: it goes first. */
+  | "waits"
+  | "done"
+  /** The state that would travel does not fit a frame: fewer rows are to be taken. */
+  | "tooLarge";
+
+/**
+ * Takes a batch through its steps until one of them is user code: for each built-in node one plan over all
+ * rows, one multi-get, one apply (design.md §4). `mayTake` says whether the batches before it are as far.
+ */
+export async function walk(
+  { steps }: Program,
+  state: TaskState,
+  batch: Batch,
+  mayTake: (step: number) => boolean,
+  stateBytesMax: number,
+): Promise<Walked> {
+  while (hasRows(batch, steps)) {
+    const index = batch.nextStep;
+    const step = steps[index] as Step;
+    if (!mayTake(index)) return "waits";
+    const rows = rowsFor(step, batch);
+    if (rows.length > 0) {
+      if (step.kind === "stage") {
+        const hop = await planHop(step, state, batch, rows, stateBytesMax);
+        if (hop === null) return "tooLarge";
+        batch.hop = hop;
+        return "hop";
+      }
+      if (step.kind === "operator") await runOperator(step, index, state, batch, rows);
+      else batch.emissions.push({ kind: "rows", exit: step.exit, rows });
+    }
+    batch.nextStep = index + 1;
+  }
+  return "done";
+}
+
+/** What a stage answered takes its place; the batch stands behind it. */
+export function pass(
+  batch: Batch,
+  { stage, rows }: Hop,
+  outputs: OutputColumns,
+  changes: readonly StoreChanges[],
+): void {
+  const isOnward = stage.exits.map(({ kind }) => kind === "onward");
+  if (isOnward.includes(true)) {
+    batch.forwarded[batch.nextStep] = onwardRows(outputs, rows, isOnward);
+  }
+  batch.emissions.push({ kind: "answer", stage, rows, outputs });
+  batch.changes.push(...changes);
+  batch.answerBytes += outputs.bytes.length;
+  batch.hop = null;
+  batch.nextStep += 1;
+}
+
+/** Whether rows are on their way to a step that is still to come. */
+export function hasRows(batch: Batch, steps: readonly Step[]): boolean {
+  for (let index = batch.nextStep; index < steps.length; index++) {
+    const { feeds } = steps[index] as Step;
+    for (const feed of feeds) if (rowsOf(feed, batch).length > 0) return true;
+  }
+  return false;
+}
+
+function rowsFor({ feeds }: Step, batch: Batch): readonly RowRange[] {
+  const [only] = feeds;
+  if (feeds.length === 1 && only !== undefined) return rowsOf(only, batch);
+  return mergeRows(feeds.map((feed) => rowsOf(feed, batch)));
+}
+
+function rowsOf(feed: Feed, { sourceNode, rows, forwarded }: Batch): readonly RowRange[] {
+  if (feed.from === "source") return feed.source === sourceNode ? rows : NONE;
+  return forwarded[feed.step]?.[feed.exit] ?? NONE;
+}
+
+const NONE: readonly RowRange[] = [];
+
+/** The input record, among those taken, that row `row` of a hop came from. */
+export function inputIndexOf({ taken: { input } }: Batch, { rows }: Hop, row: number): number {
+  let rest = row;
+  for (const { columns, from, to } of rows) {
+    if (rest < to - from) {
+      const offset = columns.offsets[from + rest] as number;
+      const { offsets } = input.columns;
+      for (let index = input.from; index < input.to; index++) {
+        if (offsets[index] === offset) return index - input.from;
+      }
+      return 0;
+    }
+    rest -= to - from;
+  }
+  return 0;
+}

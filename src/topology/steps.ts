@@ -1,0 +1,242 @@
+import { invariant } from "../errors/invariant.ts";
+import type { Exit, Feed, Step, StoreSpec, TopicExit } from "../model/topology.ts";
+import { type Component, componentsOf } from "./components.ts";
+import type { GraphNode } from "./graph.ts";
+import { hookTopic } from "./names.ts";
+import { roleOf } from "./shape.ts";
+import { operatorOf, stageStoresOf } from "./state-of-nodes.ts";
+import { type VisitOrder, visitOrderOf } from "./visit-order.ts";
+
+/** A step whose number, and whose feeds' numbers, are not known yet. */
+interface Draft {
+  /** Its place among those that could come next. */
+  readonly order: number;
+  readonly origins: readonly Origin[];
+  /** The nodes that a record passes within it: what they feed, the step forwards. */
+  readonly nodes: readonly GraphNode[];
+  readonly exits: readonly Exit[];
+  readonly make: (feeds: readonly Feed[], stages: number) => Step;
+}
+
+/** Rows that reach a step: of a node outside it, through the edges to `children`. */
+interface Origin {
+  readonly parents: readonly GraphNode[];
+  readonly children: readonly GraphNode[];
+}
+
+/**
+ * The steps of one sub-topology, in an order in which each stands behind what feeds it. `nodes` are in
+ * the order in which they were declared, parents first.
+ */
+export function stepsOf(
+  nodes: readonly GraphNode[],
+  stores: readonly StoreSpec[],
+  applicationId: string,
+): Step[] {
+  const order = visitOrderOf(nodes);
+  const exitOf = exitsBy(applicationId);
+  const drafts = [
+    ...componentsOf(nodes).flatMap((component) =>
+      stageDrafts(component, nodes, stores, exitOf, order),
+    ),
+    ...nodes.flatMap((node) => operatorDraft(node, stores, order)),
+    ...nodes.flatMap((node) => sinkDraft(node, exitOf, order)),
+  ];
+  const sources = nodes.filter((node) => roleOf(node) === "source");
+  return inOrder(drafts, sources, order);
+}
+
+/**
+ * A component's feeds may differ in which of its nodes they enter; every entry of a stage takes every row, so
+ * it becomes a stage for each set of entries.
+ */
+function stageDrafts(
+  component: Component,
+  nodes: readonly GraphNode[],
+  stores: readonly StoreSpec[],
+  exitOf: (node: GraphNode) => Exit,
+  order: VisitOrder,
+): Draft[] {
+  const byEntries = new Map<string, { entries: readonly GraphNode[]; origins: Origin[] }>();
+  for (const origin of originsOf(component)) {
+    const entries = component.filter((node) => origin.children.includes(node));
+    const key = entries.map(({ declared }) => declared.name).join(" ");
+    const draft = byEntries.get(key) ?? { entries, origins: [] };
+    draft.origins.push(origin);
+    byEntries.set(key, draft);
+  }
+  return [...byEntries.values()].map(({ entries, origins }) => {
+    const own = reachedFrom(entries, component);
+    const feeds = new Set(own.flatMap(({ children }) => children));
+    for (const node of own) feeds.delete(node);
+    const exits = nodes.filter((node) => feeds.has(node)).map(exitOf);
+    const names = entries.map(({ declared }) => declared.name);
+    const stage = { entries: names, stores: stageStoresOf(own, stores), exits };
+    return {
+      order: Math.min(...entries.map(order.node)),
+      ...{ origins, nodes: own, exits },
+      make: (feeds, index): Step => ({ kind: "stage", feeds, stage: { index, ...stage } }),
+    };
+  });
+}
+
+/** A source or a built-in node feeds all its children here; an exit of other user code is one node's. */
+function originsOf(component: Component): Origin[] {
+  const byParent = new Map<GraphNode, GraphNode[]>();
+  const onward: Origin[] = [];
+  for (const node of component) {
+    const outside = node.parents.filter((parent) => !component.includes(parent));
+    const code = outside.filter(isCode);
+    if (code.length > 0) onward.push({ parents: code, children: [node] });
+    for (const parent of outside) {
+      if (code.includes(parent)) continue;
+      byParent.set(parent, [...(byParent.get(parent) ?? []), node]);
+    }
+  }
+  const direct = [...byParent].map(([parent, children]) => ({ parents: [parent], children }));
+  return [...direct, ...onward];
+}
+
+function reachedFrom(entries: readonly GraphNode[], component: Component): GraphNode[] {
+  const reached = new Set(entries);
+  for (const node of reached) {
+    for (const child of node.children) if (component.includes(child)) reached.add(child);
+  }
+  return component.filter((node) => reached.has(node));
+}
+
+function operatorDraft(node: GraphNode, stores: readonly StoreSpec[], order: VisitOrder): Draft[] {
+  if (roleOf(node) !== "operator") return [];
+  const operator = operatorOf(node.declared, stores);
+  return [
+    {
+      order: order.node(node),
+      ...{ origins: originsTo(node), nodes: [node], exits: [] },
+      make: (feeds): Step => ({ kind: "operator", feeds, operator }),
+    },
+  ];
+}
+
+/** Of a topic that a source or a built-in node feeds; what user code sends there is an exit of its stage. */
+function sinkDraft(node: GraphNode, exitOf: (node: GraphNode) => Exit, order: VisitOrder): Draft[] {
+  const origins = originsTo(node).filter(({ parents }) =>
+    parents.every((parent) => !isCode(parent)),
+  );
+  const exit = exitOf(node);
+  if (exit.kind !== "topic" || origins.length === 0) return [];
+  return [
+    {
+      order: order.node(node),
+      ...{ origins, nodes: [], exits: [] },
+      make: (feeds): Step => ({ kind: "sink", feeds, exit }),
+    },
+  ];
+}
+
+/** User code above a node sends it rows through the one exit of its name, however many of it do. */
+function originsTo(node: GraphNode): Origin[] {
+  const code = node.parents.filter(isCode);
+  const others = node.parents.filter((parent) => !isCode(parent));
+  const origins = others.map((parent) => ({ parents: [parent], children: [node] }));
+  return code.length === 0 ? origins : [...origins, { parents: code, children: [node] }];
+}
+
+function isCode(node: GraphNode): boolean {
+  return roleOf(node) === "stage";
+}
+
+function exitsBy(applicationId: string): (node: GraphNode) => Exit {
+  return ({ declared }) => {
+    const { name: node } = declared;
+    if (declared.kind === "sink") return topicExit(node, declared.topic, false);
+    if (declared.kind === "hook") return topicExit(node, hookTopic(applicationId, node), true);
+    return { kind: "onward", node };
+  };
+}
+
+function topicExit(node: string, topic: string, isHook: boolean): TopicExit {
+  return { kind: "topic", node, topic, isHook };
+}
+
+/** Of those whose feeds have a number, the one that a record reaches first gets the next. */
+function inOrder(
+  drafts: readonly Draft[],
+  sources: readonly GraphNode[],
+  order: VisitOrder,
+): Step[] {
+  const steps: Step[] = [];
+  const numbers = new Map<Draft, number>();
+  const left = new Set([...drafts].sort((one, other) => one.order - other.order));
+  let stages = 0;
+  while (left.size > 0) {
+    const next = [...left].find((draft) =>
+      [...left].every((other) => other === draft || !isFedBy(draft, other)),
+    );
+    invariant(next !== undefined, "what feeds a step never stands behind it");
+    const feeds = feedsOf(next, numbers, sources, order);
+    const step = next.make(feeds, stages);
+    if (step.kind === "stage") stages += 1;
+    numbers.set(next, steps.length);
+    steps.push(step);
+    left.delete(next);
+  }
+  return steps;
+}
+
+function isFedBy({ origins }: Draft, { nodes }: Draft): boolean {
+  return origins.some(({ parents }) => parents.some((parent) => nodes.includes(parent)));
+}
+
+/** In the order in which rows of one record arrive. */
+function feedsOf(
+  { origins }: Draft,
+  numbers: ReadonlyMap<Draft, number>,
+  sources: readonly GraphNode[],
+  order: VisitOrder,
+): Feed[] {
+  const found: { readonly at: number; readonly feed: Feed }[] = [];
+  for (const { parents, children } of origins) {
+    const atOf = (some: readonly GraphNode[]): number =>
+      Math.min(...some.flatMap((from) => children.map((to) => order.edge(from, to))));
+    const source = sources.findIndex((node) => parents.includes(node));
+    if (source >= 0) found.push({ at: atOf(parents), feed: { from: "source", source } });
+    for (const [draft, step] of numbers) {
+      const own = parents.filter((parent) => draft.nodes.includes(parent));
+      if (own.length === 0) continue;
+      const exit = exitTo(draft, children);
+      found.push({ at: atOf(own), feed: { from: "step", step, exit } });
+    }
+  }
+  return found.sort((left, right) => left.at - right.at).map(({ feed }) => feed);
+}
+
+/** A built-in node has one exit, whatever takes its rows. */
+function exitTo({ exits }: Draft, [child]: readonly GraphNode[]): number {
+  if (exits.length === 0) return 0;
+  return exits.findIndex(({ node }) => node === child?.declared.name);
+}
+
+/** Whether two steps that records of one source reach use the same store. */
+export function sharesStores(steps: readonly Step[], sources: number): boolean {
+  for (let source = 0; source < sources; source++) {
+    const reached = new Set<number>();
+    const used = new Set<number>();
+    for (const [index, step] of steps.entries()) {
+      const isReached = step.feeds.some((feed) =>
+        feed.from === "source" ? feed.source === source : reached.has(feed.step),
+      );
+      if (!isReached) continue;
+      reached.add(index);
+      for (const store of storesOfStep(step)) {
+        if (used.has(store)) return true;
+        used.add(store);
+      }
+    }
+  }
+  return false;
+}
+
+function storesOfStep(step: Step): number[] {
+  if (step.kind === "operator") return [step.operator.store];
+  return step.kind === "stage" ? step.stage.stores.map(({ store }) => store) : [];
+}
