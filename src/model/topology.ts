@@ -98,6 +98,10 @@ export interface Program {
   readonly sources: readonly string[];
   /** Set where topics are subscribed to by pattern: `sources` then holds those that exist. */
   readonly pattern?: SourcePattern;
+  /** The sources that a sub-topology above writes; left out where there are none. */
+  readonly repartitions?: readonly RepartitionTopic[];
+  /** Topics that get no record without a key: it would be dropped by all that reads them. */
+  readonly keyedTopics?: ReadonlySet<string>;
   /** Built-in nodes, in order; they run in the sidecar before the hop. */
   readonly operators: readonly Operator[];
   /** User code, fused; null for a topology that never leaves the sidecar. */
@@ -119,7 +123,20 @@ export interface SourcePattern {
   /** Topics that are subscribed to by name beside it. */
   readonly topics: readonly string[];
 }
-/** The programs of a topology: first what it reads, then its hooks. */
+
+/** A topic between two sub-topologies: what the upper one writes by key, the lower one reads. */
+export interface RepartitionTopic {
+  /** `<application.id>-<name>-repartition`. */
+  readonly topic: string;
+  /** The node that takes the rows. */
+  readonly node: string;
+  /** As declared; 0 takes as many as the sources above. */
+  readonly partitions: number;
+  /** The sub-topology above. */
+  readonly writtenBy: number;
+}
+
+/** The programs of a topology: first its sub-topologies, then its hooks. */
 export type Programs = readonly [Program, ...Program[]];
 
 export interface ParkingPlan {

@@ -12,6 +12,7 @@ import type {
 import type { FetchedChunk, FetchFacts } from "../ports/consumer.ts";
 import type { Status } from "../ports/status.ts";
 import { unreadyReasons } from "../telemetry/readiness.ts";
+import { queuesOf } from "../topology/internal-topics.ts";
 import { countTask, settledSince, zeroCounters } from "./counters.ts";
 import { type Cut, settleTask } from "./cut.ts";
 import { dispatchQueued, overdueError } from "./dispatch.ts";
@@ -88,7 +89,8 @@ export class Active {
     this.#lane?.start();
     this.#group.join();
     this.#checkOverdue();
-    if (this.#programs.length > 1) this.#purge.start(() => this.#tasks.all());
+    if (this.#programs.some((program) => queuesOf(program).length > 0))
+      this.#purge.start(() => this.#tasks.all());
   }
 
   // --- workers
@@ -238,12 +240,13 @@ export class Active {
       member,
       {
         assigned: (partitions) => {
-          const grown = grownUnderState(partitions, this.#prepared);
+          const grown = grownUnderState(partitions, this.#programs, this.#prepared);
           if (grown !== null) return fatal(grown);
           this.#tasks.assign(partitions);
           this.#tellReadiness();
         },
         topicsChanged: (found) => this.#parts.topicsChanged?.(found),
+        tornApart: () => this.#parts.tornApart?.(),
         revoked: (partitions) => this.#revoked(partitions),
         lost: (_, error) => {
           log.warn("membership lost: every task is dropped", { error: error.message });

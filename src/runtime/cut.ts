@@ -120,6 +120,7 @@ function appendRows(
       record.valueLength = positions[at + VALUE_LENGTH] ?? -1;
       setHeaders(record, range, row);
       for (const topic of runner.program.directSinks) {
+        if (record.keyLength < 0 && runner.program.keyedTopics?.has(topic)) continue;
         record.topic = topic;
         records.append(record);
       }
@@ -136,6 +137,7 @@ function appendOutputs(
 ): void {
   const { outputs } = outcome;
   const sinks = runner.program.stage?.sinks ?? [];
+  const keyed = runner.program.keyedTopics;
   const partitions = sinkPartitions(runner);
   if (outputs === null) return;
   setBytes(record, outputs.bytes);
@@ -154,6 +156,7 @@ function appendOutputs(
     const at = i * OUTPUT_STRIDE;
     const sink = outputs.sinks === null ? 0 : (outputs.sinks[i] ?? 0);
     record.topic = sinks[sink]?.topic ?? "";
+    if ((outputs.positions[at + 1] ?? -1) < 0 && keyed?.has(record.topic)) continue;
     record.partition = partitions[sink] ?? -1;
     record.timestamp = outputs.timestamps?.[i] ?? range.columns.timestamps[index] ?? 0;
     record.keyPosition = outputs.positions[at] ?? 0;

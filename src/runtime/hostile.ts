@@ -58,17 +58,18 @@ export function hostileApplication(
   clock: Clock,
 ): Application {
   if (modes.size === 0) return application;
-  let stage: Stage | null = null;
+  let stages: readonly Stage[] = [];
   let dispatched = 0;
   return {
     welcome: (worker, programs) => {
-      stage = programs[0]?.stage ?? null;
+      stages = programs.flatMap(({ stage }) => stage ?? []);
       application.welcome(worker, programs);
     },
     reject: (worker, error) => application.reject(worker, error),
     disconnect: (worker, reason) => application.disconnect(worker, reason),
     dispatch: (worker, given) => {
       const withheld = modes.has("prefetch-off");
+      const stage = stages[given.stage] ?? null;
       const states = withheld ? given.states.map((s) => withoutSlots(s, stage)) : given.states;
       const batch = { ...given, states };
       if (!modes.has("revoke-every-batch")) return application.dispatch(worker, batch);

@@ -18,6 +18,7 @@ import {
   type OffsetMetadata,
 } from "../tasks/offset-metadata.ts";
 import { planRestore, type RestorePlan } from "../tasks/restoration.ts";
+import { queuesOf } from "../topology/internal-topics.ts";
 import { openParking, refuseForgotten } from "./open-parking.ts";
 import type { SourcePosition, TaskStart } from "./task-host.ts";
 
@@ -293,8 +294,8 @@ async function startPositions(
       positions.set(name, { offset: known.offset, leaderEpoch: known.leaderEpoch });
       continue;
     }
-    // What a hook is asked must not be skipped: the first may ask before the hook's task is there.
-    const reset = program.hook === null ? deps.autoOffsetReset : "earliest";
+    // What was written for the task must not be skipped, though it was before there was the task.
+    const reset = queuesOf(program).includes(at.topic) ? "earliest" : deps.autoOffsetReset;
     if (reset === "none") {
       throw new OutriggerError(
         "OFFSETS_LOST",

@@ -12,17 +12,19 @@ import type {
   TakenRows,
 } from "../model/topology.ts";
 import { Faults } from "./faults.ts";
+import { framed } from "./frames.ts";
 import { ancestorsOf, type Graph, type GraphNode, linkNodes } from "./graph.ts";
 import { hookProgram, hooksOf, validateHooks } from "./hooks.ts";
 import { changelogTopic, controlTopic, hookTopic, PARKED_STORE } from "./names.ts";
 import { validateParking } from "./parking.ts";
 import { patternOf } from "./pattern.ts";
 import { roleOf, validateShape } from "./shape.ts";
+import { type Subtopology, subtopologiesOf } from "./subtopologies.ts";
 import { storesOf, validateParts } from "./validate.ts";
 
 /**
  * Compiles a declared topology to programs, one for each sub-topology: one of the shape
- * sources → count? → stage of user code? → sinks, and behind it one for each hook.
+ * sources → count? → stage of user code? → sinks, and behind them one for each hook.
  *
  * Throws TOPOLOGY_INVALID with every fault: the node, what is wrong with it, and the remedy.
  */
@@ -35,14 +37,35 @@ export function compile(
   validateParts(declared, applicationId, faults);
   validateParking(declared, applicationId, parks, faults);
   validateHooks(declared, applicationId, faults);
-  if (graph !== null) validateShape(graph, faults);
+  const parts = graph === null ? [] : subtopologiesOf(declared, graph, applicationId, faults);
+  for (const part of parts) validateShape(part.graph, faults);
+  if (parks) validateOneParking(parts, faults);
   faults.throwIfAny();
-  invariant(graph !== null, "a topology whose links are broken has faults");
-  const program = programOf(graph, declared, applicationId, parks);
+  const [first, ...others] = parts.map((part, subtopology): Program => {
+    const program = programOf(part.graph, part.declared, applicationId, parks);
+    return { ...program, subtopology, ...repartitionsOf(part) };
+  });
+  invariant(first !== undefined, "a topology without faults has a sub-topology");
   const hooks = hooksOf(declared).map(({ name }, index) =>
-    hookProgram(name, hookTopic(applicationId, name), index, program),
+    hookProgram(name, hookTopic(applicationId, name), parts.length + index),
   );
-  return [program, ...hooks];
+  return framed([first, ...others, ...hooks]);
+}
+
+function repartitionsOf({ reads, keyedTopics }: Subtopology): Partial<Program> {
+  return {
+    ...(reads.length === 0 ? {} : { repartitions: reads }),
+    ...(keyedTopics.size === 0 ? {} : { keyedTopics }),
+  };
+}
+
+/** Parked records are one store, whose changelog has a partition for each task of one sub-topology. */
+function validateOneParking(parts: readonly Subtopology[], faults: Faults): void {
+  const running = parts.filter(({ graph }) => graph.nodes.some((node) => roleOf(node) === "stage"));
+  if (running.length < 2) return;
+  const said = running.map(({ declared: { nodes } }) => nodes.map(({ name }) => name).join(", "));
+  const text = `records can be parked in one sub-topology, and code runs in ${running.length}`;
+  faults.add("topology", `${text} (${said.join(" | ")}): set parked.enable: false`);
 }
 
 function programOf(

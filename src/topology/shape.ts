@@ -1,7 +1,5 @@
-import type { Operation } from "../model/topology.ts";
 import { type Faults, nodeAt } from "./faults.ts";
 import { ancestorsOf, type Graph, type GraphNode } from "./graph.ts";
-import { storesOf } from "./validate.ts";
 
 /** What a node is to its program. */
 export type Role = "source" | "operator" | "stage" | "sink" | "hook";
@@ -28,7 +26,6 @@ export function roleOf({ declared }: GraphNode): Role {
  * with another meaning than the declared one.
  */
 export function validateShape(graph: Graph, faults: Faults): void {
-  validateUnity(graph, faults);
   validateSources(graph, faults);
   for (const node of graph.nodes) {
     validateSupport(node, faults);
@@ -54,7 +51,6 @@ export function validateShape(graph: Graph, faults: Faults): void {
 
 function validateSupport({ declared }: GraphNode, faults: Faults): void {
   const at = nodeAt(declared.name);
-  if (declared.kind === "repartition") faults.add(at, "repartitioning is not supported");
   if (declared.kind !== "aggregate") return;
   const { aggregator, windows } = declared;
   if (aggregator !== "application" && aggregator !== "count") {
@@ -64,32 +60,6 @@ function validateSupport({ declared }: GraphNode, faults: Faults): void {
   if (windows.kind !== "time" || windows.advanceMs !== windows.sizeMs) {
     faults.add(at, "its windows are not supported: take tumbling ones");
   }
-}
-
-/** One sub-topology: everything hangs together, by edges or by shared stores. */
-function validateUnity(graph: Graph, faults: Faults): void {
-  const parts = partsOf(graph);
-  if (parts.length < 2) return;
-  const said = parts.map((part) => part.map(({ declared }) => declared.name).join(", "));
-  const text = `it falls into ${parts.length} parts (${said.join(" | ")})`;
-  faults.add("topology", `${text}: run each as an application with an id of its own`);
-}
-
-function partsOf({ nodes }: Graph): GraphNode[][] {
-  const left = new Set(nodes);
-  const parts: GraphNode[][] = [];
-  for (const first of nodes) {
-    if (!left.has(first)) continue;
-    const part = new Set([first]);
-    for (const node of part) {
-      const stores = new Set(storesOf(node.declared));
-      const sharing = nodes.filter(({ declared }) => storesOf(declared).some((s) => stores.has(s)));
-      for (const next of [...node.parents, ...node.children, ...sharing]) part.add(next);
-    }
-    for (const node of part) left.delete(node);
-    parts.push(nodes.filter((node) => part.has(node)));
-  }
-  return parts;
 }
 
 function validateSources({ nodes }: Graph, faults: Faults): void {
@@ -114,11 +84,7 @@ function validateSources({ nodes }: Graph, faults: Faults): void {
 
 function validateOperator(node: GraphNode, faults: Faults): void {
   const at = nodeAt(node.declared.name);
-  const above = ancestorsOf(node);
-  const keyChanger = above.find(changesKey);
-  if (keyChanger !== undefined) {
-    faults.add(at, repartitionText(keyChanger));
-  } else if (above.some((ancestor) => roleOf(ancestor) === "stage")) {
+  if (ancestorsOf(node).some((ancestor) => roleOf(ancestor) === "stage")) {
     const text = "a count cannot stand behind the application's code";
     faults.add(at, `${text}: aggregate in the application, or count in another one`);
   }
@@ -138,10 +104,9 @@ function validateStageNode(node: GraphNode, faults: Faults): void {
     faults.add(at, "it merges several nodes: only sources can be merged; call it from one of them");
   }
   if (node.declared.kind !== "aggregate") return;
-  const above = ancestorsOf(node);
-  const keyChanger = above.find(changesKey);
-  if (keyChanger !== undefined) faults.add(at, repartitionText(keyChanger));
-  const upper = above.find((up) => roleOf(up) === "stage" && up.declared.kind === "aggregate");
+  const upper = ancestorsOf(node).find(
+    (up) => roleOf(up) === "stage" && up.declared.kind === "aggregate",
+  );
   if (upper !== undefined) {
     const text = `it aggregates what "${upper.declared.name}" aggregated already`;
     faults.add(at, `${text}: one aggregation per path; run the second as another application`);
@@ -156,20 +121,4 @@ function validateSink(node: GraphNode, { nodes }: Graph, faults: Faults): void {
     const remedy = "put a mapValues between that returns the value as it is";
     faults.add(nodeAt(node.declared.name), `${text}: ${remedy}`);
   }
-}
-
-const KEY_CHANGERS: ReadonlySet<Operation> = new Set(["process", "map", "selectKey", "flatMap"]);
-
-function changesKey({ declared }: GraphNode): boolean {
-  if (declared.kind !== "function") return false;
-  return KEY_CHANGERS.has(declared.operation);
-}
-
-function repartitionText(keyChanger: GraphNode): string {
-  const { name } = keyChanger.declared;
-  return (
-    `"${name}" above it may change the key, so its records would have to be repartitioned, which ` +
-    "is not supported: write them to a topic and aggregate that in another application, or use " +
-    "mapValues"
-  );
 }

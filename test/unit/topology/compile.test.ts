@@ -253,14 +253,6 @@ describe("a topology that cannot run is refused with the node, the fault and the
       /window size is 0 ms.*\n.*grace is -1 ms/,
     ],
     [
-      "an aggregation behind a changed key",
-      topology(
-        [source("in", "a"), functionNode("m", "map", ["in"]), count("n", "m", "s", null)],
-        [keyValueStore("s")],
-      ),
-      /node "n": "m" above it may change the key.*repartitioned/,
-    ],
-    [
       "a count behind user code",
       topology(
         [source("in", "a"), functionNode("m", "mapValues", ["in"]), count("n", "m", "s", null)],
@@ -283,16 +275,6 @@ describe("a topology that cannot run is refused with the node, the fault and the
         [keyValueStore("s"), keyValueStore("t")],
       ),
       /node "h": it aggregates what "g" aggregated/,
-    ],
-    [
-      "several sub-topologies",
-      topology([
-        source("in", "a"),
-        sink("o", "in", "b"),
-        source("in2", "c"),
-        sink("o2", "in2", "d"),
-      ]),
-      /falls into 2 parts \(in, o \| in2, o2\)/,
     ],
     [
       "a node that reads some of the sources",
