@@ -12,7 +12,6 @@ import type {
 import type { FetchedChunk, FetchFacts } from "../ports/consumer.ts";
 import type { Status } from "../ports/status.ts";
 import { unreadyReasons } from "../telemetry/readiness.ts";
-import { queuesOf } from "../topology/internal-topics.ts";
 import { countTask, settledSince, zeroCounters } from "./counters.ts";
 import { type Cut, settleTask } from "./cut.ts";
 import { dispatchQueued, overdueError } from "./dispatch.ts";
@@ -24,7 +23,7 @@ import { hooksFirst } from "./hooks.ts";
 import type { Insides } from "./insides.ts";
 import { Lane } from "./lane.ts";
 import type { KernelLimits, KernelParts } from "./parts.ts";
-import { Purge } from "./purge.ts";
+import { isOutrun, Purge } from "./purge.ts";
 import { grownUnderState, type Prepared } from "./setup.ts";
 import { subscriptionOf } from "./sources.ts";
 import { answerQuestion } from "./state-questions.ts";
@@ -89,8 +88,7 @@ export class Active {
     this.#lane?.start();
     this.#group.join();
     this.#checkOverdue();
-    if (this.#programs.some((program) => queuesOf(program).length > 0))
-      this.#purge.start(() => this.#tasks.all());
+    this.#purge.start(this.#programs, () => this.#tasks.all());
   }
 
   // --- workers
@@ -188,7 +186,14 @@ export class Active {
   }
 
   readFailed(at: TopicPartition, fence: number, error: OutriggerError): void {
-    if (this.#tasks.forPartition(at)?.epoch === fence) this.#parts.fatal(error);
+    const runner = this.#tasks.forPartition(at);
+    if (runner?.epoch !== fence) return;
+    if (!isOutrun(runner, at, error)) return this.#parts.fatal(error);
+    void this.#group.refresh().then(() => {
+      if (!this.#tasks.holds(runner) || this.#draining) return;
+      this.#takeOverAgain(runner);
+      this.#lane?.lost([runner]);
+    });
   }
 
   // --- stopping

@@ -1,5 +1,6 @@
-import { asError } from "../errors/outrigger-error.ts";
-import { topicPartitionName } from "../model/topic-partition.ts";
+import { asError, type OutriggerError } from "../errors/outrigger-error.ts";
+import { type TopicPartition, topicPartitionName } from "../model/topic-partition.ts";
+import type { Programs } from "../model/topology.ts";
 import type { Admin, LogOffset } from "../ports/admin.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
@@ -36,11 +37,12 @@ export class Purge {
     this.#intervalMs = intervalMs;
   }
 
-  /** `runners` says which tasks are held, each time. */
-  start(runners: () => readonly Purged[]): void {
+  /** `runners` says which tasks are held, each time. Does nothing where no program has such topics. */
+  start(programs: Programs, runners: () => readonly Purged[]): void {
+    if (programs.every((program) => queuesOf(program).length === 0)) return;
     this.#cancel = this.#clock.after(this.#intervalMs, () => {
       void this.#purge(doneOf(runners())).finally(() => {
-        if (!this.#stop.signal.aborted) this.start(runners);
+        if (!this.#stop.signal.aborted) this.start(programs, runners);
       });
     });
   }
@@ -66,6 +68,19 @@ export class Purge {
       this.#log.warn(text, { error: asError(thrown).message });
     }
   }
+}
+
+/**
+ * Whether a position was left behind: this process stood still, its task went to another, who has
+ * committed and purged. The group says whether it is still ours; then it is taken over again, which looks
+ * whether records are lost.
+ */
+export function isOutrun(
+  { program }: Pick<TaskRunner, "program">,
+  { topic }: TopicPartition,
+  { code }: OutriggerError,
+): boolean {
+  return code === "OFFSET_OUT_OF_RANGE" && queuesOf(program).includes(topic);
 }
 
 /** What has committed is done with; a position that is only claimed moves nothing. */

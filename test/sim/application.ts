@@ -10,7 +10,14 @@ import type {
 } from "../../src/ports/application.ts";
 import { type Loop, Process } from "./loop.ts";
 import type { Random } from "./random.ts";
-import { APPLICATION_ID, appended, TOPOLOGIES, type TopologyName, withHook } from "./topologies.ts";
+import {
+  APPLICATION_ID,
+  appended,
+  groupOf,
+  TOPOLOGIES,
+  type TopologyName,
+  withHook,
+} from "./topologies.ts";
 
 /** How badly the workers behave, each a chance per batch. */
 export interface Manners {
@@ -201,6 +208,9 @@ function answerOf(
         answer.set(row, next);
         if (hooks) answer.output(row, key, `${value?.toString("latin1") ?? ""}~${tag}`, 1);
         answer.output(row, key, next ?? `${value?.toString("latin1") ?? ""}~${tag}`);
+      } else if (topology === "regroup") {
+        const text = value?.toString("latin1") ?? "";
+        answer.output(row, groupOf(text), `${text}~${tag}`);
       } else if (topology === "countMap") {
         answer.output(row, key, `${value?.readBigInt64BE(0) ?? -1}~${tag}`);
       } else {

@@ -1,7 +1,7 @@
 import type { DeclaredTopology, TimeWindows } from "../../src/model/topology.ts";
 
 /** What the simulated applications are. */
-export type TopologyName = "copy" | "list" | "count" | "countMap";
+export type TopologyName = "copy" | "list" | "count" | "countMap" | "regroup";
 
 export const INPUT = "in";
 export const OUTPUT = "out";
@@ -24,6 +24,17 @@ const count = {
   store: "counts",
   windows: WINDOWS,
 } as const;
+
+/** Between the two sub-topologies of `regroup`; not as many partitions as the input. */
+export const GROUPS_TOPIC = `${APPLICATION_ID}-groups-repartition`;
+const GROUPS_PARTITIONS = 2;
+const GROUPS = 5;
+
+/** The new key of a record, from what its value ends with. */
+export function groupOf(value: string): string {
+  const number = Number(value.slice(value.lastIndexOf(".") + 1));
+  return `g${number % GROUPS}`;
+}
 
 export const TOPOLOGIES: Readonly<Record<TopologyName, DeclaredTopology>> = {
   /** Every record to the output, with a tag of the attempt. */
@@ -61,6 +72,22 @@ export const TOPOLOGIES: Readonly<Record<TopologyName, DeclaredTopology>> = {
       sinkOf("map"),
     ],
     stores: [{ name: "counts", kind: "window" }],
+  },
+  /** Counts by another key than the input's: two sub-topologies, and a topic between them. */
+  regroup: {
+    nodes: [
+      source,
+      { name: "regroup", parents: ["source"], kind: "function", operation: "map", stores: [] },
+      {
+        name: "groups",
+        parents: ["regroup"],
+        kind: "repartition",
+        partitions: GROUPS_PARTITIONS,
+      },
+      { ...count, parents: ["groups"], windows: null },
+      sinkOf("count"),
+    ],
+    stores: [{ name: "counts", kind: "keyValue" }],
   },
 };
 

@@ -39,7 +39,7 @@ class Scene {
     };
     const log = { debug: () => {}, info: () => {}, warn, error: () => {} };
     this.purge = new Purge(admin, this.clock, log, INTERVAL_MS);
-    this.purge.start(() => [...this.#tasks.values()]);
+    this.purge.start([copyProgram, mail], () => [...this.#tasks.values()]);
   }
 
   at(program: Program, offset: number, phase: "running" | "claiming" = "running"): this {

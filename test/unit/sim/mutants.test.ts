@@ -5,6 +5,7 @@ import { MUTANTS, SCALE } from "../../sim/mutants.ts";
 import { HOOK_MUTANTS } from "../../sim/mutants-of-hooks.ts";
 import { OUTCOME_MUTANTS } from "../../sim/mutants-of-outcomes.ts";
 import { PARKING_MUTANTS } from "../../sim/mutants-of-parking.ts";
+import { REPARTITION_MUTANTS } from "../../sim/mutants-of-repartitions.ts";
 
 const ROOT = new URL("../../../", import.meta.url);
 const all = [
@@ -12,6 +13,7 @@ const all = [
   ...OUTCOME_MUTANTS,
   ...PARKING_MUTANTS,
   ...HOOK_MUTANTS,
+  ...REPARTITION_MUTANTS,
   { name: "scale", edits: SCALE },
 ];
 
