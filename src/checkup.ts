@@ -14,6 +14,7 @@ import { declareTopology } from "./runtime/declared.ts";
 import { createApplicationServer } from "./server/server.ts";
 import { type DirectoryLook, lookAtStateDirectory } from "./stores/look-at-directory.ts";
 import { internalTopics } from "./topology/internal-topics.ts";
+import { partitionCounts } from "./topology/partition-counts.ts";
 
 export function kafkaOptions(config: Config, log: Log): KafkaOptions {
   return {
@@ -145,12 +146,11 @@ async function creationFindings(
   programs: Programs,
   { topics, brokers, denied }: Parameters<typeof checkCluster>[0],
 ): Promise<CreationLook[]> {
-  const counts = programs[0].sources.map((name) => topics.get(name)?.partitions.length ?? 0);
-  const partitions = Math.max(1, ...counts);
+  const counts = partitionCounts(programs, (name) => topics.get(name)?.partitions.length);
   const replicas = Math.min(config.replicationFactor, brokers.length);
   const isHidden = (name: string) => denied.some((each) => each.name === name);
   const recordBytesMax = config.producerMaxRequestSize;
-  const fresh = internalTopics(programs, partitions, replicas, recordBytesMax).filter(
+  const fresh = internalTopics(programs, counts, replicas, recordBytesMax).filter(
     ({ name }) => !topics.has(name) && !isHidden(name),
   );
   return [...(await admin.refusals(fresh))].map(([name, reason]) => {

@@ -137,7 +137,8 @@ function drivenKernel(kernel: Kernel): ConstructorParameters<typeof TestDriver>[
     get topology() {
       const programs = kernel.insides?.programs;
       if (programs === undefined) return null;
-      return { sources: subscriptionOf(programs), stores: programs[0].stores };
+      const stores = programs.flatMap((program) => program.stores);
+      return { sources: subscriptionOf(programs), stores };
     },
     advanceStreamTime: (timestamp) => {
       if (kernel.insides !== null) advanceStreamTime(kernel.insides, timestamp);
@@ -145,7 +146,7 @@ function drivenKernel(kernel: Kernel): ConstructorParameters<typeof TestDriver>[
     readStore: async (store, range, entriesMax) => {
       const { insides } = kernel;
       if (insides === null) return [];
-      return await readStore(insides, insides.programs[0], store, range, entriesMax);
+      return await readStore(insides, insides.programs, store, range, entriesMax);
     },
   };
 }

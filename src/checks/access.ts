@@ -28,7 +28,7 @@ function same(a: Denial, b: Denial): boolean {
 }
 
 /** What the brokers tell of our rights, against what is needed. */
-function lacking({ facts, expected, hooks, ...scene }: Scene): Denial[] {
+function lacking({ facts, expected, hooks, repartitions, ...scene }: Scene): Denial[] {
   const of = (names: readonly string[], operations: readonly Operation[]) =>
     names.flatMap((name) => {
       const granted = facts.topics.get(name)?.operations ?? null;
@@ -45,7 +45,7 @@ function lacking({ facts, expected, hooks, ...scene }: Scene): Denial[] {
   return [
     ...of(scene.sources, ["Read"]),
     ...of(scene.sinks, ["Write"]),
-    ...of([...scene.changelogs, ...hooks], ["Read", "Write"]),
+    ...of([...scene.changelogs, ...hooks, ...repartitions], ["Read", "Write"]),
     ...of(scene.controls, ["Read"]),
     ...group,
   ];

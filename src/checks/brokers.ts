@@ -80,9 +80,12 @@ function transactionTimeout({ id, configs }: BrokerFacts, { expected }: Scene): 
 
 function offsetMetadata({ id, configs }: BrokerFacts, { expected }: Scene): Finding[] {
   if (expected.programs === null) return [];
-  const [{ stores }] = expected.programs;
+  // Each task commits the names of its own.
+  const [stores = []] = expected.programs
+    .map((program) => program.stores)
+    .sort((a, b) => metadataBytesMax(namesOf(b)) - metadataBytesMax(namesOf(a)));
   const max = numberOf(configs, "offset.metadata.max.bytes") ?? METADATA_BYTES_MAX;
-  const needed = metadataBytesMax(stores.map(({ name }) => name));
+  const needed = metadataBytesMax(namesOf(stores));
   if (needed <= max) return [];
   return [
     finding("broker.offset.metadata", {
@@ -94,6 +97,10 @@ function offsetMetadata({ id, configs }: BrokerFacts, { expected }: Scene): Find
       remedy: "use fewer stores or shorter names, or raise offset.metadata.max.bytes",
     }),
   ];
+}
+
+function namesOf(stores: readonly { readonly name: string }[]): string[] {
+  return stores.map(({ name }) => name);
 }
 
 const OFFSETS_RETENTION_MINUTES = 7 * 24 * 60;

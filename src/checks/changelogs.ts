@@ -8,7 +8,6 @@ import { unwritable } from "./topics.ts";
 export function changelogFindings(scene: Scene): Finding[] {
   return [
     ...present(scene, scene.changelogs).flatMap((topic) => [
-      ...partitions(scene, topic),
       ...policy(scene, topic),
       ...timestamps(scene, topic),
       ...minInSync(scene, topic),
@@ -17,21 +16,6 @@ export function changelogFindings(scene: Scene): Finding[] {
     ...replication(scene),
     ...leftOver(scene),
     ...foreignWriters(scene),
-  ];
-}
-
-function partitions(scene: Scene, { name, partitions: all }: TopicFacts): Finding[] {
-  const needed = Math.max(
-    ...present(scene, scene.sources).map((source) => source.partitions.length),
-  );
-  if (!Number.isFinite(needed) || all.length === needed) return [];
-  return [
-    finding("topic.partitions", {
-      subject: `topic ${name}`,
-      problem: `the changelog ${name} has ${all.length} partitions, the source ${needed}`,
-      consequence: "the source was repartitioned: keys have moved, and state no longer fits them",
-      remedy: "reset the application, or use another application.id",
-    }),
   ];
 }
 

@@ -5,7 +5,7 @@ import { changelogFindings } from "./changelogs.ts";
 import { type Expected, sceneOf } from "./expected.ts";
 import { type Finding, sorted, withAccepted } from "./finding.ts";
 import { groupFindings } from "./group.ts";
-import { hookFindings } from "./hooks.ts";
+import { queueFindings } from "./queues.ts";
 import { topicFindings } from "./topics.ts";
 
 /** Everything that is wrong with a cluster for an application, the worst first. */
@@ -16,7 +16,7 @@ export function checkCluster(facts: ClusterFacts, expected: Expected): Finding[]
     ...accessFindings(scene),
     ...topicFindings(scene),
     ...changelogFindings(scene),
-    ...hookFindings(scene),
+    ...queueFindings(scene),
     ...groupFindings(scene),
   ];
   return sorted(withAccepted(findings, expected.accepted));

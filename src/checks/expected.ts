@@ -2,10 +2,12 @@ import {
   type ClusterFacts,
   isChangelogOf,
   isHookOf,
+  isRepartitionOf,
   type TopicFacts,
 } from "../model/cluster-facts.ts";
 import { topicExitsOf } from "../model/steps.ts";
 import type { Programs } from "../model/topology.ts";
+import { queuesOf } from "../topology/internal-topics.ts";
 
 /** What the checks know of the application. */
 export interface Expected {
@@ -36,32 +38,51 @@ export interface Scene {
   readonly controls: readonly string[];
   /** Where the requests of hooks are: written here, and read here. */
   readonly hooks: readonly string[];
+  /** Topics between sub-topologies. */
+  readonly repartitions: readonly string[];
 }
 
 /** What a topology writes beside its internal topics, each topic once. */
-export function outputsOf([program]: Programs, deadLetterTopic: string | null): string[] {
-  const sinks = topicExitsOf(program).filter(({ isHook }) => !isHook);
+export function outputsOf(programs: Programs, deadLetterTopic: string | null): string[] {
+  const own = new Set(queuesOfAll(programs));
+  const written = programs.flatMap(topicExitsOf).map(({ topic }) => topic);
   const letters = deadLetterTopic === null ? [] : [deadLetterTopic];
-  return [...new Set([...sinks.map(({ topic }) => topic), ...letters])];
+  return [...new Set([...written.filter((topic) => !own.has(topic)), ...letters])];
 }
 
 /** What is read that is neither source nor changelog. */
-export function controlsOf([{ parking }]: Programs): string[] {
-  return parking === null ? [] : [parking.controlTopic];
+export function controlsOf(programs: Programs): string[] {
+  return programs.flatMap(({ parking }) => (parking === null ? [] : [parking.controlTopic]));
 }
 
 /** The topics that keep the requests of hooks. */
-export function hookTopicsOf([, ...hooks]: Programs): string[] {
-  return hooks.flatMap(({ sources }) => sources);
+export function hookTopicsOf(programs: Programs): string[] {
+  return programs.flatMap(({ hook, sources }) => (hook === null ? [] : sources));
 }
 
-/** Everything that the group of an application reads: its input, and what its hooks are asked. */
+/** The topics between sub-topologies. */
+export function repartitionTopicsOf(programs: Programs): string[] {
+  return programs.flatMap(({ repartitions = [] }) => repartitions.map(({ topic }) => topic));
+}
+
+/** What the sidecars write for each other and read themselves. */
+function queuesOfAll(programs: Programs): string[] {
+  return programs.flatMap(queuesOf);
+}
+
+/** What the topology reads, and does not write itself. */
+export function inputsOf(programs: Programs): string[] {
+  const own = new Set(queuesOfAll(programs));
+  return subscriptionOf(programs).filter((topic) => !own.has(topic));
+}
+
+/** Everything that the group of an application reads: its input, and what it writes to read again. */
 export function subscriptionOf(programs: Programs): string[] {
   return programs.flatMap(({ sources }) => sources);
 }
 
-export function changelogsOf([{ stores }]: Programs): string[] {
-  return stores.map(({ changelogTopic }) => changelogTopic);
+export function changelogsOf(programs: Programs): string[] {
+  return programs.flatMap(({ stores }) => stores.map(({ changelogTopic }) => changelogTopic));
 }
 
 export function sceneOf(facts: ClusterFacts, expected: Expected): Scene {
@@ -69,19 +90,21 @@ export function sceneOf(facts: ClusterFacts, expected: Expected): Scene {
   if (programs !== null) {
     return {
       ...{ facts, expected },
-      sources: programs[0].sources,
+      sources: inputsOf(programs),
       sinks: outputsOf(programs, expected.deadLetterTopic),
       changelogs: changelogsOf(programs),
       controls: controlsOf(programs),
       hooks: hookTopicsOf(programs),
+      repartitions: repartitionTopicsOf(programs),
     };
   }
   const changelogs = [...facts.topics.keys()].filter((name) => isChangelogOf(applicationId, name));
   const committed = facts.committed.map(({ topic }) => topic);
   const read = [...new Set(committed)].filter((name) => facts.topics.has(name));
   const hooks = read.filter((name) => isHookOf(applicationId, name));
-  const sources = read.filter((name) => !hooks.includes(name));
-  return { facts, expected, sources, sinks: [], changelogs, controls: [], hooks };
+  const repartitions = read.filter((name) => isRepartitionOf(applicationId, name));
+  const sources = read.filter((name) => !hooks.includes(name) && !repartitions.includes(name));
+  return { facts, expected, sources, sinks: [], changelogs, controls: [], hooks, repartitions };
 }
 
 /** The topics of these names that are there. */

@@ -5,12 +5,14 @@ import {
   patternName,
 } from "../model/cluster-facts.ts";
 import { type TopicPartition, topicPartitionName } from "../model/topic-partition.ts";
+import type { Programs } from "../model/topology.ts";
 import {
   type ChangelogEnd,
   decodeOffsetMetadata,
   type OffsetMetadata,
 } from "../tasks/offset-metadata.ts";
-import { hookTopicsOf, type Scene } from "./expected.ts";
+import { oneOf } from "../topology/pattern.ts";
+import type { Scene } from "./expected.ts";
 import { type Finding, finding } from "./finding.ts";
 
 /** Who is in the group, and what it has committed. */
@@ -50,9 +52,7 @@ function foreignMembers({ facts, expected }: Scene): Finding[] {
 function otherSubscriptions({ facts, expected }: Scene): Finding[] {
   const { programs, applicationId } = expected;
   if (programs === null) return [];
-  const [{ sources, pattern }] = programs;
-  const named = pattern === undefined ? sources : [...pattern.topics, patternName(pattern.regex)];
-  const ours = [...named, ...hookTopicsOf(programs)].sort().join(", ");
+  const ours = subscribedBy(programs).sort().join(", ");
   return facts.group.members
     .filter((member) => isSidecar(member) && member.topics.length > 0)
     .filter(({ topics }) => [...topics].sort().join(", ") !== ours)
@@ -68,97 +68,123 @@ function otherSubscriptions({ facts, expected }: Scene): Finding[] {
     );
 }
 
-function ofSources({ facts, sources }: Scene): readonly CommittedFact[] {
+/** As brokers tell it of a member. */
+function subscribedBy(programs: Programs): string[] {
+  const patterns = programs.flatMap(({ pattern }) =>
+    pattern === undefined ? [] : [pattern.regex],
+  );
+  const named = programs.flatMap(({ pattern, sources }) => pattern?.topics ?? sources);
+  return patterns.length === 0 ? [...named] : [...named, patternName(oneOf(patterns))];
+}
+
+/** What one task reads, and where its state is. */
+interface Family {
+  readonly sources: readonly string[];
+  readonly changelogs: readonly string[];
+  /** False where no topology was told: then this is the whole application. */
+  readonly isOneTask: boolean;
+}
+
+function familiesOf({ expected: { programs }, ...scene }: Scene): Family[] {
+  const { sources, repartitions, changelogs } = scene;
+  if (programs === null) {
+    return [{ sources: [...sources, ...repartitions], changelogs, isOneTask: false }];
+  }
+  return programs
+    .filter(({ hook }) => hook === null)
+    .map(({ sources, stores }) => {
+      const own = stores.map(({ changelogTopic }) => changelogTopic);
+      return { sources, changelogs: own, isOneTask: true };
+    });
+}
+
+function committedBy({ facts }: Scene, { sources }: Family): readonly CommittedFact[] {
   return facts.committed.filter(({ topic }) => sources.includes(topic));
 }
 
 /** R-9: what has no state has nothing that offsets could contradict. */
 function foreignOffsets(scene: Scene): Finding[] {
+  return familiesOf(scene).flatMap((family) =>
+    committedBy(scene, family)
+      .filter(({ metadata }) => decodeOffsetMetadata(metadata) === null)
+      .map((committed) => foreignOffset(scene, family, committed)),
+  );
+}
+
+function foreignOffset(scene: Scene, family: Family, committed: CommittedFact): Finding {
   const { applicationId } = scene.expected;
-  return ofSources(scene)
-    .filter(({ metadata }) => decodeOffsetMetadata(metadata) === null)
-    .map((committed) => {
-      const state = changelogPartitions(scene).find(
-        (at) => at.partition === committed.partition && endOf(scene, at) > 0,
-      );
-      const said = {
-        subject: `partition ${topicPartitionName(committed)}`,
-        problem:
-          `the committed offset ${committed.offset} of ${topicPartitionName(committed)} in group ` +
-          `${applicationId} was not written by Outrigger: a tool or another consumer moved it`,
-      };
-      if (state === undefined) {
-        return finding("offsets.foreign", {
-          ...said,
-          severity: "warning",
-          consequence: "the application goes on from there, since it has no state to contradict it",
-          remedy: "if that is not meant, find who commits in this group, and move the offset back",
-        });
-      }
-      return finding("offsets.foreign", {
-        ...said,
-        consequence: `it no longer belongs to the state in ${topicPartitionName(state)}`,
-        remedy:
-          "reset the application: delete the group's offsets, its changelog topics and its state " +
-          "directory, then start again",
-      });
+  const state = changelogPartitions(scene, family).find(
+    (at) => at.partition === committed.partition && endOf(scene, at) > 0,
+  );
+  const said = {
+    subject: `partition ${topicPartitionName(committed)}`,
+    problem:
+      `the committed offset ${committed.offset} of ${topicPartitionName(committed)} in group ` +
+      `${applicationId} was not written by Outrigger: a tool or another consumer moved it`,
+  };
+  if (state === undefined) {
+    return finding("offsets.foreign", {
+      ...said,
+      severity: "warning",
+      consequence: "the application goes on from there, since it has no state to contradict it",
+      remedy: "if that is not meant, find who commits in this group, and move the offset back",
     });
+  }
+  return finding("offsets.foreign", {
+    ...said,
+    consequence: `it no longer belongs to the state in ${topicPartitionName(state)}`,
+    remedy:
+      "reset the application: delete the group's offsets, its changelog topics and its state " +
+      "directory, then start again",
+  });
 }
 
 function endOf({ facts }: Scene, at: TopicPartition): number {
   return facts.logs.get(topicPartitionName(at))?.end ?? 0;
 }
 
-/** The newest of what the partitions of each task carry. */
-function newestByTask(scene: Scene): Map<number, OffsetMetadata> {
-  const newest = new Map<number, OffsetMetadata>();
-  for (const { partition, metadata } of ofSources(scene)) {
-    const ours = decodeOffsetMetadata(metadata);
-    if (ours === null) continue;
-    const known = newest.get(partition);
-    if (known === undefined || ours.commitSequence > known.commitSequence) {
-      newest.set(partition, ours);
-    }
-  }
-  return newest;
-}
-
-function changelogPartitions({ facts, changelogs }: Scene): TopicPartition[] {
+function changelogPartitions({ facts }: Scene, { changelogs }: Family): TopicPartition[] {
   return changelogs.flatMap((topic) =>
     (facts.topics.get(topic)?.partitions ?? []).map(({ partition }) => ({ topic, partition })),
   );
 }
 
 function missingOffsets(scene: Scene): Finding[] {
-  const { facts, expected } = scene;
-  const committed = new Set(ofSources(scene).map(({ partition }) => partition));
-  return changelogPartitions(scene).flatMap((at) => {
-    const log = facts.logs.get(topicPartitionName(at));
-    if (log === undefined || log.end === 0 || committed.has(at.partition)) return [];
-    return [
-      finding("offsets.missing", {
-        subject: `partition ${topicPartitionName(at)}`,
-        problem:
-          `group ${expected.applicationId} has no committed offset for the task of ` +
-          `${topicPartitionName(at)}, but that changelog ends at offset ${log.end}`,
-        consequence:
-          "the offsets expired or were deleted: starting from nowhere would count records twice or " +
-          "skip them",
-        remedy: "restore the offsets, or reset the application",
-      }),
-    ];
+  return familiesOf(scene).flatMap((family) => {
+    const committed = new Set(committedBy(scene, family).map(({ partition }) => partition));
+    return changelogPartitions(scene, family)
+      .filter((at) => endOf(scene, at) > 0 && !committed.has(at.partition))
+      .map((at) => missingOffset(scene, at));
+  });
+}
+
+function missingOffset(scene: Scene, at: TopicPartition): Finding {
+  return finding("offsets.missing", {
+    subject: `partition ${topicPartitionName(at)}`,
+    problem:
+      `group ${scene.expected.applicationId} has no committed offset for the task of ` +
+      `${topicPartitionName(at)}, but that changelog ends at offset ${endOf(scene, at)}`,
+    consequence:
+      "the offsets expired or were deleted: starting from nowhere would count records twice or " +
+      "skip them",
+    remedy: "restore the offsets, or reset the application",
   });
 }
 
 function offsetsOutOfRange(scene: Scene): Finding[] {
-  const { facts, hooks } = scene;
-  const ofHooks = facts.committed.filter(({ topic }) => hooks.includes(topic));
-  return [...ofSources(scene), ...ofHooks].flatMap((committed) => {
+  const { facts, sources, hooks, repartitions } = scene;
+  // What is done with there is deleted by whoever runs, maybe since the offsets were asked for.
+  const isPurged = facts.group.members.length > 0;
+  const queues = new Set([...hooks, ...repartitions]);
+  const read = new Set([...sources, ...queues]);
+  return facts.committed.flatMap((committed) => {
     const name = topicPartitionName(committed);
     const log = facts.logs.get(name);
-    const { offset } = committed;
-    if (log === undefined || (offset >= log.start && offset <= log.end)) return [];
+    const { offset, topic } = committed;
+    if (!read.has(topic) || log === undefined || (offset >= log.start && offset <= log.end))
+      return [];
     const isDeleted = offset < log.start;
+    if (isDeleted && isPurged && queues.has(topic)) return [];
     return [
       finding("offsets.out.of.range", {
         subject: `partition ${name}`,
@@ -175,24 +201,50 @@ function offsetsOutOfRange(scene: Scene): Finding[] {
 }
 
 function lostState(scene: Scene): Finding[] {
-  const { applicationId } = scene.expected;
-  const lost = [...newestByTask(scene)].flatMap(([partition, { changelogs }]) =>
-    scene.changelogs.flatMap((topic) => {
-      const store = topic.slice(applicationId.length + 1, -"-changelog".length);
-      const committed = changelogs.get(store);
-      const at = { topic, partition };
-      const reason = committed === undefined ? null : lossOf(scene, at, committed);
-      return reason === null ? [] : [{ name: topicPartitionName(at), reason }];
-    }),
+  return familiesOf(scene).flatMap((family) =>
+    changelogPartitions(scene, family)
+      .concat(missingChangelogs(scene, family))
+      .flatMap((at) => {
+        const committed = committedEnd(scene, family, at);
+        const reason = committed === undefined ? null : lossOf(scene, at, committed);
+        return reason === null ? [] : [lostChangelog(topicPartitionName(at), reason)];
+      }),
   );
-  return lost.map(({ name, reason }) =>
-    finding("changelog.state.lost", {
-      subject: `partition ${name}`,
-      problem: `the changelog ${name} no longer holds the committed state: ${reason}`,
-      consequence: "running on would give wrong results",
-      remedy: "restore the topic, or reset the application",
-    }),
-  );
+}
+
+/** Where a changelog that is not there would have a partition for a task that has committed. */
+function missingChangelogs(scene: Scene, family: Family): TopicPartition[] {
+  const gone = family.changelogs.filter((topic) => !scene.facts.topics.has(topic));
+  const partitions = new Set(committedBy(scene, family).map(({ partition }) => partition));
+  return gone.flatMap((topic) => [...partitions].map((partition) => ({ topic, partition })));
+}
+
+/** As the newest of what the partitions of its task carry says. */
+function committedEnd(
+  scene: Scene,
+  family: Family,
+  { topic, partition }: TopicPartition,
+): ChangelogEnd | undefined {
+  const store = topic.slice(scene.expected.applicationId.length + 1, -"-changelog".length);
+  let newest: OffsetMetadata | null = null;
+  for (const committed of committedBy(scene, family)) {
+    if (committed.partition !== partition) continue;
+    const ours = decodeOffsetMetadata(committed.metadata);
+    if (ours === null) continue;
+    // Tasks of other sub-topologies count their commits by themselves, and do not name the store.
+    if (!family.isOneTask && !ours.changelogs.has(store)) continue;
+    if (newest === null || ours.commitSequence > newest.commitSequence) newest = ours;
+  }
+  return newest?.changelogs.get(store);
+}
+
+function lostChangelog(name: string, reason: string): Finding {
+  return finding("changelog.state.lost", {
+    subject: `partition ${name}`,
+    problem: `the changelog ${name} no longer holds the committed state: ${reason}`,
+    consequence: "running on would give wrong results",
+    remedy: "restore the topic, or reset the application",
+  });
 }
 
 function lossOf({ facts }: Scene, at: TopicPartition, committed: ChangelogEnd): string | null {

@@ -2,11 +2,13 @@ import { BATCH_BYTES_MAX } from "../model/batch-bytes.ts";
 import type { TopicFacts } from "../model/cluster-facts.ts";
 import { alterTopic, numberOf, present, replicasOf, type Scene } from "./expected.ts";
 import { type Finding, finding } from "./finding.ts";
+import { partitionFindings } from "./partitions.ts";
 
 /** Sources and sinks; and what is true of every topic that is read or written. */
 export function topicFindings(scene: Scene): Finding[] {
-  const { sources, sinks, changelogs, hooks } = scene;
-  const written = [...sinks, ...changelogs, ...hooks];
+  const { sources, sinks, changelogs } = scene;
+  const queues = [...scene.hooks, ...scene.repartitions];
+  const written = [...sinks, ...changelogs, ...queues];
   return [
     ...missing(scene, sources, "the topology reads it"),
     ...missing(
@@ -15,13 +17,13 @@ export function topicFindings(scene: Scene): Finding[] {
       "the topology writes it",
     ),
     ...missing(scene, deadLetters(scene), "errors.dead.letter.queue.topic.name names it"),
-    ...partitions(scene),
+    ...partitionFindings(scene),
     ...present(scene, sources).flatMap((topic) => [
       ...retention(scene, topic),
       ...timestamps(scene, topic),
     ]),
-    ...present(scene, [...sinks, ...hooks]).flatMap((topic) => replication(scene, topic)),
-    ...present(scene, [...new Set([...sources, ...changelogs, ...hooks])]).flatMap((topic) =>
+    ...present(scene, [...sinks, ...queues]).flatMap((topic) => replication(scene, topic)),
+    ...present(scene, [...new Set([...sources, ...changelogs, ...queues])]).flatMap((topic) =>
       compression(scene, topic),
     ),
     ...present(scene, written).flatMap((topic) => messageSize(scene, topic)),
@@ -50,24 +52,6 @@ function missing({ facts }: Scene, names: readonly string[], why: string): Findi
       }),
     ];
   });
-}
-
-function partitions(scene: Scene): Finding[] {
-  const counts = present(scene, scene.sources).map(({ name, partitions: all }) => {
-    return { name, count: all.length };
-  });
-  const most = Math.max(...counts.map(({ count }) => count));
-  const isOneSubtopology = scene.expected.programs !== null;
-  if (!isOneSubtopology || counts.every(({ count }) => count === most)) return [];
-  const said = counts.map(({ name, count }) => `${name} has ${count}`).join(", ");
-  return [
-    finding("topic.partitions", {
-      subject: `topics ${counts.map(({ name }) => name).join(", ")}`,
-      problem: `the sources of one sub-topology need equal partition counts, but ${said}`,
-      consequence: "a task would see only a part of a key's records",
-      remedy: "make the counts equal, by a copy through a new topic",
-    }),
-  ];
 }
 
 const DAY_MS = 86_400_000;

@@ -111,3 +111,8 @@ export function isChangelogOf(applicationId: string, topic: string): boolean {
 export function isHookOf(applicationId: string, topic: string): boolean {
   return topic.startsWith(`${applicationId}-`) && topic.endsWith("-hook");
 }
+
+/** Whether the topic lies between two sub-topologies, by its name. */
+export function isRepartitionOf(applicationId: string, topic: string): boolean {
+  return topic.startsWith(`${applicationId}-`) && topic.endsWith("-repartition");
+}

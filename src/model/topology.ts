@@ -107,6 +107,8 @@ export interface Program {
    * record. (User code with state has one batch in flight anyway.)
    */
   readonly oneByOne: boolean;
+  /** The sources that a sub-topology above writes; left out where there are none. */
+  readonly repartitions?: readonly RepartitionTopic[];
   /** Every store of a task, with its changelog. Index = the store's number within the task. */
   readonly stores: readonly StoreSpec[];
   /** Where records can be parked; null where they cannot. */
@@ -157,7 +159,20 @@ export interface SourcePattern {
   /** Topics that are subscribed to by name beside it. */
   readonly topics: readonly string[];
 }
-/** The programs of a topology: first what it reads, then its hooks. */
+
+/** A topic between two sub-topologies: what the upper one writes by key, the lower one reads. */
+export interface RepartitionTopic {
+  /** `<application.id>-<name>-repartition`. */
+  readonly topic: string;
+  /** The node that takes the rows. */
+  readonly node: string;
+  /** As declared; 0 takes as many as the sources above. */
+  readonly partitions: number;
+  /** The sub-topology above. */
+  readonly writtenBy: number;
+}
+
+/** The programs of a topology: first its sub-topologies, then its hooks. */
 export type Programs = readonly [Program, ...Program[]];
 
 export interface ParkingPlan {

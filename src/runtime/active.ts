@@ -23,7 +23,7 @@ import { hooksFirst } from "./hooks.ts";
 import type { Insides } from "./insides.ts";
 import { Lane } from "./lane.ts";
 import type { KernelLimits, KernelParts } from "./parts.ts";
-import { Purge } from "./purge.ts";
+import { isOutrun, Purge } from "./purge.ts";
 import { grownUnderState, type Prepared } from "./setup.ts";
 import { subscriptionOf } from "./sources.ts";
 import { answerQuestion } from "./state-questions.ts";
@@ -31,7 +31,7 @@ import type { TaskHost } from "./task-host.ts";
 import { taskLog } from "./task-log.ts";
 import type { TaskRunner } from "./task-runner.ts";
 import { TaskSet } from "./task-set.ts";
-import { within } from "./within.ts";
+import { until, within } from "./within.ts";
 import { Workers } from "./workers.ts";
 
 const OVERDUE_CHECK_MS = 250;
@@ -88,7 +88,7 @@ export class Active {
     this.#lane?.start();
     this.#group.join();
     this.#checkOverdue();
-    if (this.#programs.length > 1) this.#purge.start(() => this.#tasks.all());
+    this.#purge.start(this.#programs, () => this.#tasks.all());
   }
 
   // --- workers
@@ -186,7 +186,17 @@ export class Active {
   }
 
   readFailed(at: TopicPartition, fence: number, error: OutriggerError): void {
-    if (this.#tasks.forPartition(at)?.epoch === fence) this.#parts.fatal(error);
+    const runner = this.#tasks.forPartition(at);
+    if (runner?.epoch !== fence) return;
+    if (!isOutrun(runner, at, error)) {
+      this.#parts.fatal(error);
+      return;
+    }
+    void this.#group.refresh().then(() => {
+      if (!this.#tasks.holds(runner) || this.#draining) return;
+      this.#takeOverAgain(runner);
+      this.#lane?.lost([runner]);
+    });
   }
 
   // --- stopping
@@ -197,7 +207,9 @@ export class Active {
       this.#tasks.stopFetching(runner);
       runner.endDispatch();
     }
-    await this.#settled(timeoutMs);
+    const isIdle = (): boolean => this.#tasks.all().every((runner) => runner.isIdle);
+    // No answer is outstanding then.
+    await until(this.#parts.clock, timeoutMs, isIdle, (look) => (this.#onSettled = look));
     for (const runner of this.#tasks.all()) runner.abandonUnfinished();
     // A broker that is away must not keep us: what it did not commit is redelivered.
     await within(this.#parts.clock, timeoutMs, this.#lane?.idle());
@@ -214,20 +226,6 @@ export class Active {
     this.#parts.log.info("stopped", counters);
   }
 
-  /** Resolves when no answer is outstanding, or after `timeoutMs`. */
-  async #settled(timeoutMs: number): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const cancel = this.#parts.clock.after(timeoutMs, resolve);
-      this.#onSettled = () => {
-        if (!this.#tasks.all().every((runner) => runner.isIdle)) return;
-        cancel();
-        resolve();
-      };
-      this.#onSettled();
-    });
-    this.#onSettled = null;
-  }
-
   // --- wiring
 
   #makeGroup(): GroupLoop {
@@ -238,12 +236,13 @@ export class Active {
       member,
       {
         assigned: (partitions) => {
-          const grown = grownUnderState(partitions, this.#prepared);
+          const grown = grownUnderState(partitions, this.#programs, this.#prepared);
           if (grown !== null) return fatal(grown);
           this.#tasks.assign(partitions);
           this.#tellReadiness();
         },
         topicsChanged: (found) => this.#parts.topicsChanged?.(found),
+        tornApart: () => this.#parts.tornApart?.(),
         revoked: (partitions) => this.#revoked(partitions),
         lost: (_, error) => {
           log.warn("membership lost: every task is dropped", { error: error.message });

@@ -17,6 +17,8 @@ export interface GroupHost {
   readonly revoked: (partitions: readonly TopicPartition[]) => void;
   /** A pattern matches other topics than before, these among them; nothing else is said of them. */
   readonly topicsChanged: (found: readonly string[]) => void;
+  /** Partitions of one task are at several members, and stay there. */
+  readonly tornApart: () => void;
   readonly lost: (partitions: readonly TopicPartition[], error: OutriggerError) => void;
   readonly failed: (error: OutriggerError) => void;
   readonly unreachable: (error: OutriggerError) => void;
@@ -38,7 +40,7 @@ const RETRY_MAX_MS = 1_000;
  */
 const FIRST_ASSIGNMENT_BEAT_MS = 100;
 const FIRST_ASSIGNMENT_BEATS_MAX = 30;
-/** How long a task of a pattern waits for the rest of its partitions: brokers look every ten seconds. */
+/** How long a task waits for the rest of its partitions: brokers look for topics every ten seconds. */
 const PARTS_WAIT_MS = 30_000;
 
 /** Runs the membership machine: one heartbeat at a time, never waiting for the application. */
@@ -102,7 +104,9 @@ export class GroupLoop {
     await confirmed;
   }
 
+  /** Of a task that was let go whole: a part of it may be kept, and stays ours without a task. */
   released(at: TopicPartition): void {
+    if (this.#keeps(at)) return;
     this.#step({ kind: "released", partition: topicPartitionName(at) });
   }
 
@@ -158,14 +162,16 @@ export class GroupLoop {
   #assigned(partitions: readonly TopicPartition[]): void {
     const found = newTopics(this.#subscription, partitions);
     if (found.length > 0) this.#host.topicsChanged(found);
-    else if (this.#subscription.pattern === undefined) this.#host.assigned(partitions);
     else this.#assignWhole();
   }
 
   /**
-   * A topic that a pattern has found is free, and assigned at once, while the other partitions of its task
-   * are still with the member that lets them go. A task that began with it would read those too, at the
-   * same time as that member. So it begins when it has all of them.
+   * The coordinator assigns each topic by itself. Partitions of a number go to one member where the
+   * counts of their topics are equal and all members read the same; not so while two versions of the
+   * application are in the group, and the assignor then keeps what it has. A topic that a pattern
+   * has found is free, and assigned at once, while the other partitions of its task are still with
+   * the member that lets them go. A task that began with a part would read it at the same time as
+   * that member reads the rest, so it begins when it has all of them.
    */
   #assignWhole(): void {
     this.#cancelParts?.();
@@ -173,15 +179,30 @@ export class GroupLoop {
     const kept = this.#partitions([...this.#membership.owned]).filter((at) => this.#keeps(at));
     const whole = kept.filter(isWhole(this.#subscription, (at) => this.#keeps(at)));
     if (whole.length > 0) this.#host.assigned(whole);
-    if (whole.length === kept.length) return;
-    // Brokers know topics that we do not, or we some that are gone: both look again.
-    this.#cancelParts = this.#clock.after(PARTS_WAIT_MS, () => this.#host.topicsChanged([]));
+    if (whole.length < kept.length) this.#awaitParts();
+  }
+
+  /**
+   * Who joins anew has no part that the assignor would keep: it gets what is left. And where brokers
+   * know topics that we do not, or we some that are gone, both look again.
+   */
+  #awaitParts(): void {
+    this.#cancelParts?.();
+    this.#cancelParts = this.#clock.after(PARTS_WAIT_MS, () => {
+      if (this.#subscription.pattern === undefined) this.#host.tornApart();
+      else this.#host.topicsChanged([]);
+    });
   }
 
   #revoked(partitions: readonly TopicPartition[]): void {
     const isPart = isPartOfTask(this.#subscription, (at) => this.#keeps(at));
-    if (partitions.some(isPart)) this.#host.topicsChanged([]);
-    else this.#host.revoked(partitions);
+    const torn = partitions.some(isPart);
+    if (torn && this.#subscription.pattern !== undefined) {
+      this.#host.topicsChanged([]);
+      return;
+    }
+    if (torn) this.#awaitParts();
+    this.#host.revoked(partitions);
   }
 
   #keeps(at: TopicPartition): boolean {

@@ -1,5 +1,5 @@
 import { OutriggerError } from "../errors/outrigger-error.ts";
-import type { Program } from "../model/topology.ts";
+import type { Programs } from "../model/topology.ts";
 import type { KeyRange, PageLimits } from "../ports/store.ts";
 import type { GroupLoop } from "./group-loop.ts";
 import type { Lane } from "./lane.ts";
@@ -49,19 +49,13 @@ const PAGE: PageLimits = { entriesMax: 1_000, bytesMax: 1024 * 1024 };
  */
 export async function readStore(
   { tasks }: Insides,
-  program: Program,
+  programs: Programs,
   name: string,
   range: KeyRange,
   entriesMax: number,
 ): Promise<StoredEntry[] | null> {
-  const store = program.stores.findIndex((spec) => spec.name === name);
-  if (store < 0) {
-    const known = program.stores.map((spec) => spec.name).join(", ") || "none";
-    const text = `the topology has no store ${name}, its stores are: ${known}. Mend the name`;
-    throw new OutriggerError("TEST_DRIVER_REFUSED", text);
-  }
+  const { subtopology, store } = placeOf(programs, name);
   const entries: StoredEntry[] = [];
-  const { subtopology } = program;
   const own = tasks.all().filter(({ id }) => id.subtopology === subtopology);
   const runners = own.toSorted((left, right) => left.id.partition - right.id.partition);
   for (const { state, id } of runners) {
@@ -83,3 +77,14 @@ const NOTHING_WRITTEN = { keys: [], values: [] };
 const NOTHING = Buffer.alloc(0);
 /** Behind a key comes, first of all, the key with a zero byte. */
 const AFTER = Buffer.from([0]);
+
+function placeOf(programs: Programs, name: string): { subtopology: number; store: number } {
+  for (const { subtopology, stores } of programs) {
+    const store = stores.findIndex((spec) => spec.name === name);
+    if (store >= 0) return { subtopology, store };
+  }
+  const stores = programs.flatMap((program) => program.stores);
+  const known = stores.map((spec) => spec.name).join(", ") || "none";
+  const text = `the topology has no store ${name}, its stores are: ${known}. Mend the name`;
+  throw new OutriggerError("TEST_DRIVER_REFUSED", text);
+}

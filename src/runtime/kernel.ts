@@ -213,7 +213,8 @@ export class Kernel implements ApplicationListener, ConsumerListener {
     const application = this.#application;
     if (application === null) throw new Error("a worker was accepted before the kernel started");
     const topicsChanged = (found: readonly string[]) => this.#topicsChanged(active, found);
-    const parts = { ...this.#parts, topicsChanged };
+    const tornApart = () => this.#joinAnew(active, TORN_APART);
+    const parts = { ...this.#parts, topicsChanged, tornApart };
     const active: Active = new Active(programs, prepared, parts, application, this.#limits);
     await active.prepare();
     return active;
@@ -227,17 +228,21 @@ export class Kernel implements ApplicationListener, ConsumerListener {
     this.#active?.workerCame(worker, hello);
   }
 
-  /**
-   * A pattern matches other topics than before. What is under way is committed, the group left and joined
-   * anew; the workers' streams end, because frames count the sources, and they come again.
-   */
   #topicsChanged(active: Active, found: readonly string[]): void {
+    if (active !== this.#active) return;
+    for (const topic of found) this.#found.add(topic);
+    const text = "a pattern matches other topics than before: taking over anew";
+    this.#joinAnew(active, text, { found: found.join(", ") });
+  }
+
+  /**
+   * What is under way is committed, the group left and joined anew; the workers' streams end, because
+   * frames count the sources, and they come again.
+   */
+  #joinAnew(active: Active, why: string, fields: Readonly<Record<string, string>> = {}): void {
     const declared = this.#declared;
     if (active !== this.#active || declared === null || this.#phase !== "active") return;
-    for (const topic of found) this.#found.add(topic);
-    this.#parts.log.info("a pattern matches other topics than before: taking over anew", {
-      found: found.join(", "),
-    });
+    this.#parts.log.info(why, fields);
     this.#phase = "preparing";
     this.#cancelAbsence?.();
     this.#cancelAbsence = null;
@@ -247,7 +252,7 @@ export class Kernel implements ApplicationListener, ConsumerListener {
       .finally(() => {
         this.#active = null;
         for (const worker of active.workers.all()) {
-          this.#application?.disconnect(worker, "its sources have changed");
+          this.#application?.disconnect(worker, "the sidecar joins the group anew");
         }
       });
     this.#prepare(declared);
@@ -276,6 +281,9 @@ export class Kernel implements ApplicationListener, ConsumerListener {
 }
 
 const PREDECESSOR_LEAVES_MAX = 5;
+const TORN_APART =
+  "partitions of one task are at several members, as after a roll-out that changed what is read: " +
+  "joining the group anew";
 
 function toOutriggerError(thrown: unknown): OutriggerError {
   if (thrown instanceof OutriggerError) return thrown;

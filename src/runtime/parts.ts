@@ -32,6 +32,8 @@ export interface KernelParts {
   readonly commitEntered: (state: Transaction["state"]) => void;
   /** A pattern matches other topics than `Program.sources`; these are new, if any. */
   readonly topicsChanged?: (found: readonly string[]) => void;
+  /** Partitions of one task are at several members, and stay there. */
+  readonly tornApart?: () => void;
   /** A human is needed: the process stops with this error. */
   readonly fatal: (error: OutriggerError) => void;
 }
@@ -45,7 +47,7 @@ export interface KernelLimits {
   readonly revokeTimeoutMs: number;
   readonly shutdownTimeoutMs: number;
   readonly rebalanceTimeoutMs: number;
-  /** How often the requests of hooks that are done are deleted. */
+  /** How often records of repartitions and hooks that are done with are deleted. */
   readonly purgeIntervalMs: number;
   readonly task: TaskLimits;
   readonly lane: LaneLimits;

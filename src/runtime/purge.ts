@@ -1,19 +1,22 @@
-import { asError } from "../errors/outrigger-error.ts";
-import { topicPartitionName } from "../model/topic-partition.ts";
+import { asError, type OutriggerError } from "../errors/outrigger-error.ts";
+import { type TopicPartition, topicPartitionName } from "../model/topic-partition.ts";
+import type { Programs } from "../model/topology.ts";
 import type { Admin, LogOffset } from "../ports/admin.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
+import { queuesOf } from "../topology/internal-topics.ts";
 import type { TaskRunner } from "./task-runner.ts";
 
 /** What a purge looks at of a task. */
-type Purged = Pick<TaskRunner, "program" | "phase" | "partitions" | "positions">;
+type Purged = Pick<TaskRunner, "program" | "phase" | "id" | "positions">;
 
 /** One purge that does not come to an end must not keep the next ones waiting. */
 const TIMEOUT_MS = 30_000;
 
 /**
- * Deletes the requests whose hooks have run and are committed, every so often: their topics have no
- * retention of their own. A task that was lost meanwhile deletes less than its successor, never more.
+ * Deletes what was read of repartitions, and the requests whose hooks have run, once that has committed,
+ * every so often: their topics have no retention of their own. A task that was lost meanwhile deletes
+ * less than its successor, never more.
  */
 export class Purge {
   readonly #admin: Admin;
@@ -34,11 +37,12 @@ export class Purge {
     this.#intervalMs = intervalMs;
   }
 
-  /** `runners` says which tasks are held, each time. */
-  start(runners: () => readonly Purged[]): void {
+  /** `runners` says which tasks are held, each time. Does nothing where no program has such topics. */
+  start(programs: Programs, runners: () => readonly Purged[]): void {
+    if (programs.every((program) => queuesOf(program).length === 0)) return;
     this.#cancel = this.#clock.after(this.#intervalMs, () => {
       void this.#purge(doneOf(runners())).finally(() => {
-        if (!this.#stop.signal.aborted) this.start(runners);
+        if (!this.#stop.signal.aborted) this.start(programs, runners);
       });
     });
   }
@@ -59,21 +63,35 @@ export class Purge {
     } catch (thrown: unknown) {
       if (this.#isTold || this.#stop.signal.aborted) return;
       this.#isTold = true;
-      const text = "requests of hooks that are done cannot be deleted: their topics grow";
+      const text =
+        "what is done with in repartitions and hooks cannot be deleted: their topics grow";
       this.#log.warn(text, { error: asError(thrown).message });
     }
   }
 }
 
+/**
+ * Whether a position was left behind: this process stood still, its task went to another, who has
+ * committed and purged. The group says whether it is still ours; then it is taken over again, which looks
+ * whether records are lost.
+ */
+export function isOutrun(
+  { program }: Pick<TaskRunner, "program">,
+  { topic }: TopicPartition,
+  { code }: OutriggerError,
+): boolean {
+  return code === "OFFSET_OUT_OF_RANGE" && queuesOf(program).includes(topic);
+}
+
 /** What has committed is done with; a position that is only claimed moves nothing. */
 function doneOf(runners: readonly Purged[]): LogOffset[] {
-  const hooks = runners.filter(
-    ({ program, phase }) => program.hook !== null && phase === "running",
-  );
-  return hooks.flatMap(({ partitions, positions }) =>
-    partitions.flatMap((at) => {
-      const position = positions.get(topicPartitionName(at));
-      return position === undefined ? [] : [{ ...at, offset: position.offset }];
-    }),
-  );
+  return runners
+    .filter(({ phase }) => phase === "running")
+    .flatMap(({ program, id: { partition }, positions }) =>
+      queuesOf(program).flatMap((topic) => {
+        const at = { topic, partition };
+        const position = positions.get(topicPartitionName(at));
+        return position === undefined ? [] : [{ ...at, offset: position.offset }];
+      }),
+    );
 }

@@ -1,11 +1,12 @@
-import { hookTopicsOf, outputsOf } from "../checks/expected.ts";
+import { hookTopicsOf, inputsOf, outputsOf } from "../checks/expected.ts";
 import { OutriggerError } from "../errors/outrigger-error.ts";
 import type { TopicFacts } from "../model/cluster-facts.ts";
 import { type TopicPartition, topicPartitionName } from "../model/topic-partition.ts";
-import type { Programs } from "../model/topology.ts";
-import type { Admin } from "../ports/admin.ts";
+import type { Program, Programs } from "../model/topology.ts";
+import type { Admin, TopicDescription } from "../ports/admin.ts";
 import type { Log } from "../ports/log.ts";
-import { internalTopics } from "../topology/internal-topics.ts";
+import { internalTopics, queuesOf } from "../topology/internal-topics.ts";
+import { type PartitionCounts, partitionCounts } from "../topology/partition-counts.ts";
 import type { Preflight } from "./preflight.ts";
 import type { ChangelogFacts } from "./takeover.ts";
 
@@ -20,7 +21,8 @@ export interface SetupLimits {
 
 /** What the cluster holds for a topology, checked and created. */
 export interface Prepared {
-  readonly partitions: number;
+  /** Tasks of each sub-topology. */
+  readonly counts: PartitionCounts;
   readonly changelogs: ReadonlyMap<string, ChangelogFacts>;
   /** Every topic that cuts write. */
   readonly outputs: readonly string[];
@@ -42,34 +44,23 @@ export async function prepareTopics(
   limits: SetupLimits,
   log: Log,
 ): Promise<Prepared> {
-  const [program] = programs;
   const sinks = outputsOf(programs, limits.deadLetterTopic);
-  await createMissing([...new Set([...program.sources, ...sinks])], admin, limits, log);
+  await createMissing([...new Set([...inputsOf(programs), ...sinks])], admin, limits, log);
   const { brokers, topics } = await preflight.check(programs);
-  const partitions = Math.max(
-    ...program.sources.map((name) => topics.get(name)?.partitions.length ?? 0),
-  );
+  const counts = partitionCounts(programs, (name) => topics.get(name)?.partitions.length);
   const replicationFactor = Math.min(limits.replicationFactor, brokers.length);
-  const { recordBytesMax } = limits;
-  const internal = internalTopics(programs, partitions, replicationFactor, recordBytesMax);
+  const internal = internalTopics(programs, counts, replicationFactor, limits.recordBytesMax);
   const names = internal.map(({ name }) => name);
   await admin.createTopics(internal.filter(({ name }) => !topics.has(name)));
-  const changelogs = new Map<string, ChangelogFacts>();
   const created = await admin.describeTopics(names);
-  const control = created.get(program.parking?.controlTopic ?? "");
-  if (control !== undefined && control.partitions < partitions) {
-    const text =
-      `the topic ${control.name} has ${control.partitions} partitions, and the sources have ` +
-      `${partitions}: add partitions to it, each task reads the one with its number`;
-    throw new OutriggerError("TOPIC_MISCONFIGURED", text);
-  }
-  const hooks = hookTopicsOf(programs);
+  for (const program of programs) refuseFewCommands(program, counts, created);
+  const queues = new Set(programs.flatMap(queuesOf));
+  const hooks = new Set(hookTopicsOf(programs));
+  const changelogs = new Map<string, ChangelogFacts>();
   const hookPartitions = new Map<string, number>();
   for (const [name, topic] of created) {
-    if (hooks.includes(name)) {
-      hookPartitions.set(name, topic.partitions);
-      continue;
-    }
+    if (hooks.has(name)) hookPartitions.set(name, topic.partitions);
+    if (queues.has(name)) continue;
     const retention = Number(topic.configs.get("delete.retention.ms"));
     const known = Number.isFinite(retention) && retention > 0;
     changelogs.set(name, {
@@ -82,7 +73,22 @@ export async function prepareTopics(
     outputs,
     new Map<string, Configured>([...topics, ...created]),
   );
-  return { partitions, changelogs, outputs, messageBytesMax, hookPartitions };
+  return { counts, changelogs, outputs, messageBytesMax, hookPartitions };
+}
+
+/** The topic of commands to parked records: each task reads the partition with its number. */
+function refuseFewCommands(
+  { parking, subtopology }: Program,
+  counts: PartitionCounts,
+  created: ReadonlyMap<string, TopicDescription>,
+): void {
+  const control = created.get(parking?.controlTopic ?? "");
+  const partitions = counts.get(subtopology) ?? 1;
+  if (control === undefined || control.partitions >= partitions) return;
+  const text =
+    `the topic ${control.name} has ${control.partitions} partitions, and the sources have ` +
+    `${partitions}: add partitions to it, each task reads the one with its number`;
+  throw new OutriggerError("TOPIC_MISCONFIGURED", text);
 }
 
 /**
@@ -91,19 +97,22 @@ export async function prepareTopics(
  */
 export function grownUnderState(
   assigned: readonly TopicPartition[],
-  { partitions, changelogs, hookPartitions }: Omit<Prepared, "outputs" | "messageBytesMax">,
+  programs: Programs,
+  { counts }: Pick<Prepared, "counts">,
 ): OutriggerError | null {
-  // The topic of a hook may have more than the sources: its tasks have no state.
-  const ours = assigned.filter(({ topic }) => !hookPartitions.has(topic));
-  const beyond = ours.find(({ partition }) => partition >= partitions);
-  const [changelog] = changelogs.keys();
-  if (beyond === undefined || changelog === undefined) return null;
-  return new OutriggerError(
-    "TOPIC_MISCONFIGURED",
-    `the source ${beyond.topic} has grown while it was read: ${topicPartitionName(beyond)} was assigned, ` +
-      `but the changelog ${changelog} has ${partitions} partitions. Keys have moved, and state no longer ` +
-      "fits them; reset the application, or use another application.id",
-  );
+  for (const { sources, stores, subtopology } of programs) {
+    const partitions = counts.get(subtopology) ?? 0;
+    const [store] = stores;
+    const beyond = assigned.find((at) => sources.includes(at.topic) && at.partition >= partitions);
+    if (beyond === undefined || store === undefined) continue;
+    return new OutriggerError(
+      "TOPIC_MISCONFIGURED",
+      `the source ${beyond.topic} has grown while it was read: ${topicPartitionName(beyond)} was assigned, ` +
+        `but the changelog ${store.changelogTopic} has ${partitions} partitions. Keys have moved, and ` +
+        "state no longer fits them; reset the application, or use another application.id",
+    );
+  }
+  return null;
 }
 
 function messageLimits(

@@ -18,6 +18,7 @@ import {
   type OffsetMetadata,
 } from "../tasks/offset-metadata.ts";
 import { planRestore, type RestorePlan } from "../tasks/restoration.ts";
+import { queuesOf } from "../topology/internal-topics.ts";
 import { openParking, refuseForgotten } from "./open-parking.ts";
 import type { SourcePosition, TaskStart } from "./task-host.ts";
 
@@ -76,9 +77,11 @@ export async function takeOver(
   signal: AbortSignal,
 ): Promise<TakenOver> {
   const partitions = program.sources.map((topic) => ({ topic, partition }));
+  const starts = await queueStarts(program, partition, deps, signal);
   const committed = await deps.offsets.committed(NOBODY, partitions, signal);
   const found = metadataOf(partitions, committed);
   const { metadata } = found;
+  refuseLostQueue(starts, committed, deps.groupId);
   const asOfMs = deps.clock.wallMs();
   refuseForgotten(program, metadata);
   const plans = await planStores(program, partition, state, found, deps, signal);
@@ -105,6 +108,41 @@ export async function takeOver(
     changelogs,
     isNew: metadata === null || committed.size < partitions.length,
   };
+}
+
+/**
+ * Where what is purged begins; asked before the offsets, because those who commit then purge: what
+ * begins behind an offset that is asked for later has lost records.
+ */
+async function queueStarts(
+  program: Program,
+  partition: number,
+  { offsets }: TakeoverDependencies,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, number>> {
+  const starts = new Map<string, number>();
+  for (const topic of queuesOf(program)) {
+    const at = { topic, partition };
+    starts.set(topicPartitionName(at), (await offsets.range(at, signal)).start);
+  }
+  return starts;
+}
+
+function refuseLostQueue(
+  starts: ReadonlyMap<string, number>,
+  committed: ReadonlyMap<string, CommittedOffset>,
+  groupId: string,
+): void {
+  for (const [name, start] of starts) {
+    const offset = committed.get(name)?.offset ?? start;
+    if (offset >= start) continue;
+    throw new OutriggerError(
+      "OFFSET_OUT_OF_RANGE",
+      `${name} begins at offset ${start}, and group ${groupId} has committed ${offset}: ` +
+        `${start - offset} offsets were deleted before they were read, by somebody else than a ` +
+        "sidecar. Restore the topic, or reset the application",
+    );
+  }
 }
 
 interface FoundMetadata {
@@ -293,8 +331,8 @@ async function startPositions(
       positions.set(name, { offset: known.offset, leaderEpoch: known.leaderEpoch });
       continue;
     }
-    // What a hook is asked must not be skipped: the first may ask before the hook's task is there.
-    const reset = program.hook === null ? deps.autoOffsetReset : "earliest";
+    // What was written for the task must not be skipped, though it was before there was the task.
+    const reset = queuesOf(program).includes(at.topic) ? "earliest" : deps.autoOffsetReset;
     if (reset === "none") {
       throw new OutriggerError(
         "OFFSETS_LOST",

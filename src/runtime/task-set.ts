@@ -234,9 +234,11 @@ export class TaskSet {
     return { subtopology: this.#reading(at.topic).subtopology, partition: at.partition };
   }
 
-  /** The control topic is the first program's: it reads what no other does. */
+  /** Whose tasks read the topic, or take commands from it. */
   #reading(topic: string): Program {
-    return this.#programs.find(({ sources }) => sources.includes(topic)) ?? this.#programs[0];
+    const isRead = ({ sources, parking }: Program): boolean =>
+      sources.includes(topic) || parking?.controlTopic === topic;
+    return this.#programs.find(isRead) ?? this.#programs[0];
   }
 
   #programOf({ subtopology }: TaskId): Program {

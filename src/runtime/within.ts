@@ -15,3 +15,23 @@ export async function within(
     work.then(done, done);
   });
 }
+
+/** Resolves when `holds`, which is looked at now and at each call of what `watch` is given, or after `timeoutMs`. */
+export async function until(
+  clock: Clock,
+  timeoutMs: number,
+  holds: () => boolean,
+  watch: (look: (() => void) | null) => void,
+): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const cancel = clock.after(timeoutMs, resolve);
+    const look = (): void => {
+      if (!holds()) return;
+      cancel();
+      resolve();
+    };
+    watch(look);
+    look();
+  });
+  watch(null);
+}

@@ -9,13 +9,15 @@ import type {
   StoreSpec,
 } from "../model/topology.ts";
 import { Faults } from "./faults.ts";
-import { type Graph, linkNodes } from "./graph.ts";
+import { framed } from "./frames.ts";
+import { linkNodes } from "./graph.ts";
 import { hookProgram, hooksOf, validateHooks } from "./hooks.ts";
 import { changelogTopic, controlTopic, hookTopic, PARKED_STORE } from "./names.ts";
 import { validateParking } from "./parking.ts";
 import { patternOf } from "./pattern.ts";
-import { validateShape } from "./shape.ts";
+import { roleOf, validateShape } from "./shape.ts";
 import { sharesStores, stepsOf } from "./steps.ts";
+import { type Subtopology, subtopologiesOf } from "./subtopologies.ts";
 import { validateParts } from "./validate.ts";
 
 /**
@@ -33,20 +35,34 @@ export function compile(
   validateParts(declared, applicationId, faults);
   validateParking(declared, applicationId, parks, faults);
   validateHooks(declared, applicationId, faults);
-  if (graph !== null) validateShape(graph, faults);
+  const parts = graph === null ? [] : subtopologiesOf(declared, graph, applicationId, faults);
+  for (const part of parts) validateShape(part.graph, faults);
+  if (parks) validateOneParking(parts, faults);
   faults.throwIfAny();
-  invariant(graph !== null, "a topology whose links are broken has faults");
-  const program = programOf(graph, declared, applicationId, parks);
+  const [first, ...others] = parts.map((part, subtopology): Program => {
+    const program = programOf(part, applicationId, parks);
+    const { reads } = part;
+    return { ...program, subtopology, ...(reads.length === 0 ? {} : { repartitions: reads }) };
+  });
+  invariant(first !== undefined, "a topology without faults has a sub-topology");
   const hooks = hooksOf(declared).map(({ name }, index) =>
-    hookProgram(name, hookTopic(applicationId, name), index, program),
+    hookProgram(name, hookTopic(applicationId, name), parts.length + index),
   );
-  return [program, ...hooks];
+  return framed([first, ...others, ...hooks]);
+}
+
+/** Parked records are one store, whose changelog has a partition for each task of one sub-topology. */
+function validateOneParking(parts: readonly Subtopology[], faults: Faults): void {
+  const running = parts.filter(({ graph }) => graph.nodes.some((node) => roleOf(node) === "stage"));
+  if (running.length < 2) return;
+  const said = running.map(({ declared: { nodes } }) => nodes.map(({ name }) => name).join(", "));
+  const text = `records can be parked in one sub-topology, and code runs in ${running.length}`;
+  faults.add("topology", `${text} (${said.join(" | ")}): set parked.enable: false`);
 }
 
 /** The program of one sub-topology. */
 function programOf(
-  graph: Graph,
-  declared: DeclaredTopology,
+  { graph, declared, keyedTopics }: Subtopology,
   applicationId: string,
   parks: boolean,
 ): Program {
@@ -57,7 +73,7 @@ function programOf(
       changelogTopic: changelogTopic(applicationId, name),
     }),
   );
-  const steps = stepsOf(graph.nodes, stores, applicationId);
+  const steps = stepsOf(graph.nodes, stores, { applicationId, keyedTopics });
   // Without code of the application there is nothing that a record could fail in.
   const canPark = parks && stagesOf({ steps }).length > 0;
   if (canPark) {

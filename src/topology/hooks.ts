@@ -1,4 +1,3 @@
-import { stagesOf } from "../model/steps.ts";
 import type { DeclaredNode, DeclaredTopology, Program } from "../model/topology.ts";
 import { type Faults, nodeAt } from "./faults.ts";
 import { hookTopic, topicFault } from "./names.ts";
@@ -11,15 +10,12 @@ export function hooksOf({ nodes }: DeclaredTopology): DeclaredNode[] {
 /**
  * A sub-topology of its own, so that a hook that is slow, fails or stops keeps no record of the topology
  * waiting. It has no state: that its number depends on the hooks before it costs nothing. It parks
- * nothing either, because the store of parked records is the first sub-topology's.
+ * nothing either, because parked records are state.
  */
-export function hookProgram(node: string, topic: string, index: number, main: Program): Program {
+export function hookProgram(node: string, topic: string, subtopology: number): Program {
   return {
-    subtopology: main.subtopology + 1 + index,
-    frame: {
-      source: main.sources.length + index,
-      stage: stagesOf(main).length + index,
-    },
+    subtopology,
+    frame: { source: 0, stage: 0 },
     sources: [topic],
     sourceNodes: [{ topics: [topic] }],
     steps: [

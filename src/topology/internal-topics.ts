@@ -1,4 +1,5 @@
 import type { Program, Programs } from "../model/topology.ts";
+import type { PartitionCounts } from "./partition-counts.ts";
 
 /** A topic that the sidecar owns. */
 export interface InternalTopic {
@@ -16,28 +17,39 @@ const REPLICAS_FOR_MIN_INSYNC = 3;
 const MESSAGE_BYTES_DEFAULT = 1_048_588;
 const OVERHEAD_BYTES = 256;
 /** Segments that are small enough for what is purged to give its disk back soon: as of Kafka Streams. */
-const HOOK_SEGMENT_BYTES = 50 * 1024 * 1024;
+const QUEUE_SEGMENT_BYTES = 50 * 1024 * 1024;
 
 /**
- * The changelogs of the programs, the control topic, if there is one, and the topics of hooks: as many
- * partitions as the sources, because a task's state lives in the partition with its number, and its
- * requests go to that one too. Changelogs and hooks take records as large as may be written, where
- * brokers by themselves would not.
+ * The changelogs of the programs, the control topic, if there is one, and what programs write for each
+ * other: repartitions and the requests of hooks. Each has as many partitions as its program has tasks,
+ * because a task's state lives in the partition with its number. They take records as large as may
+ * be written, where brokers by themselves would not.
  */
 export function internalTopics(
-  [main, ...hooks]: Programs,
-  partitions: number,
+  programs: Programs,
+  counts: PartitionCounts,
   replicationFactor: number,
   recordBytesMax: number,
 ): InternalTopic[] {
   const messageBytes = recordBytesMax + OVERHEAD_BYTES;
-  const requests = hooks.map(({ sources: [name = ""] }) => ({
-    name,
-    partitions,
-    replicationFactor,
-    configs: hookConfigs(replicationFactor, messageBytes),
-  }));
-  return [...topicsOf(main, partitions, replicationFactor, messageBytes), ...requests];
+  const ofAll = programs.map((program) => {
+    const partitions = counts.get(program.subtopology) ?? 1;
+    const queues = queuesOf(program).map((name) => {
+      return {
+        name,
+        partitions,
+        replicationFactor,
+        configs: queueConfigs(replicationFactor, messageBytes),
+      };
+    });
+    return { queues, state: topicsOf(program, partitions, replicationFactor, messageBytes) };
+  });
+  return [...ofAll.flatMap(({ state }) => state), ...ofAll.flatMap(({ queues }) => queues)];
+}
+
+/** Sources that other programs write: records stay until they are done with, and are then purged. */
+export function queuesOf({ hook, sources, repartitions = [] }: Program): readonly string[] {
+  return hook === null ? repartitions.map(({ topic }) => topic) : sources;
 }
 
 function topicsOf(
@@ -66,13 +78,13 @@ function changelogConfigs(replicationFactor: number, messageBytes: number): Reco
   return withMinInsync(sized(configs, messageBytes), replicationFactor);
 }
 
-/** A request is kept until its hook has run, however old its record is: what is done is purged. */
-function hookConfigs(replicationFactor: number, messageBytes: number): Record<string, string> {
+/** A record is kept until it is done with, however old it is by its timestamp. */
+function queueConfigs(replicationFactor: number, messageBytes: number): Record<string, string> {
   const configs = {
     "cleanup.policy": "delete",
     "retention.ms": "-1",
     "retention.bytes": "-1",
-    "segment.bytes": String(HOOK_SEGMENT_BYTES),
+    "segment.bytes": String(QUEUE_SEGMENT_BYTES),
     "message.timestamp.type": "CreateTime",
   };
   return withMinInsync(sized(configs, messageBytes), replicationFactor);

@@ -32,6 +32,11 @@ export function hookTopic(applicationId: string, node: string): string {
   return `${applicationId}-${node}-hook`;
 }
 
+/** Between two sub-topologies: `name` is that of the repartition node, or what the aggregate says. */
+export function repartitionTopic(applicationId: string, name: string): string {
+  return `${applicationId}-${name}-repartition`;
+}
+
 export function changelogTopic(applicationId: string, store: string): string {
   return `${applicationId}-${store}-changelog`;
 }

@@ -36,8 +36,12 @@ export function patternOf(nodes: readonly DeclaredNode[]): SourcePattern | undef
   const sources = nodes.filter((node) => node.kind === "source");
   const patterns = sources.flatMap(({ pattern }) => (pattern === undefined ? [] : [pattern]));
   if (patterns.length === 0) return undefined;
-  const regex = patterns.length === 1 ? String(patterns[0]) : patterns.map(grouped).join("|");
-  return { regex, topics: sources.flatMap(({ topics }) => topics) };
+  return { regex: oneOf(patterns), topics: sources.flatMap(({ topics }) => topics) };
+}
+
+/** What any of the patterns matches. */
+export function oneOf(patterns: readonly string[]): string {
+  return patterns.length === 1 ? String(patterns[0]) : patterns.map(grouped).join("|");
 }
 
 function grouped(pattern: string): string {

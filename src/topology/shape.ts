@@ -1,7 +1,5 @@
-import type { Operation } from "../model/topology.ts";
 import { type Faults, nodeAt } from "./faults.ts";
 import { ancestorsOf, type Graph, type GraphNode } from "./graph.ts";
-import { storesOf } from "./validate.ts";
 
 /** What a node is to its program. */
 export type Role = "source" | "operator" | "stage" | "sink" | "hook";
@@ -26,7 +24,6 @@ export function roleOf({ declared }: GraphNode): Role {
  * Refuses what does not run, in words, so that no topology runs with another meaning than the declared one.
  */
 export function validateShape(graph: Graph, faults: Faults): void {
-  validateUnity(graph, faults);
   for (const node of graph.nodes) {
     validateSupport(node, faults);
     if (node.declared.kind === "source") validateSource(node, faults);
@@ -36,7 +33,6 @@ export function validateShape(graph: Graph, faults: Faults): void {
 
 function validateSupport({ declared }: GraphNode, faults: Faults): void {
   const at = nodeAt(declared.name);
-  if (declared.kind === "repartition") faults.add(at, "repartitioning is not supported");
   if (declared.kind !== "aggregate") return;
   const { aggregator, windows } = declared;
   if (aggregator !== "application" && aggregator !== "count") {
@@ -48,32 +44,6 @@ function validateSupport({ declared }: GraphNode, faults: Faults): void {
   }
 }
 
-/** One sub-topology: everything hangs together, by edges or by shared stores. */
-function validateUnity(graph: Graph, faults: Faults): void {
-  const parts = partsOf(graph);
-  if (parts.length < 2) return;
-  const said = parts.map((part) => part.map(({ declared }) => declared.name).join(", "));
-  const text = `it falls into ${parts.length} parts (${said.join(" | ")})`;
-  faults.add("topology", `${text}: run each as an application with an id of its own`);
-}
-
-function partsOf({ nodes }: Graph): GraphNode[][] {
-  const left = new Set(nodes);
-  const parts: GraphNode[][] = [];
-  for (const first of nodes) {
-    if (!left.has(first)) continue;
-    const part = new Set([first]);
-    for (const node of part) {
-      const stores = new Set(storesOf(node.declared));
-      const sharing = nodes.filter(({ declared }) => storesOf(declared).some((s) => stores.has(s)));
-      for (const next of [...node.parents, ...node.children, ...sharing]) part.add(next);
-    }
-    for (const node of part) left.delete(node);
-    parts.push(nodes.filter((node) => part.has(node)));
-  }
-  return parts;
-}
-
 function validateSource({ declared, children }: GraphNode, faults: Faults): void {
   if (children.length > 0) return;
   faults.add(nodeAt(declared.name), "nothing reads it: connect it, or remove it");
@@ -83,18 +53,9 @@ function validateAggregate(node: GraphNode, faults: Faults): void {
   const { declared } = node;
   const at = nodeAt(declared.name);
   const above = ancestorsOf(node);
-  const keyChanger = above.find(changesKey);
-  if (keyChanger !== undefined) faults.add(at, repartitionText(keyChanger));
   if (declared.kind !== "aggregate" || declared.windows === null) return;
   const timeChanger = above.find(changesTime);
   if (timeChanger !== undefined) faults.add(at, timeText(timeChanger));
-}
-
-const KEY_CHANGERS: ReadonlySet<Operation> = new Set(["process", "map", "selectKey", "flatMap"]);
-
-function changesKey({ declared }: GraphNode): boolean {
-  if (declared.kind !== "function") return false;
-  return KEY_CHANGERS.has(declared.operation);
 }
 
 /**
@@ -109,14 +70,5 @@ function timeText({ declared: { name } }: GraphNode): string {
   return (
     `"${name}" above it may change timestamps, and windows go by those of the input: repartition between ` +
     "them, or use mapValues or flatMapValues"
-  );
-}
-
-function repartitionText(keyChanger: GraphNode): string {
-  const { name } = keyChanger.declared;
-  return (
-    `"${name}" above it may change the key, so its records would have to be repartitioned, which ` +
-    "is not supported: write them to a topic and aggregate that in another application, or use " +
-    "mapValues"
   );
 }

@@ -18,6 +18,13 @@ interface Draft {
   readonly make: (feeds: readonly Feed[], stages: number) => Step;
 }
 
+/** What the topics of exits are. */
+export interface Naming {
+  readonly applicationId: string;
+  /** Repartition topics of aggregates, which take no record without a key. */
+  readonly keyedTopics: ReadonlySet<string>;
+}
+
 /** Rows that reach a step: of a node outside it, through the edges to `children`. */
 interface Origin {
   readonly parents: readonly GraphNode[];
@@ -31,10 +38,10 @@ interface Origin {
 export function stepsOf(
   nodes: readonly GraphNode[],
   stores: readonly StoreSpec[],
-  applicationId: string,
+  naming: Naming,
 ): Step[] {
   const order = visitOrderOf(nodes);
-  const exitOf = exitsBy(applicationId);
+  const exitOf = exitsBy(naming);
   const drafts = [
     ...componentsOf(nodes).flatMap((component) =>
       stageDrafts(component, nodes, stores, exitOf, order),
@@ -145,17 +152,17 @@ function isCode(node: GraphNode): boolean {
   return roleOf(node) === "stage";
 }
 
-function exitsBy(applicationId: string): (node: GraphNode) => Exit {
-  return ({ declared }) => {
+function exitsBy({ applicationId, keyedTopics }: Naming): (node: GraphNode) => Exit {
+  return ({ declared }): Exit => {
     const { name: node } = declared;
-    if (declared.kind === "sink") return topicExit(node, declared.topic, false);
-    if (declared.kind === "hook") return topicExit(node, hookTopic(applicationId, node), true);
-    return { kind: "onward", node };
+    if (declared.kind === "sink") {
+      const { topic } = declared;
+      const exit: TopicExit = { kind: "topic", node, topic, isHook: false };
+      return keyedTopics.has(topic) ? { ...exit, dropsNullKeys: true } : exit;
+    }
+    if (declared.kind !== "hook") return { kind: "onward", node };
+    return { kind: "topic", node, topic: hookTopic(applicationId, node), isHook: true };
   };
-}
-
-function topicExit(node: string, topic: string, isHook: boolean): TopicExit {
-  return { kind: "topic", node, topic, isHook };
 }
 
 /** Of those whose feeds have a number, the one that a record reaches first gets the next. */

@@ -68,7 +68,7 @@ export class CheckScene {
 
   /** The same with a hook. */
   get hooked(): Programs {
-    return [this.program, hookProgram("mail", this.hookTopic, 0, this.program)];
+    return [this.program, hookProgram("mail", this.hookTopic, 1)];
   }
 
   /** Makes topics with 2 partitions, each with the configuration given, if any. */

@@ -13,6 +13,7 @@ import type { Random } from "./random.ts";
 import {
   APPLICATION_ID,
   appended,
+  groupOf,
   splitInto,
   TOPOLOGIES,
   type TopologyName,
@@ -217,6 +218,9 @@ function answerOf(
         answer.set(row, next);
         if (hooks) answer.output(row, key, `${value?.toString("latin1") ?? ""}~${tag}`, 1);
         answer.output(row, key, next ?? `${value?.toString("latin1") ?? ""}~${tag}`);
+      } else if (topology === "regroup") {
+        const text = value?.toString("latin1") ?? "";
+        answer.output(row, groupOf(text), `${text}~${tag}`);
       } else if (topology === "countMap" || topology === "relay") {
         answer.output(row, key, `${value?.readBigInt64BE(0) ?? -1}~${tag}`);
       } else {

@@ -1,9 +1,18 @@
 import { murmur2 } from "../../src/kafka/produce/murmur2.ts";
+import { regroupFault } from "./checks-of-repartitions.ts";
 import type { PartitionLog } from "./kafka/log.ts";
 import type { ModelKafka, OffsetNow } from "./kafka/model.ts";
 import type { StoredDirectory } from "./memory-rocksdb.ts";
 import type { Plan } from "./plan.ts";
-import { APPLICATION_ID, HOOK_TOPIC, INPUT, OUTPUT, splitInto, WINDOWS } from "./topologies.ts";
+import {
+  APPLICATION_ID,
+  GROUPS_TOPIC,
+  HOOK_TOPIC,
+  INPUT,
+  OUTPUT,
+  splitInto,
+  WINDOWS,
+} from "./topologies.ts";
 
 /** Two bytes of prefix; prefix 0 is the task's own. */
 const MARKS = "\0\0marks";
@@ -124,6 +133,7 @@ function seenOf(kafka: ModelKafka, topic: string): Seen[][] {
 
 /** At the end: every input exactly once, in order, and lists and counts that are their own fold. */
 export function outputFault(plan: Plan, kafka: ModelKafka): string | null {
+  if (plan.topology === "regroup") return regroupFault(kafka);
   const outputs = seenOf(kafka, OUTPUT);
   const inputs = kafka.topics.get(INPUT)?.partitions ?? [];
   for (const [partition, seen] of outputs.entries()) {
@@ -307,8 +317,14 @@ export function openFault(kafka: ModelKafka): string | null {
     const committed = group.committed.get(log.name)?.offset ?? -1;
     if (committed !== log.end) return `${log.name} is committed to ${committed} of ${log.end}`;
   }
-  for (const log of kafka.topics.get(HOOK_TOPIC)?.partitions ?? []) {
+  const queues = [HOOK_TOPIC, GROUPS_TOPIC].flatMap(
+    (name) => kafka.topics.get(name)?.partitions ?? [],
+  );
+  for (const log of queues) {
     const committed = group.committed.get(log.name)?.offset ?? -1;
+    if (log.logStart > Math.max(0, committed)) {
+      return `${log.name} begins at ${log.logStart}, and is committed to ${committed}`;
+    }
     // Behind the last request may be what was aborted when everybody had stopped.
     if (committed !== log.end && hasMore(log, committed)) {
       return `${log.name} is committed to ${committed} of ${log.end}`;

@@ -1,3 +1,4 @@
+import { OutriggerError } from "../../src/errors/outrigger-error.ts";
 import { type ClusterFacts, MEMBER_ID_PREFIX } from "../../src/model/cluster-facts.ts";
 import type { Admin, TopicDescription } from "../../src/ports/admin.ts";
 import type { Inspector } from "../../src/ports/inspector.ts";
@@ -42,7 +43,13 @@ export function modelAdmin(asked: Asked): Admin {
       }
     },
     refusals: async () => new Map(),
-    deleteRecords: async () => {},
+    deleteRecords: async (before) => {
+      await turn(asked);
+      for (const { topic, partition, offset } of before) {
+        if (kafka.log(topic, partition)?.deleteBefore(offset) === true) continue;
+        throw new OutriggerError("BROKER_REFUSED", `${topic}-${partition} has no offset ${offset}`);
+      }
+    },
     close: async () => {},
   };
 }

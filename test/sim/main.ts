@@ -7,6 +7,7 @@ import { HOOK_MUTANTS } from "./mutants-of-hooks.ts";
 import { HOP_MUTANTS } from "./mutants-of-hops.ts";
 import { OUTCOME_MUTANTS } from "./mutants-of-outcomes.ts";
 import { PARKING_MUTANTS } from "./mutants-of-parking.ts";
+import { REPARTITION_MUTANTS } from "./mutants-of-repartitions.ts";
 import { type Plan, planOf } from "./plan.ts";
 import { Pool } from "./pool.ts";
 import { SCENARIOS } from "./scenarios.ts";
@@ -184,7 +185,14 @@ async function hunt(mutant: Mutant, size: number): Promise<string | null> {
 }
 
 async function runMutants(size: number, sums: Sums): Promise<void> {
-  const all = [...MUTANTS, ...OUTCOME_MUTANTS, ...PARKING_MUTANTS, ...HOOK_MUTANTS, ...HOP_MUTANTS];
+  const all = [
+    ...MUTANTS,
+    ...OUTCOME_MUTANTS,
+    ...PARKING_MUTANTS,
+    ...HOOK_MUTANTS,
+    ...HOP_MUTANTS,
+    ...REPARTITION_MUTANTS,
+  ];
   const chosen = all.filter(({ name }) => flags.mutant === undefined || name === flags.mutant);
   for (const mutant of chosen) {
     const startedAt = performance.now();

@@ -205,7 +205,14 @@ export function planOf(seed: string): Plan {
   const count = random.int(FAULTS_MIN, FAULTS_MAX);
   const faults = Array.from({ length: count }, () => faultOf(random, plan));
   const inOrder = faults.sort((a, b) => a.afterMs - b.afterMs);
-  return { ...plan, ...parkingOf(plan), ...hooksOf(plan), faults: inOrder };
+  const chosen = { ...plan, ...topologyOf(plan) };
+  return { ...chosen, ...parkingOf(chosen), ...hooksOf(chosen), faults: inOrder };
+}
+
+/** By chance of its own, so that the other worlds stay what they were. */
+function topologyOf({ seed, topology }: Plan): { topology: TopologyName } {
+  const random = new Random(`topology ${seed}`);
+  return { topology: random.chance(0.15) ? "regroup" : topology };
 }
 
 /** By chance of its own: other worlds stay what they were. */

@@ -177,6 +177,9 @@ export class Sidecar {
   }
 }
 
+/** Often, so that a purge of too much meets a death soon after. */
+const PURGE_INTERVAL_MS = 300;
+
 function limitsOf(plan: Plan): KernelLimits {
   const { transactionTimeoutMs } = plan;
   const deadlineMs = transactionTimeoutMs * OWN_DEADLINE;
@@ -188,7 +191,7 @@ function limitsOf(plan: Plan): KernelLimits {
     revokeTimeoutMs: plan.revokeTimeoutMs,
     shutdownTimeoutMs: 10_000,
     rebalanceTimeoutMs: 60_000,
-    purgeIntervalMs: 30_000,
+    purgeIntervalMs: PURGE_INTERVAL_MS,
     task: {
       batchRecordsMax: plan.batchRecordsMax,
       batchBytesMax: 100_000,

@@ -1,7 +1,7 @@
 import type { DeclaredTopology, TimeWindows } from "../../src/model/topology.ts";
 
 /** What the simulated applications are. */
-export type TopologyName = "copy" | "list" | "count" | "countMap" | "relay" | "hops";
+export type TopologyName = "copy" | "list" | "count" | "countMap" | "relay" | "hops" | "regroup";
 
 export const INPUT = "in";
 export const OUTPUT = "out";
@@ -33,6 +33,16 @@ const splitter = {
   stores: [],
 } as const;
 const countOfSplit = { ...count, parents: ["split"], windows: null } as const;
+/** Between the two sub-topologies of `regroup`; not as many partitions as the input. */
+export const GROUPS_TOPIC = `${APPLICATION_ID}-groups-repartition`;
+const GROUPS_PARTITIONS = 2;
+const GROUPS = 5;
+
+/** The new key of a record, from what its value ends with. */
+export function groupOf(value: string): string {
+  const number = Number(value.slice(value.lastIndexOf(".") + 1));
+  return `g${number % GROUPS}`;
+}
 
 export const TOPOLOGIES: Readonly<Record<TopologyName, DeclaredTopology>> = {
   /** Every record to the output, with a tag of the attempt. */
@@ -101,6 +111,22 @@ export const TOPOLOGIES: Readonly<Record<TopologyName, DeclaredTopology>> = {
       { name: "counts", kind: "keyValue" },
       { name: "lists", kind: "keyValue" },
     ],
+  },
+  /** Counts by another key than the input's: two sub-topologies, and a topic between them. */
+  regroup: {
+    nodes: [
+      source,
+      { name: "regroup", parents: ["source"], kind: "function", operation: "map", stores: [] },
+      {
+        name: "groups",
+        parents: ["regroup"],
+        kind: "repartition",
+        partitions: GROUPS_PARTITIONS,
+      },
+      { ...count, parents: ["groups"], windows: null },
+      sinkOf("count"),
+    ],
+    stores: [{ name: "counts", kind: "keyValue" }],
   },
 };
 

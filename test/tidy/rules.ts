@@ -8,7 +8,7 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
   transactions: ["model", "errors"],
   operators: ["model", "errors"],
   tasks: ["model", "errors", "transactions", "topology", "operators"],
-  checks: ["model", "errors", "tasks"],
+  checks: ["model", "errors", "tasks", "topology"],
   letters: ["model", "errors", "tasks"],
   ports: ["model", "errors"],
   config: ["model", "errors"],

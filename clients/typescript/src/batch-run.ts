@@ -108,6 +108,10 @@ class BatchRun implements BatchScope {
     throw new Error(`the sidecar's batch carries no state of the store "${store}"`);
   }
 
+  isSink(name: string): boolean {
+    return this.#stage.sinks.includes(name);
+  }
+
   sinkIndex(name: string): number {
     const index = this.#stage.sinks.indexOf(name);
     if (index >= 0) return index;

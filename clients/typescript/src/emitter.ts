@@ -16,7 +16,9 @@ export interface BatchScope {
   readonly isTracing: boolean;
   /** By store name. */
   state(store: string): BatchState;
-  /** By the sink node's name. */
+  /** Whether rows that reach the node leave the stage: the sidecar takes them. */
+  isSink(name: string): boolean;
+  /** By the name of the node that takes the rows. */
   sinkIndex(name: string): number;
   /** Remembers the node that an error came from: the first to say so is the innermost. */
   failed(error: unknown, node: string): void;
@@ -31,17 +33,21 @@ export class Emitter {
   readonly node: TopologyNode;
   readonly #scope: BatchScope;
   readonly #children: readonly Emitter[];
+  /** How rows are written that leave the stage here; null where the node runs. */
+  readonly #exit: Serdes | null;
   readonly #sinkIndex: number;
 
   constructor(name: string, scope: BatchScope) {
     const node = scope.nodes.get(name);
-    if (node === undefined || (node.code === null && node.sink === null)) {
+    const isExit = scope.isSink(name);
+    if (node === undefined || (node.code === null && !isExit)) {
       throw new Error(`the sidecar's stage has a node "${name}", which does not run here`);
     }
     this.node = node;
     this.#scope = scope;
-    this.#children = node.children.map((child) => new Emitter(child, scope));
-    this.#sinkIndex = node.sink === null ? 0 : scope.sinkIndex(name);
+    this.#exit = isExit ? (node.sink ?? node.input) : null;
+    this.#children = isExit ? [] : node.children.map((child) => new Emitter(child, scope));
+    this.#sinkIndex = isExit ? scope.sinkIndex(name) : 0;
   }
 
   /** Reads a row, as a stage's entry does, and runs it. */
@@ -57,7 +63,7 @@ export class Emitter {
   run(record: StreamRecord): void | Promise<void> {
     const { code } = this.node;
     try {
-      return code === null ? this.#write(record) : code(record, this);
+      return code === null || this.#exit !== null ? this.#write(record) : code(record, this);
     } catch (error: unknown) {
       throw this.failed(error);
     }
@@ -144,8 +150,7 @@ export class Emitter {
   }
 
   #write(record: StreamRecord): void {
-    const { sink } = this.node;
-    if (sink !== null) write(this.#scope, this.#sinkIndex, sink, record);
+    if (this.#exit !== null) write(this.#scope, this.#sinkIndex, this.#exit, record);
   }
 }
 

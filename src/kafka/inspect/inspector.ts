@@ -4,6 +4,7 @@ import {
   type ForeignWriter,
   isChangelogOf,
   isHookOf,
+  isRepartitionOf,
   type LogFacts,
   type TopicFacts,
 } from "../../model/cluster-facts.ts";
@@ -36,7 +37,9 @@ async function inspect(
   await cluster.refresh([]);
   const names = wanted.thorough ? await topicNames(cluster, notes) : [];
   const isChangelog = (name: string) => isChangelogOf(wanted.groupId, name);
-  const isOurs = (name: string) => isChangelog(name) || isHookOf(wanted.groupId, name);
+  const isQueue = (name: string) =>
+    isHookOf(wanted.groupId, name) || isRepartitionOf(wanted.groupId, name);
+  const isOurs = (name: string) => isChangelog(name) || isQueue(name);
   const changelogs = wanted.changelogs === "found" ? names.filter(isChangelog) : wanted.changelogs;
   const [brokers, { group, committed }, topics] = await Promise.all([
     Promise.all(cluster.nodes().map((node) => lookAtBroker(cluster, node, notes, signal))),

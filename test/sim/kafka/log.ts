@@ -258,6 +258,14 @@ export class PartitionLog {
     this.batches = kept;
   }
 
+  /** DeleteRecords: false where it asks for what is not there yet. */
+  deleteBefore(offset: number): boolean {
+    if (offset > this.end) return false;
+    this.logStart = Math.max(this.logStart, offset);
+    this.batches = this.batches.filter((batch) => batch.lastOffset >= this.logStart);
+    return true;
+  }
+
   /** An unclean election: the end of the log is gone. */
   truncate(end: number): void {
     this.batches = this.batches.filter((batch) => batch.lastOffset < end);

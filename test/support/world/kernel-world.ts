@@ -1,3 +1,4 @@
+import { changelogsOf, controlsOf, hookTopicsOf } from "../../../src/checks/expected.ts";
 import type { OutriggerError } from "../../../src/errors/outrigger-error.ts";
 import type { FailurePolicy } from "../../../src/model/failure.ts";
 import type { DeclaredNode, Feed, Program, Programs, Stage } from "../../../src/model/topology.ts";
@@ -7,6 +8,7 @@ import type { Log } from "../../../src/ports/log.ts";
 import { Active } from "../../../src/runtime/active.ts";
 import type { KernelLimits, KernelParts } from "../../../src/runtime/parts.ts";
 import { silentTelemetry } from "../../../src/telemetry/silent.ts";
+import { queuesOf } from "../../../src/topology/internal-topics.ts";
 import { MemoryDirectory } from "./memory-directory.ts";
 import { type Handler, ScriptedApplication } from "./scripted-application.ts";
 import { VirtualClock } from "./virtual-clock.ts";
@@ -243,20 +245,15 @@ export function kernelParts(
 }
 
 function makeActive(programs: Programs, self: KernelWorld, limits: KernelLimits): Active {
-  const [program, ...hooks] = programs;
   const facts = { topicId: "t1", deleteRetentionMs: 86_400_000 };
+  const internal = [...changelogsOf(programs), ...controlsOf(programs)];
   const prepared = {
-    partitions: 1,
-    changelogs: new Map(
-      [
-        ...program.stores.map(({ changelogTopic }) => changelogTopic),
-        ...(program.parking === null ? [] : [program.parking.controlTopic]),
-      ].map((topic) => [topic, facts]),
-    ),
-    outputs: ["out", ...hooks.flatMap(({ sources }) => sources)],
+    counts: new Map(programs.map(({ subtopology }) => [subtopology, 1])),
+    changelogs: new Map(internal.map((topic) => [topic, facts])),
+    outputs: ["out", ...programs.flatMap(queuesOf)],
     messageBytesMax: new Map([["out", 500]]),
     // Fewer than the input has, which has grown.
-    hookPartitions: new Map(hooks.map(({ sources: [topic = ""] }) => [topic, 2])),
+    hookPartitions: new Map(hookTopicsOf(programs).map((topic) => [topic, 2])),
   };
   return new Active(programs, prepared, kernelParts(self), self.application, limits);
 }

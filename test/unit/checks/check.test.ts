@@ -30,7 +30,7 @@ it("a control topic that may not be read is a right that is missing", () => {
 });
 
 describe("a topic of a hook", () => {
-  const hook = hookProgram("mail", "app-mail-hook", 0, statefulProgram);
+  const hook = hookProgram("mail", "app-mail-hook", 1);
   const programs = [statefulProgram, hook] as const;
   const topic = (over: Record<string, string>, operations: readonly Operation[] | null = null) => {
     const { configs, ...rest } = topicFacts("app-mail-hook");

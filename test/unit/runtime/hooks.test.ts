@@ -14,7 +14,10 @@ import {
 } from "../../support/world/kernel-world.ts";
 import type { Handler } from "../../support/world/scripted-application.ts";
 
-const mail = hookProgram("mail", "app-mail-hook", 0, copyProgram);
+const mail: Program = {
+  ...hookProgram("mail", "app-mail-hook", 1),
+  frame: { source: 1, stage: 1 },
+};
 
 const asking: Program = {
   ...copyProgram,

@@ -9,7 +9,7 @@ import { copyProgram } from "../../support/world/kernel-world.ts";
 import { VirtualClock } from "../../support/world/virtual-clock.ts";
 
 const INTERVAL_MS = 1_000;
-const mail = hookProgram("mail", "mails", 0, copyProgram);
+const mail = hookProgram("mail", "mails", 1);
 
 /** What is deleted while a test moves the positions of its tasks. */
 class Scene {
@@ -39,7 +39,7 @@ class Scene {
     };
     const log = { debug: () => {}, info: () => {}, warn, error: () => {} };
     this.purge = new Purge(admin, this.clock, log, INTERVAL_MS);
-    this.purge.start(() => [...this.#tasks.values()]);
+    this.purge.start([copyProgram, mail], () => [...this.#tasks.values()]);
   }
 
   at(program: Program, offset: number, phase: "running" | "claiming" = "running"): this {
@@ -57,7 +57,8 @@ class Scene {
 function task(program: Program, offset: number, phase: "running" | "claiming") {
   const topic = program.sources[0] ?? "";
   const positions = new Map([[`${topic}-2`, { offset, leaderEpoch: 1 }]]);
-  return { program, phase, partitions: [{ topic, partition: 2 }], positions };
+  const id = { subtopology: program.subtopology, partition: 2 };
+  return { program, phase, id, positions };
 }
 
 test("what a hook has committed is deleted, once, and nothing of the topology's own input", async () => {
@@ -68,6 +69,17 @@ test("what a hook has committed is deleted, once, and nothing of the topology's 
   scene.at(mail, 12);
   await scene.interval();
   assert.deepEqual(scene.deleted, ["mails-2@7", "mails-2@12"]);
+});
+
+test("what was read of a repartition is deleted once it has committed, other input of the task never", async () => {
+  const repartition = { topic: "between", node: "n", partitions: 0, writtenBy: 0 };
+  const lower = { ...copyProgram, sources: ["between", "in"], repartitions: [repartition] };
+  const scene = new Scene().at(lower, 5);
+  await scene.interval();
+  assert.deepEqual(scene.deleted, ["between-2@5"]);
+  const other = new Scene().at({ ...lower, sources: ["in", "between"] }, 5);
+  await other.interval();
+  assert.deepEqual(other.deleted, []);
 });
 
 test("a task that has committed nothing yet deletes nothing", async () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { OutriggerError } from "../../../src/errors/outrigger-error.ts";
 import type { ClusterFacts, TopicFacts } from "../../../src/model/cluster-facts.ts";
-import type { Programs } from "../../../src/model/topology.ts";
+import type { Program, Programs } from "../../../src/model/topology.ts";
 import type { Admin, TopicDescription, TopicToCreate } from "../../../src/ports/admin.ts";
 import type { Log } from "../../../src/ports/log.ts";
 import { grownUnderState, prepareTopics } from "../../../src/runtime/setup.ts";
@@ -124,8 +124,85 @@ test("what the checks refuse is refused before anything is made", async () => {
   assert.deepEqual(cluster.made, []);
 });
 
+const asking: Program = {
+  ...statefulProgram,
+  steps: [
+    {
+      ...{ kind: "stage", feeds: [{ from: "source", source: 0 }] },
+      stage: {
+        ...{ index: 0, entries: ["handler"], stores: [{ store: 0, windows: null }] },
+        exits: [
+          { kind: "topic", node: "sink", topic: "out", isHook: false },
+          { kind: "topic", node: "mail", topic: "mails", isHook: true },
+        ],
+      },
+    },
+  ],
+};
+
+/** What `in` is copied to, by key, and counted behind. */
+const between = { topic: "app-n-repartition", node: "n", partitions: 0, writtenBy: 0 };
+const counting: Program = {
+  ...statefulProgram,
+  ...{ subtopology: 1, sources: [between.topic], repartitions: [between] },
+};
+const copying: Program = {
+  ...statefulProgram,
+  stores: [],
+  steps: [
+    {
+      ...{ kind: "sink", feeds: [{ from: "source", source: 0 }] },
+      exit: { kind: "topic", node: "n", topic: between.topic, isHook: false, dropsNullKeys: true },
+    },
+  ],
+};
+
+test("a repartition has the partitions of the sources above, and so has state behind it", async () => {
+  const cluster = new Cluster(["in", 4], ["out", 2]);
+  const { outputs, counts, changelogs } = await cluster.prepare({}, [copying, counting]);
+  const made = cluster.made.map(({ name, partitions, configs }) => {
+    return `${name} ${partitions} ${configs["cleanup.policy"]} ${configs["retention.ms"]}`;
+  });
+  assert.deepEqual(made, [
+    "app-state-changelog 4 compact undefined",
+    "app-n-repartition 4 delete -1",
+  ]);
+  assert.deepEqual(outputs, ["out", "app-state-changelog", "app-n-repartition"]);
+  assert.deepEqual([...changelogs.keys()], ["app-state-changelog"]);
+  assert.deepEqual(
+    [...counts],
+    [
+      [0, 4],
+      [1, 4],
+    ],
+  );
+});
+
+test("a repartition that is there keeps its partitions when the sources above have grown", async () => {
+  const cluster = new Cluster(
+    ["in", 6],
+    ["out", 2],
+    [between.topic, 4],
+    ["app-state-changelog", 4],
+  );
+  const programs = [copying, counting] as const;
+  const prepared = await cluster.prepare({}, programs);
+  assert.deepEqual(cluster.made, []);
+  assert.deepEqual(
+    [...prepared.counts],
+    [
+      [0, 6],
+      [1, 4],
+    ],
+  );
+  const grown = (topic: string, partition: number) =>
+    grownUnderState([{ topic, partition }], programs, prepared)?.message ?? null;
+  assert.equal(grown("in", 9), null);
+  assert.match(grown(between.topic, 4) ?? "", /app-n-repartition has grown while it was read/);
+});
+
 test("requests of hooks have the partitions of the source, and keep those that their topic has", async () => {
-  const programs = [statefulProgram, hookProgram("mail", "mails", 0, statefulProgram)] as const;
+  const programs = [asking, hookProgram("mail", "mails", 1)] as const;
   const cluster = new Cluster(["in", 4], ["out", 2]);
   const fresh = await cluster.prepare({ missingTopicPartitions: 2 }, programs);
   const made = cluster.made.map(({ name, partitions, configs }) => {
@@ -139,7 +216,8 @@ test("requests of hooks have the partitions of the source, and keep those that t
   );
   const grown = await new Cluster(["in", 4], ["out", 2], ["mails", 6]).prepare({}, programs);
   assert.equal(grown.hookPartitions.get("mails"), 6);
-  const at = (topic: string, partition: number) => grownUnderState([{ topic, partition }], grown);
+  const at = (topic: string, partition: number) =>
+    grownUnderState([{ topic, partition }], programs, grown);
   assert.equal(at("mails", 5), null);
   assert.match(at("in", 5)?.message ?? "", /in has grown while it was read/);
 });

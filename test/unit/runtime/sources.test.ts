@@ -4,7 +4,7 @@ import { type TopicPartition, topicPartitionName } from "../../../src/model/topi
 import type { Program } from "../../../src/model/topology.ts";
 import type { HeartbeatRequest } from "../../../src/ports/consumer.ts";
 import { GroupLoop } from "../../../src/runtime/group-loop.ts";
-import { type Subscription, withSources } from "../../../src/runtime/sources.ts";
+import { type Subscription, subscriptionOf, withSources } from "../../../src/runtime/sources.ts";
 import { hookProgram } from "../../../src/topology/hooks.ts";
 import { copyProgram, statefulProgram } from "../../support/world/kernel-world.ts";
 import { VirtualClock } from "../../support/world/virtual-clock.ts";
@@ -49,7 +49,7 @@ for (const [what, regex, program, letters] of [
   });
 }
 
-const hook = hookProgram("mail", "app-mail-hook", 0, copyProgram);
+const hook = hookProgram("mail", "app-mail-hook", 1);
 
 test("frames count a hook's source behind those that a pattern has found", async () => {
   const found = cluster("in-a", "in-b", "named");
@@ -73,7 +73,7 @@ class Member {
   target: readonly string[] = [];
   readonly loop: GroupLoop;
 
-  constructor(subscription: Omit<Subscription, "hooks">, hooks: readonly string[] = []) {
+  constructor(subscription: Subscription) {
     const say = (what: string) => (partitions: readonly TopicPartition[]) => {
       this.told.push(`${what} ${partitions.map(topicPartitionName).join(" ")}`);
     };
@@ -81,6 +81,9 @@ class Member {
       assigned: say("assigned"),
       revoked: say("revoked"),
       lost: say("lost"),
+      tornApart: () => {
+        this.told.push("torn apart");
+      },
       topicsChanged: (found: readonly string[]) => {
         this.told.push(`changed ${found.join(" ")}`);
       },
@@ -97,7 +100,7 @@ class Member {
       const heartbeatIntervalMs = 1_000;
       return { kind: "member", memberEpoch: 1, heartbeatIntervalMs, assignment } as const;
     };
-    const member = { memberId: "m", subscription: { ...subscription, hooks } };
+    const member = { memberId: "m", subscription };
     const limits = { rebalanceTimeoutMs: 1_000 };
     this.loop = new GroupLoop({ heartbeat }, member, host, this.clock, limits);
   }
@@ -113,10 +116,10 @@ class Member {
   }
 }
 
-const two = { sources: ["a", "b"], pattern: { regex: "a|b|c", topics: [] } };
+const two = { tasks: [["a", "b"]], pattern: { regex: "a|b|c", topics: [] } };
 
 test("a member says the pattern whenever it says all, and the names beside it", async () => {
-  const member = new Member({ sources: ["x", "a"], pattern: { regex: "a|b", topics: ["x"] } });
+  const member = new Member({ tasks: [["x", "a"]], pattern: { regex: "a|b", topics: ["x"] } });
   await member.assigned();
   assert.deepEqual(member.requests[0]?.topics, ["x"]);
   assert.equal(member.requests[0]?.pattern, "a|b");
@@ -134,7 +137,8 @@ test("a topic that brokers found means other sources, and no task begins with it
 });
 
 test("a hook's partition is a task of its own, whatever a pattern has found", async () => {
-  const member = new Member(two, ["h"]);
+  const pattern = { regex: "a|b|c", topics: ["h"] };
+  const member = new Member({ tasks: [["a", "b"], ["h"]], pattern });
   assert.deepEqual(await member.assigned("a-0", "h-0", "h-1"), ["assigned h-0 h-1"]);
   assert.deepEqual(member.requests[0]?.topics, ["h"]);
   assert.deepEqual(await member.assigned("a-0", "b-0", "h-0"), [
@@ -159,8 +163,49 @@ test("a task that stays in parts is not waited for for ever: topics are looked a
   assert.ok(member.clock.nowMs() >= 30_000, `${member.clock.nowMs()} ms`);
 });
 
-test("topics that are named are taken as they come", async () => {
-  const member = new Member({ sources: ["a", "b"] });
-  assert.deepEqual(await member.assigned("b-0"), ["assigned b-0"]);
+test("R-6: a task of several sub-topologies begins whole, however the group tears it apart", async () => {
+  const member = new Member({ tasks: [["a", "b"], ["c"]] });
+  assert.deepEqual(await member.assigned("b-0", "c-0", "c-1"), ["assigned c-0 c-1"]);
+  assert.deepEqual(member.requests[0]?.topics, ["a", "b", "c"]);
   assert.equal(member.requests[0]?.pattern, undefined);
+  assert.deepEqual(await member.assigned("b-0", "c-0", "c-1", "a-0"), ["assigned b-0 c-0 c-1 a-0"]);
+  // A part goes: the task ends, the other part stays ours, and begins again with it.
+  assert.deepEqual(await member.assigned("b-0", "c-0"), ["revoked c-1 a-0"]);
+  for (const partition of ["c", "a"])
+    member.loop.released({ topic: partition, partition: partition === "c" ? 1 : 0 });
+  member.loop.released({ topic: "b", partition: 0 });
+  assert.deepEqual(await member.assigned("b-0", "c-0", "a-0"), ["assigned b-0 c-0 a-0"]);
+});
+
+test("parts of a task that stay at several members have this one join the group anew", async () => {
+  const member = new Member({ tasks: [["a", "b"]] });
+  await member.assigned("b-0");
+  await member.clock.until(() => member.told.length > 0);
+  assert.deepEqual(member.told, ["torn apart"]);
+  assert.ok(member.clock.nowMs() >= 30_000, `${member.clock.nowMs()} ms`);
+});
+
+test("patterns of several sub-topologies are one, and each finds its own", async () => {
+  const other: Program = {
+    ...statefulProgram,
+    ...{ subtopology: 1, sources: ["x"], pattern: { regex: "x-.*", topics: ["x"] } },
+  };
+  const found = cluster("in-a", "x-1", "x-2", "strange");
+  const programs = await withSources([patterned, other], new Set(["strange"]), found, null);
+  assert.deepEqual(
+    programs.map(({ sources }) => sources),
+    [
+      ["named", "in-a"],
+      ["x", "strange", "x-1", "x-2"],
+    ],
+  );
+  assert.deepEqual(subscriptionOf(programs), {
+    tasks: programs.map(({ sources }) => sources),
+    pattern: { regex: "(?:in-.*)|(?:x-.*)", topics: ["named", "x"] },
+  });
+  const greedy = { ...other, pattern: { regex: "in-a|x-.*", topics: ["x"] } };
+  await assert.rejects(withSources([patterned, greedy], new Set(), found, null), {
+    code: "TOPOLOGY_INVALID",
+    message: /matches in-a, which another sub-topology reads/,
+  });
 });

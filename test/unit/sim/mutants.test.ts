@@ -6,6 +6,7 @@ import { HOOK_MUTANTS } from "../../sim/mutants-of-hooks.ts";
 import { HOP_MUTANTS } from "../../sim/mutants-of-hops.ts";
 import { OUTCOME_MUTANTS } from "../../sim/mutants-of-outcomes.ts";
 import { PARKING_MUTANTS } from "../../sim/mutants-of-parking.ts";
+import { REPARTITION_MUTANTS } from "../../sim/mutants-of-repartitions.ts";
 
 const ROOT = new URL("../../../", import.meta.url);
 const all = [
@@ -14,6 +15,7 @@ const all = [
   ...PARKING_MUTANTS,
   ...HOOK_MUTANTS,
   ...HOP_MUTANTS,
+  ...REPARTITION_MUTANTS,
   { name: "scale", edits: SCALE },
 ];
 

@@ -287,30 +287,12 @@ describe("a topology that cannot run is refused with the node, the fault and the
       /window size is 0 ms.*\n.*grace is -1 ms/,
     ],
     [
-      "an aggregation behind a changed key",
-      topology(
-        [source("in", "a"), functionNode("m", "map", ["in"]), count("n", "m", "s", null)],
-        [keyValueStore("s")],
-      ),
-      /node "n": "m" above it may change the key.*repartitioned/,
-    ],
-    [
       "windows behind what may change timestamps",
       topology(
         [source("in", "a"), timeChanger, count("n", "p", "s", fiveMinutes)],
         [windowStore("s")],
       ),
       /node "n": "p" above it may change timestamps.*repartition between them/,
-    ],
-    [
-      "several sub-topologies",
-      topology([
-        source("in", "a"),
-        sink("o", "in", "b"),
-        source("in2", "c"),
-        sink("o2", "in2", "d"),
-      ]),
-      /falls into 2 parts \(in, o \| in2, o2\)/,
     ],
   ];
   for (const [name, declared, expected] of cases) {

@@ -78,21 +78,32 @@ describe("a topology with hooks", () => {
   });
 
   test("keeps requests until they have run, in as many partitions as there are tasks", () => {
-    assert.deepEqual(internalTopics(of(hook("mail")), 4, 3, 1_048_576), [
-      {
-        name: "app-mail-hook",
-        partitions: 4,
-        replicationFactor: 3,
-        configs: {
-          "cleanup.policy": "delete",
-          "retention.ms": "-1",
-          "retention.bytes": "-1",
-          "segment.bytes": "52428800",
-          "message.timestamp.type": "CreateTime",
-          "min.insync.replicas": "2",
+    assert.deepEqual(
+      internalTopics(
+        of(hook("mail")),
+        new Map([
+          [0, 2],
+          [1, 4],
+        ]),
+        3,
+        1_048_576,
+      ),
+      [
+        {
+          name: "app-mail-hook",
+          partitions: 4,
+          replicationFactor: 3,
+          configs: {
+            "cleanup.policy": "delete",
+            "retention.ms": "-1",
+            "retention.bytes": "-1",
+            "segment.bytes": "52428800",
+            "message.timestamp.type": "CreateTime",
+            "min.insync.replicas": "2",
+          },
         },
-      },
-    ]);
+      ],
+    );
   });
 });
 

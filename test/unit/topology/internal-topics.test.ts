@@ -11,7 +11,7 @@ const declared = topology(
 
 function changelog(replicationFactor: number, recordBytesMax = 1_048_576) {
   const programs = compile(declared, { applicationId: "app" });
-  const topics = internalTopics(programs, 4, replicationFactor, recordBytesMax);
+  const topics = internalTopics(programs, new Map([[0, 4]]), replicationFactor, recordBytesMax);
   assert.equal(topics.length, 1);
   return topics[0];
 }

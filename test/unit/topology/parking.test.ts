@@ -26,7 +26,7 @@ describe("a topology whose records can be parked", () => {
     const programs = of(true);
     const [program] = programs;
     assert.deepEqual(program.parking, { store: 0, controlTopic: "app-control" });
-    const topics = internalTopics(programs, 3, 3, 1_048_576).map(
+    const topics = internalTopics(programs, new Map([[0, 3]]), 3, 1_048_576).map(
       ({ name, partitions, configs }) => {
         return `${name} ${partitions} ${configs["cleanup.policy"]} ${configs["min.insync.replicas"]}`;
       },
