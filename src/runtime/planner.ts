@@ -1,10 +1,10 @@
 import { KeyTable } from "../model/key-table.ts";
 import type { RowRange, SlotState } from "../model/rows.ts";
 import type { Program } from "../model/topology.ts";
-import { applyCount } from "../operators/count.ts";
 import { planSlots, windowUnitOf } from "../operators/windows.ts";
 import type { KeySet, StoreChanges, TaskState } from "../ports/store.ts";
 import { type Batch, countRows } from "./batch.ts";
+import { type FailedRow, isTooWide, runOperator } from "./run-operator.ts";
 
 /** What is taken, and which of it is processed; the rest is parked. */
 export interface PlannedRows extends Pick<Batch, "taken" | "parked"> {
@@ -15,7 +15,8 @@ export interface PlannedRows extends Pick<Batch, "taken" | "parked"> {
  * Takes a batch through the built-in nodes and fetches the state that user code needs: for each node
  * one plan over all rows, one multi-get, one apply (design.md §4).
  *
- * Returns null when the state that travels would not fit a frame: the caller takes fewer rows.
+ * Returns null when the state that travels would not fit a frame: the caller takes fewer rows. Returns
+ * the row that a built-in node failed on, if one did: nothing of the batch counts then.
  */
 export async function planBatch(
   program: Program,
@@ -23,19 +24,17 @@ export async function planBatch(
   { taken, rows: input, parked }: PlannedRows,
   streamTimeMs: number,
   stateBytesMax: number,
-): Promise<Batch | null> {
+): Promise<Batch | FailedRow | null> {
   let rows = input;
   let dropped = 0;
   const upstream: StoreChanges[] = [];
   for (const operator of program.operators) {
-    const table = new KeyTable();
-    const plan = planSlots(rows, operator, streamTimeMs, table);
-    const found = await state.read(operator.store, table.keys(), "head");
-    const applied = applyCount(rows, plan, table.keys(), found, operator);
-    state.advance(applied.changes);
-    upstream.push(applied.changes);
-    rows = applied.rows;
-    dropped += plan.droppedRows;
+    const ran = await runOperator(operator, state, rows, streamTimeMs);
+    if (ran === null || "message" in ran) return ran;
+    state.advance(ran.changes);
+    upstream.push(ran.changes);
+    rows = ran.rows;
+    dropped += ran.dropped;
   }
   const states: SlotState[] = [];
   const keys: KeySet[] = [];
@@ -43,6 +42,7 @@ export async function planBatch(
   for (const [index, wanted] of (program.stage?.stores ?? []).entries()) {
     const table = new KeyTable();
     const plan = planSlots(rows, wanted, streamTimeMs, table);
+    if (isTooWide(plan.slots.length, rows)) return null;
     const values = await state.read(wanted.store, table.keys(), "staged");
     for (const value of values) stateBytes += value?.length ?? 0;
     keys.push(table.keys());

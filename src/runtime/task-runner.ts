@@ -10,18 +10,29 @@ import type { BatchTrace, TraceIds } from "../ports/telemetry.ts";
 import { Ledger, type LedgerEntry } from "../tasks/ledger.ts";
 import type { ChangelogEnd } from "../tasks/offset-metadata.ts";
 import { keyOf } from "../tasks/parked-record.ts";
-import { resumed, type Trial } from "../tasks/trial.ts";
+import { resumed } from "../tasks/trial.ts";
 import { changesOf } from "./answers.ts";
 import { type Batch, idleBatch, type Outcome } from "./batch.ts";
-import { errorOf, Failures, type Fault, type Next, UNKNOWN_FAULT } from "./failures.ts";
+import {
+  errorOf,
+  Failures,
+  type Fault,
+  malformedFault,
+  type Next,
+  UNKNOWN_FAULT,
+} from "./failures.ts";
 import { faultIn } from "./faulty-answers.ts";
 import { placeOf } from "./giving-up.ts";
 import { InputQueue, inputBytes, NOTHING_TAKEN, rowsOf, type Taken } from "./input-queue.ts";
+import { inputRowsBefore } from "./input-rows.ts";
 import { isOfRecord, nextOf, releaseNext } from "./next-batch.ts";
 import { type Parking, parkingOf } from "./parking.ts";
-import { type PlannedRows, planBatch } from "./planner.ts";
+import type { PlannedRows } from "./planner.ts";
+import { plannedMax, resetHead, startPlanning } from "./planning.ts";
 import { idsOf } from "./record-ids.ts";
+import type { FailedRow } from "./run-operator.ts";
 import type { RunnerLimits, SourcePosition, TaskHost, TaskStart } from "./task-host.ts";
+import { Throttle } from "./throttle.ts";
 
 /** Rows that are to be planned again, and what is decided when they are back. */
 interface TakenBack {
@@ -66,12 +77,10 @@ export class TaskRunner {
   /** By source: what the last fetch said of the log. */
   readonly facts = new Map<string, FetchFacts>();
   readonly #input: InputQueue;
-  /** Something is known of the head that the last cut did not write down. */
-  #hasNews = false;
   #streamTimeMs: number;
   #planning = false;
   #paused = false;
-  #throttled = false;
+  readonly #throttled: Throttle;
   /** What waits for the end of the planning that is under way. */
   #takenBack: TakenBack | null = null;
   /** Rows that the next batch may hold: fewer after a failure or an oversized frame. */
@@ -109,6 +118,7 @@ export class TaskRunner {
       trial === null ? null : resumed(trial, limits.batchRecordsMax),
     );
     this.#rowsMax = limits.batchRecordsMax;
+    this.#throttled = new Throttle(limits.inputBytesMax);
   }
 
   /** Records arrived; those of an older epoch never get here. */
@@ -144,18 +154,7 @@ export class TaskRunner {
 
   /** Whether a cut should be taken though nothing is final: workers have died of the head. */
   get hasNews(): boolean {
-    return this.#hasNews && this.phase !== "claiming";
-  }
-
-  /** For a cut: what is known of the records behind it. */
-  takeNews(): Trial | null {
-    this.#hasNews = false;
-    return this.failures.trial;
-  }
-
-  /** The cut that took the news did not commit. */
-  newsAgain(): void {
-    this.#hasNews = (this.failures.trial?.deaths ?? 0) > 0;
+    return this.failures.hasNews && this.phase !== "claiming";
   }
 
   get uncommittedBytes(): number {
@@ -175,7 +174,7 @@ export class TaskRunner {
       this.#release(parking);
       return;
     }
-    if (this.ledger.size >= this.#plannedMax()) return;
+    if (this.ledger.size >= plannedMax(this)) return;
     const rowsMax = Math.min(this.#rowsMax, this.failures.rowsMax);
     const { trial } = this.failures;
     const taken = this.#input.take(rowsMax, this.limits.batchBytesMax, trial);
@@ -193,22 +192,14 @@ export class TaskRunner {
 
   #plan(rows: PlannedRows): void {
     this.#planning = true;
-    const { input } = rows.taken;
-    // Before planning: what built-in nodes derive takes the headers along.
-    const topic = this.program.sources[input.source] ?? "";
-    const trace = this.host.telemetry.planned(this, topic, input);
-    planBatch(
-      this.program,
-      this.state,
+    startPlanning(
+      this,
       rows,
       this.#streamTimeMs,
-      this.limits.frameBytesMax / 2,
-    ).then(
-      (batch) => this.#endPlanning(rows, batch, trace),
-      (error: unknown) => {
+      (planned, trace) => this.#endPlanning(rows, planned, trace),
+      (error) => {
         this.#planning = false;
-        trace?.undone("failed");
-        if (this.phase !== "closed") this.host.broken(this, asError(error));
+        if (this.phase !== "closed") this.host.broken(this, error);
       },
     );
   }
@@ -254,7 +245,6 @@ export class TaskRunner {
     this.#takeBack(entry, () => {
       const rows = rowsOf(taken);
       const next = this.failures.died(rows, isAlone, reason, fault, this.#canPark(taken));
-      this.#hasNews = true;
       const at = placeOf(this.program, taken.input);
       this.host.suspected(this, at, rows.count, this.failures.trial?.deaths ?? 0);
       this.#goOn(next, fault, taken);
@@ -290,20 +280,15 @@ export class TaskRunner {
     this.pump();
   }
 
-  #plannedMax(): number {
-    const { size, unfinished } = this.ledger;
-    const finals = size - unfinished;
-    if (this.failures.isTrying) return unfinished > 0 ? 0 : 1 + finals;
-    // User code with state gets the next batch only when it has answered the last: its mutations
-    // decide what the next one reads (design.md §4).
-    const stateful = (this.program.stage?.stores.length ?? 0) > 0;
-    return unfinished > 0 && stateful ? 0 : this.limits.plannedMax + finals;
-  }
-
   /** While a batch was planned the task may have been told to end, or an elder batch have failed. */
-  #endPlanning(rows: PlannedRows, batch: Batch | null, trace: BatchTrace | null): void {
+  #endPlanning(
+    rows: PlannedRows,
+    planned: Batch | FailedRow | null,
+    trace: BatchTrace | null,
+  ): void {
     const { taken } = rows;
     this.#planning = false;
+    const batch = planned !== null && "rowCount" in planned ? planned : null;
     const isKept = this.phase === "running" && this.#takenBack === null && batch !== null;
     if (isKept) batch.trace = trace;
     else trace?.undone("planned again");
@@ -316,8 +301,9 @@ export class TaskRunner {
     }
     if (!isKept) this.parking?.undo(rows.parked);
     if (this.#takenBack !== null) this.#giveBack(this.#takenBack, [taken]);
-    else if (batch === null) this.#shrink(taken);
-    else this.#planned(batch);
+    else if (batch !== null) this.#planned(batch);
+    else if (planned === null) this.#shrink(taken);
+    else if ("message" in planned) this.#malformed(rows, planned);
     this.#throttle();
     this.pump();
   }
@@ -343,16 +329,21 @@ export class TaskRunner {
   #shrink(taken: Taken): void {
     // Half the rows, so that a few steps find a batch that fits; one row is always sent.
     this.#rowsMax = Math.max(1, Math.floor((taken.input.to - taken.input.from) / 2));
-    this.#resetHead();
+    resetHead(this);
     this.#putBack([taken]);
   }
 
-  /** What ran ahead of batches that stay is kept: they were planned and will be final with it. */
-  #resetHead(): void {
-    this.state.resetHead();
-    for (const { item } of this.ledger.entries) {
-      if (!item.staged) for (const changes of item.upstream) this.state.advance(changes);
-    }
+  /** A built-in node cannot read a row: those before it go ahead, then the policy decides about it. */
+  #malformed({ taken, rows }: PlannedRows, { row, node, message }: FailedRow): void {
+    this.failedIds = idsOf({ rows }, row);
+    this.host.telemetry.recordFailed();
+    resetHead(this);
+    this.#putBack([taken]);
+    const before = inputRowsBefore(taken.input, rows, row);
+    this.#rowsMax = Math.max(1, before);
+    if (before > 0) return;
+    const fault = malformedFault(node, message);
+    this.#goOn(this.failures.failed(rowsOf(taken), fault, this.#canPark(taken)), fault, taken);
   }
 
   #finish(entry: LedgerEntry<Batch>, outcome: Outcome): void {
@@ -384,11 +375,12 @@ export class TaskRunner {
    * once.
    */
   #failed(entry: LedgerEntry<Batch>, row: number, fault: Fault): void {
-    const { taken } = entry.item;
+    const { taken, rows } = entry.item;
     this.#noteFailure(entry, row);
+    const before = inputRowsBefore(taken.input, rows, row);
     this.#takeBack(entry, () => {
-      this.#rowsMax = row > 0 ? row : 1;
-      if (row > 0) this.pump();
+      this.#rowsMax = Math.max(1, before);
+      if (before > 0) this.pump();
       else
         this.#goOn(this.failures.failed(rowsOf(taken), fault, this.#canPark(taken)), fault, taken);
     });
@@ -424,7 +416,7 @@ export class TaskRunner {
     this.#takenBack = null;
     // What ends leaves its records to the next owner.
     if (this.phase !== "running") return;
-    this.#resetHead();
+    resetHead(this);
     this.#putBack([...taken, ...planned]);
     this.#streamTimeMs = this.ledger.last()?.item.streamTimeMs ?? this.cutStreamTimeMs;
     goOn();
@@ -487,13 +479,7 @@ export class TaskRunner {
   }
 
   #throttle(): void {
-    const { inputBytesMax } = this.limits;
-    if (!this.#throttled && this.#input.bytes >= inputBytesMax) {
-      this.#throttled = true;
-      this.host.throttled(this, true);
-    } else if (this.#throttled && this.#input.bytes <= inputBytesMax / 2) {
-      this.#throttled = false;
-      this.host.throttled(this, false);
-    }
+    const isThrottled = this.#throttled.changeAt(this.#input.bytes);
+    if (isThrottled !== null) this.host.throttled(this, isThrottled);
   }
 }

@@ -85,11 +85,13 @@ function programOf(
 }
 
 function operatorOf(node: DeclaredNode, stores: readonly StoreSpec[]): Operator[] {
-  if (node.kind !== "aggregate" || node.aggregator !== "count") return [];
-  const { name, windows } = node;
+  if (node.kind !== "aggregate" || node.aggregator === "application") return [];
+  const { name, windows, aggregator: kind, number } = node;
   const store = stores.findIndex((spec) => spec.name === node.store);
-  const takes = windows === null ? "valued" : "keyed";
-  return [{ kind: "count", node: name, store, windows, takes }];
+  // Kafka Streams counts a null value in a window; to add it up, or to compare it, there is nothing.
+  const takes = windows === null || kind !== "count" ? "valued" : "keyed";
+  const reads = kind === "count" || number === undefined ? {} : { number };
+  return [{ kind, node: name, store, windows, takes, ...reads }];
 }
 
 function stageOf(graph: Graph, stores: readonly StoreSpec[], applicationId: string): Stage | null {

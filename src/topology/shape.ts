@@ -23,8 +23,8 @@ export function roleOf({ declared }: GraphNode): Role {
 }
 
 /**
- * Holds the graph to the one shape that runs: sources, then at most one count, then at most one
- * stage of user code, then sinks. Whatever else is refused here, in words, so that no topology runs
+ * Holds the graph to the one shape that runs: sources, then at most one built-in aggregation, then at most
+ * one stage of user code, then sinks. Whatever else is refused here, in words, so that no topology runs
  * with another meaning than the declared one.
  */
 export function validateShape(graph: Graph, faults: Faults): void {
@@ -56,13 +56,9 @@ function validateSupport({ declared }: GraphNode, faults: Faults): void {
   const at = nodeAt(declared.name);
   if (declared.kind === "repartition") faults.add(at, "repartitioning is not supported");
   if (declared.kind !== "aggregate") return;
-  const { aggregator, windows } = declared;
-  if (aggregator !== "application" && aggregator !== "count") {
-    faults.add(at, `${aggregator} is not supported: aggregate in the application`);
-  }
-  if (windows === null) return;
-  if (windows.kind !== "time" || windows.advanceMs !== windows.sizeMs) {
-    faults.add(at, "its windows are not supported: take tumbling ones");
+  const { windows } = declared;
+  if (windows !== null && windows.kind !== "time") {
+    faults.add(at, "its windows are not supported: take tumbling or hopping ones");
   }
 }
 
@@ -99,8 +95,11 @@ function validateSources({ nodes }: Graph, faults: Faults): void {
     if (source.children.length === 0) faults.add(at, "nothing reads it: connect it, or remove it");
     const roles = new Set(source.children.map(roleOf));
     if (roles.has("operator") && source.children.length > 1) {
-      const text = "it feeds a count and another node";
-      faults.add(at, `${text}: let the other read the count's output, or another application`);
+      const text = "it feeds a built-in aggregation and another node";
+      faults.add(
+        at,
+        `${text}: let the other read the aggregation's output, or another application`,
+      );
     }
   }
   for (const node of nodes) {
@@ -119,15 +118,16 @@ function validateOperator(node: GraphNode, faults: Faults): void {
   if (keyChanger !== undefined) {
     faults.add(at, repartitionText(keyChanger));
   } else if (above.some((ancestor) => roleOf(ancestor) === "stage")) {
-    const text = "a count cannot stand behind the application's code";
-    faults.add(at, `${text}: aggregate in the application, or count in another one`);
+    const text = "a built-in aggregation cannot stand behind the application's code";
+    faults.add(at, `${text}: aggregate in the application, or in another one`);
   }
 }
 
 function validateOneOperator({ nodes }: Graph, faults: Faults): void {
   const [first, ...others] = nodes.filter((node) => roleOf(node) === "operator");
   for (const other of others) {
-    const text = `"${first?.declared.name}" counts already, and one count is what a topology has`;
+    const name = first?.declared.name;
+    const text = `"${name}" aggregates already, and one built-in aggregation is what a topology has`;
     faults.add(nodeAt(other.declared.name), `${text}: run the second as another application`);
   }
 }

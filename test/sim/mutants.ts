@@ -114,8 +114,8 @@ export const MUTANTS: readonly Mutant[] = [
     rule: "R-3, a past fault",
     edits: [
       {
-        file: "src/runtime/task-runner.ts",
-        find: "      if (!item.staged) for (const changes of item.upstream) this.state.advance(changes);",
+        file: "src/runtime/planning.ts",
+        find: "    if (!item.staged) for (const changes of item.upstream) state.advance(changes);",
         replace: "",
       },
     ],

@@ -266,7 +266,7 @@ describe("a topology that cannot run is refused with the node, the fault and the
         [source("in", "a"), functionNode("m", "mapValues", ["in"]), count("n", "m", "s", null)],
         [keyValueStore("s")],
       ),
-      /node "n": a count cannot stand behind the application's code/,
+      /node "n": a built-in aggregation cannot stand behind the application's code/,
     ],
     [
       "two counts",
@@ -274,7 +274,7 @@ describe("a topology that cannot run is refused with the node, the fault and the
         [source("in", "a"), count("n", "in", "s", null), count("m", "n", "t", null)],
         [keyValueStore("s"), keyValueStore("t")],
       ),
-      /node "m": "n" counts already/,
+      /node "m": "n" aggregates already/,
     ],
     [
       "two aggregates on one path",
@@ -325,7 +325,7 @@ describe("a topology that cannot run is refused with the node, the fault and the
         [source("in", "a"), count("n", "in", "s", null), functionNode("f", "map", ["in"])],
         [keyValueStore("s")],
       ),
-      /node "in": it feeds a count and another node/,
+      /node "in": it feeds a built-in aggregation and another node/,
     ],
   ];
   for (const [name, declared, expected] of cases) {
