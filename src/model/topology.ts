@@ -179,6 +179,8 @@ export interface StageStore {
 export interface StoreSpec {
   readonly name: string;
   readonly kind: StoreKind;
+  /** Its entries are looked for by key and time: sessions, and windows that begin anywhere. */
+  readonly isRanged?: boolean;
   /** `<application.id>-<name>-changelog`. */
   readonly changelogTopic: string;
 }

@@ -2,6 +2,7 @@ import { STRIDE, VALUE_LENGTH, VALUE_POSITION } from "../model/columns.ts";
 import type { RowRange } from "../model/rows.ts";
 import type { Operator } from "../model/topology.ts";
 import { Derived, type SlotKeys } from "./derived.ts";
+import type { SessionPlan } from "./sessions.ts";
 import { type Changes, SlotValues } from "./slot-values.ts";
 import type { SlotPlan } from "./windows.ts";
 
@@ -50,6 +51,56 @@ export function applyAggregate(
         values.written(slot);
         derived.append(range, index, slot, numbers, timestamp);
       }
+    }
+    derived.endRange(range);
+  }
+  return { rows: derived.ranges, changes: values.changes(keys) };
+}
+
+/**
+ * The same for sessions: those that a row merges are forwarded as null, then the one that it makes of them,
+ * with its end as time and without headers, as Kafka Streams does.
+ */
+export function applySessions(
+  rows: readonly RowRange[],
+  plan: SessionPlan,
+  keys: SlotKeys,
+  operator: Operator,
+): Applied {
+  const values = new SlotValues(operator);
+  const merged = keys.count;
+  values.reserve(keys.count + 1);
+  for (let slot = 0; slot < keys.count; slot++) {
+    const value = plan.found[slot] ?? null;
+    if (value !== null) values.load(slot, value);
+  }
+  const { numbers } = values;
+  const derived = new Derived(rows, keys, "session", plan.slots.length, numbers.width);
+  const endOf = (slot: number): number =>
+    (plan.windowStarts[slot] as number) + (plan.sessionLengths[slot] as number);
+  let row = 0;
+  let next = 0;
+  for (const range of rows) {
+    const { bytes, positions } = range.columns;
+    derived.startRange(range);
+    for (let index = range.from; index < range.to; index++, row++) {
+      const first = next;
+      next += plan.slotCounts === null ? 1 : (plan.slotCounts[row] as number);
+      if (next === first) continue;
+      derived.startBareRow();
+      const target = plan.slots[next - 1] as number;
+      numbers.clear(merged);
+      for (let i = first; i < next - 1; i++) numbers.merge(merged, plan.slots[i] as number);
+      for (let i = first; i < next - 1; i++) {
+        const slot = plan.slots[i] as number;
+        numbers.clear(slot);
+        values.written(slot);
+        derived.appendNull(range, index, slot, endOf(slot));
+      }
+      if (next - first > 1) numbers.copy(target, merged);
+      numbers.fold(target, bytes, positions[index * STRIDE + VALUE_POSITION] as number);
+      values.written(target);
+      derived.append(range, index, target, numbers, endOf(target));
     }
     derived.endRange(range);
   }

@@ -1,4 +1,5 @@
 import { OutriggerError } from "../errors/outrigger-error.ts";
+import { readLong, writeLong } from "../model/key-table.ts";
 import type { Operator } from "../model/topology.ts";
 import type { SlotKeys } from "./derived.ts";
 import { type Numbers, numbersFor } from "./numbers.ts";
@@ -12,7 +13,6 @@ export interface Changes {
 
 /** Where a store's values carry their time, it stands before them: an int64, as Kafka Streams has it. */
 const STAMP_BYTES = 8;
-const TWO_TO_32 = 2 ** 32;
 
 /** What a built-in node has in its store for each slot of a batch, and has changed of it. */
 export class SlotValues {
@@ -57,7 +57,7 @@ export class SlotValues {
           "the application",
       );
     }
-    if (stamp > 0) this.times[slot] = readTime(value);
+    if (stamp > 0) this.times[slot] = readLong(value, 0);
     numbers.load(slot, value, stamp);
     this.#isStored[slot] = 1;
   }
@@ -85,21 +85,10 @@ export class SlotValues {
         continue;
       }
       const at = slot * width;
-      if (this.#stampBytes > 0) writeTime(encoded, at, this.times[slot] as number);
+      if (this.#stampBytes > 0) writeLong(encoded, at, this.times[slot] as number);
       numbers.write(slot, encoded, at + this.#stampBytes);
       values.push(encoded.subarray(at, at + width));
     }
     return { store: this.#operator.store, keys: changed, values };
   }
-}
-
-/** The time that a value begins with. */
-export function readTime(value: Buffer): number {
-  return value.readInt32BE(0) * TWO_TO_32 + value.readUInt32BE(4);
-}
-
-function writeTime(to: Buffer, at: number, time: number): void {
-  const high = Math.floor(time / TWO_TO_32);
-  to.writeInt32BE(high, at);
-  to.writeUInt32BE(time - high * TWO_TO_32, at + 4);
 }

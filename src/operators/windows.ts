@@ -43,7 +43,8 @@ export function firstWindowStart(timestamp: number, { sizeMs, advanceMs }: TimeW
 
 /** What the window starts of a plan are multiples of, in ms; 0 where there are none. */
 export function windowUnitOf(windows: Windows | null): number {
-  return windows?.kind === "time" ? windows.advanceMs : 0;
+  if (windows === null) return 0;
+  return windows.kind === "time" ? windows.advanceMs : 1;
 }
 
 /** Kafka Streams' rule: a window has closed when stream time has reached its end and the grace. */

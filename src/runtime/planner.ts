@@ -1,10 +1,9 @@
-import { KeyTable } from "../model/key-table.ts";
 import type { RowRange, SlotState } from "../model/rows.ts";
 import type { Program } from "../model/topology.ts";
-import { planSlots, windowUnitOf } from "../operators/windows.ts";
+import { windowUnitOf } from "../operators/windows.ts";
 import type { KeySet, StoreChanges, TaskState } from "../ports/store.ts";
 import { type Batch, countRows } from "./batch.ts";
-import { type FailedRow, isTooWide, runOperator } from "./run-operator.ts";
+import { type FailedRow, readSlots, runOperator } from "./run-operator.ts";
 
 /** What is taken, and which of it is processed; the rest is parked. */
 export interface PlannedRows extends Pick<Batch, "taken" | "parked"> {
@@ -40,19 +39,19 @@ export async function planBatch(
   const keys: KeySet[] = [];
   let stateBytes = 0;
   for (const [index, wanted] of (program.stage?.stores ?? []).entries()) {
-    const table = new KeyTable();
-    const plan = planSlots(rows, wanted, streamTimeMs, table);
-    if (isTooWide(plan.slots.length, rows)) return null;
-    const values = await state.read(wanted.store, table.keys(), "staged");
-    for (const value of values) stateBytes += value?.length ?? 0;
-    keys.push(table.keys());
+    const read = await readSlots(wanted, state, "staged", rows, streamTimeMs, stateBytesMax);
+    if (read === null) return null;
+    const { plan, found } = read;
+    for (const value of found) stateBytes += value?.length ?? 0;
+    keys.push(read.keys);
     states.push({
       store: index,
-      values,
+      values: found,
       slots: plan.slots,
       slotCounts: plan.slotCounts,
       windowStarts: plan.windowStarts,
       windowUnitMs: windowUnitOf(wanted.windows),
+      ...("sessionLengths" in plan ? { sessionLengths: plan.sessionLengths } : {}),
     });
     dropped += plan.droppedRows;
   }

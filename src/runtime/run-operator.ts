@@ -1,12 +1,16 @@
 import { KeyTable } from "../model/key-table.ts";
 import type { RowRange } from "../model/rows.ts";
 import type { Operator } from "../model/topology.ts";
-import { applyAggregate, malformedRow } from "../operators/aggregate.ts";
-import { planSlots } from "../operators/windows.ts";
-import type { StoreChanges, TaskState } from "../ports/store.ts";
+import { applyAggregate, applySessions, malformedRow } from "../operators/aggregate.ts";
+import { planKeys } from "../operators/key-rows.ts";
+import { planSessions, type SessionPlan } from "../operators/sessions.ts";
+import { planSlots, type SlotPlan, type SlotSpec } from "../operators/windows.ts";
+import type { KeySet, StoreChanges, TaskState } from "../ports/store.ts";
 
 /** Slots of one batch: a record of many windows has many, and a batch of them fewer rows. */
-export const SLOTS_MAX = 65_536;
+const SLOTS_MAX = 65_536;
+/** State of one batch that a built-in node reads by key and time. */
+const STATE_BYTES_MAX = 16 * 1024 * 1024;
 
 /** What a built-in node made of a batch's rows. */
 export interface Ran {
@@ -24,7 +28,7 @@ export interface FailedRow {
 
 /**
  * Takes rows through a built-in node: one plan, one read, one apply (design.md §4). Writes nothing. Null
- * where that would need more slots than a batch may have: the caller takes fewer rows.
+ * where a batch may not have so many slots, or so much state: the caller takes fewer rows.
  */
 export async function runOperator(
   operator: Operator,
@@ -34,16 +38,50 @@ export async function runOperator(
 ): Promise<Ran | FailedRow | null> {
   const failed = failedRow(operator, rows);
   if (failed !== null) return failed;
+  const read = await readSlots(operator, state, "head", rows, streamTimeMs, STATE_BYTES_MAX);
+  if (read === null) return null;
+  const { plan, keys, found } = read;
+  const applied =
+    "sessionLengths" in plan
+      ? applySessions(rows, plan, keys, operator)
+      : applyAggregate(rows, plan, keys, found, operator);
+  return { ...applied, dropped: plan.droppedRows };
+}
+
+/** The slots of rows in one store, and what it has of them. */
+export interface ReadSlots {
+  readonly plan: SlotPlan | SessionPlan;
+  readonly keys: KeySet;
+  readonly found: readonly (Buffer | null)[];
+}
+
+/** Plans the slots of rows and reads them: by key, or, for sessions, what is around each key's rows. */
+export async function readSlots(
+  spec: SlotSpec & { readonly store: number },
+  state: TaskState,
+  view: "staged" | "head",
+  rows: readonly RowRange[],
+  streamTimeMs: number,
+  bytesMax: number,
+): Promise<ReadSlots | null> {
   const table = new KeyTable();
-  const plan = planSlots(rows, operator, streamTimeMs, table);
-  const keys = table.keys();
+  const { windows, takes = "keyed", store } = spec;
+  if (windows?.kind === "session") {
+    const keyRows = planKeys(rows, takes, windows.gapMs, Number.POSITIVE_INFINITY);
+    const stored = await state.times(store, keyRows, view, bytesMax);
+    if (stored === null) return null;
+    const plan = planSessions(rows, windows, streamTimeMs, keyRows, stored, table);
+    if (plan.isAmbiguous || isTooWide(plan.slots.length, rows)) return null;
+    return { plan, keys: table.keys(), found: plan.found };
+  }
+  const plan = planSlots(rows, spec, streamTimeMs, table);
   if (isTooWide(plan.slots.length, rows)) return null;
-  const found = await state.read(operator.store, keys, "head");
-  return { ...applyAggregate(rows, plan, keys, found, operator), dropped: plan.droppedRows };
+  const keys = table.keys();
+  return { plan, keys, found: await state.read(store, keys, view) };
 }
 
 /** One row is always taken, however many slots it has. */
-export function isTooWide(slots: number, rows: readonly RowRange[]): boolean {
+function isTooWide(slots: number, rows: readonly RowRange[]): boolean {
   if (slots <= SLOTS_MAX) return false;
   let count = 0;
   for (const { from, to } of rows) count += to - from;

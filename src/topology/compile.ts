@@ -1,6 +1,7 @@
 import { invariant } from "../errors/invariant.ts";
 import type {
   DeclaredNode,
+  DeclaredStore,
   DeclaredTopology,
   Operator,
   Program,
@@ -51,13 +52,7 @@ function programOf(
   applicationId: string,
   parks: boolean,
 ): Program {
-  const stores = declared.stores.map(
-    ({ name, kind }): StoreSpec => ({
-      name,
-      kind,
-      changelogTopic: changelogTopic(applicationId, name),
-    }),
-  );
+  const stores = declared.stores.map((store) => storeOf(store, declared.nodes, applicationId));
   const stage = stageOf(graph, stores, applicationId);
   // Without code of the application there is nothing that a record could fail in.
   const canPark = parks && stage !== null;
@@ -82,6 +77,18 @@ function programOf(
       : null,
     hook: null,
   };
+}
+
+function storeOf(
+  { name, kind }: DeclaredStore,
+  nodes: readonly DeclaredNode[],
+  applicationId: string,
+): StoreSpec {
+  const spec = { name, kind, changelogTopic: changelogTopic(applicationId, name) };
+  const user = nodes.find((node) => node.kind === "aggregate" && node.store === name);
+  const windows = user?.kind === "aggregate" ? user.windows : null;
+  if (windows === null || windows.kind === "time") return spec;
+  return { ...spec, isRanged: true };
 }
 
 function operatorOf(node: DeclaredNode, stores: readonly StoreSpec[]): Operator[] {

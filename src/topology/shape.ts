@@ -57,8 +57,8 @@ function validateSupport({ declared }: GraphNode, faults: Faults): void {
   if (declared.kind === "repartition") faults.add(at, "repartitioning is not supported");
   if (declared.kind !== "aggregate") return;
   const { windows } = declared;
-  if (windows !== null && windows.kind !== "time") {
-    faults.add(at, "its windows are not supported: take tumbling or hopping ones");
+  if (windows?.kind === "sliding") {
+    faults.add(at, "sliding windows are not supported: take hopping ones");
   }
 }
 

@@ -105,6 +105,74 @@ describe("a record that a built-in node cannot read", () => {
   });
 });
 
+describe("sessions", () => {
+  const windows = { kind: "session", gapMs: 100, graceMs: 1_000 } as const;
+  const stores = [
+    {
+      name: "totals",
+      kind: "session",
+      isRanged: true,
+      changelogTopic: "app-totals-changelog",
+    },
+  ] as const;
+  const at = (timestamp: number) => ({ key: "a", value: long(1n), timestamp });
+  /** `start-end` of a session key, behind a key of one byte. */
+  const spanOf = (key: string | null): string => {
+    const bytes = Buffer.from(key ?? "", "latin1");
+    return `${bytes.readBigInt64BE(9)}-${bytes.readBigInt64BE(1)}`;
+  };
+
+  test("are merged across batches, commits and a restart; what is merged is a tombstone", async () => {
+    const program = programOf({ ...sum, windows }, { stores, stage: null, directSinks: ["out"] });
+    const kernel = await KernelWorld.start(program, toText);
+    kernel.world.append({ topic: "in", partition: 0 }, at(1_000), at(1_150));
+    await kernel.clock.until(() => kernel.world.committed.get("in-0")?.offset === 2);
+    kernel.world.append({ topic: "in", partition: 0 }, at(1_080));
+    await kernel.clock.until(() => kernel.world.committed.get("in-0")?.offset === 3);
+    const said = kernel.world
+      .log({ topic: "out", partition: 0 })
+      .map(({ key, value, timestamp }) => {
+        const total = value === null ? null : Buffer.from(value, "latin1").readBigInt64BE();
+        return `${spanOf(key)}=${total} @${timestamp}`;
+      });
+    assert.deepEqual(said, [
+      "1000-1000=1 @1000",
+      "1150-1150=1 @1150",
+      "1000-1000=null @1000",
+      "1150-1150=null @1150",
+      "1000-1150=3 @1150",
+    ]);
+    const kept = new Map<string, string | null>();
+    for (const { key, value } of kernel.world.log({
+      topic: "app-totals-changelog",
+      partition: 0,
+    })) {
+      kept.set(spanOf(key), value);
+    }
+    const live = [...kept].filter(([, value]) => value !== null).map(([span]) => span);
+    assert.deepEqual(live, ["1000-1150"]);
+    assert.equal(kernel.directory.disks.get("0_0")?.data.size, 1);
+  });
+
+  test("of the application come with the slots to merge, then the one that they become", async () => {
+    const stage = {
+      entries: ["handler"],
+      stores: [{ store: 0, windows, takes: "keyed" }],
+      sinks: [{ node: "sink", topic: "out", isHook: false }],
+    } as const;
+    const kernel = await KernelWorld.start({ ...copyProgram, stage, stores }, () => ({
+      outputs: [],
+    }));
+    kernel.world.append({ topic: "in", partition: 0 }, at(1_000), at(1_150), at(1_080));
+    await kernel.clock.until(() => kernel.application.dispatched.length > 0);
+    const [state] = kernel.application.dispatched[0]?.batch.states ?? [];
+    assert.deepEqual([...(state?.slots ?? [])], [0, 1, 0, 1, 2]);
+    assert.deepEqual([...(state?.slotCounts ?? [])], [1, 1, 3]);
+    assert.deepEqual([...(state?.windowStarts ?? [])], [1_000, 1_150, 1_000]);
+    assert.deepEqual([...(state?.sessionLengths ?? [])], [0, 0, 150]);
+  });
+});
+
 describe("a record that is in several windows", () => {
   const hopping: Operator = {
     ...sum,
