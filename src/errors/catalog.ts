@@ -158,6 +158,11 @@ export const catalog = {
     remedy:
       "Release or drop some (`outrigger dlq release`), or raise parked.max.records and .bytes.",
   },
+  VALUE_MALFORMED: {
+    recovery: "askPolicy",
+    summary: "A built-in aggregation cannot read a record's value.",
+    remedy: "Send what Kafka's serializer of the declared type writes, or declare another type.",
+  },
   ANSWER_INVALID: {
     recovery: "askPolicy",
     summary: "The application's answer broke the protocol.",

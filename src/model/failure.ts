@@ -21,4 +21,6 @@ export type Verdict =
   | { readonly kind: "deadLetter" }
   /** Its key waits, and later records of the key follow it, until a command releases them. */
   | { readonly kind: "park" }
+  /** No try can help, and the policy says what becomes of it: a built-in node cannot read it. */
+  | { readonly kind: "malformed" }
   | { readonly kind: "fail" };

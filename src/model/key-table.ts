@@ -3,6 +3,8 @@ const ENTRIES_MIN = 64;
 const BYTES_PER_KEY = 24;
 /** `| int64 start | int32 sequence number`, behind the key, as Kafka Streams' window store has it. */
 const SUFFIX_BYTES = 12;
+/** `| int64 end | int64 start`, behind the key, as Kafka Streams' session store has it. */
+const SESSION_BYTES = 16;
 const TWO_TO_32 = 2 ** 32;
 
 /**
@@ -37,11 +39,19 @@ export class KeyTable {
     const arena = this.#bytes;
     copy(bytes, position, arena, this.#end, length);
     const at = this.#end + length;
-    const high = Math.floor(windowStart / TWO_TO_32);
-    arena.writeInt32BE(high, at);
-    arena.writeUInt32BE(windowStart - high * TWO_TO_32, at + 4);
+    writeLong(arena, at, windowStart);
     arena.writeInt32BE(0, at + 8);
     return this.#settle(length + SUFFIX_BYTES);
+  }
+
+  /** The slot of `key | int64 end | int64 start`, big-endian. */
+  addSession(bytes: Buffer, position: number, length: number, start: number, end: number): number {
+    this.#reserve(length + SESSION_BYTES);
+    const arena = this.#bytes;
+    copy(bytes, position, arena, this.#end, length);
+    writeLong(arena, this.#end + length, end);
+    writeLong(arena, this.#end + length + 8, start);
+    return this.#settle(length + SESSION_BYTES);
   }
 
   /** The keys by slot. The view is of this table's memory: add nothing while it is in use. */
@@ -112,6 +122,18 @@ export class KeyTable {
       this.#buckets[bucket] = slot + 1;
     }
   }
+}
+
+/** A time in ms as an int64, big-endian; exact to 2^53. */
+export function writeLong(to: Buffer, at: number, value: number): void {
+  const high = Math.floor(value / TWO_TO_32);
+  to.writeInt32BE(high, at);
+  to.writeUInt32BE(value - high * TWO_TO_32, at + 4);
+}
+
+/** What `writeLong` wrote. */
+export function readLong(from: Buffer, at: number): number {
+  return from.readInt32BE(at) * TWO_TO_32 + from.readUInt32BE(at + 4);
 }
 
 /** FNV-1a with a final mix, so that the low bits, which choose the bucket, depend on every byte. */

@@ -31,6 +31,8 @@ export interface SlotState {
   readonly windowStarts: Float64Array | null;
   /** The unit that all window starts are a multiple of, in ms; 0 for a key-value store. */
   readonly windowUnitMs: number;
+  /** Of a session store: how long each slot's session is, in ms. Its start is the window's. */
+  readonly sessionLengths?: Float64Array;
 }
 
 /** Ints per output in `OutputColumns.positions`: key position, key length, value position, value length. */

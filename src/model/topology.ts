@@ -182,14 +182,18 @@ export interface ParkingPlan {
   readonly controlTopic: string;
 }
 
-/** A built-in windowed or unwindowed count. */
+/** A built-in aggregation, windowed or not. */
 export interface Operator {
-  readonly kind: "count";
+  readonly kind: Exclude<Aggregator, "application">;
   readonly node: string;
   /** Index into `Program.stores`. */
   readonly store: number;
   readonly windows: Windows | null;
   readonly takes?: TakenRows;
+  /** What it reads and writes; left out for int64. */
+  readonly number?: NumberType;
+  /** Of its store: each value carries the latest time of its records. */
+  readonly isTimestamped?: boolean;
 }
 
 /**
@@ -243,6 +247,8 @@ export interface StageStore {
 export interface StoreSpec {
   readonly name: string;
   readonly kind: StoreKind;
+  /** Its entries are looked for by key and time: sessions, and windows that begin anywhere. */
+  readonly isRanged?: boolean;
   /** `<application.id>-<name>-changelog`. */
   readonly changelogTopic: string;
 }

@@ -27,14 +27,24 @@ export interface SlotPlan {
   readonly droppedRows: number;
 }
 
-/** The start of the tumbling window that holds `timestamp`; right for times before 1970 too. */
-export function windowStart(timestamp: number, sizeMs: number): number {
-  return timestamp - (((timestamp % sizeMs) + sizeMs) % sizeMs);
+/** The last multiple of `unitMs` up to `timestamp`; right for times before 1970 too. */
+export function windowStart(timestamp: number, unitMs: number): number {
+  return timestamp - (((timestamp % unitMs) + unitMs) % unitMs);
+}
+
+/**
+ * The start of the first window that holds `timestamp`. As in Kafka Streams no window that holds a time
+ * of 1970 or later begins before 1970; times before, which it does not have, have windows there.
+ */
+export function firstWindowStart(timestamp: number, { sizeMs, advanceMs }: TimeWindows): number {
+  const first = windowStart(timestamp - sizeMs + advanceMs, advanceMs);
+  return timestamp < 0 ? first : Math.max(0, first);
 }
 
 /** What the window starts of a plan are multiples of, in ms; 0 where there are none. */
 export function windowUnitOf(windows: Windows | null): number {
-  return windows?.kind === "time" ? windows.advanceMs : 0;
+  if (windows === null) return 0;
+  return windows.kind === "time" ? windows.advanceMs : 1;
 }
 
 /** Kafka Streams' rule: a window has closed when stream time has reached its end and the grace. */
@@ -43,7 +53,7 @@ export function isLate(start: number, windows: TimeWindows, streamTime: number):
 }
 
 /**
- * Gives each row its slot, each distinct key once in `table` (which must be empty). Stream time
+ * Gives each row its slots, each distinct key once in `table` (which must be empty). Stream time
  * moves with each row, so that a row can make the next one late within the same batch, exactly as
  * if rows came one at a time. Where `times` is given, it holds the stream time that each row sees.
  */
@@ -55,41 +65,53 @@ export function planSlots(
   times: Float64Array | null = null,
 ): SlotPlan {
   const total = totalRows(rows);
-  const slots = new Int32Array(total);
   const slotCounts = new Int32Array(total);
-  const tally = { row: 0, filled: 0, late: 0, streamTime, times };
-  const starts = spec.windows === null ? null : new Float64Array(total);
+  const tally: Tally = {
+    row: 0,
+    slots: new Int32Array(total),
+    filled: 0,
+    taken: 0,
+    late: 0,
+    streamTime,
+    times,
+    starts: spec.windows === null ? null : new Float64Array(total),
+  };
+  const needsValue = spec.takes === "valued";
   for (const range of rows) {
-    if (spec.windows?.kind !== "time" || starts === null) {
-      assignKeys(range, spec.takes === "valued", table, slots, slotCounts, tally);
+    if (spec.windows?.kind === "time") {
+      assignWindows(range, spec.windows, needsValue, table, slotCounts, tally);
     } else {
-      assignWindows(range, spec.windows, table, slots, slotCounts, starts, tally);
+      assignKeys(range, needsValue, table, slotCounts, tally);
     }
   }
   const drops = spec.windows !== null || spec.takes !== undefined;
+  const isOneEach = tally.filled === total && tally.taken === total;
   return {
-    slots: slots.subarray(0, tally.filled),
-    slotCounts: tally.filled === total ? null : slotCounts,
-    windowStarts: starts === null ? null : starts.subarray(0, table.count),
+    slots: tally.slots.subarray(0, tally.filled),
+    slotCounts: isOneEach ? null : slotCounts,
+    windowStarts: tally.starts === null ? null : tally.starts.subarray(0, table.count),
     streamTimeAfter: tally.streamTime,
     lateRows: tally.late,
-    droppedRows: drops ? total - tally.filled : 0,
+    droppedRows: drops ? total - tally.taken : 0,
   };
 }
 
 interface Tally {
   row: number;
+  slots: Int32Array;
   filled: number;
+  /** Rows that have a slot. */
+  taken: number;
   late: number;
   streamTime: number;
   readonly times: Float64Array | null;
+  starts: Float64Array | null;
 }
 
 function assignKeys(
   range: RowRange,
   needsValue: boolean,
   table: KeyTable,
-  slots: Int32Array,
   slotCounts: Int32Array,
   tally: Tally,
 ): void {
@@ -102,17 +124,17 @@ function assignKeys(
     if (length < 0) continue;
     if (needsValue && (positions[at + VALUE_LENGTH] as number) < 0) continue;
     slotCounts[row] = 1;
-    slots[tally.filled++] = table.add(bytes, positions[at + KEY_POSITION] as number, length);
+    tally.taken++;
+    tally.slots[tally.filled++] = table.add(bytes, positions[at + KEY_POSITION] as number, length);
   }
 }
 
 function assignWindows(
   range: RowRange,
   windows: TimeWindows,
+  needsValue: boolean,
   table: KeyTable,
-  slots: Int32Array,
   slotCounts: Int32Array,
-  starts: Float64Array,
   tally: Tally,
 ): void {
   const { bytes, positions, timestamps } = range.columns;
@@ -125,17 +147,36 @@ function assignWindows(
     // leaves its observed stream time alone then. Ours is the task's, which every row moves.
     tally.streamTime = tally.times?.[row] ?? Math.max(tally.streamTime, timestamp);
     if (length < 0) continue;
-    const start = windowStart(timestamp, windows.sizeMs);
-    if (isLate(start, windows, tally.streamTime)) {
-      tally.late++;
-      continue;
-    }
+    if (needsValue && (positions[at + VALUE_LENGTH] as number) < 0) continue;
     const position = positions[at + KEY_POSITION] as number;
-    const slot = table.addWithSuffix(bytes, position, length, start);
-    starts[slot] = start;
-    slotCounts[row] = 1;
-    slots[tally.filled++] = slot;
+    const before = tally.filled;
+    let start = firstWindowStart(timestamp, windows);
+    for (; start <= timestamp; start += windows.advanceMs) {
+      if (isLate(start, windows, tally.streamTime)) continue;
+      const slot = table.addWithSuffix(bytes, position, length, start);
+      putSlot(tally, slot, start);
+    }
+    slotCounts[row] = tally.filled - before;
+    if (tally.filled > before) tally.taken++;
+    else tally.late++;
   }
+}
+
+/** A row may have many windows: the lists grow by doubling. */
+function putSlot(tally: Tally, slot: number, start: number): void {
+  if (tally.filled === tally.slots.length) {
+    const slots = new Int32Array(tally.filled * 2);
+    slots.set(tally.slots);
+    tally.slots = slots;
+  }
+  tally.slots[tally.filled++] = slot;
+  if (tally.starts === null) return;
+  if (slot >= tally.starts.length) {
+    const starts = new Float64Array(slot * 2);
+    starts.set(tally.starts);
+    tally.starts = starts;
+  }
+  tally.starts[slot] = start;
 }
 
 function totalRows(rows: readonly RowRange[]): number {

@@ -40,6 +40,22 @@ export interface RangePage {
   readonly more: boolean;
 }
 
+/**
+ * Of each key of a windowed store, the entries whose time is within `[from, to]`, in ms; an infinite end is
+ * open. The time is the start of a window, the end of a session: the eight bytes behind the key.
+ */
+export interface KeyTimes {
+  readonly keys: KeySet;
+  readonly from: Float64Array;
+  readonly to: Float64Array;
+}
+
+/** The entries of one key, by time; keys as the store has them. */
+export interface KeyEntries {
+  readonly keys: readonly Buffer[];
+  readonly values: readonly Buffer[];
+}
+
 /** What a store knows of its changelog. */
 export interface StorePosition {
   /** Topic id of the changelog that the store was built from, 32 hex digits. */
@@ -86,6 +102,16 @@ export interface TaskState {
     written: Pick<StoreChanges, "keys" | "values">,
     limits: PageLimits,
   ): Promise<RangePage>;
+  /**
+   * What the store has of each key within its times; the entries of a key may be any number. Null
+   * where all of them would have more than `bytesMax` bytes and there is more than one key.
+   */
+  times(
+    store: number,
+    wanted: KeyTimes,
+    view: "staged" | "head",
+    bytesMax: number,
+  ): Promise<KeyEntries[] | null>;
   /** What a batch that is not final has changed so far: seen by "head" reads, taken by no cut. */
   advance(changes: StoreChanges): void;
   /** Final: the next cut takes it. Replaces the head value of the same key when equal to it. */

@@ -56,7 +56,7 @@ function takeTask(runner: TaskRunner): TaskCut {
   const commitSequence = runner.commitSequence + 1;
   const ends = new Map(runner.changelogs);
   const state = runner.state.cut();
-  const trial = runner.takeNews();
+  const trial = runner.failures.takeNews();
   return { runner, batches, state, positions, streamTimeMs, commitSequence, trial, ends };
 }
 
@@ -65,7 +65,7 @@ export function restageTask(task: TaskCut): void {
   const { runner, batches } = task;
   runner.state.restage();
   runner.ledger.putBack(batches);
-  runner.newsAgain();
+  runner.failures.newsAgain();
   for (const { outcome } of batches) runner.outputBytes += outcome?.bytes ?? 0;
 }
 

@@ -2,7 +2,8 @@ import type { TaskRunner } from "./task-runner.ts";
 
 /** Whether a cut has something to take of the task. */
 export function isDue(runner: TaskRunner): boolean {
-  return runner.hasFinal || runner.hasNews || isClaiming(runner);
+  // Workers have died of the head: that is written down, though nothing may be final.
+  return runner.hasFinal || runner.failures.hasNews || isClaiming(runner);
 }
 
 function isClaiming(runner: TaskRunner): boolean {

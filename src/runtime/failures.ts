@@ -39,7 +39,7 @@ export function policiesOf({ nodes }: DeclaredTopology): Policies {
 
 /** How a record failed, in words for people. */
 export interface Fault {
-  readonly code: "HANDLER_FAILED" | "ANSWER_INVALID";
+  readonly code: "HANDLER_FAILED" | "ANSWER_INVALID" | "VALUE_MALFORMED";
   readonly node: string;
   readonly type: string;
   readonly message: string;
@@ -73,6 +73,7 @@ export class Failures {
   #sentence: Sentence | null = null;
   #failedAt = "";
   #failures = 0;
+  #hasNews = false;
 
   constructor(limits: FailureLimits, policies: () => Policies, trial: Trial | null) {
     this.#limits = limits;
@@ -82,6 +83,22 @@ export class Failures {
 
   get trial(): Trial | null {
     return this.#trial;
+  }
+
+  /** Something is known of the head that the last cut did not write down. */
+  get hasNews(): boolean {
+    return this.#hasNews;
+  }
+
+  /** For a cut: what is known of the records behind it. */
+  takeNews(): Trial | null {
+    this.#hasNews = false;
+    return this.#trial;
+  }
+
+  /** The cut that took the news did not commit. */
+  newsAgain(): void {
+    this.#hasNews = (this.#trial?.deaths ?? 0) > 0;
   }
 
   /** Rows that the next batch may hold. */
@@ -138,10 +155,7 @@ export class Failures {
     // before it, and what is given up must be the one that failed.
     if (rows.count > 1) return { kind: "again", rowsMax: 1 };
     if (decision === "fail") return { kind: "stop" };
-    const { kind } = fault.verdict;
-    const isAsked = kind === "deadLetter" || kind === "park";
-    const reason = isAsked ? "rejected" : "retries_exhausted";
-    return this.#giveUp(rows, decision, reason, this.#failures, fault);
+    return this.#giveUp(rows, decision, reasonFor(fault.verdict), this.#failures, fault);
   }
 
   /** Some row of these is the reason that the answer could not be taken; one alone has failed. */
@@ -160,6 +174,7 @@ export class Failures {
     canPark = false,
   ): Next {
     this.#trial = afterDeath(this.#trial, rows);
+    this.#hasNews = true;
     const { deaths, rowsMax } = this.#trial;
     const { crashesMax, deadLetterTopic } = this.#limits;
     if (rows.count > 1 || !isAlone || deaths < crashesMax) return { kind: "again", rowsMax };
@@ -190,6 +205,11 @@ export class Failures {
   }
 }
 
+function reasonFor({ kind }: Verdict): DeadLetterReason {
+  if (kind === "malformed") return "malformed";
+  return kind === "deadLetter" || kind === "park" ? "rejected" : "retries_exhausted";
+}
+
 export function errorOf({ code, type, message, stack }: Fault, at: string): OutriggerError {
   const said = type === "" ? message : `${type}: ${message}`;
   const cause = stack === "" ? {} : { cause: stack };
@@ -204,3 +224,10 @@ export const UNKNOWN_FAULT: Fault = {
   stack: "",
   verdict: { kind: "policy" },
 };
+
+/** A built-in node of this name cannot read a record. */
+export function malformedFault(node: string, message: string): Fault {
+  const verdict = { kind: "malformed" } as const;
+  const type = "SerializationException";
+  return { ...UNKNOWN_FAULT, code: "VALUE_MALFORMED", type, node, message, verdict };
+}

@@ -1,29 +1,58 @@
-import { KeyTable } from "../model/key-table.ts";
 import type { RowRange, SlotState } from "../model/rows.ts";
-import type { OperatorStep, StageStep, Windows } from "../model/topology.ts";
-import { applyCount } from "../operators/count.ts";
-import { planSlots, windowUnitOf } from "../operators/windows.ts";
+import type { OperatorStep, Stage, StageStep, Windows } from "../model/topology.ts";
+import { windowUnitOf } from "../operators/windows.ts";
 import type { KeySet, TaskState } from "../ports/store.ts";
 import { type Batch, countRows, type Hop } from "./batch.ts";
+import { type MalformedRow, type RowClock, readSlots, runOperator } from "./run-operator.ts";
 import { timesOf } from "./stream-clock.ts";
 
-/** Runs a built-in node over all rows that reached it. What it forwards stands in the batch. */
-export async function runOperator(
+/**
+ * Runs a built-in node over all rows that reached it; what it forwards stands in the batch. "tooLarge" where
+ * fewer records are to be taken; what one record alone has become is run in parts.
+ */
+export async function runStep(
   { operator }: OperatorStep,
   step: number,
   state: TaskState,
   batch: Batch,
   rows: readonly RowRange[],
-): Promise<void> {
-  const table = new KeyTable();
-  const times = timesFor(operator.windows, batch, rows);
-  const plan = planSlots(rows, operator, batch.streamTimeBeforeMs, table, times);
-  const found = await state.read(operator.store, table.keys(), "head");
-  const applied = applyCount(rows, plan, table.keys(), found, operator);
-  state.advance(applied.changes);
-  batch.changes.push(applied.changes);
-  batch.forwarded[step] = [applied.rows];
-  batch.dropped += plan.droppedRows;
+): Promise<MalformedRow | "tooLarge" | null> {
+  const ran = await runOperator(operator, state, rows, clockOf(operator.windows, batch, rows));
+  if (ran === null) {
+    if (!isOfOne(batch)) return "tooLarge";
+    for (const half of halvesOf(rows)) {
+      const failed = await runStep(
+        { kind: "operator", feeds: [], operator },
+        step,
+        state,
+        batch,
+        half,
+      );
+      if (failed !== null) return failed;
+    }
+    return null;
+  }
+  if ("message" in ran) return ran;
+  state.advance(ran.changes);
+  batch.changes.push(ran.changes);
+  batch.forwarded[step] = [[...(batch.forwarded[step]?.[0] ?? []), ...ran.rows]];
+  batch.dropped += ran.dropped;
+  return null;
+}
+
+function isOfOne({ taken: { input } }: Batch): boolean {
+  return input.to - input.from <= 1;
+}
+
+function halvesOf(rows: readonly RowRange[]): (readonly RowRange[])[] {
+  if (rows.length > 1) {
+    const half = rows.length >> 1;
+    return [rows.slice(0, half), rows.slice(half)];
+  }
+  return rows.flatMap((range) => {
+    const middle = (range.from + range.to) >> 1;
+    return [[{ ...range, to: middle }], [{ ...range, from: middle }]];
+  });
 }
 
 /**
@@ -36,41 +65,50 @@ export async function planHop(
   batch: Batch,
   rows: readonly RowRange[],
   stateBytesMax: number,
-): Promise<Hop | null> {
+): Promise<Hop | MalformedRow | null> {
   const states: SlotState[] = [];
   const keys: KeySet[] = [];
   let stateBytes = 0;
   let dropped = 0;
   for (const [index, wanted] of stage.stores.entries()) {
-    const table = new KeyTable();
-    const times = timesFor(wanted.windows, batch, rows);
-    const plan = planSlots(rows, wanted, batch.streamTimeBeforeMs, table, times);
-    const values = await state.read(wanted.store, table.keys(), "head");
-    for (const value of values) stateBytes += value?.length ?? 0;
-    keys.push(table.keys());
+    const clock = clockOf(wanted.windows, batch, rows);
+    const read = await readSlots(wanted, state, rows, clock, stateBytesMax);
+    if (read === null) return isOfOne(batch) ? tooManySlots(rows, stage) : null;
+    const { plan, found } = read;
+    for (const value of found) stateBytes += value?.length ?? 0;
+    keys.push(read.keys);
     states.push({
       store: index,
-      values,
+      values: found,
       slots: plan.slots,
       slotCounts: plan.slotCounts,
       windowStarts: plan.windowStarts,
       windowUnitMs: windowUnitOf(wanted.windows),
+      ...("sessionLengths" in plan ? { sessionLengths: plan.sessionLengths } : {}),
     });
     dropped += plan.droppedRows;
   }
   const rowCount = countRows(rows);
-  const { from, to } = batch.taken.input;
-  if (stateBytes > stateBytesMax && rowCount > 1 && to - from > 1) return null;
+  if (stateBytes > stateBytesMax && rowCount > 1 && !isOfOne(batch)) return null;
   batch.dropped += dropped;
   return { stage, rows, rowCount, states, keys };
 }
 
-/** Null where rows are input as it came: then they move stream time as they pass. */
-function timesFor(
+/** One record has become so many rows that user code cannot be given what they need. */
+function tooManySlots(rows: readonly RowRange[], { entries }: Stage): MalformedRow {
+  const node = entries[0] ?? "";
+  const message =
+    `the record has become ${countRows(rows)} rows before node "${node}", which need more state than a ` +
+    "batch may carry: make fewer of it, or repartition before the node";
+  return { rows, row: 0, node, message };
+}
+
+/** Rows that are input as it came move stream time as they pass. */
+function clockOf(
   windows: Windows | null,
-  { rows: input, taken, streamTimeBeforeMs }: Batch,
+  { rows: input, taken, streamTimeBeforeMs: streamTimeMs }: Batch,
   rows: readonly RowRange[],
-): Float64Array | null {
-  if (windows === null || rows === input) return null;
-  return timesOf(rows, taken.input, streamTimeBeforeMs);
+): RowClock {
+  const isInput = windows === null || rows === input;
+  return { streamTimeMs, times: isInput ? null : timesOf(rows, taken.input, streamTimeMs) };
 }

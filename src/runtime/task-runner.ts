@@ -10,10 +10,17 @@ import type { BatchTrace, TraceIds } from "../ports/telemetry.ts";
 import { Ledger, type LedgerEntry } from "../tasks/ledger.ts";
 import type { ChangelogEnd } from "../tasks/offset-metadata.ts";
 import { keyOf } from "../tasks/parked-record.ts";
-import { resumed, type Trial } from "../tasks/trial.ts";
+import { resumed } from "../tasks/trial.ts";
 import { changesOf } from "./answers.ts";
 import { type Batch, idleBatch } from "./batch.ts";
-import { errorOf, Failures, type Fault, type Next, UNKNOWN_FAULT } from "./failures.ts";
+import {
+  errorOf,
+  Failures,
+  type Fault,
+  malformedFault,
+  type Next,
+  UNKNOWN_FAULT,
+} from "./failures.ts";
 import { faultIn } from "./faulty-answers.ts";
 import { placeOf } from "./giving-up.ts";
 import { inputBytes, NOTHING_TAKEN, rowsOf, type Taken } from "./input-queue.ts";
@@ -21,6 +28,7 @@ import { Intake } from "./intake.ts";
 import { isOfRecord, nextOf, releaseNext } from "./next-batch.ts";
 import { type Parking, type PlannedRows, parkingOf } from "./parking.ts";
 import { idsOf } from "./record-ids.ts";
+import type { MalformedRow } from "./run-operator.ts";
 import type { RunnerLimits, SourcePosition, TaskHost, TaskStart } from "./task-host.ts";
 import { inputIndexOf, pass, type Walked } from "./walk.ts";
 import { Walker } from "./walker.ts";
@@ -69,8 +77,6 @@ export class TaskRunner {
   readonly facts = new Map<string, FetchFacts>();
   readonly #input: Intake;
   readonly #walker: Walker;
-  /** Something is known of the head that the last cut did not write down. */
-  #hasNews = false;
   #streamTimeMs: number;
   #planning = false;
   #paused = false;
@@ -142,22 +148,6 @@ export class TaskRunner {
     return this.ledger.hasFinalPrefix();
   }
 
-  /** Whether a cut should be taken though nothing is final: workers have died of the head. */
-  get hasNews(): boolean {
-    return this.#hasNews && this.phase !== "claiming";
-  }
-
-  /** For a cut: what is known of the records behind it. */
-  takeNews(): Trial | null {
-    this.#hasNews = false;
-    return this.failures.trial;
-  }
-
-  /** The cut that took the news did not commit. */
-  newsAgain(): void {
-    this.#hasNews = (this.failures.trial?.deaths ?? 0) > 0;
-  }
-
   get uncommittedBytes(): number {
     return this.outputBytes + this.state.stagedBytes;
   }
@@ -181,7 +171,8 @@ export class TaskRunner {
       this.#release(parking);
       return;
     }
-    if (this.ledger.size >= this.#plannedMax()) return;
+    if (this.ledger.size >= this.#walker.plannedMax(this.failures.isTrying, this.limits.plannedMax))
+      return;
     const taken = this.#input.take(this.failures);
     if (taken === null) return;
     try {
@@ -269,7 +260,6 @@ export class TaskRunner {
     this.#takeBack(entry, () => {
       const rows = rowsOf(taken);
       const next = this.failures.died(rows, isAlone, reason, fault, this.#canPark(taken));
-      this.#hasNews = true;
       const at = placeOf(this.program, taken.input);
       this.host.suspected(this, at, rows.count, this.failures.trial?.deaths ?? 0);
       this.#goOn(next, fault, taken);
@@ -299,21 +289,12 @@ export class TaskRunner {
     this.pump();
   }
 
-  #plannedMax(): number {
-    const { size, unfinished } = this.ledger;
-    const finals = size - unfinished;
-    if (this.failures.isTrying) return unfinished > 0 ? 0 : 1 + finals;
-    // User code with state gets the next batch only when it has answered the last: its mutations
-    // decide what the next one reads (design.md §4).
-    const mustWait = unfinished > 0 && this.#walker.isStateful;
-    return mustWait ? 0 : this.limits.plannedMax + finals;
-  }
-
   /** While a batch was planned the task may have been told to end, or an elder batch have failed. */
   #endPlanning(batch: Batch, walked: Walked, trace: BatchTrace | null): void {
     const { taken, parked } = batch;
     this.#planning = false;
-    const isKept = this.phase === "running" && this.#takenBack === null && walked !== "tooLarge";
+    const isFailed = walked === "tooLarge" || typeof walked === "object";
+    const isKept = this.phase === "running" && this.#takenBack === null && !isFailed;
     if (isKept) batch.trace = trace;
     else trace?.undone("planned again");
     if (this.phase === "closed") return;
@@ -325,8 +306,8 @@ export class TaskRunner {
     }
     if (!isKept) this.parking?.undo(parked);
     if (this.#takenBack !== null) this.#giveBack(this.#takenBack, [taken]);
-    else if (walked === "tooLarge")
-      this.#giveBack({ taken: [], goOn: () => this.#input.halve(taken) }, [taken]);
+    else if (isFailed)
+      this.#giveBack({ taken: [], goOn: this.#afterFailed(batch, walked) }, [taken]);
     else this.#planned(batch, walked);
     this.pump();
   }
@@ -336,12 +317,29 @@ export class TaskRunner {
     this.#planning = false;
     if (this.phase === "closed") return;
     if (this.ledger.has(entry)) {
-      if (walked === "tooLarge") this.#takeBack(entry, () => this.#input.halve(entry.item.taken));
-      else this.#arrived(entry, walked);
+      const { item } = entry;
+      if (walked === "tooLarge" || typeof walked === "object") {
+        this.#takeBack(entry, this.#afterFailed(item, walked));
+      } else this.#arrived(entry, walked);
     }
     if (this.#takenBack !== null) this.#giveBack(this.#takenBack, []);
     this.pump();
     if (this.phase !== "running") this.host.idle(this);
+  }
+
+  /**
+   * The batch cannot go on as it is: half of its rows can, or, where a built-in node cannot read a row, those
+   * before it; of that row the policy decides.
+   */
+  #afterFailed({ taken }: Batch, walked: "tooLarge" | MalformedRow): () => void {
+    if (walked === "tooLarge") return () => this.#input.halve(taken);
+    const { rows, row, node, message } = walked;
+    this.failedIds = idsOf({ rows }, row);
+    this.host.telemetry.recordFailed();
+    const before = inputIndexOf(taken, rows, row);
+    // The policy hears of it when it is alone: nothing was tried before.
+    const alone = before > 0 || rowsOf(taken).count === 1 ? before : 1;
+    return () => this.#decide(taken, alone, malformedFault(node, message));
   }
 
   /** The walk of a batch that is in the ledger has come to its end, or to a stop. */
@@ -398,14 +396,16 @@ export class TaskRunner {
    */
   #failed(entry: LedgerEntry<Batch>, row: number, fault: Fault): void {
     const { taken, hop } = entry.item;
-    const before = hop === null ? 0 : inputIndexOf(entry.item, hop, row);
+    const before = hop === null ? 0 : inputIndexOf(taken, hop.rows, row);
     this.#noteFailure(entry, row);
-    this.#takeBack(entry, () => {
-      this.#input.bind(before);
-      if (before > 0) this.pump();
-      else
-        this.#goOn(this.failures.failed(rowsOf(taken), fault, this.#canPark(taken)), fault, taken);
-    });
+    this.#takeBack(entry, () => this.#decide(taken, before, fault));
+  }
+
+  /** The first `before` records go ahead; where there are none, the policy says what becomes of the next. */
+  #decide(taken: Taken, before: number, fault: Fault): void {
+    this.#input.bind(before);
+    if (before > 0) this.pump();
+    else this.#goOn(this.failures.failed(rowsOf(taken), fault, this.#canPark(taken)), fault, taken);
   }
 
   /** The answer cannot be taken, whichever row is the reason: halves find it. */

@@ -4,7 +4,8 @@ import type { OutputColumns, RowRange } from "../model/rows.ts";
 import type { Feed, Program, Step } from "../model/topology.ts";
 import type { StoreChanges, TaskState } from "../ports/store.ts";
 import type { Batch, Hop } from "./batch.ts";
-import { planHop, runOperator } from "./planner.ts";
+import { planHop, runStep } from "./planner.ts";
+import type { MalformedRow } from "./run-operator.ts";
 
 /** How far a walk came. */
 export type Walked =
@@ -14,7 +15,9 @@ export type Walked =
   | "waits"
   | "done"
   /** The state that would travel does not fit a frame: fewer rows are to be taken. */
-  | "tooLarge";
+  | "tooLarge"
+  /** A built-in node cannot read a row: nothing of the batch counts. */
+  | MalformedRow;
 
 /**
  * Takes a batch through its steps until one of them is user code: for each built-in node one plan over all
@@ -36,11 +39,14 @@ export async function walk(
       if (step.kind === "stage") {
         const hop = await planHop(step, state, batch, rows, stateBytesMax);
         if (hop === null) return "tooLarge";
+        if ("message" in hop) return hop;
         batch.hop = hop;
         return "hop";
       }
-      if (step.kind === "operator") await runOperator(step, index, state, batch, rows);
-      else batch.emissions.push({ kind: "rows", exit: step.exit, rows });
+      if (step.kind === "operator") {
+        const failed = await runStep(step, index, state, batch, rows);
+        if (failed !== null) return failed;
+      } else batch.emissions.push({ kind: "rows", exit: step.exit, rows });
     }
     batch.nextStep = index + 1;
   }
@@ -87,8 +93,12 @@ function rowsOf(feed: Feed, { sourceNode, rows, forwarded }: Batch): readonly Ro
 
 const NONE: readonly RowRange[] = [];
 
-/** The input record, among those taken, that row `row` of a hop came from. */
-export function inputIndexOf({ taken: { input } }: Batch, { rows }: Hop, row: number): number {
+/** The input record, among those taken, that row `row` of these came from. */
+export function inputIndexOf(
+  { input }: Batch["taken"],
+  rows: readonly RowRange[],
+  row: number,
+): number {
   let rest = row;
   for (const { columns, from, to } of rows) {
     if (rest < to - from) {

@@ -42,6 +42,17 @@ export class Walker {
     return walk(this.#program, this.#state, batch, mayTake, this.#stateBytesMax);
   }
 
+  /**
+   * How many batches may be planned and not committed. User code with state gets the next only when it has
+   * answered the last: its mutations decide what the next one reads (design.md §4).
+   */
+  plannedMax(isTrying: boolean, aheadMax: number): number {
+    const { size, unfinished } = this.#ledger;
+    const finals = size - unfinished;
+    if (isTrying) return unfinished > 0 ? 0 : 1 + finals;
+    return unfinished > 0 && this.isStateful ? 0 : aheadMax + finals;
+  }
+
   /** Whether rows of it are left for later steps. */
   hasRows(batch: Batch): boolean {
     return hasRows(batch, this.#program.steps);

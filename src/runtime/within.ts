@@ -16,7 +16,10 @@ export async function within(
   });
 }
 
-/** Resolves when `holds`, which is looked at now and at each call of what `watch` is given, or after `timeoutMs`. */
+/**
+ * Resolves when `holds`, which is looked at now and at each call of what `watch` is given, or after
+ * `timeoutMs`.
+ */
 export async function until(
   clock: Clock,
   timeoutMs: number,

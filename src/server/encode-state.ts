@@ -24,6 +24,7 @@ const WINDOW_BASE = 6;
 const WINDOW_UNIT_MS = 7;
 const WINDOW_STEPS = 8;
 const WINDOW_STARTS = 9;
+const SESSION_LENGTHS = 10;
 
 const INT32_MAX = 0x7fff_ffff;
 const INT32_MIN = -0x8000_0000;
@@ -39,6 +40,7 @@ export interface StatePlan {
   readonly windowStepsBytes: number;
   /** Set instead of the steps where one does not fit 32 bits. */
   readonly windowStartsBytes: number;
+  readonly sessionLengthsBytes: number;
 }
 
 export function planState(state: SlotState): StatePlan {
@@ -56,6 +58,7 @@ export function planState(state: SlotState): StatePlan {
     slotsBytes: isIdentity(state) ? 0 : packedSize(state.slots),
     slotCountsBytes: state.slotCounts === null ? 0 : packedSize(state.slotCounts),
     ...planWindows(state),
+    sessionLengthsBytes: wideSize(state.sessionLengths),
   };
 }
 
@@ -71,14 +74,21 @@ function packedSize(values: Int32Array): number {
   return size;
 }
 
-function planWindows({ windowStarts, windowUnitMs }: SlotState) {
+function wideSize(values: Float64Array | undefined): number {
+  let size = 0;
+  for (let i = 0; i < (values?.length ?? 0); i++) size += varintSize(values?.[i] as number);
+  return size;
+}
+
+function planWindows({ windowStarts, windowUnitMs, sessionLengths }: SlotState) {
   if (windowStarts === null || windowStarts.length === 0) {
     return { windowBase: 0, windowStepsBytes: 0, windowStartsBytes: 0 };
   }
   const windowBase = windowStarts[0] as number;
   let windowStepsBytes = 0;
   let windowStartsBytes = 0;
-  let fits = true;
+  // Sessions begin anywhere: nothing is gained by a unit.
+  let fits = sessionLengths === undefined;
   for (let slot = 0; slot < windowStarts.length; slot++) {
     const start = windowStarts[slot] as number;
     const step = (start - windowBase) / windowUnitMs;
@@ -101,7 +111,8 @@ export function stateSize(plan: StatePlan): number {
     sintFieldSize(plan.windowBase) +
     uintFieldSize(plan.state.windowUnitMs) +
     optionalSize(plan.windowStepsBytes) +
-    optionalSize(plan.windowStartsBytes)
+    optionalSize(plan.windowStartsBytes) +
+    optionalSize(plan.sessionLengthsBytes)
   );
 }
 
@@ -113,7 +124,18 @@ export function writeState(to: Buffer, start: number, plan: StatePlan): number {
   at = writePacked(to, at, SLOT_COUNTS, plan.slotCountsBytes, state.slotCounts);
   at = writeSintField(to, at, WINDOW_BASE, plan.windowBase);
   at = writeUintField(to, at, WINDOW_UNIT_MS, state.windowUnitMs);
-  return state.windowStarts === null ? at : writeWindows(to, at, plan, state.windowStarts);
+  if (state.windowStarts !== null) at = writeWindows(to, at, plan, state.windowStarts);
+  return writeLengths(to, at, plan);
+}
+
+function writeLengths(to: Buffer, start: number, plan: StatePlan): number {
+  const { sessionLengths } = plan.state;
+  if (sessionLengths === undefined || plan.sessionLengthsBytes === 0) return start;
+  let at = writeDelimited(to, start, SESSION_LENGTHS, plan.sessionLengthsBytes);
+  for (let i = 0; i < sessionLengths.length; i++) {
+    at = writeVarint(to, at, sessionLengths[i] as number);
+  }
+  return at;
 }
 
 function writeValues(to: Buffer, start: number, plan: StatePlan): number {

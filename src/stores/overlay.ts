@@ -13,6 +13,12 @@ export class Overlay {
   #staged = new Map<string, Value>();
   #cut = new Map<string, Value>();
   #stagedBytes = 0;
+  readonly #byKey: NamesByKey | null;
+
+  /** With `suffixBytes` the entries of a key are found by it: what stands before so many bytes. */
+  constructor(suffixBytes = 0) {
+    this.#byKey = suffixBytes === 0 ? null : new NamesByKey(suffixBytes);
+  }
 
   get stagedBytes(): number {
     return this.#stagedBytes;
@@ -26,6 +32,16 @@ export class Overlay {
     return staged !== undefined ? staged : this.#cut.get(key);
   }
 
+  /** What is here of the entries of a key, newest value of each; unordered. */
+  ofKey(key: string, view: "staged" | "head"): [name: string, value: Value][] {
+    const entries: [string, Value][] = [];
+    for (const name of this.#byKey?.names(key) ?? []) {
+      const value = this.find(name, view);
+      if (value !== undefined) entries.push([name, value]);
+    }
+    return entries;
+  }
+
   /** Everything that is not on disk, oldest first: the last value of a key is its newest. */
   *all(): Iterable<[key: string, value: Value]> {
     yield* this.#cut;
@@ -36,7 +52,10 @@ export class Overlay {
   advance({ keys, values }: StoreChanges): void {
     for (let i = 0; i < keys.length; i++) {
       const key = keys[i];
-      if (key !== undefined) this.#head.set(key.toString("latin1"), values[i] ?? null);
+      if (key === undefined) continue;
+      const name = key.toString("latin1");
+      this.#head.set(name, values[i] ?? null);
+      this.#byKey?.add(name);
     }
   }
 
@@ -53,7 +72,9 @@ export class Overlay {
   }
 
   resetHead(): void {
-    this.#head.clear();
+    const names = this.#head;
+    this.#head = new Map();
+    this.#forget(names);
   }
 
   /** The staged values become the cut in flight. */
@@ -66,7 +87,9 @@ export class Overlay {
 
   /** The cut is on disk. */
   committed(): void {
+    const names = this.#cut;
     this.#cut = new Map();
+    this.#forget(names);
   }
 
   /** The cut goes back under what was staged since. */
@@ -85,12 +108,57 @@ export class Overlay {
     this.#staged.clear();
     this.#cut = new Map();
     this.#stagedBytes = 0;
+    this.#byKey?.clear();
+  }
+
+  #forget(names: ReadonlyMap<string, Value>): void {
+    if (this.#byKey === null) return;
+    for (const name of names.keys()) {
+      if (this.find(name, "head") === undefined) this.#byKey.delete(name);
+    }
   }
 
   #put(name: string, value: Value): void {
     const before = this.#staged.get(name);
     if (before !== undefined) this.#stagedBytes -= name.length + (before?.length ?? 0);
     this.#staged.set(name, value);
+    this.#byKey?.add(name);
     this.#stagedBytes += name.length + (value?.length ?? 0);
+  }
+}
+
+/** Names of entries, by what stands before their last bytes. */
+class NamesByKey {
+  readonly #suffixBytes: number;
+  readonly #names = new Map<string, Set<string>>();
+
+  constructor(suffixBytes: number) {
+    this.#suffixBytes = suffixBytes;
+  }
+
+  names(key: string): Iterable<string> {
+    return this.#names.get(key) ?? [];
+  }
+
+  add(name: string): void {
+    const key = this.#keyOf(name);
+    const names = this.#names.get(key);
+    if (names === undefined) this.#names.set(key, new Set([name]));
+    else names.add(name);
+  }
+
+  delete(name: string): void {
+    const key = this.#keyOf(name);
+    const names = this.#names.get(key);
+    names?.delete(name);
+    if (names?.size === 0) this.#names.delete(key);
+  }
+
+  clear(): void {
+    this.#names.clear();
+  }
+
+  #keyOf(name: string): string {
+    return name.slice(0, Math.max(0, name.length - this.#suffixBytes));
   }
 }

@@ -1,8 +1,10 @@
 import { invariant } from "../errors/invariant.ts";
 import type { StoreSpec } from "../model/topology.ts";
 import type {
+  KeyEntries,
   KeyRange,
   KeySet,
+  KeyTimes,
   PageLimits,
   RangePage,
   StateCut,
@@ -12,6 +14,7 @@ import type {
   TaskState,
 } from "../ports/store.ts";
 import { Database, type DatabaseOptions, type Entry } from "./database.ts";
+import { entriesOfKey, suffixBytesOf } from "./key-times.ts";
 import * as layout from "./layout.ts";
 import { changesWithin, mergePage } from "./merged-range.ts";
 import { Overlay } from "./overlay.ts";
@@ -24,6 +27,9 @@ const NO_MARKS: StoreMarks = {
   commitSequence: 0,
   caughtUpAtMs: 0,
 };
+
+/** Keys whose entries are scanned for at a time: more is no faster (docs/adr/0017). */
+const KEYS_AT_ONCE = 32;
 
 /** The state of one task over one RocksDB; see the port for what each call promises. */
 export class RocksTaskState implements TaskState {
@@ -46,7 +52,7 @@ export class RocksTaskState implements TaskState {
     this.stores = stores;
     this.#path = path;
     this.#options = options;
-    this.#overlays = stores.map(() => new Overlay());
+    this.#overlays = stores.map((spec) => new Overlay(suffixBytesOf(spec)));
     this.#database = opened.database;
     this.#prefixes = opened.prefixes;
     this.#marks = opened.marks;
@@ -106,6 +112,40 @@ export class RocksTaskState implements TaskState {
     );
     const own = entries.map(([key, value]) => [key.subarray(layout.PREFIX_BYTES), value] as const);
     return mergePage({ entries: own, more }, changes, range.reverse, limits);
+  }
+
+  async times(
+    store: number,
+    { keys, from, to }: KeyTimes,
+    view: "staged" | "head",
+    bytesMax: number,
+  ): Promise<KeyEntries[] | null> {
+    const overlay = this.#overlay(store);
+    const spec = this.stores[store];
+    invariant(spec?.isRanged === true, `store ${store} is not looked for by key and time`);
+    const suffixBytes = suffixBytesOf(spec);
+    const prefix = this.#prefix(store);
+    // All at once and before anything is awaited: what a commit moves to the disk meanwhile is hidden there.
+    const asked = Array.from({ length: keys.count }, (_, slot) => {
+      const position = keys.positions[slot * 2] ?? 0;
+      const end = position + (keys.positions[slot * 2 + 1] ?? 0);
+      const key = keys.bytes.subarray(position, end);
+      const newer = new Map(overlay.ofKey(key.toString("latin1"), view));
+      return { key, from: from[slot] ?? 0, to: to[slot] ?? 0, suffixBytes, newer };
+    });
+    const found: KeyEntries[] = [];
+    let bytes = 0;
+    for (let at = 0; at < asked.length; at += KEYS_AT_ONCE) {
+      const scans = asked.slice(at, at + KEYS_AT_ONCE).map((wanted) => {
+        return entriesOfKey(this.#database, prefix, wanted, wanted.newer);
+      });
+      for (const entries of await Promise.all(scans)) {
+        found.push(entries);
+        for (const value of entries.values) bytes += value.length;
+      }
+      if (bytes > bytesMax && keys.count > 1) return null;
+    }
+    return found;
   }
 
   advance(changes: StoreChanges): void {

@@ -24,6 +24,8 @@ export type DeadLetterReason =
   | "retries_exhausted"
   /** The application asked for it. */
   | "rejected"
+  /** A built-in node cannot read its value. */
+  | "malformed"
   /** Workers died of it. */
   | "process_crash"
   /** Workers hung on it, past processing.timeout.ms. */

@@ -27,6 +27,8 @@ export function decide(
       return hasTopic ? "dlq" : "fail";
     case "park":
       return lastResort({ exhausted: "park" }, hasTopic, canPark);
+    case "malformed":
+      return lastResort(policy, hasTopic, canPark);
     case "retry":
     case "policy":
       if (failures <= policy.retryMax) return "retry";

@@ -156,12 +156,12 @@ export class TestDriver implements TestDriverCalls {
   async readStore(store: string, wanted: WantedEntries): Promise<readonly DriverEntry[]> {
     const { kernel } = this.#parts;
     const spec = kernel.topology?.stores.find(({ name }) => name === store);
-    const isWindowed = spec !== undefined && spec.kind !== "keyValue";
-    if (wanted.windowStart !== null && spec !== undefined && !isWindowed) {
+    const kind = spec?.kind ?? "keyValue";
+    if (wanted.windowStart !== null && spec?.kind === "keyValue") {
       throw refused(`the store ${store} has no windows: ask for the key alone`);
     }
-    const found = await kernel.readStore(store, rangeOf(wanted, isWindowed), ENTRIES_MAX);
-    if (found !== null) return entriesOf(found, wanted.key, isWindowed);
+    const found = await kernel.readStore(store, rangeOf(wanted, kind), ENTRIES_MAX);
+    if (found !== null) return entriesOf(found, wanted, kind);
     throw refused(`${store} has more than ${ENTRIES_MAX} entries there: ask for a smaller range`);
   }
 

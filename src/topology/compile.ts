@@ -6,7 +6,6 @@ import type {
   Program,
   Programs,
   SourceNode,
-  StoreSpec,
 } from "../model/topology.ts";
 import { Faults } from "./faults.ts";
 import { framed } from "./frames.ts";
@@ -16,6 +15,7 @@ import { changelogTopic, controlTopic, hookTopic, PARKED_STORE } from "./names.t
 import { validateParking } from "./parking.ts";
 import { patternOf } from "./pattern.ts";
 import { roleOf, validateShape } from "./shape.ts";
+import { storeOf } from "./state-of-nodes.ts";
 import { sharesStores, stepsOf } from "./steps.ts";
 import { type Subtopology, subtopologiesOf } from "./subtopologies.ts";
 import { validateParts } from "./validate.ts";
@@ -66,13 +66,7 @@ function programOf(
   applicationId: string,
   parks: boolean,
 ): Program {
-  const stores = declared.stores.map(
-    ({ name, kind }): StoreSpec => ({
-      name,
-      kind,
-      changelogTopic: changelogTopic(applicationId, name),
-    }),
-  );
+  const stores = declared.stores.map((store) => storeOf(store, declared.nodes, applicationId));
   const steps = stepsOf(graph.nodes, stores, { applicationId, keyedTopics });
   // Without code of the application there is nothing that a record could fail in.
   const canPark = parks && stagesOf({ steps }).length > 0;

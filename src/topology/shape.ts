@@ -34,13 +34,9 @@ export function validateShape(graph: Graph, faults: Faults): void {
 function validateSupport({ declared }: GraphNode, faults: Faults): void {
   const at = nodeAt(declared.name);
   if (declared.kind !== "aggregate") return;
-  const { aggregator, windows } = declared;
-  if (aggregator !== "application" && aggregator !== "count") {
-    faults.add(at, `${aggregator} is not supported: aggregate in the application`);
-  }
-  if (windows === null) return;
-  if (windows.kind !== "time" || windows.advanceMs !== windows.sizeMs) {
-    faults.add(at, "its windows are not supported: take tumbling ones");
+  const { windows } = declared;
+  if (windows?.kind === "sliding") {
+    faults.add(at, "sliding windows are not supported: take hopping ones");
   }
 }
 

@@ -1,20 +1,37 @@
 import { invariant } from "../errors/invariant.ts";
 import type {
   DeclaredNode,
+  DeclaredStore,
   Operator,
   StageStore,
   StoreSpec,
   TakenRows,
 } from "../model/topology.ts";
 import { ancestorsOf, type GraphNode } from "./graph.ts";
+import { changelogTopic } from "./names.ts";
 import { storesOf } from "./validate.ts";
 
 export function operatorOf(node: DeclaredNode, stores: readonly StoreSpec[]): Operator {
   invariant(node.kind === "aggregate", "what is built in is an aggregation");
-  const { name, windows } = node;
+  const { name, windows, aggregator: kind, number } = node;
+  invariant(kind !== "application", "an aggregation of the application is not built in");
   const store = stores.findIndex((spec) => spec.name === node.store);
-  const takes = windows === null ? "valued" : "keyed";
-  return { kind: "count", node: name, store, windows, takes };
+  // Kafka Streams counts a null value in a window; to add it up, or to compare it, there is nothing.
+  const takes = windows === null || kind !== "count" ? "valued" : "keyed";
+  const reads = kind === "count" || number === undefined ? {} : { number };
+  return { kind, node: name, store, windows, takes, ...reads };
+}
+
+export function storeOf(
+  { name, kind }: DeclaredStore,
+  nodes: readonly DeclaredNode[],
+  applicationId: string,
+): StoreSpec {
+  const spec = { name, kind, changelogTopic: changelogTopic(applicationId, name) };
+  const user = nodes.find((node) => node.kind === "aggregate" && node.store === name);
+  const windows = user?.kind === "aggregate" ? user.windows : null;
+  if (windows === null || windows.kind === "time") return spec;
+  return { ...spec, isRanged: true };
 }
 
 /** What the batches of a stage of these nodes carry. */

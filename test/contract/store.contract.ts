@@ -4,11 +4,16 @@ import fc from "fast-check";
 import type { StoreSpec } from "../../src/model/topology.ts";
 import type { KeySet, StoreMarks, TaskState } from "../../src/ports/store.ts";
 
-export const STORES: readonly StoreSpec[] = ["one", "two"].map((name) => ({
-  name,
-  kind: "keyValue",
-  changelogTopic: `app-${name}-changelog`,
-}));
+export const STORES: readonly StoreSpec[] = [
+  { name: "one", kind: "keyValue", changelogTopic: "app-one-changelog" },
+  { name: "two", kind: "keyValue", changelogTopic: "app-two-changelog" },
+  {
+    name: "sessions",
+    kind: "session",
+    isRanged: true,
+    changelogTopic: "app-sessions-changelog",
+  },
+];
 
 /** What a state under test must offer: open, and open again over what it left behind. */
 export interface StateUnderTest {
@@ -125,6 +130,15 @@ export function storeContract(name: string, make: () => Promise<StateUnderTest>)
     await state.close();
   });
 
+  test(`${name}: entries of a key are found by their times, whatever layer they are in`, async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(timed, { maxLength: 30 }), async (steps) => {
+        await checkTimes(await make(), steps);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
   test(`${name}: R-4: data and position come back together, positions of other stores stay`, async () => {
     const under = await make();
     let state = await under.open();
@@ -147,6 +161,63 @@ export function storeContract(name: string, make: () => Promise<StateUnderTest>)
   });
 }
 
+const TIMED_KEYS = ["", "a", "aa", "b"];
+
+const timed = fc.record({
+  kind: fc.constantFrom("stage", "stage", "advance", "cut", "commit", "restage", "resetHead"),
+  key: fc.constantFrom(...TIMED_KEYS),
+  time: fc.integer({ min: 0, max: 9 }),
+  isDelete: fc.boolean(),
+});
+
+/** What lies in each layer, told by reading each entry for itself. */
+async function checkTimes(
+  under: StateUnderTest,
+  steps: readonly { kind: string; key: string; time: number; isDelete: boolean }[],
+): Promise<void> {
+  const state = await under.open();
+  let inFlight = false;
+  for (const [index, { kind, key, time, isDelete }] of steps.entries()) {
+    const value = isDelete ? null : Buffer.from(String(index));
+    const change = { store: 2, keys: [sessionKey(key, time)], values: [value] };
+    if (kind === "stage") state.stage(change);
+    if (kind === "advance") state.advance(change);
+    if (kind === "resetHead") state.resetHead();
+    if (kind === "cut" && !inFlight) state.cut();
+    if (kind === "commit" && inFlight) await state.commit(marks(index));
+    if (kind === "restage" && inFlight) state.restage();
+    inFlight = kind === "cut" || (inFlight && kind !== "commit" && kind !== "restage");
+  }
+  const [from, to] = [Float64Array.of(-1, 3, 0, 4), Float64Array.of(9, 6, Infinity, 4)];
+  for (const view of ["staged", "head"] as const) {
+    const found = await state.times(2, { keys: keySet(TIMED_KEYS), from, to }, view, 1_000_000);
+    for (const [slot, key] of TIMED_KEYS.entries()) {
+      const times = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].filter(
+        (time) => time >= (from[slot] ?? 0) && time <= (to[slot] ?? 0),
+      );
+      const names = times.map((time) => sessionKey(key, time).toString("latin1"));
+      const values = await state.read(2, keySet(names), view);
+      const expected = values.flatMap((value, i) =>
+        value === null ? [] : [`${times[i]}=${value}`],
+      );
+      const { keys: entries = [], values: own = [] } = found?.[slot] ?? {};
+      const got = entries.map((entry, i) => {
+        return `${entry.readBigInt64BE(entry.length - 16)}=${own[i]?.toString()}`;
+      });
+      assert.deepEqual(got, expected);
+    }
+  }
+  assert.equal((await state.times(2, { keys: keySet(["a"]), from, to }, "head", 0))?.length, 1);
+  await state.close();
+}
+
+/** `key | int64 end | int64 start`, as the session store has it. */
+function sessionKey(key: string, end: number): Buffer {
+  const suffix = Buffer.alloc(16);
+  suffix.writeBigInt64BE(BigInt(end));
+  return Buffer.concat([Buffer.from(key), suffix]);
+}
+
 /** Ranges, page by page, with what a batch under way has written on top. */
 async function checkRanges(state: TaskState, model: Model): Promise<void> {
   const written = new Map<string, string | null>([
@@ -165,7 +236,7 @@ async function checkRanges(state: TaskState, model: Model): Promise<void> {
     for (const reverse of [false, true]) {
       const expected = [...new Set([...KEYS, ...written.keys()])]
         .filter((key) => (from === null || key >= from) && (to === null || key < to))
-        .map((key) => [key, written.has(key) ? written.get(key) : model.read(key, "staged")])
+        .map((key) => [key, written.has(key) ? written.get(key) : model.read(key, "head")])
         .filter(([, value]) => value !== null)
         .sort(([a], [b]) => ((a ?? "") < (b ?? "") !== reverse ? -1 : 1));
       const found: [string, string][] = [];

@@ -48,8 +48,8 @@ export const REPARTITION_MUTANTS: readonly Mutant[] = [
       {
         file: "src/runtime/emissions.ts",
         find: "      record.partition = this.#partitions[sink] ?? -1;",
-        replace:
-          '      record.partition = exit.topic.endsWith("-repartition") ? 0 : (this.#partitions[sink] ?? -1);',
+        replace: `      const isBetween = exit.topic.endsWith("-repartition");
+      record.partition = isBetween ? 0 : (this.#partitions[sink] ?? -1);`,
       },
     ],
   },

@@ -1,8 +1,10 @@
 import { OutriggerError } from "../../../src/errors/outrigger-error.ts";
 import type { StoreSpec } from "../../../src/model/topology.ts";
 import type {
+  KeyEntries,
   KeyRange,
   KeySet,
+  KeyTimes,
   PageLimits,
   RangePage,
   StateCut,
@@ -113,6 +115,35 @@ export class MemoryState implements TaskState {
       values: page.map(({ value }) => value),
       more: page.length < entries.length,
     };
+  }
+
+  async times(
+    store: number,
+    { keys, from, to }: KeyTimes,
+    view: "staged" | "head",
+  ): Promise<KeyEntries[]> {
+    this.disk.meet("read");
+    const layers = [
+      this.disk.data,
+      this.#cut,
+      this.#staged,
+      ...(view === "head" ? [this.#head] : []),
+    ];
+    const all = new Map<string, Buffer | null>(layers.flatMap((layer) => [...layer]));
+    const suffix = this.stores[store]?.kind === "session" ? 16 : 12;
+    return Array.from({ length: keys.count }, (_, slot) => {
+      const position = keys.positions[slot * 2] ?? 0;
+      const end = position + (keys.positions[slot * 2 + 1] ?? 0);
+      const name = `${store}/${keys.bytes.toString("latin1", position, end)}`;
+      const found = [...all].flatMap(([entry, value]) => {
+        if (value === null || entry.slice(0, -suffix) !== name) return [];
+        const key = Buffer.from(entry.slice(`${store}/`.length), "latin1");
+        const time = Number(key.readBigInt64BE(key.length - suffix));
+        return time >= (from[slot] ?? 0) && time <= (to[slot] ?? 0) ? [{ key, value }] : [];
+      });
+      found.sort((left, right) => left.key.compare(right.key));
+      return { keys: found.map(({ key }) => key), values: found.map(({ value }) => value) };
+    });
   }
 
   advance(changes: StoreChanges): void {

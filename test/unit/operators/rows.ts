@@ -10,7 +10,7 @@ import {
 } from "../../../src/model/columns.ts";
 import type { RowRange } from "../../../src/model/rows.ts";
 
-/** A row: key, timestamp, value, header bytes. */
+/** A row: key, timestamp, value, header bytes; as latin1. */
 export type Row = readonly [
   key: string | null,
   timestamp?: number,
@@ -24,7 +24,7 @@ export function rowsOf(rows: readonly Row[], firstOffset = 0): RowRange {
   let end = parts[0]?.length ?? 0;
   const put = (text: string | null): [number, number] => {
     if (text === null) return [0, -1];
-    const bytes = Buffer.from(text);
+    const bytes = Buffer.from(text, "latin1");
     parts.push(bytes);
     const position = end;
     end += bytes.length;
@@ -44,4 +44,18 @@ export function rowsOf(rows: readonly Row[], firstOffset = 0): RowRange {
   columns.count = rows.length;
   columns.bytes = Buffer.concat(parts);
   return { source: 0, partition: 0, columns, from: 0, to: rows.length };
+}
+
+/** Batches of `size` rows, each cut into two ranges, so that rows span ranges as well. */
+export function inBatches(rows: readonly Row[], size: number): RowRange[][] {
+  const batches: RowRange[][] = [];
+  for (let from = 0; from < rows.length; from += size) {
+    const taken = rows.slice(from, from + size);
+    const middle = Math.floor(taken.length / 2);
+    batches.push([
+      rowsOf(taken.slice(0, middle), from),
+      rowsOf(taken.slice(middle), from + middle),
+    ]);
+  }
+  return batches;
 }

@@ -80,6 +80,7 @@ const anyState: fc.Arbitrary<SlotState> = fc
     isIdentity: fc.boolean(),
     slotCounts: fc.option(fc.array(fc.nat(3), { minLength: 1, maxLength: 9 }), { nil: null }),
     unit: fc.option(fc.oneof(fc.constant(1), fc.constant(31_536_000_000)), { nil: null }),
+    isSession: fc.boolean(),
     steps: fc.array(
       fc.oneof(fc.integer({ min: -9, max: 9 }), fc.integer({ min: -200_000, max: 200_000 })),
       {
@@ -88,7 +89,7 @@ const anyState: fc.Arbitrary<SlotState> = fc
       },
     ),
   })
-  .map(({ store, values, slots, isIdentity, slotCounts, unit, steps }) => ({
+  .map(({ store, values, slots, isIdentity, slotCounts, unit, isSession, steps }) => ({
     store,
     values: values.map((value) => (value === null ? null : Buffer.from(value))),
     slots: Int32Array.from(isIdentity ? slots.map((_, index) => index) : slots),
@@ -96,6 +97,9 @@ const anyState: fc.Arbitrary<SlotState> = fc
     windowStarts:
       unit === null ? null : Float64Array.from(values, (_, i) => (steps[i] ?? 0) * unit),
     windowUnitMs: unit ?? 0,
+    ...(unit !== null && isSession
+      ? { sessionLengths: Float64Array.from(values, (_, i) => Math.abs(steps[i] ?? 0) * unit) }
+      : {}),
   }));
 
 function checkState(expected: SlotState, got: StateColumns): void {
@@ -118,6 +122,9 @@ function checkState(expected: SlotState, got: StateColumns): void {
       : Number(got.windowBase) + (got.windowSteps[slot] ?? 0) * Number(got.windowUnitMs),
   );
   assert.deepEqual(starts, [...expected.windowStarts]);
+  assert.deepEqual(got.sessionLengths.map(Number), [...(expected.sessionLengths ?? [])]);
+  const isListed = expected.sessionLengths !== undefined && starts.length > 0;
+  if (isListed) assert.equal(got.windowStarts.length, starts.length);
 }
 
 it("counts the sources of a program from where the welcome has them", () => {

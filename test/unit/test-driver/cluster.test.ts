@@ -110,12 +110,34 @@ it("a windowed key is told from one that begins like it, and from its other wind
   const all = [windowOf("a", 0n), windowOf("a", 60_000n), windowOf("ab", 0n)];
   const asked = { key: Buffer.from("a"), windowStart: null, from: null, to: null };
   const found = (wanted: WantedEntries): (number | null)[] => {
-    const { from, to } = rangeOf(wanted, true);
+    const { from, to } = rangeOf(wanted, "window");
     assert.ok(from !== null && to !== null);
     const within = all.filter((key) => key.compare(from) >= 0 && key.compare(to) < 0);
     const stored = within.map((key) => ({ partition: 0, key, value: Buffer.alloc(0) }));
-    return entriesOf(stored, wanted.key, true).map(({ windowStart }) => windowStart);
+    return entriesOf(stored, wanted, "window").map(({ windowStart }) => windowStart);
   };
   assert.deepEqual(found(asked), [0, 60_000]);
   assert.deepEqual(found({ ...asked, windowStart: 60_000 }), [60_000]);
+});
+
+it("a session is found by its key and its start, which stands behind its end", () => {
+  const sessionOf = (key: string, start: bigint, end: bigint): Buffer => {
+    const suffix = Buffer.alloc(16);
+    suffix.writeBigInt64BE(end);
+    suffix.writeBigInt64BE(start, 8);
+    return Buffer.concat([Buffer.from(key), suffix]);
+  };
+  const all = [sessionOf("a", 5n, 9n), sessionOf("a", 20n, 20n), sessionOf("ab", 5n, 9n)];
+  const asked = { key: Buffer.from("a"), windowStart: null, from: null, to: null };
+  const found = (wanted: WantedEntries): string[] => {
+    const { from, to } = rangeOf(wanted, "session");
+    assert.ok(from !== null && to !== null);
+    const within = all.filter((key) => key.compare(from) >= 0 && key.compare(to) < 0);
+    const stored = within.map((key) => ({ partition: 0, key, value: Buffer.alloc(0) }));
+    return entriesOf(stored, wanted, "session").map(({ key, windowStart }) => {
+      return `${key}@${windowStart}`;
+    });
+  };
+  assert.deepEqual(found(asked), ["a@5", "a@20"]);
+  assert.deepEqual(found({ ...asked, windowStart: 5 }), ["a@5"]);
 });

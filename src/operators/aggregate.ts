@@ -1,0 +1,130 @@
+import { STRIDE, VALUE_LENGTH, VALUE_POSITION } from "../model/columns.ts";
+import type { RowRange } from "../model/rows.ts";
+import type { Operator } from "../model/topology.ts";
+import { Derived, type SlotKeys } from "./derived.ts";
+import type { SessionPlan } from "./sessions.ts";
+import { type Changes, SlotValues } from "./slot-values.ts";
+import type { SlotPlan } from "./windows.ts";
+
+/** What a built-in aggregation leaves behind for a batch. */
+export interface Applied {
+  /** One row for each update, in order, with the input's offset. */
+  readonly rows: readonly RowRange[];
+  /** The last value of each key. */
+  readonly changes: Changes;
+}
+
+/**
+ * Folds the rows of a batch into their slots. `found` holds the stored value of each slot of `plan`,
+ * null for none. Every update is forwarded, as Kafka Streams does with its cache at 0.
+ */
+export function applyAggregate(
+  rows: readonly RowRange[],
+  plan: SlotPlan,
+  keys: SlotKeys,
+  found: readonly (Buffer | null)[],
+  operator: Operator,
+): Applied {
+  const values = new SlotValues(operator);
+  values.reserve(keys.count);
+  for (let slot = 0; slot < keys.count; slot++) {
+    const value = found[slot] ?? null;
+    if (value !== null) values.load(slot, value);
+  }
+  const { numbers } = values;
+  const keyKind = operator.windows === null ? "keyValue" : "window";
+  const derived = new Derived(rows, keys, keyKind, plan.slots.length, numbers.width);
+  let row = 0;
+  let next = 0;
+  for (const range of rows) {
+    const { bytes, positions, timestamps } = range.columns;
+    derived.startRange(range);
+    for (let index = range.from; index < range.to; index++, row++) {
+      const end = next + (plan.slotCounts === null ? 1 : (plan.slotCounts[row] as number));
+      if (next === end) continue;
+      derived.startRow(range, index);
+      const at = positions[index * STRIDE + VALUE_POSITION] as number;
+      const timestamp = timestamps[index] as number;
+      while (next < end) {
+        const slot = plan.slots[next++] as number;
+        numbers.fold(slot, bytes, at);
+        values.written(slot);
+        derived.append(range, index, slot, numbers, timestamp);
+      }
+    }
+    derived.endRange(range);
+  }
+  return { rows: derived.ranges, changes: values.changes(keys) };
+}
+
+/**
+ * The same for sessions: those that a row merges are forwarded as null, then the one that it makes of them,
+ * with its end as time and without headers, as Kafka Streams does.
+ */
+export function applySessions(
+  rows: readonly RowRange[],
+  plan: SessionPlan,
+  keys: SlotKeys,
+  operator: Operator,
+): Applied {
+  const values = new SlotValues(operator);
+  const merged = keys.count;
+  values.reserve(keys.count + 1);
+  for (let slot = 0; slot < keys.count; slot++) {
+    const value = plan.found[slot] ?? null;
+    if (value !== null) values.load(slot, value);
+  }
+  const { numbers } = values;
+  const derived = new Derived(rows, keys, "session", plan.slots.length, numbers.width);
+  const endOf = (slot: number): number =>
+    (plan.windowStarts[slot] as number) + (plan.sessionLengths[slot] as number);
+  let row = 0;
+  let next = 0;
+  for (const range of rows) {
+    const { bytes, positions } = range.columns;
+    derived.startRange(range);
+    for (let index = range.from; index < range.to; index++, row++) {
+      const first = next;
+      next += plan.slotCounts === null ? 1 : (plan.slotCounts[row] as number);
+      if (next === first) continue;
+      derived.startBareRow();
+      const target = plan.slots[next - 1] as number;
+      numbers.clear(merged);
+      for (let i = first; i < next - 1; i++) numbers.merge(merged, plan.slots[i] as number);
+      for (let i = first; i < next - 1; i++) {
+        const slot = plan.slots[i] as number;
+        numbers.clear(slot);
+        values.written(slot);
+        derived.appendNull(range, index, slot, endOf(slot));
+      }
+      if (next - first > 1) numbers.copy(target, merged);
+      numbers.fold(target, bytes, positions[index * STRIDE + VALUE_POSITION] as number);
+      values.written(target);
+      derived.append(range, index, target, numbers, endOf(target));
+    }
+    derived.endRange(range);
+  }
+  return { rows: derived.ranges, changes: values.changes(keys) };
+}
+
+/** A row whose value is no number of the type that the node reads. */
+export interface Malformed {
+  /** The row, counted over all ranges. */
+  readonly row: number;
+  readonly length: number;
+  readonly width: number;
+}
+
+/** The first row with a value that cannot be read; a count reads none. */
+export function malformedRow(rows: readonly RowRange[], operator: Operator): Malformed | null {
+  if (operator.kind === "count") return null;
+  const width = operator.number === "int32" ? 4 : 8;
+  let row = 0;
+  for (const { columns, from, to } of rows) {
+    for (let index = from; index < to; index++, row++) {
+      const length = columns.positions[index * STRIDE + VALUE_LENGTH] as number;
+      if (length >= 0 && length !== width) return { row, length, width };
+    }
+  }
+  return null;
+}

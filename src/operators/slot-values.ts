@@ -1,0 +1,94 @@
+import { OutriggerError } from "../errors/outrigger-error.ts";
+import { readLong, writeLong } from "../model/key-table.ts";
+import type { Operator } from "../model/topology.ts";
+import type { SlotKeys } from "./derived.ts";
+import { type Numbers, numbersFor } from "./numbers.ts";
+
+/** New values of one store; see the store port's StoreChanges. */
+export interface Changes {
+  readonly store: number;
+  readonly keys: Buffer[];
+  readonly values: (Buffer | null)[];
+}
+
+/** Where a store's values carry their time, it stands before them: an int64, as Kafka Streams has it. */
+const STAMP_BYTES = 8;
+
+/** What a built-in node has in its store for each slot of a batch, and has changed of it. */
+export class SlotValues {
+  readonly numbers: Numbers;
+  /** Time of each slot's value in ms: the latest of its records. Only where values carry it. */
+  times = new Float64Array(0);
+  readonly #operator: Operator;
+  readonly #stampBytes: number;
+  /** Whether the store has the slot, and whether the batch has written to it. */
+  #isStored = new Uint8Array(0);
+  #isWritten = new Uint8Array(0);
+
+  constructor(operator: Operator) {
+    this.#operator = operator;
+    this.numbers = numbersFor(operator.kind, operator.number ?? "int64");
+    this.#stampBytes = operator.isTimestamped === true ? STAMP_BYTES : 0;
+  }
+
+  reserve(count: number): void {
+    this.numbers.reserve(count);
+    if (count <= this.#isStored.length) return;
+    const capacity = Math.max(64, count * 2);
+    const grown = <T extends Uint8Array | Float64Array>(from: T, to: T): T => {
+      to.set(from);
+      return to;
+    };
+    this.times = grown(this.times, new Float64Array(capacity));
+    this.#isStored = grown(this.#isStored, new Uint8Array(capacity));
+    this.#isWritten = grown(this.#isWritten, new Uint8Array(capacity));
+  }
+
+  /** What the store holds for the slot. Throws STORE_CORRUPTED where that is none of its values. */
+  load(slot: number, value: Buffer): void {
+    const { numbers } = this;
+    const stamp = this.#stampBytes;
+    if (value.length !== stamp + numbers.width) {
+      const { node, kind } = this.#operator;
+      throw new OutriggerError(
+        "STORE_CORRUPTED",
+        `node "${node}" found a ${kind} of ${value.length} bytes; it must have ` +
+          `${stamp + numbers.width}: delete the state directory, so that it is restored, or reset ` +
+          "the application",
+      );
+    }
+    if (stamp > 0) this.times[slot] = readLong(value, 0);
+    numbers.load(slot, value, stamp);
+    this.#isStored[slot] = 1;
+  }
+
+  written(slot: number): void {
+    this.#isWritten[slot] = 1;
+  }
+
+  /** The last value of each slot that the batch wrote to; null where it has none any more. */
+  changes(keys: SlotKeys): Changes {
+    const { numbers } = this;
+    const width = this.#stampBytes + numbers.width;
+    const encoded = Buffer.allocUnsafe(keys.count * width);
+    const changed: Buffer[] = [];
+    const values: (Buffer | null)[] = [];
+    for (let slot = 0; slot < keys.count; slot++) {
+      const isHeld = numbers.has(slot);
+      // What came and went within the batch was never there.
+      if (this.#isWritten[slot] === 0 || !(isHeld || this.#isStored[slot] === 1)) continue;
+      const position = keys.positions[slot * 2] as number;
+      const length = keys.positions[slot * 2 + 1] as number;
+      changed.push(keys.bytes.subarray(position, position + length));
+      if (!isHeld) {
+        values.push(null);
+        continue;
+      }
+      const at = slot * width;
+      if (this.#stampBytes > 0) writeLong(encoded, at, this.times[slot] as number);
+      numbers.write(slot, encoded, at + this.#stampBytes);
+      values.push(encoded.subarray(at, at + width));
+    }
+    return { store: this.#operator.store, keys: changed, values };
+  }
+}

@@ -1,0 +1,108 @@
+import { KeyTable } from "../model/key-table.ts";
+import type { RowRange } from "../model/rows.ts";
+import type { Operator } from "../model/topology.ts";
+import { applyAggregate, applySessions, malformedRow } from "../operators/aggregate.ts";
+import { planKeys } from "../operators/key-rows.ts";
+import { planSessions, type SessionPlan } from "../operators/sessions.ts";
+import { planSlots, type SlotPlan, type SlotSpec } from "../operators/windows.ts";
+import type { KeySet, StoreChanges, TaskState } from "../ports/store.ts";
+
+/** Slots of one batch: a record of many windows has many, and a batch of them fewer rows. */
+const SLOTS_MAX = 65_536;
+/** State of one batch that a built-in node reads by key and time. */
+const STATE_BYTES_MAX = 16 * 1024 * 1024;
+
+/** The stream time that rows see. */
+export interface RowClock {
+  /** Before the first of them. */
+  readonly streamTimeMs: number;
+  /** As of each; null where each moves it by its own timestamp. */
+  readonly times: Float64Array | null;
+}
+
+/** What a built-in node made of a batch's rows. */
+export interface Ran {
+  readonly rows: readonly RowRange[];
+  readonly changes: StoreChanges;
+  readonly dropped: number;
+}
+
+/** Why it could make nothing of them: the rows before `row` are sound. */
+export interface MalformedRow {
+  readonly rows: readonly RowRange[];
+  readonly row: number;
+  readonly node: string;
+  readonly message: string;
+}
+
+/**
+ * Takes rows through a built-in node: one plan, one read, one apply (design.md §4). Writes nothing. Null
+ * where a batch may not have so many slots, or so much state: the caller takes fewer rows.
+ */
+export async function runOperator(
+  operator: Operator,
+  state: TaskState,
+  rows: readonly RowRange[],
+  clock: RowClock,
+): Promise<Ran | MalformedRow | null> {
+  const failed = failedRow(operator, rows);
+  if (failed !== null) return failed;
+  const read = await readSlots(operator, state, rows, clock, STATE_BYTES_MAX);
+  if (read === null) return null;
+  const { plan, keys, found } = read;
+  const applied =
+    "sessionLengths" in plan
+      ? applySessions(rows, plan, keys, operator)
+      : applyAggregate(rows, plan, keys, found, operator);
+  return { ...applied, dropped: plan.droppedRows };
+}
+
+/** The slots of rows in one store, and what it has of them. */
+export interface ReadSlots {
+  readonly plan: SlotPlan | SessionPlan;
+  readonly keys: KeySet;
+  readonly found: readonly (Buffer | null)[];
+}
+
+/** Plans the slots of rows and reads them: by key, or, for sessions, what is around each key's rows. */
+export async function readSlots(
+  spec: SlotSpec & { readonly store: number },
+  state: TaskState,
+  rows: readonly RowRange[],
+  { streamTimeMs, times }: RowClock,
+  bytesMax: number,
+): Promise<ReadSlots | null> {
+  const table = new KeyTable();
+  const { windows, takes = "keyed", store } = spec;
+  if (windows?.kind === "session") {
+    const keyRows = planKeys(rows, takes, windows.gapMs, Number.POSITIVE_INFINITY);
+    const stored = await state.times(store, keyRows, "head", bytesMax);
+    if (stored === null) return null;
+    const plan = planSessions(rows, windows, streamTimeMs, keyRows, stored, table, times);
+    if (plan.isAmbiguous || isTooWide(plan.slots.length, rows)) return null;
+    return { plan, keys: table.keys(), found: plan.found };
+  }
+  const plan = planSlots(rows, spec, streamTimeMs, table, times);
+  if (isTooWide(plan.slots.length, rows)) return null;
+  const keys = table.keys();
+  return { plan, keys, found: await state.read(store, keys, "head") };
+}
+
+/** One row is always taken, however many slots it has. */
+function isTooWide(slots: number, rows: readonly RowRange[]): boolean {
+  if (slots <= SLOTS_MAX) return false;
+  let count = 0;
+  for (const { from, to } of rows) count += to - from;
+  return count > 1;
+}
+
+function failedRow(operator: Operator, rows: readonly RowRange[]): MalformedRow | null {
+  const malformed = malformedRow(rows, operator);
+  if (malformed === null) return null;
+  const { kind, node, number = "int64" } = operator;
+  const { row, length, width } = malformed;
+  const message =
+    `node "${node}" reads its value as ${number} for a ${kind}, of ${width} bytes, and it has ` +
+    `${length}: send what Kafka's serializer of that type writes, or declare the type that it has`;
+  return { rows, row, node, message };
+}
