@@ -35,6 +35,10 @@ export class ScriptedApplication implements Application {
   hold = false;
   serving = false;
   handler: Handler;
+  /** What is answered: rows go to the handler, unless a test puts something else here. */
+  answerTo: (batch: DispatchedBatch) => BatchAnswer = (batch) => answerOf(batch, this.handler);
+  /** Turns that an answer takes beyond the next. */
+  turns: () => number = () => 0;
   #listener: ApplicationListener | null = null;
 
   constructor(handler: Handler) {
@@ -58,8 +62,12 @@ export class ScriptedApplication implements Application {
   dispatch(worker: WorkerId, batch: DispatchedBatch): number {
     this.dispatched.push({ worker, batch });
     if (this.hold) this.held.push({ worker, batch });
-    else setImmediate(() => this.answer(worker, batch));
+    else this.#later(this.turns(), () => this.answer(worker, batch));
     return 100;
+  }
+
+  #later(turns: number, answer: () => void): void {
+    setImmediate(turns === 0 ? answer : () => this.#later(turns - 1, answer));
   }
 
   /** Answers everything held, in order. */
@@ -69,7 +77,7 @@ export class ScriptedApplication implements Application {
   }
 
   answer(worker: WorkerId, batch: DispatchedBatch): void {
-    this.#listener?.answered(worker, answerOf(batch, this.handler));
+    this.#listener?.answered(worker, this.answerTo(batch));
   }
 
   revoke(): void {}
