@@ -126,6 +126,18 @@ test("what is gone of the input, or of a repartition before it was read, stops t
   assert.equal(kernel.fatal[1], gone);
 });
 
+test("what cannot be read again and again, where the group says it was read to, stops the process", async () => {
+  const kernel = await started();
+  kernel.input("a=x", "b=x");
+  await kernel.clock.until(() => counts(kernel.world).length === 2);
+  const epoch = epochOf(kernel, "1_0");
+  kernel.active.readFailed(BETWEEN, epoch, gone);
+  await kernel.clock.until(() => epochOf(kernel, "1_0") > epoch);
+  assert.deepEqual(kernel.fatal, []);
+  kernel.active.readFailed(BETWEEN, epochOf(kernel, "1_0"), gone);
+  assert.deepEqual(kernel.fatal, [gone]);
+});
+
 function epochOf(kernel: KernelWorld, task: string): number {
   return kernel.active.status().tasks.find(({ name }) => name === task)?.epoch ?? -1;
 }
