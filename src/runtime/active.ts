@@ -176,7 +176,10 @@ export class Active {
   readFailed(at: TopicPartition, fence: number, error: OutriggerError): void {
     const runner = this.#tasks.forPartition(at);
     if (runner?.epoch !== fence) return;
-    if (!this.#purge.isOutrun(runner, at, error)) return this.#parts.fatal(error);
+    if (!this.#purge.isOutrun(runner, at, error)) {
+      this.#parts.fatal(error);
+      return;
+    }
     void this.#group.refresh().then(() => {
       if (!this.#tasks.holds(runner) || this.#draining) return;
       this.#takeOverAgain(runner);

@@ -188,7 +188,7 @@ describe("against what ran last", () => {
     assert.deepEqual(names(facts([], before)), ["forbidden store.moved"]);
     assert.match(
       check(facts([], before))[0]?.problem ?? "",
-      /is in sub-topology 1, which reads app-state-repartition; it was beside the source in, of sub-topology 0/,
+      /in sub-topology 1, which reads app-state-repartition; it was beside the source in, of sub-topology 0/,
     );
     assert.deepEqual(names(facts([], { committed: [left("in", { state: 0 })] })), []);
     assert.deepEqual(names(facts([], before), nodes()), []);
