@@ -8,11 +8,13 @@ import { OutriggerError } from "./errors/outrigger-error.ts";
 import { connectKafka, type Kafka, type KafkaOptions } from "./kafka/client.ts";
 import { expectedOf } from "./kernel-limits.ts";
 import type { Denial } from "./model/cluster-facts.ts";
-import type { Programs } from "./model/topology.ts";
+import type { DeclaredTopology, Programs } from "./model/topology.ts";
 import type { Log } from "./ports/log.ts";
 import { declareTopology } from "./runtime/declared.ts";
 import { createApplicationServer } from "./server/server.ts";
 import { type DirectoryLook, lookAtStateDirectory } from "./stores/look-at-directory.ts";
+import { pictureOf } from "./topology/describe.ts";
+import { pictureMermaid, pictureText } from "./topology/draw.ts";
 import { internalTopics } from "./topology/internal-topics.ts";
 import { partitionCounts } from "./topology/partition-counts.ts";
 
@@ -168,6 +170,16 @@ async function creationFindings(
   });
 }
 
+/** The topology for a person to look at: as text, or for Mermaid. */
+export function drawTopology(
+  declared: DeclaredTopology,
+  applicationId: string,
+  as: "text" | "mermaid",
+): string {
+  const picture = pictureOf(declared, applicationId);
+  return as === "mermaid" ? pictureMermaid(picture) : pictureText(picture);
+}
+
 export interface TopologyOptions {
   readonly log: Log;
   readonly version: string;
@@ -183,10 +195,14 @@ export async function learnTopology(
   config: Config,
   options: TopologyOptions,
   signal: AbortSignal,
-): Promise<{ readonly programs: Programs; close(): Promise<void> }> {
-  let told: (programs: Programs) => void = () => {};
+): Promise<{
+  readonly programs: Programs;
+  readonly declared: DeclaredTopology;
+  close(): Promise<void>;
+}> {
+  let told: (learnt: { programs: Programs; declared: DeclaredTopology }) => void = () => {};
   let failed: (error: unknown) => void = () => {};
-  const topology = new Promise<Programs>((resolve, reject) => {
+  const topology = new Promise<Parameters<typeof told>[0]>((resolve, reject) => {
     told = resolve;
     failed = reject;
   });
@@ -205,7 +221,8 @@ export async function learnTopology(
       connected: (_, hello) => {
         try {
           const parks = config.parkedEnable === "true";
-          told(declareTopology(hello, config.applicationId, null, parks).programs);
+          const { programs } = declareTopology(hello, config.applicationId, null, parks);
+          told({ programs, declared: hello.topology });
         } catch (error: unknown) {
           failed(error);
         }
@@ -219,7 +236,7 @@ export async function learnTopology(
   );
   try {
     options.onListening(server.address, config.serverToken);
-    return { programs: await topology, close: () => server.close() };
+    return { ...(await topology), close: () => server.close() };
   } catch (error: unknown) {
     await server.close();
     throw error;

@@ -4,6 +4,7 @@ import { brokerFindings } from "./brokers.ts";
 import { changelogFindings } from "./changelogs.ts";
 import { type Expected, sceneOf } from "./expected.ts";
 import { type Finding, sorted, withAccepted } from "./finding.ts";
+import { formerTopologyFindings } from "./former-topology.ts";
 import { groupFindings } from "./group.ts";
 import { queueFindings } from "./queues.ts";
 import { topicFindings } from "./topics.ts";
@@ -18,6 +19,7 @@ export function checkCluster(facts: ClusterFacts, expected: Expected): Finding[]
     ...changelogFindings(scene),
     ...queueFindings(scene),
     ...groupFindings(scene),
+    ...formerTopologyFindings(scene),
   ];
   return sorted(withAccepted(findings, expected.accepted));
 }

@@ -62,12 +62,12 @@ function sources(scene: Scene, program: Program): Finding[] {
 }
 
 function changelogs(scene: Scene, programs: Programs): Finding[] {
+  // Of what is not there nothing is known, nor of what is behind it; that is said elsewhere.
+  if (scene.sources.some((topic) => (countOf(scene, topic) ?? 0) === 0)) return [];
   const counts = partitionCounts(programs, (topic) => countOf(scene, topic));
-  return programs.flatMap((program) => {
-    const needed = counts.get(program.subtopology) ?? 0;
-    // Of what is not there nothing is known, and that is said elsewhere.
-    if (fixedCounts(program, (topic) => countOf(scene, topic)).length === 0) return [];
-    const names = program.stores.map(({ changelogTopic }) => changelogTopic);
+  return programs.flatMap(({ stores, subtopology }) => {
+    const needed = counts.get(subtopology) ?? 0;
+    const names = stores.map(({ changelogTopic }) => changelogTopic);
     return present(scene, names)
       .filter(({ partitions }) => partitions.length !== needed)
       .map(({ name, partitions }) => misfit(name, partitions.length, String(needed)));

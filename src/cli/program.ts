@@ -3,6 +3,7 @@ import { configurationSchema } from "../config/pages.ts";
 import { OutriggerError } from "../errors/outrigger-error.ts";
 import { check } from "./check-command.ts";
 import { printConfig } from "./config-command.ts";
+import { describeTopology } from "./describe-command.ts";
 import { dev } from "./dev-command.ts";
 import { addDlq } from "./dlq-command.ts";
 import { EXIT, errorText, exitCodeOf, type Outcome } from "./exit-codes.ts";
@@ -40,6 +41,7 @@ function buildProgram(world: World, outcome: Outcome): Command {
   addDev(program, world, outcome);
   addTestDriver(program, world, outcome);
   addCheck(program, world, outcome);
+  addDescribe(program, world, outcome);
   addDlq(program, world, outcome);
   addConfig(program, world);
   return program;
@@ -109,6 +111,27 @@ function addCheck(program: Command, world: World, outcome: Outcome): void {
   });
 }
 
+function addDescribe(program: Command, world: World, outcome: Outcome): void {
+  const describe = program.command("describe").summary("Show what an application would run.");
+  const command = describe
+    .command("topology")
+    .summary("Print or draw its sub-topologies, nodes, stores and topics.")
+    .description(DESCRIBE)
+    .argument("[application...]", "The application's command line, after `--`.")
+    .option("--wait", "Wait for an application that is started elsewhere.")
+    .option("--mermaid", "Draw it: text for Mermaid, as GitHub shows it.")
+    .addHelpText("after", DESCRIBE_EXAMPLES);
+  withSettings(command).action(async (application: string[], options: Options) => {
+    outcome.exitCode = await describeTopology(world, {
+      flags: flagsOf(options),
+      file: fileOf(options, world),
+      application,
+      wait: options["wait"] === true,
+      asMermaid: options["mermaid"] === true,
+    });
+  });
+}
+
 function addConfig(program: Command, world: World): void {
   const config = program.command("config").summary("Print settings, or the schema of a file.");
   const print = config
@@ -146,6 +169,7 @@ Examples:
   outrigger run --application.id orders --bootstrap.servers kafka:9092 -- node app.js
   outrigger run --config orders.yaml      application started elsewhere
   outrigger check --config orders.yaml -- node app.js
+  outrigger describe topology --application.id orders -- node app.js
   outrigger dlq list --config orders.yaml
   outrigger config print --config orders.yaml
 
@@ -176,6 +200,18 @@ Examples:
   outrigger check --config orders.yaml                   without topology
   outrigger check --config orders.yaml -- node app.js    with it
   outrigger check --json --wait --config orders.yaml`;
+
+const DESCRIBE =
+  "Print the sub-topologies of an application: its sources, nodes, stores and sinks as Kafka Streams' " +
+  "Topology#describe writes them, and the topics that a sidecar makes for them. Each sub-topology has " +
+  "a task for each partition of its sources. Starts the application to learn its topology, and ends " +
+  "it; no broker is asked.";
+
+const DESCRIBE_EXAMPLES = `
+Examples:
+  outrigger describe topology --application.id orders -- node app.js
+  outrigger describe topology --mermaid --config orders.yaml -- node app.js
+  outrigger describe topology --wait --config orders.yaml`;
 
 const DEV =
   "Run an embedded broker and a sidecar on it. Topics that the application names are made where " +

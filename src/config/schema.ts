@@ -106,8 +106,8 @@ const guarantees = {
     .default(30_000)
     .meta({
       description:
-        "How often records of internal topics are deleted that were read and committed: the requests " +
-        "of hooks.",
+        "How often records of internal topics are deleted that were read and committed: those of " +
+        "repartitions, and the requests of hooks.",
     }),
   "auto.offset.reset": z.enum(["earliest", "latest", "none"]).default("earliest").meta({
     description:

@@ -14,7 +14,7 @@ import type { Status } from "../ports/status.ts";
 import { unreadyReasons } from "../telemetry/readiness.ts";
 import { countTask, settledSince, zeroCounters } from "./counters.ts";
 import { type Cut, settleTask } from "./cut.ts";
-import { dispatchQueued, overdueError } from "./dispatch.ts";
+import { dispatchQueued, overdueError, passOn } from "./dispatch.ts";
 import { isDue, isWaitedFor } from "./due.ts";
 import { failureLog } from "./failure-log.ts";
 import { type Policies, policiesOf } from "./failures.ts";
@@ -23,7 +23,7 @@ import { hooksFirst } from "./hooks.ts";
 import type { Insides } from "./insides.ts";
 import { Lane } from "./lane.ts";
 import type { KernelLimits, KernelParts } from "./parts.ts";
-import { isOutrun, Purge } from "./purge.ts";
+import { Purge } from "./purge.ts";
 import { grownUnderState, type Prepared } from "./setup.ts";
 import { subscriptionOf } from "./sources.ts";
 import { answerQuestion } from "./state-questions.ts";
@@ -147,23 +147,11 @@ export class Active {
     const runner = this.#tasks.get(batch.taskName);
     const entry = runner?.ledger.find(batch.dispatchId, worker) ?? null;
     if (runner?.epoch === batch.taskEpoch && entry !== null) {
-      if (this.workers.isPaused(worker)) this.#passOn(runner, entry, worker);
+      if (this.workers.isPaused(worker)) passOn(runner, entry, worker, this.workers);
       else runner.handedBack(entry, worker);
     }
     this.#dispatchAll();
     this.#releaseAll();
-  }
-
-  /** A worker that stops gave a batch back: another may serve the task once it holds nothing of it. */
-  #passOn(
-    runner: TaskRunner,
-    entry: Parameters<TaskRunner["answered"]>[0],
-    worker: WorkerId,
-  ): void {
-    runner.ledger.requeue(entry);
-    if (runner.ledger.inFlight().every((other) => other.worker !== worker)) {
-      this.workers.forgetTask(runner.name);
-    }
   }
 
   asked(worker: WorkerId, question: StateQuestion): void {
@@ -188,7 +176,7 @@ export class Active {
   readFailed(at: TopicPartition, fence: number, error: OutriggerError): void {
     const runner = this.#tasks.forPartition(at);
     if (runner?.epoch !== fence) return;
-    if (!isOutrun(runner, at, error)) {
+    if (!this.#purge.isOutrun(runner, at, error)) {
       this.#parts.fatal(error);
       return;
     }

@@ -154,7 +154,8 @@ export function offsetsOf(cut: Cut, lastOffsets: ReadonlyMap<string, number>): O
   return cut.tasks.flatMap((task) => {
     const { runner, ends } = task;
     for (const [index, { topicId, position }] of positionsAfter(task, lastOffsets)) {
-      ends.set(runner.program.stores[index]?.name ?? "", { topicId, end: position });
+      const { name = "", kind } = runner.program.stores[index] ?? {};
+      ends.set(name, { topicId, end: position, ...(kind === undefined ? {} : { kind }) });
     }
     const metadata = encodeOffsetMetadata({
       streamTimeMs: task.streamTimeMs,

@@ -36,6 +36,19 @@ export function dispatchQueued(
   }
 }
 
+/** A worker that stops gave a batch back: another may serve the task once it holds nothing of it. */
+export function passOn(
+  runner: TaskRunner,
+  entry: Parameters<TaskRunner["answered"]>[0],
+  worker: WorkerId,
+  workers: Workers,
+): void {
+  runner.ledger.requeue(entry);
+  if (runner.ledger.inFlight().every((other) => other.worker !== worker)) {
+    workers.forgetTask(runner.name);
+  }
+}
+
 export function overdueError(worker: WorkerId, processingTimeoutMs: number): OutriggerError {
   const text =
     `worker ${worker} did not answer a batch for ${processingTimeoutMs} ms (processing.timeout.ms): its ` +

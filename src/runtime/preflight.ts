@@ -7,6 +7,7 @@ import {
   subscriptionOf,
 } from "../checks/expected.ts";
 import { type Finding, refusalOf, sentenceOf } from "../checks/finding.ts";
+import { formerChangelogs } from "../checks/former-topology.ts";
 import type { ClusterFacts } from "../model/cluster-facts.ts";
 import type { Programs } from "../model/topology.ts";
 import type { Inspector, Wanted } from "../ports/inspector.ts";
@@ -53,7 +54,14 @@ export class Preflight {
   async #look(programs: Programs | null): Promise<{ facts: ClusterFacts; findings: Finding[] }> {
     const { inspector, expected } = this.#parts;
     const signal = AbortSignal.timeout(TIMEOUT_MS);
-    const facts = await inspector.inspect(this.#wanted(programs), signal);
+    const wanted = this.#wanted(programs);
+    const first = await inspector.inspect(wanted, signal);
+    const former =
+      programs === null ? [] : formerChangelogs(first, programs, expected.applicationId);
+    const facts =
+      former.length === 0
+        ? first
+        : await inspector.inspect({ ...wanted, sinks: [...wanted.sinks, ...former] }, signal);
     return { facts, findings: checkCluster(facts, { ...expected, programs }) };
   }
 

@@ -25,6 +25,8 @@ export class Purge {
   readonly #intervalMs: number;
   /** By partition: up to where it was deleted. */
   readonly #purged = new Map<string, number>();
+  /** By partition: where a position was last left behind. */
+  readonly #outrun = new Map<string, number>();
   readonly #stop = new AbortController();
   #cancel: (() => void) | null = null;
   /** Said once until it succeeds again. */
@@ -52,6 +54,24 @@ export class Purge {
     this.#stop.abort();
   }
 
+  /**
+   * Whether a position was left behind: this process stood still, its task went to another, who has
+   * committed and purged. The group says whether it is still ours; then it is taken over again, which looks
+   * whether records are lost. What fails again where it stands is not of that kind.
+   */
+  isOutrun(
+    { program, positions }: Pick<Purged, "program" | "positions">,
+    at: TopicPartition,
+    { code }: OutriggerError,
+  ): boolean {
+    if (code !== "OFFSET_OUT_OF_RANGE" || !queuesOf(program).includes(at.topic)) return false;
+    const name = topicPartitionName(at);
+    const offset = positions.get(name)?.offset ?? -1;
+    if (this.#outrun.get(name) === offset) return false;
+    this.#outrun.set(name, offset);
+    return true;
+  }
+
   async #purge(done: readonly LogOffset[]): Promise<void> {
     const news = done.filter((at) => at.offset > (this.#purged.get(topicPartitionName(at)) ?? 0));
     if (news.length === 0) return;
@@ -68,19 +88,6 @@ export class Purge {
       this.#log.warn(text, { error: asError(thrown).message });
     }
   }
-}
-
-/**
- * Whether a position was left behind: this process stood still, its task went to another, who has
- * committed and purged. The group says whether it is still ours; then it is taken over again, which looks
- * whether records are lost.
- */
-export function isOutrun(
-  { program }: Pick<TaskRunner, "program">,
-  { topic }: TopicPartition,
-  { code }: OutriggerError,
-): boolean {
-  return code === "OFFSET_OUT_OF_RANGE" && queuesOf(program).includes(topic);
 }
 
 /** What has committed is done with; a position that is only claimed moves nothing. */

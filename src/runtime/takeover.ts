@@ -87,11 +87,12 @@ export async function takeOver(
   const plans = await planStores(program, partition, state, found, deps, signal);
   const changelogs = new Map<string, ChangelogEnd>();
   for (const { index, at, facts, plan } of plans) {
-    const store = program.stores[index]?.name ?? "";
+    const { name: store = "", kind } = program.stores[index] ?? {};
     const position = await restoreStore(at, index, state, facts, plan, deps, signal);
     const committedEnd = metadata?.changelogs.get(store)?.end ?? 0;
     invariant(position >= committedEnd, "a restored store must reach what was committed");
-    changelogs.set(store, { topicId: facts.topicId, end: committedEnd });
+    const { topicId } = facts;
+    changelogs.set(store, { topicId, end: committedEnd, ...(kind === undefined ? {} : { kind }) });
   }
   if (plans.length > 0) await state.caughtUp(asOfMs);
   const positions = await startPositions(program, partitions, committed, deps, signal);

@@ -1,3 +1,4 @@
+import type { StoreKind } from "../model/topology.ts";
 import type { Trial } from "./trial.ts";
 
 /**
@@ -18,7 +19,12 @@ export type WrittenTrial = Omit<Trial, "rowsMax">;
 export interface ChangelogEnd {
   readonly topicId: string;
   readonly end: number;
+  /** The layout of its keys; unknown of what an older version wrote. */
+  readonly kind?: StoreKind;
 }
+
+/** As it is written, for there is not much room. */
+const KINDS: Readonly<Record<StoreKind, string>> = { keyValue: "k", window: "w", session: "s" };
 
 /** The broker's `offset.metadata.max.bytes` default. */
 export const METADATA_BYTES_MAX = 4_096;
@@ -27,7 +33,9 @@ export const METADATA_BYTES_MAX = 4_096;
 const MARK = "outrigger/1";
 
 export function encodeOffsetMetadata(metadata: OffsetMetadata): string {
-  const changelogs = [...metadata.changelogs].map(([name, at]) => [name, at.topicId, at.end]);
+  const changelogs = [...metadata.changelogs].map(([name, { topicId, end, kind }]) => {
+    return kind === undefined ? [name, topicId, end] : [name, topicId, end, KINDS[kind]];
+  });
   const fields = [MARK, metadata.streamTimeMs, metadata.commitSequence, changelogs];
   const { trial } = metadata;
   if (trial === null || trial.deaths === 0) return JSON.stringify(fields);
@@ -44,11 +52,14 @@ export function decodeOffsetMetadata(text: string): OffsetMetadata | null {
   const changelogs = new Map<string, ChangelogEnd>();
   for (const entry of entries) {
     if (!Array.isArray(entry)) return null;
-    const [name, topicId, end]: unknown[] = entry;
+    const [name, topicId, end, letter]: unknown[] = entry;
     if (typeof name !== "string" || typeof topicId !== "string" || typeof end !== "number") {
       return null;
     }
-    changelogs.set(name, { topicId, end });
+    const kind = (["keyValue", "window", "session"] as const).find(
+      (each) => KINDS[each] === letter,
+    );
+    changelogs.set(name, { topicId, end, ...(kind === undefined ? {} : { kind }) });
   }
   return { streamTimeMs, commitSequence, changelogs, trial: trialOf(trial) };
 }
@@ -74,7 +85,10 @@ function parseJson(text: string): unknown {
 export function metadataBytesMax(storeNames: readonly string[]): number {
   const largest = Number.MAX_SAFE_INTEGER;
   const changelogs = new Map(
-    storeNames.map((name) => [name, { topicId: "f".repeat(32), end: largest }]),
+    storeNames.map((name) => [
+      name,
+      { topicId: "f".repeat(32), end: largest, kind: "keyValue" as const },
+    ]),
   );
   const text = encodeOffsetMetadata({
     streamTimeMs: -largest,

@@ -234,3 +234,31 @@ test("state outlives a takeover, and is what the changelog says", async () => {
     await driver.close();
   }
 });
+
+test("what is grouped by a new key goes through a repartition before the call returns", async () => {
+  const app = createApp();
+  app
+    .stream("in", text)
+    .map(({ key, value }) => ({ key: value, value: key }))
+    .groupByKey()
+    .count({ store: "by-value" })
+    .to("out", { key: utf8, value: int64 });
+  const driver = await TestDriver.start(app, { command, topics: { in: 3, out: 1 } });
+  try {
+    for (const fault of ["redeliver", "unknownOutcome", "commitFailed"] as const) {
+      await driver.inject(fault);
+      const records = ["a", "b", "c", "d"].map((key) => ({ key, value: "red" }));
+      assert.equal((await driver.pipe("in", records, text)).committed, true);
+    }
+    const read = await driver.read("out", { key: utf8, value: int64 });
+    assert.deepEqual(
+      read.map(({ key, value }) => `${key} ${value}`),
+      Array.from({ length: 12 }, (_, i) => `red ${i + 1}`),
+    );
+    const moved = await driver.read("test-by-value-repartition", text);
+    assert.equal(moved.length, 12);
+    assert.equal(await driver.store("by-value", { key: utf8, value: int64 }).get("red"), 12n);
+  } finally {
+    await driver.close();
+  }
+});

@@ -19,7 +19,7 @@ export interface HandledRow {
 
 /** What the handler does with a row; throwing fails the row. */
 export interface Handled {
-  readonly outputs: readonly (readonly [key: string, value: string])[];
+  readonly outputs: readonly (readonly [key: string | null, value: string])[];
   /** The slot's new value; undefined leaves it. */
   readonly state?: string;
 }
@@ -188,7 +188,8 @@ class AnswerBuilder {
     return this.#batch.states[0]?.slots[this.#row] ?? this.#row;
   }
 
-  #add(text: string): [number, number] {
+  #add(text: string | null): [number, number] {
+    if (text === null) return [this.#length, -1];
     const bytes = Buffer.from(text, "latin1");
     const at = this.#length;
     this.#texts.push(bytes);

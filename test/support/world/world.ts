@@ -31,6 +31,8 @@ export class World {
   readonly logs = new Map<string, PlainRecord[]>();
   readonly committed = new Map<string, CommittedOffset>();
   readonly calls: string[] = [];
+  /** Where logs begin that were deleted from; records below are still there, for who looks. */
+  readonly starts = new Map<string, number>();
   /** What takeovers asked for, in order. */
   readonly reads: string[] = [];
   memberEpoch = 1;
@@ -94,7 +96,8 @@ export class World {
     },
     range: async (at) => {
       this.reads.push(`range of ${topicPartitionName(at)}`);
-      return { start: 0, end: this.log(at).length };
+      const start = this.starts.get(topicPartitionName(at)) ?? 0;
+      return { start, end: this.log(at).length };
     },
     read: (at, from, target) => this.#read(at, from, target),
   };
