@@ -1,5 +1,5 @@
 import type { Case } from "../case.ts";
-import { batch, bytes, int64, segment, states, timed } from "../frames.ts";
+import { batch, bytes, int64, segment, timed } from "../frames.ts";
 
 const MINUTE = 60_000;
 
@@ -325,7 +325,7 @@ export const WINDOW_CASES: readonly Case[] = [
           mutations: { "#0": null, "#1": "((a)x" },
         },
       },
-      batch(2, [["k", "y"]], { states: states("(b") }),
+      batch(2, [["k", "y"]], { states: sessions([[0, 0, "(b"]], [[0]]) }),
       { expect: { kind: "result", of: 2, outputs: [{ key: "k@0-0", value: "((b)y" }] } },
     ],
   },
