@@ -2,9 +2,10 @@ import { type Connection, connect, helloFrame } from "./connection.ts";
 import type { OutriggerClientError } from "./errors.ts";
 import type { ProcessResponse } from "./gen/outrigger/v1/processor_pb.ts";
 import { type Hook, type HookHandler, type HookOptions, hookCode } from "./hooks.ts";
+import { type Named, policyIn } from "./options.ts";
 import { bytes, type Serde } from "./serdes.ts";
 import { Session } from "./session.ts";
-import { KStream, type Named, policyIn } from "./streams.ts";
+import { KStream } from "./streams.ts";
 import { type Serdes, TopologyBuilder } from "./topology.ts";
 
 /** Where log lines go; `console` fits. */
@@ -90,10 +91,10 @@ export class App<DK = Uint8Array | null, DV = Uint8Array | null> {
     const node = this.#builder.add({
       name: options.name,
       kind: { case: "source", value: sourceOf(topics) },
-      parent: null,
+      parents: [],
       input,
     });
-    return new KStream(this.#builder, node, input);
+    return new KStream({ builder: this.#builder, nodes: [node], serdes: input });
   }
 
   /**

@@ -82,10 +82,11 @@ it("reads and writes with the application's default serdes, where none are named
   const builder = new TopologyBuilder({ key: utf8, value: int64 } as unknown as Serdes);
   const input = builder.serdes({});
   const kind = { case: "source" as const, value: { topics: ["in"] } };
-  const node = builder.add({ name: undefined, kind, parent: null, input });
-  new KStream<string, string>(builder, node, input).to("out", { value: utf8 });
+  const node = builder.add({ name: undefined, kind, parents: [], input });
+  const upstream = { builder, nodes: [node], serdes: input };
+  new KStream<string, string>(upstream).to("out", { value: utf8 });
+  assert.equal(builder.nodes.get(node)?.input.value, int64);
   const sink = builder.nodes.get("sink-02");
-  assert.equal(sink?.input.value, int64);
-  assert.equal(sink?.sink?.key, utf8);
-  assert.equal(sink?.sink?.value, utf8);
+  assert.equal(sink?.input.key, utf8);
+  assert.equal(sink?.input.value, utf8);
 });
