@@ -1,4 +1,10 @@
-import type { DeclaredNode, DeclaredTopology, StoreKind, Windows } from "../model/topology.ts";
+import type {
+  DeclaredNode,
+  DeclaredTopology,
+  Operation,
+  StoreKind,
+  Windows,
+} from "../model/topology.ts";
 import { type Faults, nodeAt, storeAt } from "./faults.ts";
 import { hooksOf } from "./hooks.ts";
 import { changelogTopic, hookTopic, nameFault, topicFault } from "./names.ts";
@@ -80,7 +86,7 @@ function validateNode(node: DeclaredNode, faults: Faults): void {
       validateSource(at, node, faults);
       return;
     case "function":
-      if (node.operation !== "process" && node.stores.length > 0) {
+      if (!hasState(node.operation) && node.stores.length > 0) {
         faults.add(at, `a ${node.operation} has no stores: declare it as process`);
       }
       if (new Set(node.stores).size < node.stores.length) {
@@ -100,6 +106,10 @@ function validateNode(node: DeclaredNode, faults: Faults): void {
       }
       return;
   }
+}
+
+function hasState(operation: Operation): boolean {
+  return operation === "process" || operation === "processValues";
 }
 
 function validateSource(

@@ -21,7 +21,7 @@ export interface AppOptions<DK, DV> {
   readonly address?: string;
   /** The sidecar's token over TCP; `OUTRIGGER_TOKEN` where it is left out. */
   readonly token?: string;
-  /** For sources and sinks that name no serde of their own. Default: bytes as they are. */
+  /** For sources, sinks and groupings that name no serde of their own. Default: bytes as they are. */
   readonly defaultKeySerde?: Serde<DK>;
   readonly defaultValueSerde?: Serde<DV>;
   /** Default: warnings to standard error. */

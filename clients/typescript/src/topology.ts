@@ -41,7 +41,7 @@ export interface Serdes {
 /** The topology under construction: what is declared to the sidecar, and the code that runs here. */
 export class TopologyBuilder {
   readonly nodes = new Map<string, TopologyNode>();
-  /** For sources and sinks that name no serdes. */
+  /** For sources, sinks and groupings that name no serdes. */
   readonly #defaults: Serdes;
   readonly #declared: MessageInitShape<typeof NodeSchema>[] = [];
   readonly #hooks: MessageInitShape<typeof NodeSchema>[] = [];

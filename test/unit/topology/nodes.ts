@@ -28,7 +28,7 @@ export function source(name: string, ...topics: string[]): DeclaredNode {
 
 export function functionNode(
   name: string,
-  operation: "process" | "map" | "mapValues" | "filter",
+  operation: "process" | "processValues" | "map" | "mapValues" | "filter",
   parents: readonly string[],
   stores: readonly string[] = [],
 ): DeclaredNode {

@@ -44,8 +44,8 @@ class App:
     address: ``unix:/path`` or ``host:port``; OUTRIGGER_ADDRESS where it is left out.
     token: the sidecar's, over TCP; OUTRIGGER_TOKEN where it is left out.
     application_id: checked against the sidecar's; left out, the sidecar's is taken.
-    default_key, default_value: for sources and sinks that name no serde. Default: bytes as they
-        are.
+    default_key, default_value: for sources, sinks and groupings that name no serde. Default: bytes
+        as they are.
     """
 
     def __init__(
