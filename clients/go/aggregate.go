@@ -66,7 +66,7 @@ func ReduceSessions[K, V any](
 ) KStream[Windowed[K], V] {
 	a := reducing(g.group, reducer)
 	a.fold.merge = func(_, one, other any, first bool) (any, error) {
-		if first {
+		if first || isNull(one) {
 			return other, nil
 		}
 		return reducer(as[V](one), as[V](other))
@@ -121,7 +121,7 @@ func reducing[K, V any](
 	}
 	f := &fold{serde: value}
 	f.next = func(_, value, aggregate any, first bool) (any, error) {
-		if first {
+		if first || isNull(aggregate) {
 			return value, nil
 		}
 		return reducer(as[V](aggregate), as[V](value))

@@ -31,7 +31,11 @@ func changed(change func(value string) string) func(value *string) (*string, err
 	}
 }
 
-func marked(value string) string { return value + "!" }
+// marked is a text with a mark behind it; of none it is the mark alone.
+func marked(value *string) (*string, error) {
+	marked, err := appendValue(nil, value, "")
+	return outrigger.Ptr(marked + "!"), err
+}
 
 // told is a text as it is, or an error where that is what it says.
 func told(value *string) error {
@@ -82,7 +86,7 @@ func branches(app *outrigger.App) {
 	}, named("long"))
 	a := route.Branch(begins("a"), named("a"))
 	rest := route.DefaultBranch(named("rest"))
-	mark := outrigger.MapValues(a, changed(marked), named("mark"))
+	mark := outrigger.MapValues(a, marked, named("mark"))
 	b := rest.Split(named("last")).Branch(begins("b"), named("b"))
 	results(long.Merge(mark).Merge(b))
 }
@@ -90,7 +94,7 @@ func branches(app *outrigger.App) {
 func merge(app *outrigger.App) {
 	first := commands(app)
 	others := outrigger.Stream(app, text, text, []string{"others"}, named("others"))
-	mark := outrigger.MapValues(first, changed(marked), named("mark"))
+	mark := outrigger.MapValues(first, marked, named("mark"))
 	merged := first.Merge(mark).Merge(others)
 	results(outrigger.MapValues(merged, changed(strings.ToUpper), named("upper")))
 }
