@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"sync/atomic"
 
 	pb "github.com/outrigger-io/outrigger/clients/go/internal/gen"
@@ -25,8 +26,10 @@ type batchRun struct {
 	batch   *pb.Batch
 	states  map[string]*batchState
 	entries []*emitter
-	outputs outputs
-	before  mark
+	// Of the nodes that run here, by name: what has several parents is one.
+	emitters map[string]*emitter
+	outputs  outputs
+	before   mark
 	// Cancelled when what the batch does has no effect any more; with the record's trace context.
 	ctx           context.Context
 	recordContext context.Context
@@ -85,6 +88,7 @@ func newBatchRun(
 		}
 	}
 	b.states = make(map[string]*batchState, len(batch.States))
+	b.emitters = map[string]*emitter{}
 	for _, columns := range batch.States {
 		if int(columns.Store) >= len(stage.stage.Stores) {
 			return nil, fmt.Errorf("the sidecar's batch has no store %d", columns.Store)
@@ -92,7 +96,7 @@ func newBatchRun(
 		b.states[stage.stage.Stores[columns.Store]] = newBatchState(columns, keys, ask)
 	}
 	for _, name := range stage.stage.Entries {
-		entry, err := newEmitter(name, b)
+		entry, err := b.emitter(name)
 		if err != nil {
 			return nil, err
 		}
@@ -108,13 +112,9 @@ func (b *batchRun) state(store string) (*batchState, error) {
 	return nil, fmt.Errorf("the sidecar's batch carries no state of the store %q", store)
 }
 
-func (b *batchRun) sinkIndex(name string) (uint32, error) {
-	for index, sink := range b.stage.stage.Sinks {
-		if sink == name {
-			return uint32(index), nil
-		}
-	}
-	return 0, fmt.Errorf("the sidecar's stage has no sink %q", name)
+func (b *batchRun) sinkIndex(name string) (index uint32, isSink bool) {
+	found := slices.Index(b.stage.stage.Sinks, name)
+	return uint32(max(found, 0)), found >= 0
 }
 
 func (b *batchRun) process(reader *segmentReader, index int) (err error) {

@@ -65,17 +65,15 @@ func newBatchState(columns *pb.StateColumns, keys [][]byte, ask asker) *batchSta
 	return s
 }
 
-// slotsOf are the slots of a row; none for a record that came too late, or has no key.
-func (s *batchState) slotsOf(row int) []int32 {
-	slots := make([]int32, 0, 1)
-	for at := s.rowStarts[row]; at < s.rowStarts[row+1]; at++ {
-		slot := at
-		if len(s.columns.Slots) > 0 {
-			slot = int32(s.columns.Slots[at])
-		}
-		slots = append(slots, slot)
+// slotCount is how many slots a row has; none for a record that came too late, or has no key.
+func (s *batchState) slotCount(row int) int { return int(s.rowStarts[row+1] - s.rowStarts[row]) }
+
+func (s *batchState) slot(row, which int) int32 {
+	at := s.rowStarts[row] + int32(which)
+	if len(s.columns.Slots) > 0 {
+		return int32(s.columns.Slots[at])
 	}
-	return slots
+	return at
 }
 
 func (s *batchState) hasSlot(row int) bool { return s.rowStarts[row] < s.rowStarts[row+1] }
@@ -87,6 +85,14 @@ func (s *batchState) windowStart(slot int32) int64 {
 		return c.WindowStarts[slot]
 	}
 	return c.WindowBase + int64(c.WindowSteps[slot])*int64(c.WindowUnitMs)
+}
+
+// sessionLength is the end of a slot's session minus its start, in ms.
+func (s *batchState) sessionLength(slot int32) int64 {
+	if len(s.columns.SessionLengths) == 0 {
+		return 0
+	}
+	return int64(s.columns.SessionLengths[slot])
 }
 
 // getSlot is nil where there is no value.
@@ -221,7 +227,7 @@ func (s *batchState) slotFor(key []byte) (int32, bool) {
 		s.slotOfKey = make(map[string]int32, len(s.keys))
 		for row, rowKey := range s.keys {
 			if rowKey != nil && s.hasSlot(row) {
-				s.slotOfKey[string(rowKey)] = s.slotsOf(row)[0]
+				s.slotOfKey[string(rowKey)] = s.slot(row, 0)
 			}
 		}
 	}

@@ -54,24 +54,28 @@ func WithHeaders(headers ...Header) ForwardOption {
 // Forward sends a record on; it is written in the transaction of its input's offset. What goes wrong
 // downstream fails the record when the handler returns, whatever it returns.
 func (c *Context[K, V]) Forward(key K, value V, opts ...ForwardOption) {
-	if c.isDone.Load() {
+	c.scope.forward(c.Context, key, value, opts)
+}
+
+func (s *scope) forward(ctx context.Context, key, value any, opts []ForwardOption) {
+	if s.isDone.Load() {
 		panic(errRecordDone)
 	}
-	next := c.record.with(key, value)
+	next := s.record.with(key, value)
 	for _, option := range opts {
 		option(&next)
 	}
-	if c.emitter.batch.isTracing {
-		next.headers = withTraceContext(c.Context, next.headers)
+	if s.emitter.batch.isTracing {
+		next.headers = withTraceContext(ctx, next.headers)
 	}
 	isBack := false
 	defer func() {
 		if !isBack {
-			c.panicked()
+			s.panicked()
 		}
 	}()
-	if err := c.emitter.forward(next); err != nil && c.err == nil {
-		c.err = err
+	if err := s.emitter.forward(next); err != nil && s.err == nil {
+		s.err = err
 	}
 	isBack = true
 }

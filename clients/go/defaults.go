@@ -10,8 +10,12 @@ type Defaults[K, V any] struct {
 	value Serde[V]
 }
 
-// WithDefaultSerdes gives an application default serdes.
+// WithDefaultSerdes gives an application default serdes. They are also for records of these types that
+// leave your code to be grouped or repartitioned, declared after it, where nothing else says.
 func WithDefaultSerdes[K, V any](app *App, key Serde[K], value Serde[V]) Defaults[K, V] {
+	t := &app.topology
+	t.defaultKeys = append(t.defaultKeys, key)
+	t.defaultValues = append(t.defaultValues, value)
 	return Defaults[K, V]{app, key, value}
 }
 

@@ -5,40 +5,29 @@ import (
 	"reflect"
 )
 
-// emitter is one node of a stage within one batch: it runs its code, and its children after it.
+// emitter is one node of a stage within one batch: it runs its code, and its children after it; or it
+// writes, to a node that is not of the stage.
 type emitter struct {
-	node     *node
-	batch    *batchRun
-	children []*emitter
-	sink     uint32
+	node      *node
+	batch     *batchRun
+	children  []*emitter
+	isWritten bool
+	sink      uint32
 }
 
-// fold is how an aggregate folds.
-type fold struct {
-	store string
-	// 0 folds over all time.
-	windowSizeMs int64
-	wrap         func(key any, window Window) any
-	serde        erased
-	initializer  func() any
-	next         func(key, value, aggregate any) (any, error)
-}
-
-func newEmitter(name string, b *batchRun) (*emitter, error) {
+// emitter is the one of a node that runs here.
+func (b *batchRun) emitter(name string) (*emitter, error) {
+	if known := b.emitters[name]; known != nil {
+		return known, nil
+	}
 	n := b.stage.nodes[name]
-	if n == nil || (n.code == nil && !n.isSink) {
+	if n == nil || n.code == nil {
 		return nil, fmt.Errorf("the sidecar's stage has a node %q, which does not run here", name)
 	}
 	e := &emitter{node: n, batch: b}
-	if n.isSink {
-		index, err := b.sinkIndex(name)
-		if err != nil {
-			return nil, err
-		}
-		e.sink = index
-	}
+	b.emitters[name] = e
 	for _, child := range n.children {
-		below, err := newEmitter(child, b)
+		below, err := b.childEmitter(child)
 		if err != nil {
 			return nil, err
 		}
@@ -47,15 +36,23 @@ func newEmitter(name string, b *batchRun) (*emitter, error) {
 	return e, nil
 }
 
+// childEmitter writes where the stage says so, whether the node has code or not: that of another stage.
+func (b *batchRun) childEmitter(name string) (*emitter, error) {
+	if index, isSink := b.sinkIndex(name); isSink {
+		return &emitter{node: b.stage.nodes[name], batch: b, isWritten: true, sink: index}, nil
+	}
+	return b.emitter(name)
+}
+
 // run hands a record to this node.
 func (e *emitter) run(record anyRecord) error {
 	before := e.batch.at
 	e.batch.at = e.node
 	var err error
-	if e.node.code != nil {
-		err = e.node.code(record, e)
-	} else {
+	if e.isWritten {
 		err = e.write(e.node, e.sink, record)
+	} else {
+		err = e.node.code(record, e)
 	}
 	e.batch.at = before
 	if err != nil {
@@ -68,44 +65,6 @@ func (e *emitter) run(record anyRecord) error {
 func (e *emitter) forward(record anyRecord) error {
 	for _, child := range e.children {
 		if err := child.run(record); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// fold folds a record into each of its slots, and forwards each new value.
-func (e *emitter) fold(record anyRecord, f *fold) error {
-	// As Kafka Streams: without windows a null value is no news. (Null keys have no slot.)
-	if f.windowSizeMs == 0 && isNull(record.value) {
-		return nil
-	}
-	state, err := e.batch.state(f.store)
-	if err != nil {
-		return err
-	}
-	for _, slot := range state.slotsOf(e.batch.row) {
-		aggregate := any(nil)
-		if before := state.getSlot(slot); before == nil {
-			aggregate = f.initializer()
-		} else if aggregate, err = f.serde.deserialize(before); err != nil {
-			return err
-		}
-		value, err := f.next(record.key, record.value, aggregate)
-		if err != nil {
-			return err
-		}
-		written, err := f.serde.serialize(value)
-		if err != nil {
-			return err
-		}
-		state.putSlot(slot, written)
-		key := record.key
-		if f.windowSizeMs > 0 {
-			start := state.windowStart(slot)
-			key = f.wrap(record.key, Window{start, start + f.windowSizeMs})
-		}
-		if err := e.forward(record.with(key, value)); err != nil {
 			return err
 		}
 	}
@@ -136,6 +95,16 @@ func (e *emitter) write(to *node, sink uint32, record anyRecord) error {
 // isSameList says whether two lists are one and the same: then headers are inherited.
 func isSameList(a, b []Header) bool {
 	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
+}
+
+// isNullable says whether a type has a value that isNull.
+func isNullable[T any]() bool {
+	switch reflect.TypeFor[T]().Kind() {
+	case reflect.Pointer, reflect.Slice, reflect.Map, reflect.Interface:
+		return true
+	default:
+		return false
+	}
 }
 
 func isNull(value any) bool {

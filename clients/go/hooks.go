@@ -50,9 +50,9 @@ func (e *emitter) request(hook string, asked anyRecord) error {
 	if n == nil || !n.isHook {
 		return fmt.Errorf("there is no hook %q in this application: declare it with AfterCommit", hook)
 	}
-	index, err := e.batch.sinkIndex(hook)
-	if err != nil {
-		return err
+	index, isSink := e.batch.sinkIndex(hook)
+	if !e.node.asks || !isSink {
+		return fmt.Errorf("%q cannot ask for the hook %q: only the handler of a Process can", e.node.name, hook)
 	}
 	return e.write(n, index, asked)
 }

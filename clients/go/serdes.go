@@ -3,8 +3,10 @@ package outrigger
 import (
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
+	"reflect"
 	"unicode/utf8"
 )
 
@@ -43,6 +45,22 @@ var Int64 = Serde[int64]{
 	Deserialize: func(data []byte) (int64, error) {
 		bits, err := eightBytes(data, "Int64")
 		return int64(bits), err
+	},
+}
+
+// Int32 is a 32-bit integer, big-endian, as Kafka's IntegerSerializer.
+var Int32 = Serde[int32]{
+	Serialize: func(value int32) ([]byte, error) {
+		return binary.BigEndian.AppendUint32(nil, uint32(value)), nil
+	},
+	Deserialize: func(data []byte) (int32, error) {
+		if data == nil {
+			return 0, nullFault("Int32")
+		}
+		if len(data) != 4 {
+			return 0, fmt.Errorf("it has %d bytes, Int32 takes 4", len(data))
+		}
+		return int32(binary.BigEndian.Uint32(data)), nil
 	},
 }
 
@@ -91,16 +109,36 @@ func Nullable[T any](serde Serde[T]) Serde[*T] {
 	}
 }
 
-// erased is a serde of any type: what nodes and sinks are made of.
+// erased is a serde of any type: what nodes and sinks are made of. Behind code that changes types it is
+// unknown.
 type erased struct {
 	serialize   func(value any) ([]byte, error)
 	deserialize func(data []byte) (any, error)
+	// Where the code of its serde is: other code is another serde.
+	code uintptr
+}
+
+func (e erased) isKnown() bool { return e.serialize != nil }
+
+var errNoSerde = errors.New("nothing says how it is written: name serdes where it is grouped or " +
+	"repartitioned, by WithSerdes")
+
+// orMissing is the serde, or one that fails what needs it.
+func (e erased) orMissing() erased {
+	if e.isKnown() {
+		return e
+	}
+	return erased{
+		serialize:   func(any) ([]byte, error) { return nil, errNoSerde },
+		deserialize: func([]byte) (any, error) { return nil, errNoSerde },
+	}
 }
 
 func erase[T any](serde Serde[T]) erased {
 	return erased{
 		serialize:   func(value any) ([]byte, error) { return serde.Serialize(as[T](value)) },
 		deserialize: func(data []byte) (any, error) { return serde.Deserialize(data) },
+		code:        reflect.ValueOf(serde.Deserialize).Pointer(),
 	}
 }
 

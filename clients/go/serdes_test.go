@@ -29,6 +29,7 @@ func TestSerdesWriteWhatKafkasWrite(t *testing.T) {
 	same(t, Int64, -2, "\xff\xff\xff\xff\xff\xff\xff\xfe")
 	same(t, Double, math.Pi, "\x40\x09\x21\xfb\x54\x44\x2d\x18")
 	same(t, JSON[int](), 7, "7")
+	same(t, Int32, -2, "\xff\xff\xff\xfe")
 }
 
 func TestSerdesRefuseWhatTheyCannotRead(t *testing.T) {
@@ -36,6 +37,8 @@ func TestSerdesRefuseWhatTheyCannotRead(t *testing.T) {
 	refused(t, UTF8, []byte{0xff})
 	refused(t, Int64, []byte{1})
 	refused(t, Double, nil)
+	refused(t, Int32, nil)
+	refused(t, Int32, []byte("12345"))
 	refused(t, JSON[int](), []byte("{"))
 	refused(t, JSON[int](), nil)
 }

@@ -9,8 +9,10 @@ import (
 // KStream is a stream of records with keys K and values V. Nothing runs before App.Run. What changes
 // types are functions and not methods, for methods have no type parameters of their own.
 type KStream[K, V any] struct {
-	app        *App
-	node       string
+	app *App
+	// What forwards its records: one node, or several behind a Merge.
+	nodes []string
+	// How records were read, as far as their types are the same since; else unknown.
 	key, value erased
 }
 
@@ -35,7 +37,7 @@ func streamOf[K, V any](
 	s := KStream[K, V]{app: app, key: erase(key), value: erase(value)}
 	declared := &pb.Node{Kind: &pb.Node_Source{Source: source}}
 	added := &node{key: s.key, value: s.value}
-	s.node = app.topology.add("source", "", declared, added, optionsOf(opts))
+	s.nodes = []string{app.topology.add("source", nil, declared, added, optionsOf(opts))}
 	return s
 }
 
@@ -45,18 +47,13 @@ func streamOf[K, V any](
 func Process[K, V, K2, V2 any](
 	s KStream[K, V], handler func(ctx *Context[K2, V2], record Record[K, V]) error, opts ...Option,
 ) KStream[K2, V2] {
-	o := optionsOf(opts)
-	names := make([]string, len(o.stores))
-	for i, store := range o.stores {
-		names[i] = store.storeName()
-		s.app.topology.addStore(names[i], pb.StoreKind_STORE_KIND_KEY_VALUE)
-	}
 	code := func(record anyRecord, e *emitter) error {
 		ctx := newContext[K2, V2](record, e)
 		err := handler(ctx, typed[K, V](record))
 		return ctx.finish(err)
 	}
-	return function[K, V, K2, V2](s, pb.Operation_OPERATION_PROCESS, code, names, o)
+	f := function{operation: pb.Operation_OPERATION_PROCESS, code: code}
+	return declare[K, V, K2, V2](s, f, opts)
 }
 
 // Map makes one record of one, key and value.
@@ -70,7 +67,8 @@ func Map[K, V, K2, V2 any](
 		}
 		return e.forward(record.with(key, value))
 	}
-	return function[K, V, K2, V2](s, pb.Operation_OPERATION_MAP, code, nil, optionsOf(opts))
+	f := function{operation: pb.Operation_OPERATION_MAP, code: code}
+	return declare[K, V, K2, V2](s, f, opts)
 }
 
 // MapValues makes one record of one; the key stays.
@@ -84,41 +82,73 @@ func MapValues[K, V, V2 any](
 		}
 		return e.forward(record.with(record.key, value))
 	}
-	return function[K, V, K, V2](s, pb.Operation_OPERATION_MAP_VALUES, code, nil, optionsOf(opts))
+	f := function{operation: pb.Operation_OPERATION_MAP_VALUES, code: code, keepsKey: true}
+	return declare[K, V, K, V2](s, f, opts)
 }
 
 // Filter keeps the records of which the predicate is true.
 func (s KStream[K, V]) Filter(
 	predicate func(record Record[K, V]) (bool, error), opts ...Option,
 ) KStream[K, V] {
+	return s.filter(predicate, true, opts)
+}
+
+// FilterNot keeps the records of which the predicate is false.
+func (s KStream[K, V]) FilterNot(
+	predicate func(record Record[K, V]) (bool, error), opts ...Option,
+) KStream[K, V] {
+	return s.filter(predicate, false, opts)
+}
+
+func (s KStream[K, V]) filter(
+	predicate func(record Record[K, V]) (bool, error), kept bool, opts []Option,
+) KStream[K, V] {
 	code := func(record anyRecord, e *emitter) error {
-		keeps, err := predicate(typed[K, V](record))
-		if err != nil || !keeps {
+		found, err := predicate(typed[K, V](record))
+		if err != nil || found != kept {
 			return err
 		}
 		return e.forward(record)
 	}
-	return function[K, V, K, V](s, pb.Operation_OPERATION_FILTER, code, nil, optionsOf(opts))
+	f := function{pb.Operation_OPERATION_FILTER, code, true, true}
+	return declare[K, V, K, V](s, f, opts)
 }
-
-// GroupByKey groups by the key that the records have.
-func (s KStream[K, V]) GroupByKey() KGroupedStream[K, V] { return KGroupedStream[K, V]{s} }
 
 // To writes a topic that must exist, with these serdes.
 func (s KStream[K, V]) To(topic string, key Serde[K], value Serde[V], opts ...Option) {
 	declared := &pb.Node{Kind: &pb.Node_Sink{Sink: &pb.Sink{Topic: topic}}}
 	added := &node{key: erase(key), value: erase(value), isSink: true}
-	s.app.topology.add("sink", s.node, declared, added, optionsOf(opts))
+	s.app.topology.add("sink", s.nodes, declared, added, optionsOf(opts))
 }
 
-func function[K, V, K2, V2 any](
-	s KStream[K, V], operation pb.Operation, code nodeCode, stores []string, o options,
-) KStream[K2, V2] {
-	declared := &pb.Node{
-		Kind: &pb.Node_Function{Function: &pb.Function{Operation: operation, Stores: stores}},
+// function is a node with code of the application.
+type function struct {
+	operation pb.Operation
+	code      nodeCode
+	// Whether what it forwards has keys, and values, of the types that it takes.
+	keepsKey, keepsValue bool
+}
+
+func declare[K, V, K2, V2 any](s KStream[K, V], f function, opts []Option) KStream[K2, V2] {
+	t, o := &s.app.topology, optionsOf(opts)
+	stores := make([]string, len(o.stores))
+	for i, store := range o.stores {
+		stores[i] = store.storeName()
+		t.addStore(stores[i], pb.StoreKind_STORE_KIND_KEY_VALUE)
 	}
-	added := &node{key: s.key, value: s.value, code: code, stores: stores}
-	name := s.app.topology.add("function", s.node, declared, added, o)
-	// What follows gets values, not bytes: only a stage's entry reads, and only a sink writes.
-	return KStream[K2, V2]{app: s.app, node: name, key: s.key, value: s.value}
+	declared := &pb.Node{
+		Kind: &pb.Node_Function{Function: &pb.Function{Operation: f.operation, Stores: stores}},
+	}
+	// Within a stage values are passed on, not bytes: only its entries read, and what is not in it is written.
+	key, value := serdesOf(s, options{})
+	added := &node{key: key.orMissing(), value: value.orMissing(), code: f.code, stores: stores}
+	added.asks = f.operation == pb.Operation_OPERATION_PROCESS
+	next := KStream[K2, V2]{app: s.app, nodes: []string{t.add("function", s.nodes, declared, added, o)}}
+	if f.keepsKey {
+		next.key = s.key
+	}
+	if f.keepsValue {
+		next.value = s.value
+	}
+	return next
 }

@@ -14,7 +14,8 @@ type nodeCode func(record anyRecord, emitter *emitter) error
 type node struct {
 	name     string
 	children []string
-	// How the records that reach this node are read, should it be a stage's entry.
+	// How the records that reach this node are read where it is a stage's entry, and written where it is
+	// none of the stage's nodes.
 	key, value erased
 	// nil for nodes that never run here.
 	code nodeCode
@@ -22,6 +23,8 @@ type node struct {
 	isSink bool
 	// Set for a hook: its serdes are how its requests are written and read.
 	isHook bool
+	// Whether its code may ask for hooks.
+	asks bool
 	// The stores that the node's context opens.
 	stores []string
 	// The store of an aggregate that runs here.
@@ -34,12 +37,16 @@ type topology struct {
 	declared []*pb.Node
 	hooks    []*pb.Node
 	stores   []*pb.Store
+	// The default serdes of the application, as Serde[T] of any T.
+	defaultKeys, defaultValues []any
 	// What was wrong first: told by Run, so that building needs no errors.
 	fault error
 }
 
-// add puts a node under its parent; a name is made from the order where none was given.
-func (t *topology) add(kind, parent string, declared *pb.Node, added *node, o options) string {
+// add puts a node under its parents; a name is made from the order where none was given.
+func (t *topology) add(
+	kind string, parents []string, declared *pb.Node, added *node, o options,
+) string {
 	added.name = o.name
 	if added.name == "" {
 		added.name = fmt.Sprintf("%s-%02d", kind, len(t.nodes)+1)
@@ -52,8 +59,8 @@ func (t *topology) add(kind, parent string, declared *pb.Node, added *node, o op
 	if o.policy != nil {
 		t.addPolicy(declared, o.policy)
 	}
-	if parent != "" {
-		declared.Parents = []string{parent}
+	declared.Parents = parents
+	for _, parent := range parents {
 		t.nodes[parent].children = append(t.nodes[parent].children, added.name)
 	}
 	t.declared = append(t.declared, declared)
@@ -80,7 +87,7 @@ func (t *topology) addPolicy(declared *pb.Node, policy *FailurePolicy) {
 			return
 		}
 	}
-	t.fail("%q has no code of yours: a failure policy is for Process, Map, MapValues, Filter, "+
+	t.fail("%q has no code of yours: a failure policy is for nodes with code, such as Process, Map, "+
 		"Aggregate and AfterCommit", declared.Name)
 }
 
@@ -125,32 +132,4 @@ func (t *topology) fail(format string, args ...any) {
 	if t.fault == nil {
 		t.fault = fmt.Errorf(format, args...)
 	}
-}
-
-// Option says of a node what may be left out.
-type Option func(*options)
-
-type options struct {
-	name, store string
-	stores      []StoreDefinition
-	policy      *FailurePolicy
-}
-
-// Named gives a node a name that stays when others are inserted before it.
-func Named(name string) Option { return func(o *options) { o.name = name } }
-
-// StoredAs names the store of an aggregation; its changelog is `<application.id>-<name>-changelog`.
-func StoredAs(name string) Option { return func(o *options) { o.store = name } }
-
-// WithStores gives a processor its stores.
-func WithStores(stores ...StoreDefinition) Option {
-	return func(o *options) { o.stores = append(o.stores, stores...) }
-}
-
-func optionsOf(given []Option) options {
-	var o options
-	for _, option := range given {
-		option(&o)
-	}
-	return o
 }

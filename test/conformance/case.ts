@@ -4,6 +4,7 @@ import type {
   Verdict,
   WelcomeSchema,
 } from "../../src/gen/outrigger/v1/processor_pb.ts";
+import type { BuilderName } from "./builders.ts";
 
 /** A frame of the sidecar, as plain data. */
 export type SidecarFrame = NonNullable<MessageInitShape<typeof ProcessResponseSchema>["frame"]>;
@@ -54,6 +55,7 @@ export type Expected =
 
 /** The kinds of topology of docs/sdks.md. */
 export type TopologyName =
+  | BuilderName
   | "process"
   | "policy"
   | "parking"

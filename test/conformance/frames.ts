@@ -1,6 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { BatchSchema } from "../../src/gen/outrigger/v1/processor_pb.ts";
 import type { SegmentSchema } from "../../src/gen/outrigger/v1/records_pb.ts";
+import { builderOf, isBuilder } from "./builders.ts";
 import type { SidecarFrame, Step, Text, TopologyName, WelcomeFields } from "./case.ts";
 
 /** Short ways to write frames down. */
@@ -8,6 +9,18 @@ import type { SidecarFrame, Step, Text, TopologyName, WelcomeFields } from "./ca
 export type Row = readonly [key: Text, value: unknown];
 
 export const bytes = (text: string): Uint8Array => Buffer.from(text);
+
+/** A value as Kafka's LongSerializer writes it. */
+export function int64(value: number): Buffer {
+  const written = Buffer.alloc(8);
+  written.writeBigInt64BE(BigInt(value));
+  return written;
+}
+
+/** The key of a row of a windowed built-in node: `key | int64 start`, or `key | int64 end | int64 start`. */
+export function timed(key: string, ...times: number[]): Buffer {
+  return Buffer.concat([bytes(key), ...times.map(int64)]);
+}
 
 /** A value of `commands`: text and null as they are, a list of actions as JSON. */
 function asValue(value: unknown): Uint8Array {
@@ -67,7 +80,23 @@ export function revoked(taskEpoch = 1, taskId = "0_0"): Step {
 
 /** What a sidecar says that has compiled the topology. */
 export function welcomeTo(topology: TopologyName): WelcomeFields {
-  const stages = {
+  const { sources = ["commands"], stages } = isBuilder(topology)
+    ? builderOf(topology)
+    : { stages: stagesOf(topology) };
+  return {
+    protocolMinor: 5,
+    sidecarVersion: "conformance",
+    applicationId: "app",
+    maxFrameBytes: 4 * 1024 * 1024,
+    sources: topology === "hook" ? [...sources, "app-receipt-hook"] : sources,
+    stages,
+  };
+}
+
+type Stages = NonNullable<WelcomeFields["stages"]>;
+
+function stagesOf(topology: TopologyName): Stages {
+  const known: Partial<Record<TopologyName, { entries: string[]; stores: string[] }>> = {
     process: { entries: ["interpret"], stores: ["state"] },
     policy: { entries: ["interpret"], stores: ["state"] },
     parking: { entries: ["interpret"], stores: ["state"] },
@@ -77,30 +106,14 @@ export function welcomeTo(topology: TopologyName): WelcomeFields {
     aggregate: { entries: ["fold"], stores: ["folds"] },
     windowed: { entries: ["fold"], stores: ["folds"] },
     count: { entries: ["unwindow"], stores: [] },
-  } as const;
-  const { entries, stores } = stages[topology];
-  const stage = { entries: [...entries], stores: [...stores], sinks: ["results"] };
-  if (topology === "hook") return welcomeToHook(stage);
-  return {
-    protocolMinor: 4,
-    sidecarVersion: "conformance",
-    applicationId: "app",
-    maxFrameBytes: 4 * 1024 * 1024,
-    sources: ["commands"],
-    stages: [stage],
   };
-}
-
-/** The same, with a source and a stage for what the hook is asked. */
-function welcomeToHook(stage: { entries: string[]; stores: string[]; sinks: string[] }) {
-  return {
-    ...welcomeTo("process"),
-    sources: ["commands", "app-receipt-hook"],
-    stages: [
-      { ...stage, sinks: [...stage.sinks, "receipt"] },
-      { entries: ["receipt"], stores: [], sinks: [] },
-    ],
-  };
+  const stage = { entries: [], ...known[topology], sinks: ["results"] };
+  if (topology !== "hook") return [stage];
+  // A stage more, for what the hook is asked.
+  return [
+    { ...stage, sinks: [...stage.sinks, "receipt"] },
+    { entries: ["receipt"], stores: [], sinks: [] },
+  ];
 }
 
 export const sent = (frame: SidecarFrame): Step => ({ send: frame });

@@ -6,8 +6,10 @@ import { CHUNK_CASES } from "./cases/chunks.ts";
 import { CONNECTION_CASES } from "./cases/connection.ts";
 import { FAILURE_CASES } from "./cases/failures.ts";
 import { HOOK_CASES } from "./cases/hooks.ts";
+import { OPERATION_CASES } from "./cases/operations.ts";
 import { STATE_CASES } from "./cases/state.ts";
 import { TOPOLOGY_CASES } from "./cases/topologies.ts";
+import { WINDOW_CASES } from "./cases/windows.ts";
 import { Driver } from "./driver.ts";
 import { KNOWN_FAILURES } from "./known-failures.ts";
 import { LANGUAGES, type Language, setUp, whyNot } from "./languages.ts";
@@ -39,6 +41,8 @@ const GROUPS: readonly Group[] = [
   { name: "failures, revocation, stopping", cases: FAILURE_CASES },
   { name: "frames in chunks", cases: CHUNK_CASES },
   { name: "builders", cases: TOPOLOGY_CASES },
+  { name: "operations and repartitioning", cases: OPERATION_CASES },
+  { name: "windows and sessions", cases: WINDOW_CASES },
   { name: "after the commit", cases: HOOK_CASES },
 ];
 

@@ -6,6 +6,7 @@ import {
   StoreKind,
   type TopologySchema,
 } from "../../src/gen/outrigger/v1/topology_pb.ts";
+import { builderOf, isBuilder } from "./builders.ts";
 import type { TopologyName } from "./case.ts";
 
 type Topology = MessageInitShape<typeof TopologySchema>;
@@ -79,6 +80,7 @@ const hook: Node = {
 
 /** What each SDK's conformance application must declare: the same message, name by name. */
 export function declaredAs(topology: TopologyName): Topology {
+  if (isBuilder(topology)) return builderOf(topology).declared;
   switch (topology) {
     case "policy":
     case "parking":

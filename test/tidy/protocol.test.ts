@@ -7,8 +7,10 @@ import { CHUNK_CASES } from "../conformance/cases/chunks.ts";
 import { CONNECTION_CASES } from "../conformance/cases/connection.ts";
 import { FAILURE_CASES } from "../conformance/cases/failures.ts";
 import { HOOK_CASES } from "../conformance/cases/hooks.ts";
+import { OPERATION_CASES } from "../conformance/cases/operations.ts";
 import { STATE_CASES } from "../conformance/cases/state.ts";
 import { TOPOLOGY_CASES } from "../conformance/cases/topologies.ts";
+import { WINDOW_CASES } from "../conformance/cases/windows.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const CASES = [
@@ -19,6 +21,8 @@ const CASES = [
   ...CHUNK_CASES,
   ...HOOK_CASES,
   ...TOPOLOGY_CASES,
+  ...OPERATION_CASES,
+  ...WINDOW_CASES,
 ];
 const page = readFileSync(join(ROOT, "docs/protocol.md"), "utf8");
 const requirements = [...page.matchAll(/^- \*\*(P-\d\d)\*\*/gm)].map(([, id = ""]) => id);

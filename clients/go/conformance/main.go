@@ -38,6 +38,19 @@ func main() {
 		"aggregate": aggregate,
 		"windowed":  windowed,
 		"count":     count,
+
+		"operations":  operations,
+		"branches":    branches,
+		"merge":       merge,
+		"repartition": repartition,
+		"regroup":     regroup,
+		"reduce":      reduce,
+		"sum":         sum,
+
+		"hopping":       hopping,
+		"sliding":       sliding,
+		"session":       session,
+		"session-count": sessionCount,
 	}
 	app := outrigger.New(outrigger.Config{})
 	topologies[os.Getenv("OUTRIGGER_CONFORMANCE_TOPOLOGY")](app)

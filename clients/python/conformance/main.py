@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from builders import builders
 from opentelemetry import propagate
 
 from outrigger import (
@@ -28,11 +29,9 @@ from outrigger import (
     Record,
     RetryLater,
     StopTask,
-    Windowed,
     json,
     key_value_store,
     nullable,
-    tumbling,
     utf8,
 )
 
@@ -45,10 +44,6 @@ STATE = key_value_store("state", key=utf8, value=utf8)
 TEXT = nullable(utf8)
 
 app = App()
-
-
-def commands() -> KStream[str | None, str | None]:
-    return app.stream("commands", key=TEXT, value=TEXT, name="commands")
 
 
 def process(
@@ -97,53 +92,6 @@ def receipt(request: Record[str | None, str | None], _: HookContext) -> None:
 async def receipt_async(request: Record[str | None, str | None], ctx: HookContext) -> None:
     await asyncio.sleep(0)
     receipt(request, ctx)
-
-
-def stateless() -> None:
-    (
-        commands()
-        .filter(lambda r: r.value is not None and not r.value.startswith("drop"), name="keep")
-        .map_values(lambda value: None if value is None else value.upper(), name="upper")
-        .map(lambda r: (r.value, r.key), name="swap")
-        .to("results", key=TEXT, value=TEXT, name="results")
-    )
-
-
-def append(_: str | None, value: str | None, folded: str) -> str:
-    if value == "fail":
-        raise ValueError("told to fail")
-    return folded + (value or "")
-
-
-def aggregate() -> None:
-    folds = commands().group_by_key().aggregate(str, append, value=utf8, store="folds", name="fold")
-    folds.to("results", key=TEXT, value=utf8, name="results")
-
-
-def unwindowed(key: Windowed[str | None]) -> str:
-    return f"{key.key}@{key.window.start}-{key.window.end}"
-
-
-def windowed() -> None:
-    (
-        commands()
-        .group_by_key()
-        .windowed_by(tumbling("1m"))
-        .aggregate(str, append, value=utf8, store="folds", name="fold")
-        .map(lambda r: (unwindowed(r.key), r.value), name="unwindow")
-        .to("results", key=utf8, value=utf8, name="results")
-    )
-
-
-def count() -> None:
-    (
-        commands()
-        .group_by_key()
-        .windowed_by(tumbling("1m"))
-        .count(store="counts", name="count")
-        .map(lambda r: (unwindowed(r.key), str(r.value)), name="unwindow")
-        .to("results", key=utf8, value=utf8, name="results")
-    )
 
 
 def due(action: Action) -> bool:
@@ -271,10 +219,7 @@ def main() -> int:
         "parking": lambda: process(FailurePolicy(exhausted="park")),
         "pattern": lambda: process(topics=re.compile("commands-[a-z]+")),
         "hook": hook,
-        "stateless": stateless,
-        "aggregate": aggregate,
-        "windowed": windowed,
-        "count": count,
+        **builders(app),
     }
     topologies[os.environ.get("OUTRIGGER_CONFORMANCE_TOPOLOGY") or "process"]()
     try:

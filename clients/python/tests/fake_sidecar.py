@@ -13,6 +13,7 @@ from outrigger.gen import records_pb2, state_pb2, topology_pb2
 from outrigger.runner import Runner
 from outrigger.session import Session
 from outrigger.topology import Node, Serdes, TopologyBuilder
+from outrigger.upstream import Upstream
 
 TIMEOUT_SECONDS = 10.0
 Pair = tuple[str | None, str | None]
@@ -25,8 +26,8 @@ class FakeSidecar:
         self.builder = TopologyBuilder(Serdes(utf8, utf8))
         serdes = Serdes(key, value)
         declared = topology_pb2.Node(source=topology_pb2.Source(topics=["topic"]))
-        node = self.builder.add("source", declared, None, "in", Node("", serdes))
-        self.source: KStream[Any, Any] = KStream(self.builder, node, serdes)
+        node = self.builder.add("source", declared, (), "in", Node("", serdes))
+        self.source: KStream[Any, Any] = KStream(Upstream(self.builder, (node,), key, value))
         self.session = Session(self.builder.nodes, self, Runner(None))
         self.frames: list[pb.ProcessRequest] = []
         self.rejection: OutriggerError | None = None

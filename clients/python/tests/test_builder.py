@@ -35,8 +35,7 @@ def test_default_serdes_are_for_sources_and_sinks_that_name_none() -> None:
     app.stream("in").to("out", value=utf8)
     source, sink = app._builder.nodes.values()
     assert (source.input.key, source.input.value) == (utf8, int64)
-    assert sink.sink is not None
-    assert (sink.sink.key, sink.sink.value) == (utf8, utf8)
+    assert (sink.input.key, sink.input.value) == (utf8, utf8)
 
 
 def test_stores_of_process_are_declared_once() -> None:

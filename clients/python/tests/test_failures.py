@@ -227,7 +227,7 @@ def test_failure_policies_go_with_every_node_that_has_code() -> None:
     windows = grouped.windowed_by(tumbling("1m"))
     windows.aggregate(str, failing(DOWN), value=utf8, failure_policy=policy)
     stream.filter(bool)
-    nodes = stream._builder.build().nodes[1:]
+    nodes = stream._upstream.builder.build().nodes[1:]
     coded = [getattr(node, node.WhichOneof("kind") or "") for node in nodes]
     assert [code.HasField("failure_policy") for code in coded] == [True] * 6 + [False]
     for code in coded[:6]:

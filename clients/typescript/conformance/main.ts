@@ -17,10 +17,9 @@ import {
   type ProcessorContext,
   RetryLater,
   StopTask,
-  tumbling,
   utf8,
-  type Windowed,
 } from "@outrigger/client";
+import { builders } from "./builders.ts";
 
 /** The application that the conformance kit drives; docs/sdks.md says what each action does. */
 
@@ -47,26 +46,20 @@ type Context = ProcessorContext<Text, Text>;
 
 const state = keyValueStore("state", { key: utf8, value: utf8 });
 const text = nullable(utf8);
-const folding = { name: "fold", store: "folds", value: utf8 };
 const topologies: Readonly<Record<string, () => void>> = {
   process,
   policy,
   parking: () => process({ exhausted: "park" }),
   pattern: () => process(undefined, /commands-[a-z]+/),
   hook,
-  stateless,
-  aggregate,
-  windowed,
-  count,
 };
 
 propagation.setGlobalPropagator(new W3CTraceContextPropagator());
 context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
 
 const app = createApp();
-const commands = () => app.stream("commands", { key: text, value: text }, { name: "commands" });
 const chosen = globalThis.process.env["OUTRIGGER_CONFORMANCE_TOPOLOGY"] ?? "process";
-const declare = topologies[chosen];
+const declare = { ...topologies, ...builders(app) }[chosen];
 if (declare === undefined) throw new Error(`there is no topology "${chosen}"`);
 declare();
 try {
@@ -102,48 +95,6 @@ function hook(): void {
     },
     { key: text, value: text, failurePolicy: { retry: { max: 3 }, exhausted: "deadLetter" } },
   );
-}
-
-function stateless(): void {
-  commands()
-    .filter(({ value }) => value !== null && !value.startsWith("drop"), { name: "keep" })
-    .mapValues((value) => value?.toUpperCase() ?? null, { name: "upper" })
-    .map(({ key, value }) => ({ key: value, value: key }), { name: "swap" })
-    .to("results", { key: text, value: text }, { name: "results" });
-}
-
-function append(_: Text, value: Text, folded: string): string {
-  if (value === "fail") throw new Error("told to fail");
-  return folded + (value ?? "");
-}
-
-function aggregate(): void {
-  commands()
-    .groupByKey()
-    .aggregate(() => "", append, folding)
-    .to("results", { key: text, value: utf8 }, { name: "results" });
-}
-
-function named({ key, window }: Windowed<Text>): string {
-  return `${key}@${window.start}-${window.end}`;
-}
-
-function windowed(): void {
-  commands()
-    .groupByKey()
-    .windowedBy(tumbling("1m"))
-    .aggregate(() => "", append, folding)
-    .map(({ key, value }) => ({ key: named(key), value }), { name: "unwindow" })
-    .to("results", { key: utf8, value: utf8 }, { name: "results" });
-}
-
-function count(): void {
-  commands()
-    .groupByKey()
-    .windowedBy(tumbling("1m"))
-    .count({ name: "count", store: "counts" })
-    .map(({ key, value }) => ({ key: named(key), value: String(value) }), { name: "unwindow" })
-    .to("results", { key: utf8, value: utf8 }, { name: "results" });
 }
 
 async function interpret(command: Command, ctx: Context): Promise<void> {

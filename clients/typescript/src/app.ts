@@ -2,9 +2,10 @@ import { type Connection, connect, helloFrame } from "./connection.ts";
 import type { OutriggerClientError } from "./errors.ts";
 import type { ProcessResponse } from "./gen/outrigger/v1/processor_pb.ts";
 import { type Hook, type HookHandler, type HookOptions, hookCode } from "./hooks.ts";
+import { type Named, policyIn } from "./options.ts";
 import { bytes, type Serde } from "./serdes.ts";
 import { Session } from "./session.ts";
-import { KStream, type Named, policyIn } from "./streams.ts";
+import { KStream } from "./streams.ts";
 import { type Serdes, TopologyBuilder } from "./topology.ts";
 
 /** Where log lines go; `console` fits. */
@@ -20,7 +21,7 @@ export interface AppOptions<DK, DV> {
   readonly address?: string;
   /** The sidecar's token over TCP; `OUTRIGGER_TOKEN` where it is left out. */
   readonly token?: string;
-  /** For sources and sinks that name no serde of their own. Default: bytes as they are. */
+  /** For sources, sinks and groupings that name no serde of their own. Default: bytes as they are. */
   readonly defaultKeySerde?: Serde<DK>;
   readonly defaultValueSerde?: Serde<DV>;
   /** Default: warnings to standard error. */
@@ -90,10 +91,10 @@ export class App<DK = Uint8Array | null, DV = Uint8Array | null> {
     const node = this.#builder.add({
       name: options.name,
       kind: { case: "source", value: sourceOf(topics) },
-      parent: null,
+      parents: [],
       input,
     });
-    return new KStream(this.#builder, node, input);
+    return new KStream({ builder: this.#builder, nodes: [node], serdes: input });
   }
 
   /**

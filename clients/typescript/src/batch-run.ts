@@ -70,6 +70,7 @@ export async function runBatch(
 
 class BatchRun implements BatchScope {
   readonly nodes: ReadonlyMap<string, TopologyNode>;
+  readonly receivers: BatchScope["receivers"] = new Map();
   readonly outputs = new Outputs();
   readonly signal: AbortSignal;
   readonly isTracing = isTracing();
@@ -108,14 +109,8 @@ class BatchRun implements BatchScope {
     throw new Error(`the sidecar's batch carries no state of the store "${store}"`);
   }
 
-  isSink(name: string): boolean {
-    return this.#stage.sinks.includes(name);
-  }
-
   sinkIndex(name: string): number {
-    const index = this.#stage.sinks.indexOf(name);
-    if (index >= 0) return index;
-    throw new Error(`the sidecar's stage has no sink "${name}"`);
+    return this.#stage.sinks.indexOf(name);
   }
 
   /** A promise only where a handler waits: most do not, and then nothing here does. */

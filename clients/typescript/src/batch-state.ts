@@ -83,6 +83,11 @@ export class BatchState {
     return Number(windowBase) + (windowSteps[slot] ?? 0) * Number(windowUnitMs);
   }
 
+  /** From a slot's session start to its end, in ms. */
+  sessionLength(slot: number): number {
+    return Number(this.#columns.sessionLengths[slot] ?? 0n);
+  }
+
   getSlot(slot: number): Uint8Array | null {
     const written = this.#bySlot.get(slot);
     if (written !== undefined) return written;

@@ -3,22 +3,21 @@ import type { Outputs } from "./outputs.ts";
 import { isPromise, ProcessContext } from "./process-context.ts";
 import type { ForwardedRecord, Header, StreamRecord } from "./record.ts";
 import type { SegmentReader } from "./segment-reader.ts";
-import type { Serde } from "./serdes.ts";
 import type { Serdes, TopologyNode } from "./topology.ts";
 import { withContext } from "./tracing.ts";
 
 /** What the batch being processed offers to a node's code. */
 export interface BatchScope {
   readonly nodes: ReadonlyMap<string, TopologyNode>;
+  /** What was made of the nodes so far, each once: a node may have several parents. */
+  readonly receivers: Map<string, Receiver>;
   readonly outputs: Outputs;
   readonly signal: AbortSignal;
   /** Whether outputs carry the trace context that is current when they are sent. */
   readonly isTracing: boolean;
   /** By store name. */
   state(store: string): BatchState;
-  /** Whether rows that reach the node leave the stage: the sidecar takes them. */
-  isSink(name: string): boolean;
-  /** By the name of the node that takes the rows. */
+  /** Where outputs to a node go; -1 where the stage does not name it among its sinks. */
   sinkIndex(name: string): number;
   /** Remembers the node that an error came from: the first to say so is the innermost. */
   failed(error: unknown, node: string): void;
@@ -28,26 +27,66 @@ export interface BatchScope {
   readonly rowHeaders: readonly Header[];
 }
 
-/** One node of the stage within one batch: runs its code, and its children after it. */
-export class Emitter {
-  readonly node: TopologyNode;
+/** Takes records: a node that runs here, or one whose rows the sidecar takes. */
+interface Receiver {
+  /** A promise only where code waits. */
+  run(record: StreamRecord): void | Promise<void>;
+}
+
+/** What the stage names among its sinks is written, whatever it is; everything else runs here. */
+function receiverOf(name: string, scope: BatchScope): Receiver {
+  const known = scope.receivers.get(name);
+  if (known !== undefined) return known;
+  const index = scope.sinkIndex(name);
+  const made = index < 0 ? new Emitter(name, scope) : new Exit(name, index, scope);
+  scope.receivers.set(name, made);
+  return made;
+}
+
+/** A node whose rows leave the stage. */
+class Exit implements Receiver {
+  readonly #name: string;
+  readonly #index: number;
+  readonly #serdes: Serdes;
   readonly #scope: BatchScope;
-  readonly #children: readonly Emitter[];
-  /** How rows are written that leave the stage here; null where the node runs. */
-  readonly #exit: Serdes | null;
-  readonly #sinkIndex: number;
+
+  constructor(name: string, index: number, scope: BatchScope) {
+    const node = scope.nodes.get(name);
+    if (node === undefined) throw new Error(`the sidecar's stage has an unknown sink "${name}"`);
+    this.#name = name;
+    this.#index = index;
+    this.#serdes = node.input;
+    this.#scope = scope;
+  }
+
+  run(record: StreamRecord): void {
+    try {
+      write(this.#scope, this.#index, this.#serdes, record);
+    } catch (error: unknown) {
+      this.#scope.failed(error, this.#name);
+      throw error;
+    }
+  }
+}
+
+/** One node of the stage within one batch: runs its code, and its children after it. */
+export class Emitter implements Receiver {
+  readonly node: TopologyNode;
+  readonly #code: NonNullable<TopologyNode["code"]>;
+  readonly #scope: BatchScope;
+  readonly #children: readonly Receiver[];
 
   constructor(name: string, scope: BatchScope) {
     const node = scope.nodes.get(name);
-    const isExit = scope.isSink(name);
-    if (node === undefined || (node.code === null && !isExit)) {
-      throw new Error(`the sidecar's stage has a node "${name}", which does not run here`);
+    if (node === undefined || node.code === null) {
+      throw new Error(
+        `the sidecar's stage has a node "${name}", which does not run here, and is none of its sinks`,
+      );
     }
     this.node = node;
+    this.#code = node.code;
     this.#scope = scope;
-    this.#exit = isExit ? (node.sink ?? node.input) : null;
-    this.#children = isExit ? [] : node.children.map((child) => new Emitter(child, scope));
-    this.#sinkIndex = isExit ? scope.sinkIndex(name) : 0;
+    this.#children = node.children.map((child) => receiverOf(child, scope));
   }
 
   /** Reads a row, as a stage's entry does, and runs it. */
@@ -61,9 +100,8 @@ export class Emitter {
 
   /** Hands a record to this node; a promise only where its code waits. */
   run(record: StreamRecord): void | Promise<void> {
-    const { code } = this.node;
     try {
-      return code === null || this.#exit !== null ? this.#write(record) : code(record, this);
+      return this.#code(record, this);
     } catch (error: unknown) {
       throw this.failed(error);
     }
@@ -77,24 +115,56 @@ export class Emitter {
 
   /** Hands a record to the children, depth first, in the order in which they were declared. */
   forward(from: StreamRecord, next: ForwardedRecord<unknown, unknown>): void | Promise<void> {
-    return this.#forwardTo(0, from.followedBy(next));
+    return this.pass(from.followedBy(next));
   }
 
-  #forwardTo(first: number, record: StreamRecord): void | Promise<void> {
+  /** The same with the record as it came. */
+  pass(record: StreamRecord, first = 0): void | Promise<void> {
     for (let index = first; index < this.#children.length; index++) {
       const pending = this.#children[index]?.run(record);
-      if (isPromise(pending)) return pending.then(() => this.#forwardTo(index + 1, record));
+      if (isPromise(pending)) return pending.then(() => this.pass(record, index + 1));
     }
+  }
+
+  /** To one of the children. */
+  passTo(child: number, record: StreamRecord): void | Promise<void> {
+    return this.#children[child]?.run(record);
+  }
+
+  /** Several records for one, each with all that follows it before the next. */
+  forwardEach(
+    from: StreamRecord,
+    all: readonly ForwardedRecord<unknown, unknown>[],
+    first = 0,
+  ): void | Promise<void> {
+    for (let index = first; index < all.length; index++) {
+      const next = all[index];
+      const pending = next === undefined ? undefined : this.forward(from, next);
+      if (isPromise(pending)) return pending.then(() => this.forwardEach(from, all, index + 1));
+    }
+  }
+
+  /** Goes on with this node's code when a child that waited is done. */
+  resume(pending: Promise<void>, rest: () => void | Promise<void>): Promise<void> {
+    return pending.then(() => {
+      try {
+        return rest();
+      } catch (error: unknown) {
+        throw this.failed(error);
+      }
+    });
   }
 
   /** Asks a hook: an output of the record that is being processed, and undone with it. */
   request(hook: string, record: StreamRecord, payload: unknown): void {
-    const serdes = this.#scope.nodes.get(hook)?.hook ?? null;
-    if (serdes === null) {
+    const node = this.#scope.nodes.get(hook);
+    if (node === undefined || !node.isHook) {
       throw new Error(`there is no hook "${hook}": declare it with app.afterCommit`);
     }
+    const index = this.#scope.sinkIndex(hook);
+    if (index < 0) throw new Error(`the sidecar's stage has no sink "${hook}"`);
     const asked = record.followedBy({ key: record.key, value: payload });
-    write(this.#scope, this.#scope.sinkIndex(hook), serdes, asked);
+    write(this.#scope, index, node.input, asked);
   }
 
   /** Aborts when the batch is taken away. */
@@ -102,55 +172,17 @@ export class Emitter {
     return this.#scope.signal;
   }
 
-  context(record: StreamRecord): ProcessContext {
-    return new ProcessContext(this, record, this.#scope);
+  /** The row being processed. */
+  get row(): number {
+    return this.#scope.row;
   }
 
-  /** Folds a record into each of its slots, and forwards each new value. */
-  fold<A>(record: StreamRecord, fold: Fold<A>): void | Promise<void> {
-    // As Kafka Streams: without windows a null value is no news. (Null keys have no slot.)
-    if (fold.windowSizeMs === null && record.value === null) return;
-    const slots = this.#scope.state(fold.store).slotsOf(this.#scope.row);
-    return this.#foldInto(slots, 0, record, fold);
+  state(store: string): BatchState {
+    return this.#scope.state(store);
   }
 
-  #foldInto<A>(
-    slots: readonly number[],
-    first: number,
-    record: StreamRecord,
-    fold: Fold<A>,
-  ): void | Promise<void> {
-    const state = this.#scope.state(fold.store);
-    for (let index = first; index < slots.length; index++) {
-      const slot = slots[index] ?? 0;
-      const before = state.getSlot(slot);
-      const value = fold.next(record, before === null ? undefined : fold.serde.deserialize(before));
-      state.putSlot(slot, fold.serde.serialize(value));
-      const start = fold.windowSizeMs === null ? 0 : state.windowStart(slot);
-      const window = { start, end: start + (fold.windowSizeMs ?? 0) };
-      const key = fold.windowSizeMs === null ? record.key : { key: record.key, window };
-      const pending = this.forward(record, { key, value });
-      if (isPromise(pending)) {
-        return pending.then(() => this.#foldRest(slots, index + 1, record, fold));
-      }
-    }
-  }
-
-  #foldRest<A>(
-    slots: readonly number[],
-    first: number,
-    record: StreamRecord,
-    fold: Fold<A>,
-  ): void | Promise<void> {
-    try {
-      return this.#foldInto(slots, first, record, fold);
-    } catch (error: unknown) {
-      throw this.failed(error);
-    }
-  }
-
-  #write(record: StreamRecord): void {
-    if (this.#exit !== null) write(this.#scope, this.#sinkIndex, this.#exit, record);
+  context(record: StreamRecord, isKeyFixed: boolean): ProcessContext {
+    return new ProcessContext(this, record, this.#scope, isKeyFixed);
   }
 }
 
@@ -166,12 +198,4 @@ function write(scope: BatchScope, sink: number, serdes: Serdes, record: StreamRe
   const value = serdes.value.serialize(record.value);
   const own = headers === rowHeaders ? null : headers;
   outputs.add({ row, sink, key, value, timestamp, headers: own }, rowTimestamp);
-}
-
-/** How an aggregate folds. */
-export interface Fold<A> {
-  readonly store: string;
-  readonly windowSizeMs: number | null;
-  readonly serde: Serde<A>;
-  readonly next: (record: StreamRecord, before: A | undefined) => A;
 }

@@ -1,8 +1,8 @@
 import type { Emitter } from "./emitter.ts";
+import type { CodeOptions } from "./options.ts";
 import { isPromise } from "./process-context.ts";
 import type { ProcessedRecord, StreamRecord } from "./record.ts";
 import type { Serde } from "./serdes.ts";
-import type { CodeOptions } from "./streams.ts";
 import type { NodeCode } from "./topology.ts";
 
 /** A hook that was declared, for `ctx.afterCommit`. */

@@ -1,11 +1,40 @@
 export { type App, type AppOptions, createApp, type Logger, type RunOptions } from "./app.ts";
+export type { BranchedKStream } from "./branches.ts";
 export type { Duration } from "./durations.ts";
 export { NotReadyError, OutriggerClientError } from "./errors.ts";
 export { DeadLetter, type FailurePolicy, Park, RetryLater, StopTask } from "./failures.ts";
+export type { KGroupedStream, SessionWindowedKStream, TimeWindowedKStream } from "./grouped.ts";
 export type { Hook, HookContext, HookHandler, HookOptions } from "./hooks.ts";
-export type { ProcessorContext } from "./process-context.ts";
+export type {
+  AggregateOptions,
+  CodeOptions,
+  CountOptions,
+  GroupedOptions,
+  Named,
+  NumberName,
+  NumberOf,
+  NumberOptions,
+  ReduceOptions,
+  RepartitionOptions,
+  StoreOptions,
+} from "./options.ts";
+export type {
+  FixedKeyProcessorContext,
+  ForwardedValue,
+  ProcessorContext,
+} from "./process-context.ts";
 export type { ForwardedRecord, Header, ProcessedRecord } from "./record.ts";
-export { bytes, double, int64, json, nullable, type Serde, safeInt64, utf8 } from "./serdes.ts";
+export {
+  bytes,
+  double,
+  int32,
+  int64,
+  json,
+  nullable,
+  type Serde,
+  safeInt64,
+  utf8,
+} from "./serdes.ts";
 export {
   type KeyValueStore,
   type KeyValueStoreDefinition,
@@ -13,14 +42,17 @@ export {
   type RangeOptions,
   type StoreDefinition,
 } from "./stores.ts";
-export type {
-  AggregateOptions,
-  CodeOptions,
-  CountOptions,
-  KeyValue,
-  KGroupedStream,
-  KStream,
-  Named,
-  TimeWindowedKStream,
-} from "./streams.ts";
-export { type TumblingWindows, tumbling, type Window, type Windowed, windowed } from "./windows.ts";
+export type { KeyValue, KStream, ProcessOptions } from "./streams.ts";
+export { sessionWindowed, type Window, type Windowed, windowed } from "./windowed.ts";
+export {
+  type GraceOptions,
+  type HoppingWindows,
+  hopping,
+  type SessionWindows,
+  type SlidingWindows,
+  session,
+  sliding,
+  type TimeWindows,
+  type TumblingWindows,
+  tumbling,
+} from "./windows.ts";

@@ -24,21 +24,36 @@ export interface ProcessorContext<K, V> {
   readonly signal: AbortSignal;
 }
 
+/** What is sent on under the key that the record has: `{ ...record, value }` does. */
+export interface ForwardedValue<V> extends Omit<ForwardedRecord<unknown, V>, "key"> {
+  /** The record's own, where it is not left out: another one fails the record. */
+  readonly key?: unknown;
+}
+
+/** What a handler of `processValues` may do besides computing. */
+export interface FixedKeyProcessorContext<V>
+  extends Omit<ProcessorContext<unknown, V>, "forward" | "afterCommit"> {
+  /** Sends a value on, under the key of its record. */
+  forward(record: ForwardedValue<V>): void;
+}
+
 /** One record's context; of no use once its record is done. */
 export class ProcessContext implements ProcessorContext<unknown, unknown> {
   readonly #emitter: Emitter;
   readonly #record: StreamRecord;
   readonly #scope: BatchScope;
+  readonly #isKeyFixed: boolean;
   /** What was forwarded and still waits: what is forwarded next goes behind it. */
   #tail: Promise<void> | null = null;
   /** What a forward has thrown: the record fails, whatever its handler makes of it. */
   #failure: { readonly error: unknown } | null = null;
   #isOpen = true;
 
-  constructor(emitter: Emitter, record: StreamRecord, scope: BatchScope) {
+  constructor(emitter: Emitter, record: StreamRecord, scope: BatchScope, isKeyFixed: boolean) {
     this.#emitter = emitter;
     this.#record = record;
     this.#scope = scope;
+    this.#isKeyFixed = isKeyFixed;
   }
 
   get signal(): AbortSignal {
@@ -47,7 +62,7 @@ export class ProcessContext implements ProcessorContext<unknown, unknown> {
 
   forward(next: ForwardedRecord<unknown, unknown>): void {
     this.#mustBeOpen("forward");
-    const pending = this.#send(next);
+    const pending = this.#send(this.#isKeyFixed ? this.#underItsKey(next) : next);
     if (!isPromise(pending)) return;
     this.#tail = pending;
     // Looked at by `finish`; until then a failure must not count as one that nobody handles.
@@ -63,6 +78,19 @@ export class ProcessContext implements ProcessorContext<unknown, unknown> {
       this.#failure ??= { error };
       throw error;
     }
+  }
+
+  /** What was given without a key, or with the record's own. */
+  #underItsKey(next: ForwardedRecord<unknown, unknown>): ForwardedRecord<unknown, unknown> {
+    const { key } = this.#record;
+    if (Object.is(next.key, key)) return next;
+    if (next.key === undefined) return { ...next, key };
+    const error = new TypeError(
+      `"${this.#emitter.node.name}" forwards another key, and processValues keeps it: ` +
+        "leave the key out, or declare a process",
+    );
+    this.#failure ??= { error };
+    throw error;
   }
 
   #send(next: ForwardedRecord<unknown, unknown>): void | Promise<void> {

@@ -1,3 +1,5 @@
+import { shared } from "./shared-serdes.ts";
+
 /**
  * How a key or a value is written and read. `null` is a null key or a tombstone, which is not an
  * empty value; a serde that takes none throws, and the record fails with the reason. One that cannot
@@ -26,7 +28,12 @@ function ofLength(bytes: Uint8Array, length: number, serde: string): DataView {
 
 /** Bytes as they are, null included. */
 export const bytes: Serde<Uint8Array | null> = {
-  serialize: (value) => value,
+  serialize: (value) => {
+    if (value === null || value instanceof Uint8Array) return value;
+    throw new TypeError(
+      `it is of the type ${typeof value}, bytes takes Uint8Array: name its serde`,
+    );
+  },
   deserialize: (value) => value,
 };
 
@@ -59,6 +66,17 @@ export const safeInt64: Serde<number> = {
   },
 };
 
+/** 32-bit integer, big-endian, as Kafka's IntegerSerializer. */
+export const int32: Serde<number> = {
+  serialize: (value) => {
+    if ((value | 0) !== value) throw new RangeError(`${value} is no integer of 32 bits`);
+    const written = new Uint8Array(4);
+    new DataView(written.buffer).setInt32(0, value);
+    return written;
+  },
+  deserialize: (value) => ofLength(present(value, "int32"), 4, "int32").getInt32(0),
+};
+
 /** IEEE 754 double, big-endian, as Kafka's DoubleSerializer. */
 export const double: Serde<number> = {
   serialize: (value) => {
@@ -69,22 +87,24 @@ export const double: Serde<number> = {
   deserialize: (value) => ofLength(present(value, "double"), 8, "double").getFloat64(0),
 };
 
+const anyJson: Serde<unknown> = {
+  serialize: (value) => {
+    const written: string | undefined = JSON.stringify(value);
+    if (written === undefined) throw new TypeError(`JSON has no word for ${typeof value}`);
+    return encoder.encode(written);
+  },
+  deserialize: (value) => JSON.parse(decoder.decode(present(value, "json()"))) as unknown,
+};
+
 /** JSON in UTF-8. The type is a promise of the writer: what is read is not checked against it. */
 export function json<T = unknown>(): Serde<T> {
-  return {
-    serialize: (value) => {
-      const written: string | undefined = JSON.stringify(value);
-      if (written === undefined) throw new TypeError(`JSON has no word for ${typeof value}`);
-      return encoder.encode(written);
-    },
-    deserialize: (value) => JSON.parse(decoder.decode(present(value, "json()"))) as T,
-  };
+  return anyJson as Serde<T>;
 }
 
 /** The same serde, with null for a null key or a tombstone. */
 export function nullable<T>(serde: Serde<T>): Serde<T | null> {
-  return {
-    serialize: (value) => (value === null ? null : serde.serialize(value)),
+  return shared(serde, "nullable", () => ({
+    serialize: (value: T | null) => (value === null ? null : serde.serialize(value)),
     deserialize: (value) => (value === null ? null : serde.deserialize(value)),
-  };
+  }));
 }

@@ -1,18 +1,23 @@
-import type { Fold } from "./emitter.ts";
-import { type FailurePolicy, wirePolicy } from "./failures.ts";
-import { isPromise, type ProcessorContext } from "./process-context.ts";
-import type { ProcessedRecord } from "./record.ts";
-import { int64, type Serde } from "./serdes.ts";
-import type { StoreDefinition } from "./stores.ts";
+import { BranchedKStream, type NoBranches } from "./branches.ts";
+import { KGroupedStream } from "./grouped.ts";
 import {
-  Aggregator,
-  type NodeCode,
-  Operation,
-  type Serdes,
-  StoreKind,
-  type TopologyBuilder,
-} from "./topology.ts";
-import { type TumblingWindows, type Windowed, windowed } from "./windows.ts";
+  type CodeOptions,
+  type GroupedOptions,
+  type Named,
+  policyIn,
+  type RepartitionOptions,
+} from "./options.ts";
+import {
+  type FixedKeyProcessorContext,
+  isPromise,
+  type ProcessContext,
+  type ProcessorContext,
+} from "./process-context.ts";
+import type { ForwardedRecord, ProcessedRecord, StreamRecord } from "./record.ts";
+import type { Serde } from "./serdes.ts";
+import type { StoreDefinition } from "./stores.ts";
+import { type NodeCode, Operation, StoreKind } from "./topology.ts";
+import { merged, serdesOf, type Upstream, withSerdes } from "./upstream.ts";
 
 /** A key and a value, without the rest of the record. */
 export interface KeyValue<K, V> {
@@ -20,28 +25,20 @@ export interface KeyValue<K, V> {
   readonly value: V;
 }
 
-export interface Named {
-  /** Stable over restarts; made from the order of the calls where it is left out. */
-  readonly name?: string;
+export interface ProcessOptions extends CodeOptions {
+  readonly stores?: readonly StoreDefinition[];
 }
 
-/** For code of yours. */
-export interface CodeOptions extends Named {
-  /** What becomes of records that the code fails on; without it, the sidecar's configuration says. */
-  readonly failurePolicy?: FailurePolicy;
-}
+/** What code of the application may change: behind it, serdes of that part are not known. */
+type Kept = "both" | "key" | "value" | "neither";
 
 /** A stream of records with keys `K` and values `V`. Nothing runs before `app.run()`. */
 export class KStream<K, V> {
-  readonly #builder: TopologyBuilder;
-  readonly #node: string;
-  readonly #serdes: Serdes;
+  readonly #upstream: Upstream;
 
   /** Made by `app.stream` and by the methods of streams. */
-  constructor(builder: TopologyBuilder, node: string, serdes: Serdes) {
-    this.#builder = builder;
-    this.#node = node;
-    this.#serdes = serdes;
+  constructor(upstream: Upstream) {
+    this.#upstream = upstream;
   }
 
   /**
@@ -50,60 +47,174 @@ export class KStream<K, V> {
    */
   process<K2 = K, V2 = V>(
     handler: (record: ProcessedRecord<K, V>, ctx: ProcessorContext<K2, V2>) => void | Promise<void>,
-    options: CodeOptions & { readonly stores?: readonly StoreDefinition[] } = {},
+    options: ProcessOptions = {},
   ): KStream<K2, V2> {
-    const stores = (options.stores ?? []).map(({ name }) => name);
-    for (const name of stores) this.#builder.addStore(name, StoreKind.KEY_VALUE);
-    return this.#function(Operation.PROCESS, options, stores, (record, emitter) => {
-      const context = emitter.context(record);
+    return this.#function(Operation.PROCESS, "neither", options, (record, emitter) => {
+      const context = emitter.context(record, false);
       const typed = context as unknown as ProcessorContext<K2, V2>;
       try {
-        const pending = handler(record as ProcessedRecord<K, V>, typed);
-        if (!isPromise(pending)) return context.finish();
-        return pending.then(
-          () => context.finish(),
-          (error: unknown) => context.fail(error),
-        );
+        return settled(context, handler(record as ProcessedRecord<K, V>, typed));
       } catch (error: unknown) {
         return context.fail(error);
       }
     });
   }
 
+  /** As `process`, under the record's own key: forwarding another one fails the record. */
+  processValues<V2 = V>(
+    handler: (
+      record: ProcessedRecord<K, V>,
+      ctx: FixedKeyProcessorContext<V2>,
+    ) => void | Promise<void>,
+    options: ProcessOptions = {},
+  ): KStream<K, V2> {
+    return this.#function(Operation.PROCESS_VALUES, "key", options, (record, emitter) => {
+      const context = emitter.context(record, true);
+      const typed = context as unknown as FixedKeyProcessorContext<V2>;
+      try {
+        return settled(context, handler(record as ProcessedRecord<K, V>, typed));
+      } catch (error: unknown) {
+        return context.fail(error);
+      }
+    });
+  }
+
+  /** One record for one, key and value. */
   map<K2, V2>(
     mapper: (record: ProcessedRecord<K, V>) => KeyValue<K2, V2>,
     options: CodeOptions = {},
   ): KStream<K2, V2> {
-    return this.#function(Operation.MAP, options, [], (record, emitter) => {
+    return this.#function(Operation.MAP, "neither", options, (record, emitter) => {
       const { key, value } = mapper(record as ProcessedRecord<K, V>);
       return emitter.forward(record, { key, value });
     });
   }
 
+  /** One record for one; the key stays. */
   mapValues<V2>(
     mapper: (value: V, key: K, record: ProcessedRecord<K, V>) => V2,
     options: CodeOptions = {},
   ): KStream<K, V2> {
-    return this.#function(Operation.MAP_VALUES, options, [], (record, emitter) => {
+    return this.#function(Operation.MAP_VALUES, "key", options, (record, emitter) => {
       const typed = record as ProcessedRecord<K, V>;
       const value = mapper(typed.value, typed.key, typed);
       return emitter.forward(record, { key: record.key, value });
     });
   }
 
+  /** Any number of records for one, key and value, in the order given. */
+  flatMap<K2, V2>(
+    mapper: (record: ProcessedRecord<K, V>) => Iterable<KeyValue<K2, V2>>,
+    options: CodeOptions = {},
+  ): KStream<K2, V2> {
+    return this.#function(Operation.FLAT_MAP, "neither", options, (record, emitter) =>
+      emitter.forwardEach(record, keyValuesOf(mapper(record as ProcessedRecord<K, V>))),
+    );
+  }
+
+  /** Any number of records for one, in the order given; the key stays. */
+  flatMapValues<V2>(
+    mapper: (value: V, key: K, record: ProcessedRecord<K, V>) => Iterable<V2>,
+    options: CodeOptions = {},
+  ): KStream<K, V2> {
+    return this.#function(Operation.FLAT_MAP_VALUES, "key", options, (record, emitter) => {
+      const typed = record as ProcessedRecord<K, V>;
+      const values = mapper(typed.value, typed.key, typed);
+      return emitter.forwardEach(record, underKey(record, values));
+    });
+  }
+
+  /** One record for one, under another key. */
+  selectKey<K2>(
+    selector: (record: ProcessedRecord<K, V>) => K2,
+    options: CodeOptions = {},
+  ): KStream<K2, V> {
+    return this.#function(Operation.SELECT_KEY, "value", options, (record, emitter) => {
+      const key = selector(record as ProcessedRecord<K, V>);
+      return emitter.forward(record, { key, value: record.value });
+    });
+  }
+
+  /** The records that the predicate holds for. */
   filter(
     predicate: (record: ProcessedRecord<K, V>) => boolean,
     options: CodeOptions = {},
   ): KStream<K, V> {
-    return this.#function(Operation.FILTER, options, [], (record, emitter) => {
-      if (!predicate(record as ProcessedRecord<K, V>)) return;
-      return emitter.forward(record, { key: record.key, value: record.value });
+    return this.#function(Operation.FILTER, "both", options, (record, emitter) =>
+      predicate(record as ProcessedRecord<K, V>) ? emitter.pass(record) : undefined,
+    );
+  }
+
+  /** The records that the predicate does not hold for. */
+  filterNot(
+    predicate: (record: ProcessedRecord<K, V>) => boolean,
+    options: CodeOptions = {},
+  ): KStream<K, V> {
+    return this.filter((record) => !predicate(record), options);
+  }
+
+  /** Shows each record to your code, and goes on with it as it is. */
+  peek(action: (record: ProcessedRecord<K, V>) => void, options: CodeOptions = {}): KStream<K, V> {
+    return this.#function(Operation.PEEK, "both", options, (record, emitter) => {
+      action(record as ProcessedRecord<K, V>);
+      return emitter.pass(record);
     });
   }
 
+  /**
+   * Into branches: `.branch(predicate, name)` for each, then `.defaultBranch(name)` or `.noDefaultBranch()`,
+   * which return the streams by name. Each record goes to the first branch whose predicate holds.
+   */
+  split(options: CodeOptions = {}): BranchedKStream<K, V, NoBranches> {
+    const predicates: ((record: ProcessedRecord<unknown, unknown>) => boolean)[] = [];
+    const upstream = this.#add(Operation.BRANCH, "both", options, (record, emitter) => {
+      const branch = predicates.findIndex((predicate) => predicate(record));
+      return branch < 0 ? undefined : emitter.passTo(branch, record);
+    });
+    return new BranchedKStream(upstream, predicates, streamOf);
+  }
+
+  /**
+   * The records of both streams, in no order between them. Throws where both read their keys, or their
+   * values, with different serdes.
+   */
+  merge(other: KStream<K, V>): KStream<K, V> {
+    return new KStream(merged(this.#upstream, other.#upstream));
+  }
+
+  /**
+   * Gives each record to the task that its key belongs to, through the topic
+   * `<application.id>-<name>-repartition`, which is the sidecar's. Throws a RangeError where the number of
+   * partitions is none.
+   */
+  repartition(options: RepartitionOptions<K, V> = {}): KStream<K, V> {
+    const { name, partitions = 0 } = options;
+    if (!Number.isSafeInteger(partitions) || partitions < 0) {
+      throw new RangeError(`a topic of ${partitions} partitions is none: give a number from 1 on`);
+    }
+    const upstream = withSerdes(this.#upstream, options);
+    const serdes = serdesOf(upstream);
+    const node = upstream.builder.add({
+      name,
+      kind: { case: "repartition", value: { partitions } },
+      parents: upstream.nodes,
+      input: serdes,
+    });
+    return new KStream({ builder: upstream.builder, nodes: [node], serdes });
+  }
+
   /** Groups by the key that the records have. */
-  groupByKey(): KGroupedStream<K, V> {
-    return new KGroupedStream(this.#builder, this.#node, this.#serdes);
+  groupByKey(options: GroupedOptions<K, V> = {}): KGroupedStream<K, V> {
+    const upstream = withSerdes(this.#upstream, options);
+    return new KGroupedStream({ upstream, windows: null, repartition: options.name }, streamOf);
+  }
+
+  /** Groups by another key: `selectKey`, then `groupByKey`. */
+  groupBy<K2>(
+    selector: (record: ProcessedRecord<K, V>) => K2,
+    options: GroupedOptions<K2, V> & CodeOptions = {},
+  ): KGroupedStream<K2, V> {
+    return this.selectKey(selector, options).groupByKey(options);
   }
 
   /** Writes a topic that must exist, with these serdes, or the application's default ones. */
@@ -112,192 +223,69 @@ export class KStream<K, V> {
     serdes: { readonly key?: Serde<K>; readonly value?: Serde<V> } = {},
     options: Named = {},
   ): void {
-    this.#builder.add({
+    const { builder, nodes } = this.#upstream;
+    builder.add({
       name: options.name,
       kind: { case: "sink", value: { topic } },
-      parent: this.#node,
-      input: this.#serdes,
-      sink: this.#builder.serdes(serdes),
+      parents: nodes,
+      input: builder.serdes(serdes),
     });
   }
 
   #function<K2, V2>(
     operation: Operation,
-    { name, failurePolicy }: CodeOptions,
-    stores: string[],
+    kept: Kept,
+    options: ProcessOptions,
     code: NodeCode,
   ): KStream<K2, V2> {
-    const node = this.#builder.add({
+    return new KStream(this.#add(operation, kept, options, code));
+  }
+
+  #add(
+    operation: Operation,
+    kept: Kept,
+    { name, failurePolicy, stores: given = [] }: ProcessOptions,
+    code: NodeCode,
+  ): Upstream {
+    const { builder, nodes: parents, serdes } = this.#upstream;
+    const stores = given.map((store) => store.name);
+    for (const store of stores) builder.addStore(store, StoreKind.KEY_VALUE);
+    const node = builder.add({
       name,
       kind: { case: "function", value: { operation, stores, ...policyIn(failurePolicy) } },
-      parent: this.#node,
-      input: this.#serdes,
+      parents,
+      input: serdesOf(this.#upstream),
       code,
       stores,
     });
-    // What follows gets values, not bytes: only a stage's entry reads, and only a sink writes.
-    return new KStream(this.#builder, node, this.#serdes);
+    const key = kept === "both" || kept === "key" ? serdes.key : null;
+    const value = kept === "both" || kept === "value" ? serdes.value : null;
+    return { builder, nodes: [node], serdes: { key, value } };
   }
 }
 
-export interface AggregateOptions<V2> extends CodeOptions {
-  /** The store's name; its changelog is `<application.id>-<store>-changelog`. */
-  readonly store?: string;
-  readonly value: Serde<V2>;
+function streamOf<K, V>(upstream: Upstream): KStream<K, V> {
+  return new KStream(upstream);
 }
 
-export interface CountOptions extends Named {
-  readonly store?: string;
+/** A handler has returned: what it started, and what it forwarded, is waited for. */
+function settled(context: ProcessContext, pending: void | Promise<void>): void | Promise<void> {
+  if (!isPromise(pending)) return context.finish();
+  return pending.then(
+    () => context.finish(),
+    (error: unknown) => context.fail(error),
+  );
 }
 
-/** Records grouped by key: fold them over all time, or by windows. */
-export class KGroupedStream<K, V> {
-  readonly #builder: TopologyBuilder;
-  readonly #node: string;
-  readonly #serdes: Serdes;
-
-  constructor(builder: TopologyBuilder, node: string, serdes: Serdes) {
-    this.#builder = builder;
-    this.#node = node;
-    this.#serdes = serdes;
-  }
-
-  windowedBy(windows: TumblingWindows): TimeWindowedKStream<K, V> {
-    return new TimeWindowedKStream(this.#builder, this.#node, this.#serdes, windows);
-  }
-
-  /** Folds the records of each key here, in your code; forwards each new value. */
-  aggregate<V2>(
-    initializer: () => V2,
-    aggregator: (key: K, value: V, aggregate: V2) => V2,
-    options: AggregateOptions<V2>,
-  ): KStream<K, V2> {
-    const node = addAggregate(this.#builder, this.#node, this.#serdes, null, {
-      initializer,
-      aggregator: aggregator as (key: unknown, value: unknown, aggregate: V2) => V2,
-      options,
-    });
-    return new KStream(this.#builder, node, this.#serdes);
-  }
-
-  /** Counts the records of each key, in the sidecar. */
-  count(options: CountOptions = {}): KStream<K, bigint> {
-    const node = addCount(this.#builder, this.#node, this.#serdes, null, options);
-    const value = int64 as Serde<unknown>;
-    return new KStream(this.#builder, node, { key: this.#serdes.key, value });
-  }
+function keyValuesOf(
+  given: Iterable<KeyValue<unknown, unknown>>,
+): readonly ForwardedRecord<unknown, unknown>[] {
+  return Array.from(given, ({ key, value }) => ({ key, value }));
 }
 
-/** Records grouped by key and window. */
-export class TimeWindowedKStream<K, V> {
-  readonly #builder: TopologyBuilder;
-  readonly #node: string;
-  readonly #serdes: Serdes;
-  readonly #windows: TumblingWindows;
-
-  constructor(builder: TopologyBuilder, node: string, serdes: Serdes, windows: TumblingWindows) {
-    this.#builder = builder;
-    this.#node = node;
-    this.#serdes = serdes;
-    this.#windows = windows;
-  }
-
-  /**
-   * Folds the records of each key and window, in your code; forwards each new value under the
-   * windowed key. A record too late for its window is dropped and counted by the sidecar.
-   */
-  aggregate<V2>(
-    initializer: () => V2,
-    aggregator: (key: K, value: V, aggregate: V2) => V2,
-    options: AggregateOptions<V2>,
-  ): KStream<Windowed<K>, V2> {
-    const node = addAggregate(this.#builder, this.#node, this.#serdes, this.#windows, {
-      initializer,
-      aggregator: aggregator as (key: unknown, value: unknown, aggregate: V2) => V2,
-      options,
-    });
-    return new KStream(this.#builder, node, this.#serdes);
-  }
-
-  /** Counts the records of each key and window, in the sidecar. */
-  count(options: CountOptions = {}): KStream<Windowed<K>, bigint> {
-    const node = addCount(this.#builder, this.#node, this.#serdes, this.#windows, options);
-    const key = windowed(this.#serdes.key, this.#windows.sizeMs) as Serde<unknown>;
-    return new KStream(this.#builder, node, { key, value: int64 as Serde<unknown> });
-  }
-}
-
-function addAggregate<V2>(
-  builder: TopologyBuilder,
-  parent: string,
-  serdes: Serdes,
-  windows: TumblingWindows | null,
-  code: {
-    readonly initializer: () => V2;
-    readonly aggregator: (key: unknown, value: unknown, aggregate: V2) => V2;
-    readonly options: AggregateOptions<V2>;
-  },
-): string {
-  const { initializer, aggregator, options } = code;
-  const store = builder.storeName(options.store, "aggregate");
-  const fold: Fold<V2> = {
-    store,
-    windowSizeMs: windows?.sizeMs ?? null,
-    serde: options.value,
-    next: ({ key, value }, before) =>
-      aggregator(key, value, before === undefined ? initializer() : before),
-  };
-  builder.addStore(store, windows === null ? StoreKind.KEY_VALUE : StoreKind.WINDOW);
-  return builder.add({
-    name: options.name,
-    kind: {
-      case: "aggregate",
-      value: {
-        ...aggregateOf(store, Aggregator.APPLICATION, windows),
-        ...policyIn(options.failurePolicy),
-      },
-    },
-    parent,
-    input: serdes,
-    aggregates: store,
-    code: (record, emitter) => emitter.fold(record, fold),
-  });
-}
-
-function addCount(
-  builder: TopologyBuilder,
-  parent: string,
-  serdes: Serdes,
-  windows: TumblingWindows | null,
-  options: CountOptions,
-): string {
-  const store = builder.storeName(options.store, "count");
-  builder.addStore(store, windows === null ? StoreKind.KEY_VALUE : StoreKind.WINDOW);
-  return builder.add({
-    name: options.name,
-    kind: { case: "aggregate", value: aggregateOf(store, Aggregator.COUNT, windows) },
-    parent,
-    input: serdes,
-  });
-}
-
-export function policyIn(policy: FailurePolicy | undefined): {
-  failurePolicy?: NonNullable<ReturnType<typeof wirePolicy>>;
-} {
-  const failurePolicy = wirePolicy(policy);
-  return failurePolicy === undefined ? {} : { failurePolicy };
-}
-
-function aggregateOf(
-  store: string,
-  aggregator: Aggregator,
-  windows: TumblingWindows | null,
-): {
-  store: string;
-  aggregator: Aggregator;
-  tumbling?: { sizeMs: bigint; graceMs: bigint };
-} {
-  if (windows === null) return { store, aggregator };
-  const tumbling = { sizeMs: BigInt(windows.sizeMs), graceMs: BigInt(windows.graceMs) };
-  return { store, aggregator, tumbling };
+function underKey(
+  { key }: StreamRecord,
+  values: Iterable<unknown>,
+): readonly ForwardedRecord<unknown, unknown>[] {
+  return Array.from(values, (value) => ({ key, value }));
 }

@@ -17,22 +17,20 @@ type Kind = NonNullable<MessageInitShape<typeof NodeSchema>["kind"]>;
 /** What a node does with one record; a promise only where it must wait. */
 export type NodeCode = (record: StreamRecord, emitter: Emitter) => void | Promise<void>;
 
-/** A node that runs here, or a sink; built-in nodes run in the sidecar. */
+/** A node, as far as this side knows it: built-in ones run in the sidecar. */
 export interface TopologyNode {
   readonly name: string;
   readonly children: string[];
-  /** How the records that reach this node are read, should it be a stage's entry. */
+  /** How the records that reach this node are read and written, where they come or go over the wire. */
   readonly input: Serdes;
   /** null for nodes that never run here. */
   readonly code: NodeCode | null;
-  /** Set for a sink. */
-  readonly sink: Serdes | null;
+  /** Whether handlers ask for it by its name. */
+  readonly isHook: boolean;
   /** The stores that `ctx.store` opens. */
   readonly stores: readonly string[];
   /** The store of an aggregate that runs here. */
   readonly aggregates: string | null;
-  /** Set for a hook: how its requests are written. */
-  readonly hook: Serdes | null;
 }
 
 export interface Serdes {
@@ -43,7 +41,7 @@ export interface Serdes {
 /** The topology under construction: what is declared to the sidecar, and the code that runs here. */
 export class TopologyBuilder {
   readonly nodes = new Map<string, TopologyNode>();
-  /** For sources and sinks that name no serdes. */
+  /** For sources, sinks and groupings that name no serdes. */
   readonly #defaults: Serdes;
   readonly #declared: MessageInitShape<typeof NodeSchema>[] = [];
   readonly #hooks: MessageInitShape<typeof NodeSchema>[] = [];
@@ -56,31 +54,27 @@ export class TopologyBuilder {
   /** What was named, and the application's defaults for what was not. */
   serdes({ key, value }: { readonly key?: unknown; readonly value?: unknown }): Serdes {
     return {
-      key: (key as Serde<unknown> | undefined) ?? this.#defaults.key,
-      value: (value as Serde<unknown> | undefined) ?? this.#defaults.value,
+      key: (key as Serde<unknown> | null | undefined) ?? this.#defaults.key,
+      value: (value as Serde<unknown> | null | undefined) ?? this.#defaults.value,
     };
   }
 
-  /** Adds a node under its parent; `name` is made unique where it was not given. */
+  /** Adds a node under its parents; `name` is made unique where it was not given. */
   add(node: {
     readonly name: string | undefined;
     readonly kind: Kind;
-    readonly parent: string | null;
+    readonly parents: readonly string[];
     readonly input: Serdes;
     readonly code?: NodeCode;
-    readonly sink?: Serdes;
     readonly stores?: readonly string[];
     readonly aggregates?: string;
   }): string {
-    const name = node.name ?? this.#freeName(node.kind.case ?? "node");
-    if (this.nodes.has(name))
-      throw new Error(`two nodes are named "${name}": give one another name`);
-    const parents = node.parent === null ? [] : [node.parent];
-    this.#declared.push({ name, parents, kind: node.kind });
-    const { input, code = null, sink = null, stores = [], aggregates = null } = node;
-    const isHere = { input, code, sink, stores, aggregates, hook: null };
+    const name = this.#own(node.name ?? this.#freeName(node.kind.case ?? "node"));
+    const { kind, parents, input, code = null, stores = [], aggregates = null } = node;
+    this.#declared.push({ name, parents: [...parents], kind });
+    const isHere = { input, code, stores, aggregates, isHook: false };
     this.nodes.set(name, { name, children: [], ...isHere });
-    if (node.parent !== null) this.nodes.get(node.parent)?.children.push(name);
+    for (const parent of parents) this.nodes.get(parent)?.children.push(name);
     return name;
   }
 
@@ -91,12 +85,11 @@ export class TopologyBuilder {
     readonly serdes: Serdes;
     readonly code: NodeCode;
   }): void {
-    const { name, kind, serdes, code } = node;
-    if (this.nodes.has(name))
-      throw new Error(`two nodes are named "${name}": give one another name`);
+    const { kind, serdes, code } = node;
+    const name = this.#own(node.name);
     this.#hooks.push({ name, kind });
-    const nothing = { children: [], sink: null, stores: [], aggregates: null };
-    this.nodes.set(name, { name, input: serdes, code, hook: serdes, ...nothing });
+    const nothing = { children: [], stores: [], aggregates: null };
+    this.nodes.set(name, { name, input: serdes, code, isHook: true, ...nothing });
   }
 
   addStore(name: string, kind: StoreKind): void {
@@ -121,6 +114,13 @@ export class TopologyBuilder {
     const hooks = this.#hooks.map((declared) => ({ ...declared, parents }));
     const nodes = [...this.#declared, ...hooks];
     return create(TopologySchema, { nodes, stores: [...this.#stores.values()] });
+  }
+
+  #own(name: string): string {
+    if (this.nodes.has(name)) {
+      throw new Error(`two nodes are named "${name}": give one another name`);
+    }
+    return name;
   }
 
   #freeName(what: string): string {

@@ -1,52 +1,92 @@
 import { type Duration, durationMs } from "./durations.ts";
-import type { Serde } from "./serdes.ts";
 
 /** Windows of fixed size that neither overlap nor leave gaps, aligned to the epoch. */
 export interface TumblingWindows {
+  readonly kind: "tumbling";
   readonly sizeMs: number;
   readonly graceMs: number;
 }
 
-/** `grace`: how long after its end a window takes late records, in stream time; 0 by default. */
-export function tumbling(size: Duration, options: { grace?: Duration } = {}): TumblingWindows {
-  const sizeMs = durationMs(size);
-  if (sizeMs <= 0) throw new RangeError(`a window of ${String(size)} is none: it must be above 0`);
-  return { sizeMs, graceMs: durationMs(options.grace ?? 0) };
+/** Windows of fixed size that begin each `advanceMs`, aligned to the epoch: records are in several. */
+export interface HoppingWindows {
+  readonly kind: "hopping";
+  readonly sizeMs: number;
+  readonly advanceMs: number;
+  readonly graceMs: number;
 }
 
-/** `[start, end)`, in ms since the epoch. */
-export interface Window {
-  readonly start: number;
-  readonly end: number;
+/** Windows of records that lie at most `timeDifferenceMs` apart, as Kafka Streams' (KIP-450). */
+export interface SlidingWindows {
+  readonly kind: "sliding";
+  readonly timeDifferenceMs: number;
+  readonly graceMs: number;
 }
 
-/** The key of a windowed aggregate's result. */
-export interface Windowed<K> {
-  readonly key: K;
-  readonly window: Window;
+/** Windows of records of a key that follow each other within `gapMs`. */
+export interface SessionWindows {
+  readonly kind: "session";
+  readonly gapMs: number;
+  readonly graceMs: number;
 }
 
-const START_BYTES = 8;
+export type TimeWindows = TumblingWindows | HoppingWindows | SlidingWindows;
+export type Windows = TimeWindows | SessionWindows;
 
-/** `key | int64 start`, as Kafka's TimeWindowedSerializer. */
-export function windowed<K>(key: Serde<K>, sizeMs: number): Serde<Windowed<K>> {
-  return {
-    serialize: (value) => {
-      const inner = key.serialize(value.key) ?? new Uint8Array();
-      const written = new Uint8Array(inner.length + START_BYTES);
-      written.set(inner);
-      new DataView(written.buffer).setBigInt64(inner.length, BigInt(value.window.start));
-      return written;
-    },
-    deserialize: (bytes) => {
-      if (bytes === null || bytes.length < START_BYTES) {
-        throw new TypeError(`it has ${bytes?.length ?? 0} bytes, a windowed key at least 8`);
-      }
-      const at = bytes.length - START_BYTES;
-      const view = new DataView(bytes.buffer, bytes.byteOffset + at, START_BYTES);
-      const start = Number(view.getBigInt64(0));
-      const inner = key.deserialize(bytes.subarray(0, at));
-      return { key: inner, window: { start, end: start + sizeMs } };
-    },
-  };
+export interface GraceOptions {
+  /** How long after its end a window takes late records, in stream time. Default: 0. */
+  readonly grace?: Duration;
+}
+
+/** Windows of fixed size, one behind the other. Throws a RangeError where the size is 0 or no duration. */
+export function tumbling(size: Duration, { grace = 0 }: GraceOptions = {}): TumblingWindows {
+  const sizeMs = positive("a window", size);
+  return { kind: "tumbling", sizeMs, graceMs: durationMs(grace) };
+}
+
+/**
+ * Windows of fixed size that overlap: one begins each `advance`. Throws a RangeError where the size or the
+ * advance is 0, or the advance more than the size: records in between would be in no window.
+ */
+export function hopping(
+  size: Duration,
+  { advance, grace = 0 }: GraceOptions & { readonly advance: Duration },
+): HoppingWindows {
+  const sizeMs = positive("a window", size);
+  const advanceMs = positive("an advance", advance);
+  if (advanceMs > sizeMs) {
+    const text = `windows of ${String(size)} cannot advance by ${String(advance)}`;
+    throw new RangeError(`${text}: records in between would be in none`);
+  }
+  return { kind: "hopping", sizeMs, advanceMs, graceMs: durationMs(grace) };
+}
+
+/**
+ * For each record the windows that its time begins or ends: records that lie at most `timeDifference` apart
+ * share one. Both ends of such a window are included.
+ */
+export function sliding(
+  timeDifference: Duration,
+  { grace = 0 }: GraceOptions = {},
+): SlidingWindows {
+  const timeDifferenceMs = durationMs(timeDifference);
+  return { kind: "sliding", timeDifferenceMs, graceMs: durationMs(grace) };
+}
+
+/**
+ * Sessions: records of a key that follow each other within `gap`. A record that closes a gap merges what was
+ * two. Both ends of a session are included. Throws a RangeError where the gap is 0.
+ */
+export function session(gap: Duration, { grace = 0 }: GraceOptions = {}): SessionWindows {
+  return { kind: "session", gapMs: positive("a gap", gap), graceMs: durationMs(grace) };
+}
+
+function positive(what: string, duration: Duration): number {
+  const ms = durationMs(duration);
+  if (ms > 0) return ms;
+  throw new RangeError(`${what} of ${String(duration)} is none: it must be above 0`);
+}
+
+/** How long windows are from their start to their end; a session's length is its own. */
+export function lengthMs(windows: TimeWindows): number {
+  return windows.kind === "sliding" ? windows.timeDifferenceMs : windows.sizeMs;
 }

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import { int64, json, nullable, utf8 } from "../src/serdes.ts";
-import { tumbling, windowed } from "../src/windows.ts";
+import { windowed } from "../src/windowed.ts";
+import { tumbling } from "../src/windows.ts";
 import { FakeSidecar, outputsOf, plainText, segment, source, text } from "./fake-sidecar.ts";
 
 const SINK = { key: utf8, value: utf8 };

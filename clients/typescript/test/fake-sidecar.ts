@@ -28,7 +28,8 @@ export function source<K, V>(
 ): KStream<K, V> {
   const input = { key, value } as unknown as Serdes;
   const kind = { case: "source" as const, value: { topics: ["topic"] } };
-  return new KStream(builder, builder.add({ name: "in", kind, parent: null, input }), input);
+  const node = builder.add({ name: "in", kind, parents: [], input });
+  return new KStream({ builder, nodes: [node], serdes: input });
 }
 
 /** Plays the sidecar's end of a session: sends frames, keeps what comes back. */

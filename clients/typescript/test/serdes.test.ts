@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { durationMs } from "../src/durations.ts";
 import { bytes, double, int64, json, nullable, safeInt64, utf8 } from "../src/serdes.ts";
-import { tumbling, windowed } from "../src/windows.ts";
+import { windowed } from "../src/windowed.ts";
+import { tumbling } from "../src/windows.ts";
 
 const hex = (bytesOf: Uint8Array | null): string => Buffer.from(bytesOf ?? []).toString("hex");
 

@@ -2,10 +2,13 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import {
   createApp,
+  hopping,
   int64,
   json,
   keyValueStore,
   nullable,
+  type ProcessedRecord,
+  session,
   tumbling,
   utf8,
   type Windowed,
@@ -68,6 +71,67 @@ it("lets types flow from serdes to handlers, which `npm run check` compiles", ()
   assert.deepEqual(checked, [], "no handler has run yet");
 });
 
+it("gives windowed keys, numbers and branches their types", () => {
+  const app = createApp({ defaultKeySerde: utf8 });
+  const orders = app.stream("orders", { value: json<Order | null>() });
+  const checked: true[] = [];
+  const grouped = orders.groupBy((order) => BigInt(order.value?.cents ?? 0), { key: int64 });
+
+  grouped.sum({ number: "int64" }).peek(({ key, value }) => {
+    checked.push(true satisfies Same<typeof key, bigint>);
+    checked.push(true satisfies Same<typeof value, bigint>);
+  });
+  grouped
+    .windowedBy(hopping("1m", { advance: "1s" }))
+    .max({ number: "float64" })
+    .peek(({ key, value }) => {
+      checked.push(true satisfies Same<typeof key, Windowed<bigint>>);
+      checked.push(true satisfies Same<typeof value, number>);
+    });
+  grouped
+    .windowedBy(session("1m"))
+    .count()
+    .peek(({ key, value }) => {
+      checked.push(true satisfies Same<typeof key, Windowed<bigint>>);
+      checked.push(true satisfies Same<typeof value, bigint | null>);
+    });
+  const merging = grouped.windowedBy(session("1m"));
+  const one = (): number => 1;
+  // @ts-expect-error: sessions merge, and somebody has to say how
+  const refused = (): unknown => merging.aggregate(one, one, { value: json<number>() });
+  assert.equal(typeof refused, "function");
+
+  const { known, rest } = orders
+    .split()
+    .branch((order): order is ProcessedRecord<string, Order> => order.value !== null, "known")
+    .defaultBranch("rest");
+  known.mapValues((value) => {
+    checked.push(true satisfies Same<typeof value, Order>);
+    return value;
+  });
+  rest.mapValues((value) => {
+    checked.push(true satisfies Same<typeof value, Order | null>);
+    return value;
+  });
+  const named = orders
+    .split()
+    .branch(() => true, "a")
+    .noDefaultBranch();
+  // @ts-expect-error: the split has no such branch
+  assert.equal(named.b, undefined);
+  const texts = known.mapValues(() => "text");
+  // @ts-expect-error: their values are of two types
+  rest.merge(texts);
+  orders.processValues<number>((order, ctx) => {
+    ctx.forward({ ...order, value: 1 });
+    // @ts-expect-error: the processor forwards numbers
+    ctx.forward({ value: "text" });
+    // @ts-expect-error: only a process asks for hooks
+    ctx.afterCommit("hook", null);
+  });
+  assert.deepEqual(checked, [], "no handler has run yet");
+});
+
 it("refuses an application without an address, and says how to get one", async () => {
   const before = process.env["OUTRIGGER_ADDRESS"];
   delete process.env["OUTRIGGER_ADDRESS"];
@@ -82,10 +146,11 @@ it("reads and writes with the application's default serdes, where none are named
   const builder = new TopologyBuilder({ key: utf8, value: int64 } as unknown as Serdes);
   const input = builder.serdes({});
   const kind = { case: "source" as const, value: { topics: ["in"] } };
-  const node = builder.add({ name: undefined, kind, parent: null, input });
-  new KStream<string, string>(builder, node, input).to("out", { value: utf8 });
+  const node = builder.add({ name: undefined, kind, parents: [], input });
+  const upstream = { builder, nodes: [node], serdes: input };
+  new KStream<string, string>(upstream).to("out", { value: utf8 });
+  assert.equal(builder.nodes.get(node)?.input.value, int64);
   const sink = builder.nodes.get("sink-02");
-  assert.equal(sink?.input.value, int64);
-  assert.equal(sink?.sink?.key, utf8);
-  assert.equal(sink?.sink?.value, utf8);
+  assert.equal(sink?.input.key, utf8);
+  assert.equal(sink?.input.value, utf8);
 });

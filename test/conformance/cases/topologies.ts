@@ -1,21 +1,7 @@
 import type { Case } from "../case.ts";
-import { batch, bytes, segment, states, welcomeTo } from "../frames.ts";
+import { batch, bytes, int64, segment, states, timed, welcomeTo } from "../frames.ts";
 
 const MINUTE = 60_000;
-
-/** `key | int64 start`, as a sidecar sends what its own windowed count forwards. */
-function windowedKey(key: string, start: number): Buffer {
-  const written = Buffer.alloc(key.length + 8);
-  written.write(key);
-  written.writeBigInt64BE(BigInt(start), key.length);
-  return written;
-}
-
-function int64(value: number): Buffer {
-  const written = Buffer.alloc(8);
-  written.writeBigInt64BE(BigInt(value));
-  return written;
-}
 
 /** What an application notes of the record at offset 10. */
 function described(topic: string) {
@@ -234,7 +220,7 @@ export const TOPOLOGY_CASES: readonly Case[] = [
           {
             baseOffset: 10n,
             baseTimestamp: 1_000n,
-            keys: [windowedKey("a", 0), windowedKey("", -MINUTE)],
+            keys: [timed("a", 0), timed("", -MINUTE)],
             values: [int64(3), int64(2 ** 40)],
           },
         ],

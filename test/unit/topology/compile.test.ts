@@ -82,6 +82,20 @@ describe("a topology that runs", () => {
     });
   });
 
+  it("gives code that keeps the key its stores, as other processors", () => {
+    const { stage } = program(
+      topology(
+        [
+          source("in", "a"),
+          functionNode("f", "processValues", ["in"], ["s"]),
+          sink("out", "f", "b"),
+        ],
+        [keyValueStore("s")],
+      ),
+    );
+    assert.deepEqual(stage?.stores, [{ store: 0, windows: null }]);
+  });
+
   it("fuses an application's windowed aggregate and what follows it into one stage", () => {
     const { steps, stores } = program(
       topology(

@@ -1,32 +1,56 @@
 """Python SDK of Outrigger: exactly-once, stateful stream processing on plain Kafka."""
 
 from .app import App
-from .context import AsyncProcessorContext, ProcessorContext
+from .branches import BranchedKStream
+from .context import (
+    AsyncFixedKeyProcessorContext,
+    AsyncProcessorContext,
+    FixedKeyProcessorContext,
+    ProcessorContext,
+)
 from .durations import Duration
 from .errors import BatchTakenError, OutriggerError
 from .failures import DeadLetter, FailurePolicy, Park, RetryLater, StopTask
+from .grouped import KGroupedStream, SessionWindowedKStream, TimeWindowedKStream
 from .hooks import HookContext
 from .record import Headers, KeyValue, Record
-from .serdes import Serde, double, int64, json, nullable, raw, utf8
+from .serdes import Serde, double, int32, int64, json, nullable, raw, utf8
 from .stores import (
     AsyncKeyValueStore,
     KeyValueStore,
     KeyValueStoreDefinition,
     key_value_store,
 )
-from .streams import KGroupedStream, KStream, TimeWindowedKStream
-from .windows import TumblingWindows, Window, Windowed, tumbling
+from .streams import KStream
+from .windows import (
+    HoppingWindows,
+    SessionWindows,
+    SlidingWindows,
+    TumblingWindows,
+    Window,
+    Windowed,
+    hopping,
+    session,
+    session_windowed,
+    sliding,
+    tumbling,
+    windowed,
+)
 
 __all__ = [
     "App",
+    "AsyncFixedKeyProcessorContext",
     "AsyncKeyValueStore",
     "AsyncProcessorContext",
     "BatchTakenError",
+    "BranchedKStream",
     "DeadLetter",
     "Duration",
     "FailurePolicy",
+    "FixedKeyProcessorContext",
     "Headers",
     "HookContext",
+    "HoppingWindows",
     "KGroupedStream",
     "KStream",
     "KeyValue",
@@ -38,17 +62,26 @@ __all__ = [
     "Record",
     "RetryLater",
     "Serde",
+    "SessionWindowedKStream",
+    "SessionWindows",
+    "SlidingWindows",
     "StopTask",
     "TimeWindowedKStream",
     "TumblingWindows",
     "Window",
     "Windowed",
     "double",
+    "hopping",
+    "int32",
     "int64",
     "json",
     "key_value_store",
     "nullable",
     "raw",
+    "session",
+    "session_windowed",
+    "sliding",
     "tumbling",
     "utf8",
+    "windowed",
 ]

@@ -24,6 +24,7 @@ from .serdes import Serde, raw
 from .session import Session
 from .streams import KStream
 from .topology import Node, Serdes, TopologyBuilder
+from .upstream import Upstream
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -43,8 +44,8 @@ class App:
     address: ``unix:/path`` or ``host:port``; OUTRIGGER_ADDRESS where it is left out.
     token: the sidecar's, over TCP; OUTRIGGER_TOKEN where it is left out.
     application_id: checked against the sidecar's; left out, the sidecar's is taken.
-    default_key, default_value: for sources and sinks that name no serde. Default: bytes as they
-        are.
+    default_key, default_value: for sources, sinks and groupings that name no serde. Default: bytes
+        as they are.
     """
 
     def __init__(
@@ -98,8 +99,8 @@ class App:
         """
         serdes = self._builder.serdes(key, value)
         declared = topology_pb2.Node(source=_source_of(topics))
-        node = self._builder.add("source", declared, None, name, Node("", serdes))
-        return KStream(self._builder, node, serdes)
+        node = self._builder.add("source", declared, (), name, Node("", serdes))
+        return KStream(Upstream(self._builder, (node,), serdes.key, serdes.value))
 
     @overload
     def after_commit(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .batch_state import Ask, BatchState
-from .emitter import Emitter
+from .emitter import Emitter, Receiver
 from .failures import FailedNodes, failure_of
 from .gen import processor_pb2 as pb
 from .outputs import Outputs
@@ -71,6 +71,7 @@ async def run_batch(
 class BatchRun:
     def __init__(self, scope: StageScope, batch: pb.Batch, ask: Ask, control: BatchControl) -> None:
         self.nodes = scope.nodes
+        self.receivers: dict[str, Receiver] = {}
         self.outputs = Outputs()
         self.failed = FailedNodes()
         self.row = 0
@@ -96,11 +97,11 @@ class BatchRun:
             raise RuntimeError(f'the sidecar\'s batch carries no state of the store "{store}"')
         return found
 
-    def sink_index(self, name: str) -> int:
+    def sink_index(self, name: str) -> int | None:
         for index, sink in enumerate(self._stage.sinks):
             if sink == name:
                 return index
-        raise RuntimeError(f'the sidecar\'s stage has no sink "{name}"')
+        return None
 
     def is_taken(self) -> bool:
         return self._control.is_taken

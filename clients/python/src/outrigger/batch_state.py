@@ -53,6 +53,11 @@ class BatchState:
             return columns.window_starts[slot]
         return columns.window_base + columns.window_steps[slot] * columns.window_unit_ms
 
+    def session_length(self, slot: int) -> int:
+        """From a slot's session start to its end, in ms."""
+        lengths = self._windows.session_lengths
+        return lengths[slot] if lengths else 0
+
     def get_slot(self, slot: int) -> bytes | None:
         if slot in self._by_slot:
             return self._by_slot[slot]

@@ -1,4 +1,4 @@
-"""What a handler of ``process`` may do besides computing."""
+"""What a handler of ``process`` or ``process_values`` may do besides computing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SK = TypeVar("SK")
 SV = TypeVar("SV")
 
 
-class _Context(Generic[K, V]):
+class _Context:
     """One record's context; of no use once its record is done."""
 
     def __init__(self, emitter: Emitter, record: Record[Any, Any]) -> None:
@@ -28,18 +28,8 @@ class _Context(Generic[K, V]):
         self._failure: Exception | None = None
         self._is_open = True
 
-    def forward(
-        self,
-        key: K,
-        value: V,
-        *,
-        timestamp: int | None = None,
-        headers: Headers | None = None,
-    ) -> None:
-        """Sends a record on; it is written in the transaction of its input's offset. ``timestamp``
-        (ms) and ``headers`` are the input record's where they are left out."""
+    def _send(self, record: Record[Any, Any]) -> None:
         self._check("forward")
-        record = self._record.followed_by(key, value, timestamp, headers)
         if self._waiting:
             self._waiting.append(lambda: self._emitter.forward(record))
             return
@@ -51,18 +41,6 @@ class _Context(Generic[K, V]):
             raise
         if pending is not None:
             self._waiting.append(lambda: pending)
-
-    def after_commit(self, hook: str, payload: Any) -> None:
-        """Asks for a hook, which ``app.after_commit`` has declared: it runs once the record has
-        committed, at least once. It gets the record's key, time and headers, and ``payload`` as its
-        value. A record that fails has asked for nothing."""
-        self._check("after_commit")
-        try:
-            self._emitter.request(hook, self._record, payload)
-        except Exception as error:
-            if self._failure is None:
-                self._failure = error
-            raise
 
     @property
     def is_taken(self) -> bool:
@@ -114,17 +92,67 @@ class _Context(Generic[K, V]):
             raise RuntimeError(f"{what} came after the record was done: wait for what you start")
 
 
-class ProcessorContext(_Context[K, V]):
-    """For handlers made with ``def``."""
+class _AnyKey(_Context, Generic[K, V]):
+    """Of ``process``."""
 
+    def forward(
+        self,
+        key: K,
+        value: V,
+        *,
+        timestamp: int | None = None,
+        headers: Headers | None = None,
+    ) -> None:
+        """Sends a record on; it is written in the transaction of its input's offset. ``timestamp``
+        (ms) and ``headers`` are the input record's where they are left out."""
+        self._send(self._record.followed_by(key, value, timestamp, headers))
+
+    def after_commit(self, hook: str, payload: Any) -> None:
+        """Asks for a hook, which ``app.after_commit`` has declared: it runs once the record has
+        committed, at least once. It gets the record's key, time and headers, and ``payload`` as its
+        value. A record that fails has asked for nothing."""
+        self._check("after_commit")
+        try:
+            self._emitter.request(hook, self._record, payload)
+        except Exception as error:
+            if self._failure is None:
+                self._failure = error
+            raise
+
+
+class _FixedKey(_Context, Generic[V]):
+    """Of ``process_values``."""
+
+    def forward(
+        self, value: V, *, timestamp: int | None = None, headers: Headers | None = None
+    ) -> None:
+        """Sends a value on under the record's own key, as ``process`` sends records."""
+        self._send(self._record.followed_by(self._record.key, value, timestamp, headers))
+
+
+class _Blocking(_Context):
     def store(self, definition: KeyValueStoreDefinition[SK, SV]) -> KeyValueStore[SK, SV]:
-        """A store that was given to ``process``."""
+        """A store that was given to the processor."""
         return KeyValueStore(definition, self._opened(definition), self._check)
 
 
-class AsyncProcessorContext(_Context[K, V]):
-    """For handlers made with ``async def``."""
-
+class _Awaiting(_Context):
     def store(self, definition: KeyValueStoreDefinition[SK, SV]) -> AsyncKeyValueStore[SK, SV]:
-        """A store that was given to ``process``."""
+        """A store that was given to the processor."""
         return AsyncKeyValueStore(definition, self._opened(definition), self._check)
+
+
+class ProcessorContext(_AnyKey[K, V], _Blocking):
+    """For handlers of ``process`` made with ``def``."""
+
+
+class AsyncProcessorContext(_AnyKey[K, V], _Awaiting):
+    """For handlers of ``process`` made with ``async def``."""
+
+
+class FixedKeyProcessorContext(_FixedKey[V], _Blocking):
+    """For handlers of ``process_values`` made with ``def``: the key of their record stays."""
+
+
+class AsyncFixedKeyProcessorContext(_FixedKey[V], _Awaiting):
+    """For handlers of ``process_values`` made with ``async def``: the key of their record stays."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Sequence
 from typing import Any, Protocol
 
 from .batch_state import BatchState
@@ -11,16 +10,15 @@ from .failures import FailedNodes
 from .outputs import Outputs
 from .record import Headers, Record
 from .segments import SegmentReader
-from .serdes import Serde
 from .topology import Node, Serdes
 from .tracing import IS_TRACING, with_context
-from .windows import Window, Windowed
 
 
 class BatchScope(Protocol):
     """What the batch being processed offers to a node's code."""
 
     nodes: dict[str, Node]
+    receivers: dict[str, Receiver]
     outputs: Outputs
     row: int
     row_timestamp: int
@@ -28,31 +26,58 @@ class BatchScope(Protocol):
     failed: FailedNodes
 
     def state(self, store: str) -> BatchState: ...
-    def sink_index(self, name: str) -> int: ...
+    def sink_index(self, name: str) -> int | None: ...
     def is_taken(self) -> bool: ...
 
 
-@dataclass(frozen=True)
-class Fold:
-    """How an aggregate folds."""
+class Receiver(Protocol):
+    """Takes records: a node that runs here, or one whose rows the sidecar takes."""
 
-    store: str
-    # None folds over all time.
-    window_size_ms: int | None
-    serde: Serde[Any]
-    initializer: Callable[[], Any]
-    aggregator: Callable[[Any, Any, Any], Any]
+    def run(self, record: Record[Any, Any]) -> Awaitable[None] | None: ...
+
+
+def _receiver_of(name: str, scope: BatchScope) -> Receiver:
+    """What the stage names among its sinks is written, whatever it is; everything else runs here.
+    Each is made once: a node may have several parents."""
+    known = scope.receivers.get(name)
+    if known is None:
+        index = scope.sink_index(name)
+        known = Emitter(name, scope) if index is None else Exit(name, index, scope)
+        scope.receivers[name] = known
+    return known
+
+
+class Exit:
+    """A node whose rows leave the stage."""
+
+    def __init__(self, name: str, index: int, scope: BatchScope) -> None:
+        node = scope.nodes.get(name)
+        if node is None:
+            raise RuntimeError(f'the sidecar\'s stage has an unknown sink "{name}"')
+        self._node = node
+        self._index = index
+        self._scope = scope
+
+    def run(self, record: Record[Any, Any]) -> None:
+        try:
+            _write(self._scope, self._index, self._node.input, record)
+        except Exception as error:
+            self._scope.failed.add(error, self._node.name)
+            raise
 
 
 class Emitter:
     def __init__(self, name: str, scope: BatchScope) -> None:
         node = scope.nodes.get(name)
-        if node is None or (node.code is None and node.sink is None):
-            raise RuntimeError(f'the sidecar\'s stage has a node "{name}", which does not run here')
+        if node is None or node.code is None:
+            raise RuntimeError(
+                f'the sidecar\'s stage has a node "{name}", which does not run here, and is none '
+                "of its sinks"
+            )
         self.node = node
         self.scope = scope
-        self._children = [Emitter(child, scope) for child in node.children]
-        self._sink_index = 0 if node.sink is None else scope.sink_index(name)
+        self._code = node.code
+        self._children = [_receiver_of(child, scope) for child in node.children]
 
     def enter(self, reader: SegmentReader, index: int) -> Awaitable[None] | None:
         """Reads a row, as a stage's entry does, and runs it."""
@@ -66,13 +91,10 @@ class Emitter:
     def run(self, record: Record[Any, Any]) -> Awaitable[None] | None:
         """Hands a record to this node; an awaitable only where its code waits."""
         try:
-            if self.node.code is not None:
-                return self.node.code(record, self)
-            self._write(record)
+            return self._code(record, self)
         except Exception as error:
             self.failed(error)
             raise
-        return None
 
     def failed(self, error: BaseException) -> None:
         """Says where an error came from. Whose code fails later says so itself."""
@@ -97,73 +119,49 @@ class Emitter:
             if following is not None:
                 await following
 
-    def fold(self, record: Record[Any, Any], fold: Fold) -> Awaitable[None] | None:
-        """Folds a record into each of its slots, and forwards each new value."""
-        # As Kafka Streams: without windows a null value is no news. (Null keys have no slot.)
-        if fold.window_size_ms is None and record.value is None:
-            return None
-        state = self.scope.state(fold.store)
-        slots = state.slots_of(self.scope.row)
-        for index, slot in enumerate(slots):
-            pending = self._fold_into(state, slot, record, fold)
+    def forward_to(self, child: int, record: Record[Any, Any]) -> Awaitable[None] | None:
+        """Hands a record to one of the children."""
+        return self._children[child].run(record)
+
+    def forward_each(self, records: Sequence[Record[Any, Any]]) -> Awaitable[None] | None:
+        """Several records for one, each with all that follows it before the next."""
+        for index, record in enumerate(records):
+            pending = self.forward(record)
             if pending is not None:
-                return self._fold_rest(pending, state, slots[index + 1 :], record, fold)
+                return self._forward_others(pending, records[index + 1 :])
         return None
 
-    async def _fold_rest(
-        self,
-        pending: Awaitable[None],
-        state: BatchState,
-        slots: list[int],
-        record: Record[Any, Any],
-        fold: Fold,
+    async def _forward_others(
+        self, pending: Awaitable[None], records: Sequence[Record[Any, Any]]
     ) -> None:
         await pending
-        for slot in slots:
-            try:
-                following = self._fold_into(state, slot, record, fold)
-            except Exception as error:
-                self.failed(error)
-                raise
+        for record in records:
+            following = self.forward(record)
             if following is not None:
                 await following
-
-    def _fold_into(
-        self, state: BatchState, slot: int, record: Record[Any, Any], fold: Fold
-    ) -> Awaitable[None] | None:
-        before = state.get_slot(slot)
-        current = fold.initializer() if before is None else fold.serde.deserialize(before)
-        value = fold.aggregator(record.key, record.value, current)
-        state.put_slot(slot, fold.serde.serialize(value))
-        key = record.key
-        if fold.window_size_ms is not None:
-            start = state.window_start(slot)
-            key = Windowed(record.key, Window(start, start + fold.window_size_ms))
-        return self.forward(record.followed_by(key, value, None, None))
 
     def request(self, hook: str, record: Record[Any, Any], payload: Any) -> None:
         """Asks a hook: an output of the record that is being processed, and undone with it."""
         node = self.scope.nodes.get(hook)
-        if node is None or node.hook is None:
+        if node is None or not node.is_hook:
             raise ValueError(f'there is no hook "{hook}": declare it with app.after_commit')
+        index = self.scope.sink_index(hook)
+        if index is None:
+            raise RuntimeError(f'the sidecar\'s stage has no sink "{hook}"')
         asked = record.followed_by(record.key, payload, None, None)
-        self._add(self.scope.sink_index(hook), node.hook, asked)
+        _write(self.scope, index, node.input, asked)
 
-    def _write(self, record: Record[Any, Any]) -> None:
-        if self.node.sink is not None:
-            self._add(self._sink_index, self.node.sink, record)
 
-    def _add(self, index: int, sink: Serdes, record: Record[Any, Any]) -> None:
-        scope = self.scope
-        if not isinstance(record.timestamp, int):
-            raise TypeError(f"the timestamp {record.timestamp!r} is no whole number of ms")
-        headers = with_context(record.headers) if IS_TRACING else record.headers
-        scope.outputs.add(
-            scope.row,
-            index,
-            sink.key.serialize(record.key),
-            sink.value.serialize(record.value),
-            record.timestamp,
-            scope.row_timestamp,
-            None if headers is scope.row_headers else headers,
-        )
+def _write(scope: BatchScope, index: int, serdes: Serdes, record: Record[Any, Any]) -> None:
+    if not isinstance(record.timestamp, int):
+        raise TypeError(f"the timestamp {record.timestamp!r} is no whole number of ms")
+    headers = with_context(record.headers) if IS_TRACING else record.headers
+    scope.outputs.add(
+        scope.row,
+        index,
+        serdes.key.serialize(record.key),
+        serdes.value.serialize(record.value),
+        record.timestamp,
+        scope.row_timestamp,
+        None if headers is scope.row_headers else headers,
+    )

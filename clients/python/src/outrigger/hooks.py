@@ -49,7 +49,7 @@ def add_hook(
     waits = is_waiting(handler)
     code = _waiting(handler) if waits else _blocking(handler)
     hook = pb.Hook(failure_policy=None if policy is None else policy.wire())
-    node = Node(name, serdes, code=code, hook=serdes, is_async=waits)
+    node = Node(name, serdes, code=code, is_hook=True, is_async=waits)
     builder.add_hook(pb.Node(name=name, hook=hook), node)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json as _json
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
@@ -18,6 +18,17 @@ class Serde(Generic[T]):
 
     serialize: Callable[[T], bytes | None]
     deserialize: Callable[[bytes | None], T]
+    # How it was made of another one, and which: what is made alike is the same.
+    made_of: tuple[str, Serde[Any]] | None = field(default=None, repr=False, compare=False)
+
+    def is_same_as(self, other: Serde[Any]) -> bool:
+        """Whether both write and read alike, as far as can be known."""
+        if self == other:
+            return True
+        if self.made_of is None or other.made_of is None:
+            return False
+        (how, of), (other_how, other_of) = self.made_of, other.made_of
+        return how == other_how and of.is_same_as(other_of)
 
 
 def _present(data: bytes | None, serde: str) -> bytes:
@@ -42,7 +53,13 @@ def _same(data: bytes | None) -> bytes | None:
     return data
 
 
-raw: Serde[bytes | None] = Serde(_same, _same)
+def _only_bytes(value: bytes | None) -> bytes | None:
+    if value is None or isinstance(value, bytes):
+        return value
+    raise TypeError(f"it is of the type {type(value).__name__}, raw takes bytes: name its serde")
+
+
+raw: Serde[bytes | None] = Serde(_only_bytes, _same)
 """Bytes as they are, null included."""
 
 utf8: Serde[str] = Serde(lambda value: value.encode(), lambda data: _present(data, "utf8").decode())
@@ -50,6 +67,9 @@ utf8: Serde[str] = Serde(lambda value: value.encode(), lambda data: _present(dat
 
 int64: Serde[int] = Serde(struct.Struct(">q").pack, _fixed(">q", "int64"))
 """64-bit integer, big-endian, as Kafka's LongSerializer."""
+
+int32: Serde[int] = Serde(struct.Struct(">i").pack, _fixed(">i", "int32"))
+"""32-bit integer, big-endian, as Kafka's IntegerSerializer."""
 
 double: Serde[float] = Serde(struct.Struct(">d").pack, _fixed(">d", "double"))
 """IEEE 754 double, big-endian, as Kafka's DoubleSerializer."""
@@ -68,4 +88,5 @@ def nullable(serde: Serde[T]) -> Serde[T | None]:
     return Serde(
         lambda value: None if value is None else serde.serialize(value),
         lambda data: None if data is None else serde.deserialize(data),
+        ("nullable", serde),
     )

@@ -131,12 +131,24 @@ class Session:
             )
             for stage in welcome.stages
         ]
-        self._waits = [self._any_waits(list(stage.entries)) for stage in welcome.stages]
+        self._waits = [self._any_waits(stage) for stage in welcome.stages]
         self._host.welcomed(welcome)
 
-    def _any_waits(self, names: list[str]) -> bool:
-        nodes = [self._nodes[name] for name in names if name in self._nodes]
-        return any(node.is_async or self._any_waits(node.children) for node in nodes)
+    def _any_waits(self, stage: pb.Stage) -> bool:
+        """Whether any code of the stage is made with ``async def``: what lies behind its sinks runs
+        elsewhere."""
+        seen = set(stage.sinks)
+        open_names = list(stage.entries)
+        while open_names:
+            name = open_names.pop()
+            node = self._nodes.get(name)
+            if node is None or name in seen:
+                continue
+            if node.is_async:
+                return True
+            seen.add(name)
+            open_names.extend(node.children)
+        return False
 
     def _take(self, batch: pb.Batch) -> None:
         held = _Held(batch)

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Generic, TypeVar, overload
 
-from .context import AsyncProcessorContext, ProcessorContext
-from .emitter import Emitter, Fold
+from .aggregates import Grouping
+from .branches import BranchedKStream
+from .branches import Predicate as _Predicate
+from .context import (
+    AsyncFixedKeyProcessorContext,
+    AsyncProcessorContext,
+    FixedKeyProcessorContext,
+    ProcessorContext,
+)
+from .emitter import Emitter
 from .failures import FailurePolicy
 from .gen import topology_pb2 as pb
+from .grouped import KGroupedStream
 from .hooks import is_waiting
 from .record import Record
-from .serdes import Serde, int64
+from .serdes import Serde
 from .stores import KeyValueStoreDefinition
-from .topology import Node, NodeCode, Serdes, TopologyBuilder
-from .windows import TumblingWindows, Windowed, windowed
+from .topology import Node, NodeCode
+from .upstream import Upstream, merged
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -23,16 +32,16 @@ V2 = TypeVar("V2")
 
 Handler = Callable[[Record[K, V], ProcessorContext[K2, V2]], None]
 AsyncHandler = Callable[[Record[K, V], AsyncProcessorContext[K2, V2]], Awaitable[None]]
+ValueHandler = Callable[[Record[K, V], FixedKeyProcessorContext[V2]], None]
+AsyncValueHandler = Callable[[Record[K, V], AsyncFixedKeyProcessorContext[V2]], Awaitable[None]]
 Stores = Sequence[KeyValueStoreDefinition[Any, Any]]
 
 
 class KStream(Generic[K, V]):
     """A stream of records with keys K and values V; made by ``app.stream`` and by streams."""
 
-    def __init__(self, builder: TopologyBuilder, node: str, serdes: Serdes) -> None:
-        self._builder = builder
-        self._node = node
-        self._serdes = serdes
+    def __init__(self, upstream: Upstream) -> None:
+        self._upstream = upstream
 
     @overload
     def process(
@@ -63,14 +72,46 @@ class KStream(Generic[K, V]):
         """Runs your code on each record, in the order of its partition. ``def`` handlers may block,
         those of ``async def`` await. A handler that raises leaves nothing of its record behind;
         what becomes of it, ``failure_policy`` says, or else the sidecar's configuration."""
-        for store in stores:
-            self._builder.add_store(store.name, pb.STORE_KIND_KEY_VALUE)
-        names = tuple(store.name for store in stores)
-        is_async = is_waiting(handler)
-        code = _waiting(handler) if is_async else _blocking(handler)
-        added = self._function(pb.OPERATION_PROCESS, name, code, failure_policy, names)
-        self._builder.nodes[added._node].is_async = is_async
-        return added
+        code = _code_of(handler, ProcessorContext, AsyncProcessorContext)
+        added = self._add(pb.OPERATION_PROCESS, "", name, code, failure_policy, stores)
+        return self._processed(added, handler)
+
+    @overload
+    def process_values(
+        self,
+        handler: AsyncValueHandler[K, V, V2],
+        *,
+        stores: Stores = (),
+        name: str | None = None,
+        failure_policy: FailurePolicy | None = None,
+    ) -> KStream[K, V2]: ...
+    @overload
+    def process_values(
+        self,
+        handler: ValueHandler[K, V, V2],
+        *,
+        stores: Stores = (),
+        name: str | None = None,
+        failure_policy: FailurePolicy | None = None,
+    ) -> KStream[K, V2]: ...
+    def process_values(
+        self,
+        handler: Any,
+        *,
+        stores: Stores = (),
+        name: str | None = None,
+        failure_policy: FailurePolicy | None = None,
+    ) -> KStream[Any, Any]:
+        """As ``process``, under the record's own key: ``ctx.forward(value)``. It asks for no
+        hooks."""
+        code = _code_of(handler, FixedKeyProcessorContext, AsyncFixedKeyProcessorContext)
+        added = self._add(pb.OPERATION_PROCESS_VALUES, "key", name, code, failure_policy, stores)
+        return self._processed(added, handler)
+
+    def _processed(self, added: Upstream, handler: Any) -> KStream[Any, Any]:
+        (node,) = added.nodes
+        added.builder.nodes[node].is_async = is_waiting(handler)
+        return KStream(added)
 
     def map(
         self,
@@ -85,7 +126,7 @@ class KStream(Generic[K, V]):
             key, value = mapper(record)
             return emitter.forward(record.followed_by(key, value, None, None))
 
-        return self._function(pb.OPERATION_MAP, name, code, failure_policy)
+        return self._function(pb.OPERATION_MAP, "", name, code, failure_policy)
 
     def map_values(
         self,
@@ -100,7 +141,7 @@ class KStream(Generic[K, V]):
             value = mapper(record.value)
             return emitter.forward(record.followed_by(record.key, value, None, None))
 
-        return self._function(pb.OPERATION_MAP_VALUES, name, code, failure_policy)
+        return self._function(pb.OPERATION_MAP_VALUES, "key", name, code, failure_policy)
 
     def filter(
         self,
@@ -114,11 +155,153 @@ class KStream(Generic[K, V]):
         def code(record: Record[Any, Any], emitter: Emitter) -> Awaitable[None] | None:
             return emitter.forward(record) if predicate(record) else None
 
-        return self._function(pb.OPERATION_FILTER, name, code, failure_policy)
+        return self._function(pb.OPERATION_FILTER, "key value", name, code, failure_policy)
 
-    def group_by_key(self) -> KGroupedStream[K, V]:
-        """Groups by the key that the records have."""
-        return KGroupedStream(self._builder, self._node, self._serdes)
+    def filter_not(
+        self,
+        predicate: Callable[[Record[K, V]], bool],
+        *,
+        name: str | None = None,
+        failure_policy: FailurePolicy | None = None,
+    ) -> KStream[K, V]:
+        """The records that the predicate does not hold for."""
+        return self.filter(
+            lambda record: not predicate(record), name=name, failure_policy=failure_policy
+        )
+
+    def flat_map(
+        self,
+        mapper: Callable[[Record[K, V]], Iterable[tuple[K2, V2]]],
+        *,
+        name: str | None = None,
+        failure_policy: FailurePolicy | None = None,
+    ) -> KStream[K2, V2]:
+        """Any number of records for one, in the order given: keys and values, as tuples or
+        KeyValues."""
+
+        def code(record: Record[Any, Any], emitter: Emitter) -> Awaitable[None] | None:
+            given = mapper(record)
+            return emitter.forward_each(
+                [record.followed_by(key, value, None, None) for key, value in given]
+            )
+
+        return self._function(pb.OPERATION_FLAT_MAP, "", name, code, failure_policy)
+
+    def flat_map_values(
+        self,
+        mapper: Callable[[V], Iterable[V2]],
+        *,
+        name: str | None = None,
+        failure_policy: FailurePolicy | None = None,
+    ) -> KStream[K, V2]:
+        """Any number of records for one, in the order given; the key stays."""
+
+        def code(record: Record[Any, Any], emitter: Emitter) -> Awaitable[None] | None:
+            key, given = record.key, mapper(record.value)
+            return emitter.forward_each(
+                [record.followed_by(key, value, None, None) for value in given]
+            )
+
+        return self._function(pb.OPERATION_FLAT_MAP_VALUES, "key", name, code, failure_policy)
+
+    def select_key(
+        self,
+        selector: Callable[[Record[K, V]], K2],
+        *,
+        name: str | None = None,
+        failure_policy: FailurePolicy | None = None,
+    ) -> KStream[K2, V]:
+        """One record for one, under another key."""
+
+        def code(record: Record[Any, Any], emitter: Emitter) -> Awaitable[None] | None:
+            return emitter.forward(record.followed_by(selector(record), record.value, None, None))
+
+        return self._function(pb.OPERATION_SELECT_KEY, "value", name, code, failure_policy)
+
+    def peek(
+        self,
+        action: Callable[[Record[K, V]], None],
+        *,
+        name: str | None = None,
+        failure_policy: FailurePolicy | None = None,
+    ) -> KStream[K, V]:
+        """Shows each record to your code, and goes on with it as it is."""
+
+        def code(record: Record[Any, Any], emitter: Emitter) -> Awaitable[None] | None:
+            action(record)
+            return emitter.forward(record)
+
+        return self._function(pb.OPERATION_PEEK, "key value", name, code, failure_policy)
+
+    def split(
+        self, *, name: str | None = None, failure_policy: FailurePolicy | None = None
+    ) -> BranchedKStream[K, V]:
+        """Into branches: ``.branch(predicate, name)`` for each, then ``.default_branch(name)`` or
+        ``.no_default_branch()``, which return the streams by name. Each record goes to the first
+        branch whose predicate holds."""
+        predicates: list[_Predicate] = []
+
+        def code(record: Record[Any, Any], emitter: Emitter) -> Awaitable[None] | None:
+            for branch, predicate in enumerate(predicates):
+                if predicate(record):
+                    return emitter.forward_to(branch, record)
+            return None
+
+        added = self._add(pb.OPERATION_BRANCH, "key value", name, code, failure_policy)
+        return BranchedKStream(added, predicates, KStream)
+
+    def merge(self, other: KStream[K, V]) -> KStream[K, V]:
+        """The records of both streams, in no order between them. Raises ValueError where both read
+        their keys, or their values, with different serdes."""
+        return KStream(merged(self._upstream, other._upstream))
+
+    def repartition(
+        self,
+        *,
+        partitions: int = 0,
+        key: Serde[K] | None = None,
+        value: Serde[V] | None = None,
+        name: str | None = None,
+    ) -> KStream[K, V]:
+        """Gives each record to the task that its key belongs to, through the topic
+        ``<application.id>-<name>-repartition``, which is the sidecar's. ``partitions``: as many as
+        the most of the sources above where it is 0. Raises ValueError for fewer."""
+        if partitions < 0:
+            raise ValueError(f"a topic of {partitions} partitions is none: give 1 or more")
+        upstream = self._upstream.named(key, value)
+        serdes = upstream.serdes()
+        declared = pb.Node(repartition=pb.Repartition(partitions=partitions))
+        node = Node("", serdes)
+        added = upstream.builder.add("repartition", declared, upstream.nodes, name, node)
+        return KStream(Upstream(upstream.builder, (added,), serdes.key, serdes.value))
+
+    def group_by_key(
+        self,
+        *,
+        key: Serde[K] | None = None,
+        value: Serde[V] | None = None,
+        name: str | None = None,
+    ) -> KGroupedStream[K, V]:
+        """Groups by the key that the records have. ``key`` and ``value`` say how they are written
+        where they leave for the sidecar, to be counted or repartitioned: as the stream's are where
+        they are left out, and with the application's default serdes behind code that may change the
+        type. ``name`` is that of the topic ``<application.id>-<name>-repartition``, should there be
+        one; the store's where it is left out."""
+        grouping = Grouping(self._upstream.named(key, value), None, name)
+        return KGroupedStream(grouping, KStream)
+
+    def group_by(
+        self,
+        selector: Callable[[Record[K, V]], K2],
+        *,
+        key: Serde[K2] | None = None,
+        value: Serde[V] | None = None,
+        name: str | None = None,
+        failure_policy: FailurePolicy | None = None,
+    ) -> KGroupedStream[K2, V]:
+        """Groups by another key: ``select_key``, then ``group_by_key``."""
+        selected = self.select_key(selector, name=name, failure_policy=failure_policy)
+        return selected.group_by_key(key=key, value=value, name=name)
 
     def to(
         self,
@@ -129,41 +312,66 @@ class KStream(Generic[K, V]):
         name: str | None = None,
     ) -> None:
         """Writes a topic that must exist, with these serdes, or the application's default ones."""
-        node = Node("", self._serdes, sink=self._builder.serdes(key, value))
-        self._builder.add("sink", pb.Node(sink=pb.Sink(topic=topic)), self._node, name, node)
+        builder = self._upstream.builder
+        node = Node("", builder.serdes(key, value))
+        declared = pb.Node(sink=pb.Sink(topic=topic))
+        builder.add("sink", declared, self._upstream.nodes, name, node)
 
     def _function(
         self,
         operation: pb.Operation,
+        kept: str,
         name: str | None,
         code: NodeCode,
         policy: FailurePolicy | None,
-        stores: tuple[str, ...] = (),
     ) -> KStream[Any, Any]:
-        function = pb.Function(operation=operation, stores=stores, failure_policy=_wire(policy))
+        return KStream(self._add(operation, kept, name, code, policy))
+
+    def _add(
+        self,
+        operation: pb.Operation,
+        kept: str,
+        name: str | None,
+        code: NodeCode,
+        policy: FailurePolicy | None,
+        stores: Stores = (),
+    ) -> Upstream:
+        """``kept``: which of "key value" the code does not change, so that its serde is known
+        behind it."""
+        upstream = self._upstream
+        for store in stores:
+            upstream.builder.add_store(store.name, pb.STORE_KIND_KEY_VALUE)
+        names = tuple(store.name for store in stores)
+        wired = None if policy is None else policy.wire()
+        function = pb.Function(operation=operation, stores=names, failure_policy=wired)
+        node = Node("", upstream.serdes(), code=code, stores=names)
         declared = pb.Node(function=function)
-        node = Node("", self._serdes, code=code, stores=stores)
-        added = self._builder.add("function", declared, self._node, name, node)
-        # What follows gets values, not bytes: only a stage's entry reads, and only a sink writes.
-        return KStream(self._builder, added, self._serdes)
+        added = upstream.builder.add("function", declared, upstream.nodes, name, node)
+        return upstream.after(added, keeps_key="key" in kept, keeps_value="value" in kept)
 
 
-def _blocking(handler: Handler[Any, Any, Any, Any]) -> NodeCode:
+def _code_of(handler: Any, blocking: Any, waiting: Any) -> NodeCode:
+    """What runs a handler, with a context of the kind that it takes."""
+    return _waiting(handler, waiting) if is_waiting(handler) else _blocking(handler, blocking)
+
+
+def _blocking(handler: Any, context_of: Any) -> NodeCode:
     def code(record: Record[Any, Any], emitter: Emitter) -> Awaitable[None] | None:
-        context: ProcessorContext[Any, Any] = ProcessorContext(emitter, record)
+        context = context_of(emitter, record)
         try:
             handler(record, context)
         except BaseException as error:
             context.fail(error)
             raise
-        return context.finish()
+        pending: Awaitable[None] | None = context.finish()
+        return pending
 
     return code
 
 
-def _waiting(handler: AsyncHandler[Any, Any, Any, Any]) -> NodeCode:
+def _waiting(handler: Any, context_of: Any) -> NodeCode:
     async def code(record: Record[Any, Any], emitter: Emitter) -> None:
-        context: AsyncProcessorContext[Any, Any] = AsyncProcessorContext(emitter, record)
+        context = context_of(emitter, record)
         try:
             await handler(record, context)
         except BaseException as error:
@@ -174,122 +382,3 @@ def _waiting(handler: AsyncHandler[Any, Any, Any, Any]) -> NodeCode:
             await pending
 
     return code
-
-
-class KGroupedStream(Generic[K, V]):
-    """Records grouped by key: fold them over all time, or by windows."""
-
-    def __init__(self, builder: TopologyBuilder, node: str, serdes: Serdes) -> None:
-        self._builder = builder
-        self._node = node
-        self._serdes = serdes
-
-    def windowed_by(self, windows: TumblingWindows) -> TimeWindowedKStream[K, V]:
-        return TimeWindowedKStream(self._builder, self._node, self._serdes, windows)
-
-    def aggregate(
-        self,
-        initializer: Callable[[], V2],
-        aggregator: Callable[[K, V, V2], V2],
-        *,
-        value: Serde[V2],
-        store: str | None = None,
-        name: str | None = None,
-        failure_policy: FailurePolicy | None = None,
-    ) -> KStream[K, V2]:
-        """Folds the records of each key here, in your code; forwards each new value. ``store`` is
-        the store's name; its changelog is ``<application.id>-<store>-changelog``."""
-        folding = (initializer, aggregator, value)
-        return _add_aggregate(self, None, folding, store, name, failure_policy)
-
-    def count(self, *, store: str | None = None, name: str | None = None) -> KStream[K, int]:
-        """Counts the records of each key, in the sidecar."""
-        return _add_count(self, None, store, name)
-
-
-class TimeWindowedKStream(Generic[K, V]):
-    """Records grouped by key and window."""
-
-    def __init__(
-        self, builder: TopologyBuilder, node: str, serdes: Serdes, windows: TumblingWindows
-    ) -> None:
-        self._builder = builder
-        self._node = node
-        self._serdes = serdes
-        self._windows = windows
-
-    def aggregate(
-        self,
-        initializer: Callable[[], V2],
-        aggregator: Callable[[K, V, V2], V2],
-        *,
-        value: Serde[V2],
-        store: str | None = None,
-        name: str | None = None,
-        failure_policy: FailurePolicy | None = None,
-    ) -> KStream[Windowed[K], V2]:
-        """Folds the records of each key and window, in your code; forwards each new value under the
-        windowed key. A record too late for its window is dropped and counted by the sidecar."""
-        folding = (initializer, aggregator, value)
-        return _add_aggregate(self, self._windows, folding, store, name, failure_policy)
-
-    def count(
-        self, *, store: str | None = None, name: str | None = None
-    ) -> KStream[Windowed[K], int]:
-        """Counts the records of each key and window, in the sidecar."""
-        return _add_count(self, self._windows, store, name)
-
-
-_Grouped = KGroupedStream[Any, Any] | TimeWindowedKStream[Any, Any]
-_Folding = tuple[Callable[[], Any], Callable[[Any, Any, Any], Any], Serde[Any]]
-
-
-def _add_aggregate(
-    grouped: _Grouped,
-    windows: TumblingWindows | None,
-    folding: _Folding,
-    store: str | None,
-    name: str | None,
-    policy: FailurePolicy | None,
-) -> KStream[Any, Any]:
-    builder, serdes = grouped._builder, grouped._serdes
-    initializer, aggregator, value = folding
-    store = builder.store_name(store, "aggregate")
-    size_ms = None if windows is None else windows.size_ms
-    fold = Fold(store, size_ms, value, initializer, aggregator)
-    declared = _declare(builder, store, pb.AGGREGATOR_APPLICATION, windows)
-    if policy is not None:
-        declared.aggregate.failure_policy.CopyFrom(policy.wire())
-    node = Node("", serdes, code=lambda record, emitter: emitter.fold(record, fold))
-    node.aggregates = store
-    added = builder.add("aggregate", declared, grouped._node, name, node)
-    return KStream(builder, added, serdes)
-
-
-def _add_count(
-    grouped: _Grouped, windows: TumblingWindows | None, store: str | None, name: str | None
-) -> KStream[Any, int]:
-    builder, serdes = grouped._builder, grouped._serdes
-    store = builder.store_name(store, "count")
-    declared = _declare(builder, store, pb.AGGREGATOR_COUNT, windows)
-    added = builder.add("aggregate", declared, grouped._node, name, Node("", serdes))
-    key = serdes.key if windows is None else windowed(serdes.key, windows.size_ms)
-    return KStream(builder, added, Serdes(key, int64))
-
-
-def _declare(
-    builder: TopologyBuilder,
-    store: str,
-    aggregator: pb.Aggregator,
-    windows: TumblingWindows | None,
-) -> pb.Node:
-    kind = pb.STORE_KIND_KEY_VALUE if windows is None else pb.STORE_KIND_WINDOW
-    builder.add_store(store, kind)
-    tumbling = None
-    if windows is not None:
-        tumbling = pb.TumblingWindows(size_ms=windows.size_ms, grace_ms=windows.grace_ms)
-    return pb.Node(aggregate=pb.Aggregate(store=store, aggregator=aggregator, tumbling=tumbling))
-
-
-def _wire(policy: FailurePolicy | None) -> pb.FailurePolicy | None:
-    return None if policy is None else policy.wire()

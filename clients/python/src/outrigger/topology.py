@@ -25,21 +25,20 @@ class Serdes:
 
 @dataclass
 class Node:
-    """A node that runs here, or a sink; built-in nodes run in the sidecar."""
+    """A node, as far as this side knows it: built-in ones run in the sidecar."""
 
     name: str
-    # How the records that reach this node are read, should it be a stage's entry.
+    # How the records that reach this node are read and written, where they come or go over the
+    # wire.
     input: Serdes
     # None for nodes that never run here.
     code: NodeCode | None = None
-    # Set for a sink.
-    sink: Serdes | None = None
     # The stores that its context opens.
     stores: tuple[str, ...] = ()
     # The store of an aggregate that runs here.
     aggregates: str | None = None
-    # Set for a hook: how its requests are written.
-    hook: Serdes | None = None
+    # Whether handlers ask for it by its name.
+    is_hook: bool = False
     # Whether its code waits, so that it must run on an event loop.
     is_async: bool = False
     children: list[str] = field(default_factory=list)
@@ -58,14 +57,19 @@ class TopologyBuilder:
         return Serdes(key or self.defaults.key, value or self.defaults.value)
 
     def add(
-        self, kind: str, declared: pb.Node, parent: str | None, name: str | None, node: Node
+        self,
+        kind: str,
+        declared: pb.Node,
+        parents: tuple[str, ...],
+        name: str | None,
+        node: Node,
     ) -> str:
-        """Adds a node under its parent; a name is made from the order where none was given."""
+        """Adds a node under its parents; a name is made from the order where none was given."""
         node.name = name or f"{kind}-{len(self.nodes) + 1:02}"
         if node.name in self.nodes:
             raise ValueError(f'two nodes are named "{node.name}": give one another name')
         declared.name = node.name
-        if parent is not None:
+        for parent in parents:
             declared.parents.append(parent)
             self.nodes[parent].children.append(node.name)
         self._declared.append(declared)

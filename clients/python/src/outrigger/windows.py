@@ -1,4 +1,4 @@
-"""Windows of time."""
+"""Windows of time, and the keys of what they group."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from .serdes import Serde
 
 K = TypeVar("K")
 
-_START = struct.Struct(">q")
+_TIME = struct.Struct(">q")
+_TWO_TIMES = struct.Struct(">qq")
 
 
 class TumblingWindows(NamedTuple):
@@ -26,16 +27,81 @@ class TumblingWindows(NamedTuple):
     grace_ms: int
 
 
+class HoppingWindows(NamedTuple):
+    """Windows of fixed size that begin each ``advance_ms``, aligned to the epoch: records are in
+    several."""
+
+    size_ms: int
+    advance_ms: int
+    grace_ms: int
+
+
+class SlidingWindows(NamedTuple):
+    """Windows of records that lie at most ``time_difference_ms`` apart, as Kafka Streams'
+    (KIP-450)."""
+
+    time_difference_ms: int
+    grace_ms: int
+
+
+class SessionWindows(NamedTuple):
+    """Windows of records of a key that follow each other within ``gap_ms``."""
+
+    gap_ms: int
+    grace_ms: int
+
+
+TimeWindows = TumblingWindows | HoppingWindows | SlidingWindows
+Windows = TimeWindows | SessionWindows
+
+
 def tumbling(size: Duration, *, grace: Duration = 0) -> TumblingWindows:
-    """``grace``: how long after its end a window takes late records, in stream time."""
-    size_ms = duration_ms(size)
-    if size_ms <= 0:
-        raise ValueError(f"a window of {size!r} is none: it must be above 0")
-    return TumblingWindows(size_ms, duration_ms(grace))
+    """``grace``: how long after its end a window takes late records, in stream time. Raises
+    ValueError where the size is 0 or no duration."""
+    return TumblingWindows(_positive("a window", size), duration_ms(grace))
+
+
+def hopping(size: Duration, *, advance: Duration, grace: Duration = 0) -> HoppingWindows:
+    """Windows of fixed size that overlap: one begins each ``advance``. Raises ValueError where the
+    size or the advance is 0, or the advance more than the size: records in between would be in no
+    window."""
+    size_ms, advance_ms = _positive("a window", size), _positive("an advance", advance)
+    if advance_ms > size_ms:
+        text = f"windows of {size!r} cannot advance by {advance!r}"
+        raise ValueError(f"{text}: records in between would be in none")
+    return HoppingWindows(size_ms, advance_ms, duration_ms(grace))
+
+
+def sliding(time_difference: Duration, *, grace: Duration = 0) -> SlidingWindows:
+    """For each record the windows that its time begins or ends: records that lie at most
+    ``time_difference`` apart share one. Both ends of such a window are included."""
+    return SlidingWindows(duration_ms(time_difference), duration_ms(grace))
+
+
+def session(gap: Duration, *, grace: Duration = 0) -> SessionWindows:
+    """Sessions: records of a key that follow each other within ``gap``. A record that closes a gap
+    merges what was two. Both ends of a session are included. Raises ValueError where the gap is
+    0."""
+    return SessionWindows(_positive("a gap", gap), duration_ms(grace))
+
+
+def _positive(what: str, duration: Duration) -> int:
+    ms = duration_ms(duration)
+    if ms <= 0:
+        raise ValueError(f"{what} of {duration!r} is none: it must be above 0")
+    return ms
+
+
+def length_ms(windows: TimeWindows) -> int:
+    """From the start of a window to its end; a session's is its own."""
+    if isinstance(windows, SlidingWindows):
+        return windows.time_difference_ms
+    return windows.size_ms
 
 
 class Window(NamedTuple):
-    """``[start, end)``, in ms since the epoch."""
+    """Its ends, in ms since the epoch: ``end`` is included in sliding windows and sessions
+    alone."""
 
     start: int
     end: int
@@ -49,16 +115,38 @@ class Windowed(NamedTuple, Generic[K]):
 
 
 def windowed(key: Serde[K], size_ms: int) -> Serde[Windowed[K]]:
-    """``key | int64 start``, as Kafka's TimeWindowedSerializer."""
+    """``key | int64 start``, as Kafka's TimeWindowedSerializer; ``size_ms`` from the start to the
+    end."""
 
     def serialize(value: Windowed[K]) -> bytes:
-        return (key.serialize(value.key) or b"") + _START.pack(value.window.start)
+        return (key.serialize(value.key) or b"") + _TIME.pack(value.window.start)
 
     def deserialize(data: bytes | None) -> Windowed[K]:
-        if data is None or len(data) < _START.size:
-            raise TypeError(f"it has {len(data or b'')} bytes, a windowed key at least 8")
-        (start,) = _START.unpack(data[-_START.size :])
-        inner = key.deserialize(data[: -_START.size])
+        given = _long_enough(data, _TIME.size)
+        (start,) = _TIME.unpack(given[-_TIME.size :])
+        inner = key.deserialize(given[: -_TIME.size])
         return Windowed(inner, Window(start, start + size_ms))
 
-    return Serde(serialize, deserialize)
+    return Serde(serialize, deserialize, (f"windowed {size_ms}", key))
+
+
+def session_windowed(key: Serde[K]) -> Serde[Windowed[K]]:
+    """``key | int64 end | int64 start``, as Kafka's SessionWindowedSerializer."""
+
+    def serialize(value: Windowed[K]) -> bytes:
+        start, end = value.window
+        return (key.serialize(value.key) or b"") + _TWO_TIMES.pack(end, start)
+
+    def deserialize(data: bytes | None) -> Windowed[K]:
+        given = _long_enough(data, _TWO_TIMES.size)
+        end, start = _TWO_TIMES.unpack(given[-_TWO_TIMES.size :])
+        inner = key.deserialize(given[: -_TWO_TIMES.size])
+        return Windowed(inner, Window(start, end))
+
+    return Serde(serialize, deserialize, ("session_windowed", key))
+
+
+def _long_enough(data: bytes | None, least: int) -> bytes:
+    if data is None or len(data) < least:
+        raise TypeError(f"it has {len(data or b'')} bytes, a windowed key at least {least}")
+    return data

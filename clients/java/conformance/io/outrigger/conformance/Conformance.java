@@ -25,9 +25,9 @@ import java.util.regex.Pattern;
 
 /** The application that the conformance kit drives; docs/sdks.md says what each topology is. */
 public final class Conformance {
-  private static final Serde<String> TEXT = Serdes.nullable(Serdes.utf8());
+  static final Serde<String> TEXT = Serdes.nullable(Serdes.utf8());
   private static final TimeWindows MINUTES = TimeWindows.ofSizeWithNoGrace(Duration.ofMinutes(1));
-  private static final Materialized<String> FOLDS =
+  static final Materialized<String> FOLDS =
       Materialized.as("folds").withValueSerde(Serdes.utf8());
 
   private static final FailurePolicy PARKING =
@@ -73,6 +73,17 @@ public final class Conformance {
       case "aggregate" -> aggregate(app);
       case "windowed" -> windowed(app);
       case "count" -> count(app);
+      case "operations" -> Operations.operations(app);
+      case "branches" -> Operations.branches(app);
+      case "merge" -> Operations.merge(app);
+      case "repartition" -> Operations.repartition(app);
+      case "regroup" -> Operations.regroup(app);
+      case "reduce" -> Operations.reduce(app);
+      case "sum" -> Operations.sum(app);
+      case "hopping" -> Windows.hopping(app);
+      case "sliding" -> Windows.sliding(app);
+      case "session" -> Windows.session(app);
+      case "session-count" -> Windows.sessionCount(app);
       default -> throw new IllegalArgumentException("there is no topology \"" + chosen + "\"");
     }
     try {
@@ -83,11 +94,11 @@ public final class Conformance {
     }
   }
 
-  private static KStream<String, String> commands(Outrigger app) {
+  static KStream<String, String> commands(Outrigger app) {
     return app.stream("commands", Consumed.with(TEXT, TEXT).withName("commands"));
   }
 
-  private static void results(KStream<String, String> stream, Serde<String> key, Serde<String> value) {
+  static void results(KStream<String, String> stream, Serde<String> key, Serde<String> value) {
     stream.to("results", Produced.with(key, value).withName("results"));
   }
 
@@ -153,12 +164,12 @@ public final class Conformance {
     results(counted, Serdes.utf8(), Serdes.utf8());
   }
 
-  private static String append(String key, String value, String folded) {
+  static String append(String key, String value, String folded) {
     if ("fail".equals(value)) throw new IllegalStateException("told to fail");
     return folded + (value == null ? "" : value);
   }
 
-  private static String nameOf(Windowed<String> key) {
+  static String nameOf(Windowed<String> key) {
     return key.key() + "@" + key.window().start() + "-" + key.window().end();
   }
 }

@@ -1,73 +1,127 @@
 package io.outrigger;
 
 import io.outrigger.gen.v1.Aggregate;
+import io.outrigger.gen.v1.Aggregator;
 import io.outrigger.gen.v1.Node;
 import io.outrigger.gen.v1.StoreKind;
-import io.outrigger.gen.v1.TumblingWindows;
+import java.util.List;
 import java.util.Objects;
 
 /**
- * Declares aggregates below a node.
+ * Declares aggregates of a grouping.
  *
+ * @param serdes how records are written that come from code of the application
+ * @param repartition the grouping's name; null takes the store's
  * @param windows null without windows
  */
 record Aggregation(
-    TopologyBuilder builder, String parent, SerdePair serdes, TimeWindows windows) {
+    TopologyBuilder builder,
+    List<String> parents,
+    StreamSerdes serdes,
+    String repartition,
+    Windowing windows) {
 
-  Aggregation by(TimeWindows chosen) {
-    return new Aggregation(builder, parent, serdes, chosen);
+  Aggregation by(Windowing chosen) {
+    return new Aggregation(builder, parents, serdes, repartition, chosen);
   }
 
-  @SuppressWarnings("unchecked")
   <K, VR> KStream<K, VR> aggregate(
       Initializer<VR> initializer,
-      Aggregator<?, ?, VR> aggregator,
+      io.outrigger.Aggregator<?, ?, VR> aggregator,
+      Merger<?, VR> merger,
       Named named,
       Materialized<VR> materialized) {
     if (materialized.valueSerde == null) {
       throw new IllegalArgumentException(
           "the aggregate \"" + materialized.storeName + "\" has no serde: add withValueSerde(...)");
     }
-    String store = builder.storeName(materialized.storeName, "aggregate");
-    Fold fold =
-        new Fold(
-            store,
-            windows,
-            (Serde<Object>) materialized.valueSerde,
-            (Initializer<Object>) Objects.requireNonNull(initializer, "initializer"),
-            (Aggregator<Object, Object, Object>) Objects.requireNonNull(aggregator, "aggregator"));
-    TopologyNode node =
-        add(named, store, io.outrigger.gen.v1.Aggregator.AGGREGATOR_APPLICATION);
-    node.aggregates = store;
-    NodeCode code = (record, emitter) -> emitter.fold(record, fold);
-    node.code = () -> code;
-    return new KStream<>(builder, node.name, serdes);
+    Objects.requireNonNull(initializer, "initializer");
+    Objects.requireNonNull(aggregator, "aggregator");
+    Fold fold = Fold.aggregating(materialized.valueSerde, initializer, aggregator, merger);
+    return folded("aggregate", fold, named, materialized);
+  }
+
+  <K, V> KStream<K, V> reduce(Reducer<V> reducer, Named named, Materialized<?> materialized) {
+    Objects.requireNonNull(reducer, "reducer");
+    Serde<?> serde =
+        materialized.valueSerde == null ? serdes.value() : materialized.valueSerde;
+    boolean merges = windows != null && windows.kind() == Windowing.Kind.SESSION;
+    return folded("reduce", Fold.reducing(serde, reducer, merges), named, materialized);
   }
 
   <K> KStream<K, Long> count(Named named, Materialized<?> materialized) {
+    var count = Aggregate.newBuilder().setAggregator(Aggregator.AGGREGATOR_COUNT);
+    return builtIn("count", count, Serdes.Long(), named, materialized);
+  }
+
+  <K, N extends Number> KStream<K, N> sum(
+      NumberType<N> number, Named named, Materialized<?> materialized) {
+    return number("sum", Aggregator.AGGREGATOR_SUM, number, named, materialized);
+  }
+
+  <K, N extends Number> KStream<K, N> min(
+      NumberType<N> number, Named named, Materialized<?> materialized) {
+    return number("min", Aggregator.AGGREGATOR_MIN, number, named, materialized);
+  }
+
+  <K, N extends Number> KStream<K, N> max(
+      NumberType<N> number, Named named, Materialized<?> materialized) {
+    return number("max", Aggregator.AGGREGATOR_MAX, number, named, materialized);
+  }
+
+  private <K, N extends Number> KStream<K, N> number(
+      String what,
+      Aggregator aggregator,
+      NumberType<N> number,
+      Named named,
+      Materialized<?> materialized) {
+    var aggregate = Aggregate.newBuilder().setAggregator(aggregator).setNumber(number.wire);
+    return builtIn(what, aggregate, number.serde, named, materialized);
+  }
+
+  private <K, VR> KStream<K, VR> folded(
+      String what, Fold fold, Named named, Materialized<?> materialized) {
+    var aggregate = Aggregate.newBuilder().setAggregator(Aggregator.AGGREGATOR_APPLICATION);
+    if (named.failurePolicy != null) aggregate.setFailurePolicy(named.failurePolicy.wire);
+    TopologyNode node = add(what, aggregate, named, materialized);
+    String store = aggregate.getStore();
+    Fold placed = fold.at(store, windows);
+    NodeCode code = (record, emitter) -> emitter.fold(record, placed);
+    node.aggregates = store;
+    node.code = () -> code;
+    return result(node, fold.serde());
+  }
+
+  private <K, VR> KStream<K, VR> builtIn(
+      String what,
+      Aggregate.Builder aggregate,
+      Serde<?> value,
+      Named named,
+      Materialized<?> materialized) {
     if (named.failurePolicy != null) {
       throw new IllegalArgumentException(
-          "a count runs in the sidecar, where it does not fail: leave its failure policy out");
+          "a " + what + " runs in the sidecar, and none of your code with it: leave its failure policy out");
     }
-    String store = builder.storeName(materialized.storeName, "count");
-    TopologyNode node = add(named, store, io.outrigger.gen.v1.Aggregator.AGGREGATOR_COUNT);
-    Serde<?> key =
-        windows == null ? serdes.key() : new WindowedSerde<>(serdes.key(), windows.sizeMs());
-    return new KStream<>(builder, node.name, SerdePair.of(key, Serdes.Long()));
+    TopologyNode node = add(what, aggregate, named, materialized);
+    // A session that is merged into another one comes as null.
+    boolean isNullable = windows != null && windows.kind() == Windowing.Kind.SESSION;
+    return result(node, isNullable ? Serdes.nullable(value) : value);
+  }
+
+  private <K, VR> KStream<K, VR> result(TopologyNode node, Serde<?> value) {
+    Serde<?> key = windows == null ? serdes.key() : windows.keySerde(serdes.key());
+    return KStreamNodes.of(builder, node.name, new StreamSerdes(key, value));
   }
 
   private TopologyNode add(
-      Named named, String store, io.outrigger.gen.v1.Aggregator aggregator) {
-    Aggregate.Builder aggregate = Aggregate.newBuilder().setStore(store).setAggregator(aggregator);
-    if (windows != null) {
-      aggregate.setTumbling(
-          TumblingWindows.newBuilder()
-              .setSizeMs(windows.sizeMs())
-              .setGraceMs(windows.gracePeriodMs()));
-    }
-    if (named.failurePolicy != null) aggregate.setFailurePolicy(named.failurePolicy.wire);
+      String what, Aggregate.Builder aggregate, Named named, Materialized<?> materialized) {
+    String store = builder.storeName(materialized.storeName, what);
+    aggregate.setStore(store);
+    if (repartition != null) aggregate.setRepartition(repartition);
+    if (windows != null) windows.declared().accept(aggregate);
     builder.addStore(
-        store, windows == null ? StoreKind.STORE_KIND_KEY_VALUE : StoreKind.STORE_KIND_WINDOW);
-    return builder.add(named.name, Node.newBuilder().setAggregate(aggregate), parent, serdes);
+        store, windows == null ? StoreKind.STORE_KIND_KEY_VALUE : windows.storeKind());
+    return builder.add(
+        named.name, Node.newBuilder().setAggregate(aggregate), parents, serdes.pair());
   }
 }

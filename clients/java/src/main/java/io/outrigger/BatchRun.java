@@ -23,6 +23,9 @@ final class BatchRun {
   private final long bytesMax;
   private final List<Emitter> entries = new ArrayList<>();
 
+  /** Of the nodes that run here, by name. */
+  final Map<String, Emitter> emitters = new HashMap<>();
+
   private Batch batch;
   private BatchControl control;
   private Tracing tracing;
@@ -40,7 +43,7 @@ final class BatchRun {
     this.welcome = welcome;
     this.stage = stage;
     bytesMax = Chunks.columnsBytesMax(welcome);
-    for (String entry : stage.getEntriesList()) entries.add(new Emitter(entry, this));
+    for (String entry : stage.getEntriesList()) entries.add(Emitter.of(entry, this));
   }
 
   /** Runs one batch to its result; null when it was stopped. Throws only for a sidecar's fault. */
@@ -149,10 +152,9 @@ final class BatchRun {
         "the sidecar's stage has a node \"" + name + "\", which does not run here");
   }
 
-  int sinkIndex(String name) {
-    int index = stage.getSinksList().indexOf(name);
-    if (index >= 0) return index;
-    throw new IllegalStateException("the sidecar's stage has no sink \"" + name + "\"");
+  /** The names of the nodes that outputs go to, by index. */
+  List<String> sinks() {
+    return stage.getSinksList();
   }
 
   BatchState state(String store) {

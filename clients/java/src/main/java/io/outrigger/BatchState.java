@@ -85,6 +85,11 @@ final class BatchState {
     return columns.getWindowBase() + columns.getWindowSteps(slot) * columns.getWindowUnitMs();
   }
 
+  /** A session's end minus its start in ms. */
+  long sessionLength(int slot) {
+    return columns.getSessionLengthsCount() == 0 ? 0 : columns.getSessionLengths(slot);
+  }
+
   /** Null where the slot has no value. */
   ByteString getSlot(int slot) {
     ByteString written = writtenSlots[slot];

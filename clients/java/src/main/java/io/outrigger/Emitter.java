@@ -3,22 +3,47 @@ package io.outrigger;
 import com.google.protobuf.ByteString;
 import java.util.List;
 
-/** One node of a stage in one task: runs its code, and its children after it. */
+/**
+ * One node of a stage in one task: runs its code, and its children after it; or it writes, to a node that is
+ * not of the stage.
+ */
 final class Emitter {
+  /** The sink of a node that runs here. */
+  private static final int NONE = -1;
+
   final TopologyNode node;
   final BatchRun run;
-  private final Emitter[] children;
+  private Emitter[] children = {};
   private final int sink;
 
   /** Made when the first record comes, so that a processor which cannot be made fails a record. */
   private NodeCode code;
 
-  Emitter(String name, BatchRun run) {
-    this.node = run.node(name);
+  private Emitter(TopologyNode node, BatchRun run, int sink) {
+    this.node = node;
     this.run = run;
-    this.children =
-        node.children.stream().map(child -> new Emitter(child, run)).toArray(Emitter[]::new);
-    this.sink = node.sink == null ? 0 : run.sinkIndex(name);
+    this.sink = sink;
+  }
+
+  /** The emitter of a node that runs here: one for each, however many parents it has. */
+  static Emitter of(String name, BatchRun run) {
+    Emitter known = run.emitters.get(name);
+    if (known != null) return known;
+    Emitter emitter = new Emitter(run.node(name), run, NONE);
+    run.emitters.put(name, emitter);
+    emitter.children =
+        emitter.node.children.stream().map(child -> below(child, run)).toArray(Emitter[]::new);
+    return emitter;
+  }
+
+  /** Writes where the stage says so, whether the node has code or not: that of another stage. */
+  private static Emitter below(String name, BatchRun run) {
+    int sink = run.sinks().indexOf(name);
+    return sink < 0 ? of(name, run) : new Emitter(run.nodes.get(name), run, sink);
+  }
+
+  Emitter child(int index) {
+    return children[index];
   }
 
   /** Reads a row, as a stage's entry does, and runs it. */
@@ -36,8 +61,8 @@ final class Emitter {
   /** Hands a record to this node. */
   void run(Record<Object, Object> record) throws Exception {
     try {
-      if (node.code == null) {
-        write(node.name, node.sink, sink, record);
+      if (sink != NONE) {
+        write(node.name, node.input, sink, record);
         return;
       }
       if (code == null) code = node.code.get();
@@ -55,22 +80,43 @@ final class Emitter {
 
   /** Folds a record into each of its slots, and forwards each new value. */
   void fold(Record<Object, Object> record, Fold fold) throws Exception {
-    // As Kafka Streams: without windows a null value is no news. (Null keys have no slot.)
-    if (fold.windows() == null && record.value() == null) return;
+    if (fold.skipsNull() && record.value() == null) return;
     BatchState state = run.state(fold.store());
     int count = state.slotCount(run.row());
+    if (fold.merger() != null) {
+      foldSession(record, fold, state, count);
+      return;
+    }
     for (int which = 0; which < count; which++) {
       int slot = state.slot(run.row(), which);
-      ByteString before = state.getSlot(slot);
-      Object value = fold.next(record, before == null ? null : before.toByteArray());
-      state.putSlot(slot, copyOf(value == null ? null : fold.serde().serialize(value)));
-      Object key = record.key();
-      if (fold.windows() != null) {
-        long start = state.windowStart(slot);
-        key = new Windowed<>(key, new Window(start, start + fold.windows().sizeMs()));
-      }
-      forward(record.followedBy(key, value));
+      keep(record, fold, state, slot, fold.next(record, fold.read(state, slot)));
     }
+  }
+
+  /** Merges the sessions that the record joins into the last slot, which is that of the whole. */
+  private void foldSession(Record<Object, Object> record, Fold fold, BatchState state, int count)
+      throws Exception {
+    if (count == 0) return;
+    Object aggregate = fold.initializer().apply();
+    for (int which = 0; which < count; which++) {
+      int slot = state.slot(run.row(), which);
+      Object session = fold.read(state, slot);
+      if (session == null) continue;
+      aggregate = fold.merger().apply(record.key(), aggregate, session);
+      if (which < count - 1) keep(record, fold, state, slot, null);
+    }
+    Object value = fold.aggregator().apply(record.key(), record.value(), aggregate);
+    keep(record, fold, state, state.slot(run.row(), count - 1), value);
+  }
+
+  /** Puts a value into its slot, and forwards it under its window. Null deletes, and is forwarded. */
+  private void keep(
+      Record<Object, Object> record, Fold fold, BatchState state, int slot, Object value)
+      throws Exception {
+    state.putSlot(slot, copyOf(value == null ? null : fold.serde().serialize(value)));
+    Object key = record.key();
+    if (fold.windows() != null) key = new Windowed<>(key, fold.windows().window(state, slot));
+    forward(record.followedBy(key, value));
   }
 
   /** Asks a hook: an output of the record that is being processed, and undone with it. */
@@ -80,7 +126,11 @@ final class Emitter {
       throw new IllegalArgumentException(
           "there is no hook \"" + hook + "\" in this application: declare it with afterCommit");
     }
-    write(hook, asked.hook, run.sinkIndex(hook), request);
+    int index = run.sinks().indexOf(hook);
+    if (index < 0) {
+      throw new IllegalStateException("the sidecar's stage has no sink \"" + hook + "\"");
+    }
+    write(hook, asked.hook, index, request);
   }
 
   private void write(String to, SerdePair serdes, int index, Record<Object, Object> record) {
@@ -94,6 +144,13 @@ final class Emitter {
       String what, String to, Serde<Object> serde, Object object, Record<?, ?> record) {
     try {
       return copyOf(serde.serialize(object));
+    } catch (ClassCastException error) {
+      throw new SerializationException(
+          String.format(
+              "the %s for \"%s\" is no object of the serde that is to write it: name its own by Grouped, "
+                  + "Repartitioned or Produced; %s",
+              what, to, error.getMessage()),
+          error);
     } catch (RuntimeException error) {
       throw new SerializationException(
           String.format(

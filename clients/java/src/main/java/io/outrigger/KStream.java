@@ -1,33 +1,12 @@
 package io.outrigger;
 
-import io.outrigger.gen.v1.Function;
-import io.outrigger.gen.v1.Node;
-import io.outrigger.gen.v1.Operation;
-import io.outrigger.gen.v1.Sink;
-import io.outrigger.gen.v1.StoreKind;
-import java.util.List;
-import java.util.Objects;
-import java.util.Set;
-import java.util.function.Supplier;
-import java.util.stream.Stream;
-
 /**
  * A stream of records. Declaring it runs nothing before {@link Outrigger#start}.
  *
  * @param <K> the key's type
  * @param <V> the value's type
  */
-public final class KStream<K, V> {
-  private final TopologyBuilder builder;
-  private final String node;
-  private final SerdePair serdes;
-
-  KStream(TopologyBuilder builder, String node, SerdePair serdes) {
-    this.builder = builder;
-    this.node = node;
-    this.serdes = serdes;
-  }
-
+public sealed interface KStream<K, V> permits KStreamNodes {
   /**
    * Makes one record of each, with another key and value; timestamp and headers stay.
    *
@@ -36,7 +15,7 @@ public final class KStream<K, V> {
    * @param mapper makes the new key and value
    * @return the new records
    */
-  public <K2, V2> KStream<K2, V2> map(
+  default <K2, V2> KStream<K2, V2> map(
       KeyValueMapper<? super K, ? super V, ? extends KeyValue<K2, V2>> mapper) {
     return map(mapper, Named.BY_ORDER);
   }
@@ -50,29 +29,41 @@ public final class KStream<K, V> {
    * @param named the node's name
    * @return the new records
    */
-  public <K2, V2> KStream<K2, V2> map(
-      KeyValueMapper<? super K, ? super V, ? extends KeyValue<K2, V2>> mapper, Named named) {
-    KeyValueMapper<Object, Object, KeyValue<K2, V2>> code = untyped(mapper);
-    return function(
-        Operation.OPERATION_MAP,
-        named,
-        (record, emitter) -> {
-          KeyValue<K2, V2> mapped = code.apply(record.key(), record.value());
-          if (mapped == null) {
-            throw new NullPointerException("map returned null: return a KeyValue, or use filter");
-          }
-          emitter.forward(record.followedBy(mapped.key(), mapped.value()));
-        });
+  <K2, V2> KStream<K2, V2> map(
+      KeyValueMapper<? super K, ? super V, ? extends KeyValue<K2, V2>> mapper, Named named);
+
+  /**
+   * Gives each record another key. What is grouped below it goes through a topic of the sidecar's, so
+   * that all records of a key meet.
+   *
+   * @param <K2> the type of the new keys
+   * @param mapper makes the new key
+   * @return the records under their new keys
+   */
+  default <K2> KStream<K2, V> selectKey(
+      KeyValueMapper<? super K, ? super V, ? extends K2> mapper) {
+    return selectKey(mapper, Named.BY_ORDER);
   }
+
+  /**
+   * The same as a node of this name.
+   *
+   * @param <K2> the type of the new keys
+   * @param mapper makes the new key
+   * @param named the node's name
+   * @return the records under their new keys
+   */
+  <K2> KStream<K2, V> selectKey(
+      KeyValueMapper<? super K, ? super V, ? extends K2> mapper, Named named);
 
   /**
    * Makes one record of each, with another value.
    *
    * @param <V2> the type of the new values
-   * @param mapper makes the new value
+   * @param mapper makes it of the value
    * @return the new records
    */
-  public <V2> KStream<K, V2> mapValues(ValueMapper<? super V, ? extends V2> mapper) {
+  default <V2> KStream<K, V2> mapValues(ValueMapper<? super V, ? extends V2> mapper) {
     return mapValues(mapper, Named.BY_ORDER);
   }
 
@@ -80,23 +71,24 @@ public final class KStream<K, V> {
    * The same as a node of this name.
    *
    * @param <V2> the type of the new values
-   * @param mapper makes the new value
+   * @param mapper makes it of the value
    * @param named the node's name
    * @return the new records
    */
-  public <V2> KStream<K, V2> mapValues(ValueMapper<? super V, ? extends V2> mapper, Named named) {
-    Objects.requireNonNull(mapper, "the function is null");
-    return mapValues((key, value) -> mapper.apply(value), named);
+  default <V2> KStream<K, V2> mapValues(ValueMapper<? super V, ? extends V2> mapper, Named named) {
+    if (mapper == null) throw new NullPointerException("the function is null");
+    ValueMapperWithKey<K, V, ? extends V2> withKey = (key, value) -> mapper.apply(value);
+    return mapValues(withKey, named);
   }
 
   /**
    * Makes one record of each, with another value.
    *
    * @param <V2> the type of the new values
-   * @param mapper makes the new value
+   * @param mapper makes it of the key and the value
    * @return the new records
    */
-  public <V2> KStream<K, V2> mapValues(
+  default <V2> KStream<K, V2> mapValues(
       ValueMapperWithKey<? super K, ? super V, ? extends V2> mapper) {
     return mapValues(mapper, Named.BY_ORDER);
   }
@@ -105,48 +97,149 @@ public final class KStream<K, V> {
    * The same as a node of this name.
    *
    * @param <V2> the type of the new values
-   * @param mapper makes the new value
+   * @param mapper makes it of the key and the value
    * @param named the node's name
    * @return the new records
    */
-  public <V2> KStream<K, V2> mapValues(
-      ValueMapperWithKey<? super K, ? super V, ? extends V2> mapper, Named named) {
-    ValueMapperWithKey<Object, Object, V2> code = untyped(mapper);
-    return function(
-        Operation.OPERATION_MAP_VALUES,
-        named,
-        (record, emitter) -> {
-          Object mapped = code.apply(record.key(), record.value());
-          emitter.forward(record.followedBy(record.key(), mapped));
-        });
+  <V2> KStream<K, V2> mapValues(
+      ValueMapperWithKey<? super K, ? super V, ? extends V2> mapper, Named named);
+
+  /**
+   * Makes any number of records of each, key and value.
+   *
+   * @param <K2> the type of the new keys
+   * @param <V2> the type of the new values
+   * @param mapper makes them
+   * @return the new records, in the order of the iteration
+   */
+  default <K2, V2> KStream<K2, V2> flatMap(
+      KeyValueMapper<
+              ? super K, ? super V, ? extends Iterable<? extends KeyValue<? extends K2, ? extends V2>>>
+          mapper) {
+    return flatMap(mapper, Named.BY_ORDER);
   }
+
+  /**
+   * The same as a node of this name.
+   *
+   * @param <K2> the type of the new keys
+   * @param <V2> the type of the new values
+   * @param mapper makes them
+   * @param named the node's name
+   * @return the new records, in the order of the iteration
+   */
+  <K2, V2> KStream<K2, V2> flatMap(
+      KeyValueMapper<
+              ? super K, ? super V, ? extends Iterable<? extends KeyValue<? extends K2, ? extends V2>>>
+          mapper, Named named);
+
+  /**
+   * Makes any number of records of each; the key stays.
+   *
+   * @param <V2> the type of the new values
+   * @param mapper makes it of the value
+   * @return the new records, in the order of the iteration
+   */
+  default <V2> KStream<K, V2> flatMapValues(
+      ValueMapper<? super V, ? extends Iterable<? extends V2>> mapper) {
+    return flatMapValues(mapper, Named.BY_ORDER);
+  }
+
+  /**
+   * The same as a node of this name.
+   *
+   * @param <V2> the type of the new values
+   * @param mapper makes it of the value
+   * @param named the node's name
+   * @return the new records, in the order of the iteration
+   */
+  default <V2> KStream<K, V2> flatMapValues(
+      ValueMapper<? super V, ? extends Iterable<? extends V2>> mapper, Named named) {
+    if (mapper == null) throw new NullPointerException("the function is null");
+    ValueMapperWithKey<K, V, ? extends Iterable<? extends V2>> withKey = (key, value) -> mapper.apply(value);
+    return flatMapValues(withKey, named);
+  }
+
+  /**
+   * Makes any number of records of each; the key stays.
+   *
+   * @param <V2> the type of the new values
+   * @param mapper makes it of the key and the value
+   * @return the new records, in the order of the iteration
+   */
+  default <V2> KStream<K, V2> flatMapValues(
+      ValueMapperWithKey<? super K, ? super V, ? extends Iterable<? extends V2>> mapper) {
+    return flatMapValues(mapper, Named.BY_ORDER);
+  }
+
+  /**
+   * The same as a node of this name.
+   *
+   * @param <V2> the type of the new values
+   * @param mapper makes it of the key and the value
+   * @param named the node's name
+   * @return the new records, in the order of the iteration
+   */
+  <V2> KStream<K, V2> flatMapValues(
+      ValueMapperWithKey<? super K, ? super V, ? extends Iterable<? extends V2>> mapper, Named named);
 
   /**
    * Lets records go on, or not.
    *
-   * @param predicate says which
+   * @param predicate says which go on
    * @return those that go on
    */
-  public KStream<K, V> filter(Predicate<? super K, ? super V> predicate) {
+  default KStream<K, V> filter(Predicate<? super K, ? super V> predicate) {
     return filter(predicate, Named.BY_ORDER);
   }
 
   /**
    * The same as a node of this name.
    *
-   * @param predicate says which records go on
+   * @param predicate says which go on
    * @param named the node's name
    * @return those that go on
    */
-  public KStream<K, V> filter(Predicate<? super K, ? super V> predicate, Named named) {
-    Predicate<Object, Object> code = untyped(predicate);
-    return function(
-        Operation.OPERATION_FILTER,
-        named,
-        (record, emitter) -> {
-          if (code.test(record.key(), record.value())) emitter.forward(record);
-        });
+  KStream<K, V> filter(Predicate<? super K, ? super V> predicate, Named named);
+
+  /**
+   * Lets records go on, or not.
+   *
+   * @param predicate says which do not go on
+   * @return those that go on
+   */
+  default KStream<K, V> filterNot(Predicate<? super K, ? super V> predicate) {
+    return filterNot(predicate, Named.BY_ORDER);
   }
+
+  /**
+   * The same as a node of this name.
+   *
+   * @param predicate says which do not go on
+   * @param named the node's name
+   * @return those that go on
+   */
+  KStream<K, V> filterNot(Predicate<? super K, ? super V> predicate, Named named);
+
+  /**
+   * Shows each record to your code, and lets it go on as it is. What the code does outside Kafka happens
+   * at least once.
+   *
+   * @param action sees each record
+   * @return the same records
+   */
+  default KStream<K, V> peek(ForeachAction<? super K, ? super V> action) {
+    return peek(action, Named.BY_ORDER);
+  }
+
+  /**
+   * The same as a node of this name.
+   *
+   * @param action sees each record
+   * @param named the node's name
+   * @return the same records
+   */
+  KStream<K, V> peek(ForeachAction<? super K, ? super V> action, Named named);
 
   /**
    * Runs your code on each record. One processor serves all tasks, on several threads at once: keep
@@ -158,7 +251,7 @@ public final class KStream<K, V> {
    * @param stores the stores that it reads and writes
    * @return what it forwards
    */
-  public <K2, V2> KStream<K2, V2> process(
+  default <K2, V2> KStream<K2, V2> process(
       Processor<? super K, ? super V, K2, V2> processor, KeyValueStoreDefinition<?, ?>... stores) {
     return process(processor, Named.BY_ORDER, stores);
   }
@@ -173,13 +266,10 @@ public final class KStream<K, V> {
    * @param stores the stores that it reads and writes
    * @return what it forwards
    */
-  public <K2, V2> KStream<K2, V2> process(
+  <K2, V2> KStream<K2, V2> process(
       Processor<? super K, ? super V, K2, V2> processor,
       Named named,
-      KeyValueStoreDefinition<?, ?>... stores) {
-    NodeCode code = codeOf(processor);
-    return process(() -> code, named, stores);
-  }
+      KeyValueStoreDefinition<?, ?>... stores);
 
   /**
    * Runs your code on each record, with a processor of its own for each task.
@@ -187,12 +277,11 @@ public final class KStream<K, V> {
    * @param <K2> the type of the keys that it forwards
    * @param <V2> the type of the values that it forwards
    * @param supplier makes processors
-   * @param stores the stores that they read and write
-   * @return what they forward
+   * @param stores the stores that it reads and writes
+   * @return what it forwards
    */
-  public <K2, V2> KStream<K2, V2> process(
-      ProcessorSupplier<? super K, ? super V, K2, V2> supplier,
-      KeyValueStoreDefinition<?, ?>... stores) {
+  default <K2, V2> KStream<K2, V2> process(
+      ProcessorSupplier<? super K, ? super V, K2, V2> supplier, KeyValueStoreDefinition<?, ?>... stores) {
     return process(supplier, Named.BY_ORDER, stores);
   }
 
@@ -203,25 +292,152 @@ public final class KStream<K, V> {
    * @param <V2> the type of the values that it forwards
    * @param supplier makes processors
    * @param named the node's name
-   * @param stores the stores that they read and write
-   * @return what they forward
+   * @param stores the stores that it reads and writes
+   * @return what it forwards
    */
-  public <K2, V2> KStream<K2, V2> process(
+  <K2, V2> KStream<K2, V2> process(
       ProcessorSupplier<? super K, ? super V, K2, V2> supplier,
       Named named,
-      KeyValueStoreDefinition<?, ?>... stores) {
-    Objects.requireNonNull(supplier, "supplier");
-    return process(() -> codeOf(supplier.get()), named, stores);
+      KeyValueStoreDefinition<?, ?>... stores);
+
+  /**
+   * {@code process} for code that leaves the key as it is, so that what is grouped below it need not be
+   * repartitioned.
+   *
+   * @param <V2> the type of the values that it forwards
+   * @param processor your code
+   * @param stores the stores that it reads and writes
+   * @return what it forwards
+   */
+  default <V2> KStream<K, V2> processValues(
+      FixedKeyProcessor<? super K, ? super V, V2> processor, KeyValueStoreDefinition<?, ?>... stores) {
+    return processValues(processor, Named.BY_ORDER, stores);
   }
 
   /**
-   * Groups by the key that the records have.
+   * The same as a node of this name.
+   *
+   * @param <V2> the type of the values that it forwards
+   * @param processor your code
+   * @param named the node's name
+   * @param stores the stores that it reads and writes
+   * @return what it forwards
+   */
+  <V2> KStream<K, V2> processValues(
+      FixedKeyProcessor<? super K, ? super V, V2> processor,
+      Named named,
+      KeyValueStoreDefinition<?, ?>... stores);
+
+  /**
+   * The same with a processor of its own for each task.
+   *
+   * @param <V2> the type of the values that it forwards
+   * @param supplier makes processors
+   * @param stores the stores that it reads and writes
+   * @return what it forwards
+   */
+  default <V2> KStream<K, V2> processValues(
+      FixedKeyProcessorSupplier<? super K, ? super V, V2> supplier, KeyValueStoreDefinition<?, ?>... stores) {
+    return processValues(supplier, Named.BY_ORDER, stores);
+  }
+
+  /**
+   * The same as a node of this name.
+   *
+   * @param <V2> the type of the values that it forwards
+   * @param supplier makes processors
+   * @param named the node's name
+   * @param stores the stores that it reads and writes
+   * @return what it forwards
+   */
+  <V2> KStream<K, V2> processValues(
+      FixedKeyProcessorSupplier<? super K, ? super V, V2> supplier,
+      Named named,
+      KeyValueStoreDefinition<?, ?>... stores);
+
+  /**
+   * Begins to part the stream: each record goes to the first branch whose predicate holds.
+   *
+   * @return the branches to be declared
+   */
+  default BranchedKStream<K, V> split() {
+    return split(Named.BY_ORDER);
+  }
+
+  /**
+   * The same as a node of this name; those of its branches begin with it.
+   *
+   * @param named the node's name
+   * @return the branches to be declared
+   */
+  BranchedKStream<K, V> split(Named named);
+
+  /**
+   * The records of both streams, each as it comes: between the two there is no order.
+   *
+   * @param stream another stream of this application; where both were read, with the same serdes
+   * @return the records of both
+   * @throws IllegalArgumentException where their serdes differ, or a node would be in it twice
+   */
+  KStream<K, V> merge(KStream<K, V> stream);
+
+  /**
+   * Gives each record to the task that its key belongs to, by way of a topic of the sidecar's.
+   *
+   * @return the same records
+   */
+  default KStream<K, V> repartition() {
+    return repartition(Repartitioned.byOrder());
+  }
+
+  /**
+   * The same with a name, serdes or a number of partitions.
+   *
+   * @param repartitioned what the topic is called, and how it is written
+   * @return the same records
+   */
+  KStream<K, V> repartition(Repartitioned<K, V> repartitioned);
+
+  /**
+   * Groups by the key that the records have. Where code above may have changed it, they go through a
+   * topic of the sidecar's, so that all records of a key meet.
    *
    * @return the groups, to aggregate
    */
-  public KGroupedStream<K, V> groupByKey() {
-    return new KGroupedStream<>(builder, node, serdes);
+  default KGroupedStream<K, V> groupByKey() {
+    return groupByKey(Grouped.byDefault());
   }
+
+  /**
+   * The same with serdes, or a name.
+   *
+   * @param grouped how records are written that come from your code, and what their topic is called
+   * @return the groups, to aggregate
+   */
+  KGroupedStream<K, V> groupByKey(Grouped<K, V> grouped);
+
+  /**
+   * Groups by another key: {@code selectKey}, then {@code groupByKey}.
+   *
+   * @param <K2> the type of the new keys
+   * @param selector makes the new key
+   * @return the groups, to aggregate
+   */
+  default <K2> KGroupedStream<K2, V> groupBy(
+      KeyValueMapper<? super K, ? super V, ? extends K2> selector) {
+    return groupBy(selector, Grouped.byDefault());
+  }
+
+  /**
+   * The same with serdes, or a name, which is the node's too.
+   *
+   * @param <K2> the type of the new keys
+   * @param selector makes the new key
+   * @param grouped how records are written, and what their topic is called
+   * @return the groups, to aggregate
+   */
+  <K2> KGroupedStream<K2, V> groupBy(
+      KeyValueMapper<? super K, ? super V, ? extends K2> selector, Grouped<K2, V> grouped);
 
   /**
    * Writes a topic that must exist.
@@ -229,62 +445,12 @@ public final class KStream<K, V> {
    * @param topic the topic
    * @param produced how records are written
    */
-  public void to(String topic, Produced<K, V> produced) {
-    Objects.requireNonNull(topic, "the topic is null");
-    Node.Builder sink = Node.newBuilder().setSink(Sink.newBuilder().setTopic(topic));
-    builder.add(produced.name, sink, node, serdes).sink =
-        SerdePair.of(produced.keySerde, produced.valueSerde);
-  }
+  void to(String topic, Produced<K, V> produced);
 
   /**
    * Writes a topic that must exist, with the application's default serdes.
    *
    * @param topic the topic
    */
-  public void to(String topic) {
-    Produced<?, ?> defaults = Produced.with(builder.defaults.key(), builder.defaults.value());
-    to(topic, KStream.<Produced<K, V>>untyped(defaults));
-  }
-
-  private <K2, V2> KStream<K2, V2> process(
-      Supplier<NodeCode> code, Named named, KeyValueStoreDefinition<?, ?>... stores) {
-    List<String> names =
-        Stream.of(stores).map(KeyValueStoreDefinition::name).distinct().toList();
-    for (String store : names) builder.addStore(store, StoreKind.STORE_KIND_KEY_VALUE);
-    return function(Operation.OPERATION_PROCESS, named, names, code);
-  }
-
-  private <K2, V2> KStream<K2, V2> function(Operation operation, Named named, NodeCode code) {
-    return function(operation, named, List.of(), () -> code);
-  }
-
-  private <K2, V2> KStream<K2, V2> function(
-      Operation operation, Named named, List<String> stores, Supplier<NodeCode> code) {
-    Function.Builder function = Function.newBuilder().setOperation(operation).addAllStores(stores);
-    if (named.failurePolicy != null) function.setFailurePolicy(named.failurePolicy.wire);
-    TopologyNode added =
-        builder.add(named.name, Node.newBuilder().setFunction(function), node, serdes);
-    added.code = code;
-    added.stores = Set.copyOf(stores);
-    // What follows gets values, not bytes: only a stage's entry reads, and only a sink writes.
-    return new KStream<>(builder, added.name, serdes);
-  }
-
-  private static NodeCode codeOf(Processor<?, ?, ?, ?> processor) {
-    Processor<Object, Object, Object, Object> code = untyped(processor);
-    return (record, emitter) -> {
-      ProcessContext context = new ProcessContext(emitter, record);
-      try {
-        code.process(record, context);
-      } finally {
-        context.close();
-      }
-    };
-  }
-
-  // Within a stage records are objects; the builder's types have seen to it that they fit.
-  @SuppressWarnings("unchecked")
-  private static <T> T untyped(Object code) {
-    return (T) Objects.requireNonNull(code, "the function is null");
-  }
+  void to(String topic);
 }

@@ -8,8 +8,8 @@ import java.util.Objects;
  * @param <V> the type of the values
  */
 public final class Materialized<V> {
-  /** A store by the order of the calls, for a count. */
-  static final Materialized<Long> BY_ORDER = new Materialized<>(null, Serdes.Long());
+  /** A store by the order of the calls, and nothing of its values. */
+  static final Materialized<Object> BY_ORDER = new Materialized<>(null, null);
 
   final String storeName;
   final Serde<V> valueSerde;

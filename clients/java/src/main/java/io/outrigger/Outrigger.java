@@ -126,7 +126,8 @@ public final class Outrigger implements AutoCloseable {
   private <K, V> KStream<K, V> stream(Source.Builder topics, Consumed<K, V> consumed) {
     SerdePair serdes = SerdePair.of(consumed.keySerde, consumed.valueSerde);
     Node.Builder source = Node.newBuilder().setSource(topics);
-    return new KStream<>(topology, topology.add(consumed.name, source, null, serdes).name, serdes);
+    String name = topology.add(consumed.name, source, List.of(), serdes).name;
+    return KStreamNodes.of(topology, name, new StreamSerdes(serdes.key(), serdes.value()));
   }
 
   /**

@@ -50,6 +50,11 @@ final class ProcessContext implements ProcessorContext<Object, Object>, AutoClos
     return new TypedStore<>(definition, emitter.run.state(definition.name()), this);
   }
 
+  /** Remembers what went wrong, even where the handler catches it, as a forward's. */
+  RuntimeException failed(Throwable error) {
+    return emitter.run.failed(error);
+  }
+
   @Override
   public boolean isRevoked() {
     return emitter.run.control().isTaken();

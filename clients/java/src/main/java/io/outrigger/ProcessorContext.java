@@ -6,7 +6,7 @@ package io.outrigger;
  * @param <K> the type of the keys that it forwards
  * @param <V> the type of the values that it forwards
  */
-public interface ProcessorContext<K, V> {
+public interface ProcessorContext<K, V> extends ProcessingContext {
   /**
    * Sends a record on, to the nodes below in the order of their declaration, and returns when they are
    * done with it. It is written in the transaction of its input's offset.
@@ -34,31 +34,4 @@ public interface ProcessorContext<K, V> {
    * @throws IllegalArgumentException where it is of another application
    */
   <P> void afterCommit(Hook<P> hook, P payload);
-
-  /**
-   * A store that was given to {@code process}.
-   *
-   * @param <SK> the type of its keys
-   * @param <SV> the type of its values
-   * @param definition the store as it was declared
-   * @return the store as this record sees it
-   * @throws IllegalArgumentException where it was not given to this processor
-   */
-  <SK, SV> KeyValueStore<SK, SV> getStateStore(KeyValueStoreDefinition<SK, SV> definition);
-
-  /**
-   * Whether the batch was taken away: what is computed from then on has no effect. Worth asking in long
-   * loops.
-   *
-   * @return whether it was
-   */
-  boolean isRevoked();
-
-  /**
-   * Runs an action when the batch is taken away while this record is being processed; at once where it
-   * was already. For instance to cancel a call that takes long. The action must not block.
-   *
-   * @param action what to do, at most once
-   */
-  void onRevoked(Runnable action);
 }

@@ -15,6 +15,10 @@ public final class Serdes {
       Serde.of(
           value -> ByteBuffer.allocate(8).putLong(present(value, "Serdes.Long()")).array(),
           bytes -> eightBytes(bytes, "Serdes.Long()").getLong());
+  private static final Serde<Integer> INTEGER =
+      Serde.of(
+          value -> ByteBuffer.allocate(4).putInt(present(value, "Serdes.Integer()")).array(),
+          Serdes::fourBytes);
   private static final Serde<Double> DOUBLE =
       Serde.of(
           value -> ByteBuffer.allocate(8).putDouble(present(value, "Serdes.Double()")).array(),
@@ -56,6 +60,15 @@ public final class Serdes {
    */
   public static Serde<Long> Long() {
     return LONG;
+  }
+
+  /**
+   * A 32-bit integer, big-endian, as Kafka's IntegerSerializer.
+   *
+   * @return the serde
+   */
+  public static Serde<Integer> Integer() {
+    return INTEGER;
   }
 
   /**
@@ -117,6 +130,17 @@ public final class Serdes {
     return new WindowedSerde<>(key, TimeWindows.ofSizeWithNoGrace(size).sizeMs());
   }
 
+  /**
+   * The key and its session, as Kafka's SessionWindowedSerializer: {@code key | int64 end | int64 start}.
+   *
+   * @param <K> the key's type
+   * @param key the key's serde
+   * @return the serde
+   */
+  public static <K> Serde<Windowed<K>> sessionWindowed(Serde<K> key) {
+    return new SessionWindowedSerde<>(key);
+  }
+
   static <T> T present(T value, String serde) {
     if (value != null) return value;
     throw new SerializationException(
@@ -137,6 +161,12 @@ public final class Serdes {
     } catch (CharacterCodingException error) {
       throw new SerializationException("its " + bytes.length + " bytes are not UTF-8", error);
     }
+  }
+
+  private static int fourBytes(byte[] bytes) {
+    if (present(bytes, "Serdes.Integer()").length == Integer.BYTES) return ByteBuffer.wrap(bytes).getInt();
+    throw new SerializationException(
+        "it has " + bytes.length + " bytes, Serdes.Integer() takes 4");
   }
 
   private static ByteBuffer eightBytes(byte[] bytes, String serde) {

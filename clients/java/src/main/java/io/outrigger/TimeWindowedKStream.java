@@ -19,7 +19,7 @@ public final class TimeWindowedKStream<K, V> {
    *
    * @param <VR> the type of the aggregate
    * @param initializer begins an aggregate
-   * @param aggregator folds a record into it; a record's value may be null
+   * @param aggregator folds a record into it; a record's value may be null, but in sliding windows
    * @param materialized how the aggregate is kept; it needs a serde for values
    * @return each new value, under its key and window
    */
@@ -35,7 +35,7 @@ public final class TimeWindowedKStream<K, V> {
    *
    * @param <VR> the type of the aggregate
    * @param initializer begins an aggregate
-   * @param aggregator folds a record into it; a record's value may be null
+   * @param aggregator folds a record into it; a record's value may be null, but in sliding windows
    * @param named the node's name
    * @param materialized how the aggregate is kept; it needs a serde for values
    * @return each new value, under its key and window
@@ -45,7 +45,42 @@ public final class TimeWindowedKStream<K, V> {
       Aggregator<? super K, ? super V, VR> aggregator,
       Named named,
       Materialized<VR> materialized) {
-    return aggregation.aggregate(initializer, aggregator, named, materialized);
+    return aggregation.aggregate(initializer, aggregator, null, named, materialized);
+  }
+
+  /**
+   * Combines the records of each key and window in your code, and forwards each new value: the first is the
+   * record's own.
+   *
+   * @param reducer combines what there is with a value
+   * @return each new value, under its key and window
+   */
+  public KStream<Windowed<K>, V> reduce(Reducer<V> reducer) {
+    return reduce(reducer, Named.BY_ORDER, Materialized.BY_ORDER);
+  }
+
+  /**
+   * The same with a store of this name, or with a serde for it.
+   *
+   * @param reducer combines what there is with a value
+   * @param materialized how values are kept; without a serde, as the grouping's are written
+   * @return each new value, under its key and window
+   */
+  public KStream<Windowed<K>, V> reduce(Reducer<V> reducer, Materialized<?> materialized) {
+    return reduce(reducer, Named.BY_ORDER, materialized);
+  }
+
+  /**
+   * The same as a node of this name.
+   *
+   * @param reducer combines what there is with a value
+   * @param named the node's name
+   * @param materialized how values are kept; without a serde, as the grouping's are written
+   * @return each new value, under its key and window
+   */
+  public KStream<Windowed<K>, V> reduce(
+      Reducer<V> reducer, Named named, Materialized<?> materialized) {
+    return aggregation.reduce(reducer, named, materialized);
   }
 
   /**
@@ -76,5 +111,80 @@ public final class TimeWindowedKStream<K, V> {
    */
   public KStream<Windowed<K>, Long> count(Named named, Materialized<?> materialized) {
     return aggregation.count(named, materialized);
+  }
+
+  /**
+   * Adds the values of each key and window up, in the sidecar.
+   *
+   * @param <N> what handlers see
+   * @param number what values are read as
+   * @return each new sum, under its key and window
+   */
+  public <N extends Number> KStream<Windowed<K>, N> sum(NumberType<N> number) {
+    return sum(number, Named.BY_ORDER, Materialized.BY_ORDER);
+  }
+
+  /**
+   * The same as a node of this name.
+   *
+   * @param <N> what handlers see
+   * @param number what values are read as
+   * @param named the node's name
+   * @param materialized the store's name; a serde in it is not looked at
+   * @return each new sum, under its key and window
+   */
+  public <N extends Number> KStream<Windowed<K>, N> sum(
+      NumberType<N> number, Named named, Materialized<?> materialized) {
+    return aggregation.sum(number, named, materialized);
+  }
+
+  /**
+   * Keeps the least value of each key and window, in the sidecar.
+   *
+   * @param <N> what handlers see
+   * @param number what values are read as
+   * @return each new minimum, under its key and window
+   */
+  public <N extends Number> KStream<Windowed<K>, N> min(NumberType<N> number) {
+    return min(number, Named.BY_ORDER, Materialized.BY_ORDER);
+  }
+
+  /**
+   * The same as a node of this name.
+   *
+   * @param <N> what handlers see
+   * @param number what values are read as
+   * @param named the node's name
+   * @param materialized the store's name; a serde in it is not looked at
+   * @return each new minimum, under its key and window
+   */
+  public <N extends Number> KStream<Windowed<K>, N> min(
+      NumberType<N> number, Named named, Materialized<?> materialized) {
+    return aggregation.min(number, named, materialized);
+  }
+
+  /**
+   * Keeps the greatest value of each key and window, in the sidecar.
+   *
+   * @param <N> what handlers see
+   * @param number what values are read as
+   * @return each new maximum, under its key and window
+   */
+  public <N extends Number> KStream<Windowed<K>, N> max(NumberType<N> number) {
+    return max(number, Named.BY_ORDER, Materialized.BY_ORDER);
+  }
+
+  /**
+   * The same as a node of this name.
+   *
+   * @param <N> what handlers see
+   * @param number what values are read as
+   * @param named the node's name
+   * @param materialized the store's name; a serde in it is not looked at
+   * @return each new maximum, under its key and window
+   */
+  public <N extends Number> KStream<Windowed<K>, N> max(
+      NumberType<N> number, Named named, Materialized<?> materialized) {
+    return aggregation.max(number, named, materialized);
   }
 }

@@ -2,13 +2,18 @@ package io.outrigger;
 
 import java.time.Duration;
 
-/** Tumbling windows: of fixed size, without overlap or gap, aligned to 1970 in UTC. */
+/**
+ * Windows of fixed size, aligned to 1970 in UTC: tumbling ones, without overlap or gap, or hopping ones by
+ * {@link #advanceBy}.
+ */
 public final class TimeWindows {
   private final long sizeMs;
+  private final long advanceMs;
   private final long graceMs;
 
-  private TimeWindows(long sizeMs, long graceMs) {
+  private TimeWindows(long sizeMs, long advanceMs, long graceMs) {
     this.sizeMs = sizeMs;
+    this.advanceMs = advanceMs;
     this.graceMs = graceMs;
   }
 
@@ -21,15 +26,8 @@ public final class TimeWindows {
    * @throws IllegalArgumentException where one of them is not so
    */
   public static TimeWindows ofSizeAndGrace(Duration size, Duration grace) {
-    long sizeMs = wholeMs("size", size);
-    long graceMs = wholeMs("grace", grace);
-    if (sizeMs <= 0) {
-      throw new IllegalArgumentException("a window's size of " + size + " must be above 0");
-    }
-    if (graceMs < 0) {
-      throw new IllegalArgumentException("a window's grace of " + grace + " must be 0 or more");
-    }
-    return new TimeWindows(sizeMs, graceMs);
+    long sizeMs = Durations.atLeast(1, "a window's size", size);
+    return new TimeWindows(sizeMs, sizeMs, Durations.atLeast(0, "a window's grace", grace));
   }
 
   /**
@@ -41,6 +39,34 @@ public final class TimeWindows {
    */
   public static TimeWindows ofSizeWithNoGrace(Duration size) {
     return ofSizeAndGrace(size, Duration.ZERO);
+  }
+
+  /**
+   * Windows of the same size that begin each so often: a record is in all that hold it.
+   *
+   * @param advance from the start of one window to that of the next, a whole number of ms above 0, at most
+   *     the size
+   * @return the windows
+   * @throws IllegalArgumentException where it is not so
+   */
+  public TimeWindows advanceBy(Duration advance) {
+    long ms = Durations.atLeast(1, "a window's advance", advance);
+    if (ms > sizeMs) {
+      throw new IllegalArgumentException(
+          String.format(
+              "an advance of %s is above the size of %d ms: records between two windows would be in none",
+              advance, sizeMs));
+    }
+    return new TimeWindows(sizeMs, ms, graceMs);
+  }
+
+  /**
+   * From the start of one window to that of the next.
+   *
+   * @return the advance in ms; of tumbling windows, their size
+   */
+  public long advanceMs() {
+    return advanceMs;
   }
 
   /**
@@ -59,16 +85,5 @@ public final class TimeWindows {
    */
   public long gracePeriodMs() {
     return graceMs;
-  }
-
-  private static long wholeMs(String what, Duration duration) {
-    try {
-      long ms = duration.toMillis();
-      if (Duration.ofMillis(ms).equals(duration)) return ms;
-    } catch (ArithmeticException tooLong) {
-      // Said below.
-    }
-    throw new IllegalArgumentException(
-        "a window's " + what + " of " + duration + " is no whole number of ms below 2^63");
   }
 }

@@ -31,20 +31,18 @@ final class TopologyBuilder {
   }
 
   /**
-   * Adds a node under its parent.
+   * Adds a node under its parents.
    *
    * @param given its name; null makes one that stays the same as long as the order of the calls does
-   * @param parent the parent's name; null for a source
+   * @param parents the parents' names; none for a source
    */
-  TopologyNode add(String given, Node.Builder node, String parent, SerdePair input) {
+  TopologyNode add(String given, Node.Builder node, List<String> parents, SerdePair input) {
     mustBeOpen();
     String name = given == null ? freeName(node) : given;
     mustBeFree(name);
     node.setName(name);
-    if (parent != null) {
-      node.addParents(parent);
-      nodes.get(parent).children.add(name);
-    }
+    node.addAllParents(parents);
+    for (String parent : parents) nodes.get(parent).children.add(name);
     declared.add(node.build());
     TopologyNode added = new TopologyNode(name, input);
     nodes.put(name, added);

@@ -5,19 +5,19 @@ import java.util.List;
 import java.util.Set;
 import java.util.function.Supplier;
 
-/** A node that runs here, or a sink; built-in nodes run in the sidecar. */
+/** A node that runs here, or is written to; built-in nodes run in the sidecar. */
 final class TopologyNode {
   final String name;
   final List<String> children = new ArrayList<>();
 
-  /** How the records that reach this node are read, should it be a stage's entry. */
+  /**
+   * How the records that reach this node are read where it is a stage's entry, and written where it is none
+   * of the stage's nodes.
+   */
   final SerdePair input;
 
   /** Makes the code of one task; null for nodes that never run here. */
   Supplier<NodeCode> code;
-
-  /** Set for a sink. */
-  SerdePair sink;
 
   /** The stores that {@code getStateStore} opens. */
   Set<String> stores = Set.of();
@@ -34,6 +34,6 @@ final class TopologyNode {
   }
 
   boolean runsHere() {
-    return code != null || sink != null;
+    return code != null;
   }
 }

@@ -40,7 +40,8 @@ final class FakeSidecar implements Session.Host, AutoCloseable {
   <K, V> KStream<K, V> source(Serde<K> key, Serde<V> value) {
     SerdePair serdes = SerdePair.of(key, value);
     Node.Builder source = Node.newBuilder().setSource(Source.newBuilder().addTopics("topic"));
-    return new KStream<>(builder, builder.add("in", source, null, serdes).name, serdes);
+    String name = builder.add("in", source, List.of(), serdes).name;
+    return KStreamNodes.of(builder, name, new StreamSerdes(key, value));
   }
 
   KStream<String, String> texts() {

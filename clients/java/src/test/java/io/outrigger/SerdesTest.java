@@ -34,6 +34,10 @@ class SerdesTest {
     for (long value : new long[] {0, -2, Long.MIN_VALUE, Long.MAX_VALUE}) {
       sameAsKafka(Serdes.Long(), kafkas, value);
     }
+    var integers = new org.apache.kafka.common.serialization.IntegerSerializer();
+    for (int value : new int[] {0, -2, Integer.MIN_VALUE}) {
+      sameAsKafka(Serdes.Integer(), integers, value);
+    }
     var doubles = new org.apache.kafka.common.serialization.DoubleSerializer();
     for (double value : new double[] {0.1, -0.0, Double.NaN, Double.NEGATIVE_INFINITY}) {
       sameAsKafka(Serdes.Double(), doubles, value);
@@ -52,6 +56,10 @@ class SerdesTest {
     byte[] written = serde.serialize(key);
     assertEquals(9, written.length);
     assertEquals(key, serde.deserialize(written));
+    Serde<Windowed<String>> sessions = Serdes.sessionWindowed(Serdes.utf8());
+    byte[] session = sessions.serialize(key);
+    assertEquals("k\0\0\0\0\0\0\0\0", new String(session, 0, 9, StandardCharsets.UTF_8));
+    assertEquals(key, sessions.deserialize(session));
   }
 
   @Test
@@ -80,6 +88,8 @@ class SerdesTest {
   @DisplayName("refuse bytes that are no value of theirs")
   void refuseOtherBytes() {
     refused("7 bytes", () -> Serdes.Long().deserialize(new byte[7]));
+    refused("5 bytes", () -> Serdes.Integer().deserialize(new byte[5]));
+    refused("15 bytes", () -> Serdes.sessionWindowed(Serdes.utf8()).deserialize(new byte[15]));
     refused("9 bytes", () -> Serdes.Double().deserialize(new byte[9]));
     refused("not UTF-8", () -> Serdes.utf8().deserialize(new byte[] {(byte) 0xff}));
   }

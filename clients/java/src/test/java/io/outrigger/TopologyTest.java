@@ -55,7 +55,7 @@ class TopologyTest {
     TopologyNode sink = app.topology().nodes().get("sink-02");
     assertEquals("k", sink.input.key().deserialize("k".getBytes(StandardCharsets.UTF_8)));
     assertEquals(8, sink.input.value().serialize(7L).length);
-    assertEquals(7L, sink.sink.value().deserialize(new byte[] {0, 0, 0, 0, 0, 0, 0, 7}));
+    assertEquals(7L, sink.input.value().deserialize(new byte[] {0, 0, 0, 0, 0, 0, 0, 7}));
   }
 
   @Test

@@ -1,0 +1,114 @@
+"""How aggregates of the application fold."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from .batch_state import BatchState
+from .emitter import Emitter
+from .record import Record
+from .serdes import Serde
+from .windows import SessionWindows, SlidingWindows, Window, Windowed, Windows, length_ms
+
+
+@dataclass(frozen=True)
+class Fold:
+    """``None`` is a value that is not there: yet, or any more."""
+
+    store: str
+    # None folds over all time.
+    windows: Windows | None
+    serde: Serde[Any]
+    next: Callable[[Record[Any, Any], Any], Any]
+    # Of sessions alone: of the key, what was folded so far, and a session that it swallows.
+    merge: Callable[[Any, Any, Any], Any] | None
+
+
+def fold_record(record: Record[Any, Any], emitter: Emitter, fold: Fold) -> Awaitable[None] | None:
+    """Folds a record into each of its slots, and forwards each new value."""
+    # As Kafka Streams: without windows, and in sliding ones, a null value is no news.
+    skips_null = fold.windows is None or isinstance(fold.windows, SlidingWindows)
+    if skips_null and record.value is None:
+        return None
+    state = emitter.scope.state(fold.store)
+    slots = state.slots_of(emitter.scope.row)
+    if not slots:
+        return None
+    if fold.merge is not None:
+        return _into_session(slots, record, emitter, fold)
+    for index, slot in enumerate(slots):
+        pending = emitter.forward(_into(state, slot, record, fold))
+        if pending is not None:
+            return _into_rest(pending, slots[index + 1 :], record, emitter, fold)
+    return None
+
+
+async def _into_rest(
+    pending: Awaitable[None],
+    slots: list[int],
+    record: Record[Any, Any],
+    emitter: Emitter,
+    fold: Fold,
+) -> None:
+    await pending
+    state = emitter.scope.state(fold.store)
+    for slot in slots:
+        try:
+            folded = _into(state, slot, record, fold)
+        except Exception as error:
+            emitter.failed(error)
+            raise
+        following = emitter.forward(folded)
+        if following is not None:
+            await following
+
+
+def _into(state: BatchState, slot: int, record: Record[Any, Any], fold: Fold) -> Record[Any, Any]:
+    return _put(state, slot, record, fold, fold.next(record, _value_at(state, slot, fold)))
+
+
+def _into_session(
+    slots: list[int], record: Record[Any, Any], emitter: Emitter, fold: Fold
+) -> Awaitable[None] | None:
+    """All but the last slot are sessions that end here: the one that the record is in swallows
+    them."""
+    assert fold.merge is not None
+    state = emitter.scope.state(fold.store)
+    last = len(slots) - 1
+    changed: list[Record[Any, Any]] = []
+    folded = None
+    for index, slot in enumerate(slots):
+        session = _value_at(state, slot, fold)
+        if session is None:
+            continue
+        folded = fold.merge(record.key, folded, session)
+        if index < last:
+            changed.append(_put(state, slot, record, fold, None))
+    changed.append(_put(state, slots[last], record, fold, fold.next(record, folded)))
+    return emitter.forward_each(changed)
+
+
+def _value_at(state: BatchState, slot: int, fold: Fold) -> Any:
+    found = state.get_slot(slot)
+    return None if found is None else fold.serde.deserialize(found)
+
+
+def _put(
+    state: BatchState, slot: int, record: Record[Any, Any], fold: Fold, value: Any
+) -> Record[Any, Any]:
+    """Keeps a value, and makes what is forwarded of it. As Kafka Streams: None is no value."""
+    state.put_slot(slot, None if value is None else fold.serde.serialize(value))
+    return record.followed_by(_key_of(record, state, slot, fold.windows), value, None, None)
+
+
+def _key_of(record: Record[Any, Any], state: BatchState, slot: int, windows: Windows | None) -> Any:
+    if windows is None:
+        return record.key
+    start = state.window_start(slot)
+    if isinstance(windows, SessionWindows):
+        length = state.session_length(slot)
+    else:
+        length = length_ms(windows)
+    return Windowed(record.key, Window(start, start + length))

@@ -1,0 +1,227 @@
+import {
+  type App,
+  hopping,
+  int32,
+  int64,
+  type KStream,
+  nullable,
+  type ProcessedRecord,
+  session,
+  sliding,
+  tumbling,
+  utf8,
+  type Windowed,
+} from "@outrigger/client";
+
+/** The topologies of docs/sdks.md beside `process`: the builders' calls, each with little code behind it. */
+
+type Text = string | null;
+
+const text = nullable(utf8);
+const results = { name: "results" };
+const folding = { name: "fold", store: "folds", value: utf8 };
+
+export function builders(app: App): Readonly<Record<string, () => void>> {
+  const commands = (): KStream<Text, Text> =>
+    app.stream("commands", { key: text, value: text }, { name: "commands" });
+  return {
+    stateless: () => stateless(commands()),
+    aggregate: () => aggregate(commands()),
+    windowed: () => windowed(commands()),
+    count: () => count(commands()),
+    operations: () => operations(commands()),
+    branches: () => branches(commands()),
+    merge: () => {
+      const first = commands();
+      merge(first, app.stream("others", { key: text, value: text }, { name: "others" }));
+    },
+    sum: () => sum(commands()),
+    hopping: () => hoppingFold(commands()),
+    sliding: () => slidingMax(commands()),
+    session: () => sessionFold(commands()),
+    "session-count": () => sessionCount(commands()),
+    reduce: () => reduce(commands()),
+    repartition: () => repartition(commands()),
+    regroup: () => regroup(commands()),
+  };
+}
+
+type Commands = KStream<Text, Text>;
+
+function stateless(commands: Commands): void {
+  commands
+    .filter(({ value }) => value !== null && !value.startsWith("drop"), { name: "keep" })
+    .mapValues(upperCase, { name: "upper" })
+    .map(({ key, value }) => ({ key: value, value: key }), { name: "swap" })
+    .to("results", { key: text, value: text }, results);
+}
+
+function aggregate(commands: Commands): void {
+  commands
+    .groupByKey()
+    .aggregate(() => "", append, folding)
+    .to("results", { key: text, value: utf8 }, results);
+}
+
+function windowed(commands: Commands): void {
+  commands
+    .groupByKey()
+    .windowedBy(tumbling("1m"))
+    .aggregate(() => "", append, folding)
+    .map(({ key, value }) => ({ key: named(key), value }), { name: "unwindow" })
+    .to("results", { key: utf8, value: utf8 }, results);
+}
+
+function count(commands: Commands): void {
+  commands
+    .groupByKey()
+    .windowedBy(tumbling("1m"))
+    .count({ name: "count", store: "counts" })
+    .map(({ key, value }) => ({ key: named(key), value: String(value) }), { name: "unwindow" })
+    .to("results", { key: utf8, value: utf8 }, results);
+}
+
+function operations(commands: Commands): void {
+  commands
+    .filterNot(({ value }) => value?.startsWith("drop") ?? true, { name: "drop" })
+    .peek(({ value }) => mayFail(value), { name: "seen" })
+    .selectKey(({ value }): Text => value?.split(":")[0] ?? null, { name: "rekey" })
+    .flatMapValues((value): Text[] => value?.split(" ") ?? [], { name: "words" })
+    .flatMap(bothWays, { name: "twice" })
+    .processValues<Text>(
+      (record, ctx) => {
+        ctx.forward({ value: upperCase(record.value) });
+        ctx.forward({ ...record, timestamp: record.timestamp + 1 });
+      },
+      { name: "stamp" },
+    )
+    .to("results", { key: text, value: text }, results);
+}
+
+function bothWays({ key, value }: ProcessedRecord<Text, Text>) {
+  return [
+    { key, value },
+    { key: value, value: key },
+  ];
+}
+
+function branches(commands: Commands): void {
+  const { long, a, rest } = commands
+    .split({ name: "route" })
+    .branch(({ value }) => value !== null && value.length > 3, "long")
+    .branch(({ value }) => value?.startsWith("a") ?? false, "a")
+    .defaultBranch("rest");
+  const marked = a.mapValues(mark, { name: "mark" });
+  const { b } = rest
+    .split({ name: "last" })
+    .branch(({ value }) => value?.startsWith("b") ?? false, "b")
+    .noDefaultBranch();
+  long.merge(marked).merge(b).to("results", { key: text, value: text }, results);
+}
+
+function merge(commands: Commands, others: Commands): void {
+  commands
+    .merge(commands.mapValues(mark, { name: "mark" }))
+    .merge(others)
+    .mapValues(upperCase, { name: "upper" })
+    .to("results", { key: text, value: text }, results);
+}
+
+function sum(commands: Commands): void {
+  commands
+    .mapValues((value) => (value === null ? null : BigInt(value.length)), { name: "length" })
+    .groupByKey({ key: text, value: nullable(int64) })
+    .sum({ number: "int64", name: "sum", store: "sums" })
+    .mapValues((total) => String(total), { name: "text" })
+    .to("results", { key: text, value: utf8 }, results);
+}
+
+function hoppingFold(commands: Commands): void {
+  commands
+    .groupByKey()
+    .windowedBy(hopping("1m", { advance: "20s", grace: "10s" }))
+    .aggregate(() => "", append, folding)
+    .map(({ key, value }) => ({ key: named(key), value }), { name: "unwindow" })
+    .to("results", { key: utf8, value: utf8 }, results);
+}
+
+function slidingMax(commands: Commands): void {
+  commands
+    .mapValues((value) => value?.length ?? null, { name: "length" })
+    .groupByKey({ key: text, value: nullable(int32) })
+    .windowedBy(sliding("1m", { grace: "5s" }))
+    .max({ number: "int32", name: "max", store: "maxima" })
+    .map(({ key, value }) => ({ key: named(key), value: String(value) }), { name: "unwindow" })
+    .to("results", { key: utf8, value: utf8 }, results);
+}
+
+function sessionFold(commands: Commands): void {
+  commands
+    .groupByKey()
+    .windowedBy(session("1m", { grace: "10s" }))
+    .aggregate<Text>(
+      () => "(",
+      (key, value, folded) => (value === "end" ? null : append(key, value, folded ?? "")),
+      (_key, one, two) => `${one}${two})`,
+      { ...folding, value: text },
+    )
+    .map(({ key, value }) => ({ key: named(key), value }), { name: "unwindow" })
+    .to("results", { key: utf8, value: text }, results);
+}
+
+function sessionCount(commands: Commands): void {
+  commands
+    .groupByKey()
+    .windowedBy(session("1m"))
+    .count({ name: "count", store: "counts" })
+    .map(({ key, value }) => ({ key: named(key), value: value?.toString() ?? null }), {
+      name: "unwindow",
+    })
+    .to("results", { key: utf8, value: text }, results);
+}
+
+function reduce(commands: Commands): void {
+  commands
+    .groupByKey()
+    .reduce((folded, value) => (value === "end" ? null : append(null, value, folded ?? "")), {
+      name: "fold",
+      store: "folds",
+    })
+    .to("results", { key: text, value: text }, results);
+}
+
+function repartition(commands: Commands): void {
+  commands
+    .map(({ key, value }) => ({ key: value, value: key }), { name: "swap" })
+    .repartition({ name: "by-value", partitions: 3, key: text, value: text })
+    .mapValues(upperCase, { name: "upper" })
+    .to("results", { key: text, value: text }, results);
+}
+
+function regroup(commands: Commands): void {
+  commands
+    .groupBy(({ value }) => value, { key: text, value: text, name: "by-value" })
+    .aggregate(() => "", append, folding)
+    .to("results", { key: text, value: utf8 }, results);
+}
+
+function append(_: Text, value: Text, folded: string): string {
+  mayFail(value);
+  return folded + (value ?? "");
+}
+
+function mayFail(value: Text): void {
+  if (value === "fail") throw new Error("told to fail");
+}
+
+function mark(value: Text): Text {
+  return `${value ?? ""}!`;
+}
+
+function upperCase(value: Text): Text {
+  return value?.toUpperCase() ?? null;
+}
+
+function named({ key, window }: Windowed<Text>): string {
+  return `${key}@${window.start}-${window.end}`;
+}

@@ -1,0 +1,99 @@
+import type { BatchState } from "./batch-state.ts";
+import type { Emitter } from "./emitter.ts";
+import { isPromise } from "./process-context.ts";
+import type { ForwardedRecord, StreamRecord } from "./record.ts";
+import type { Serde } from "./serdes.ts";
+import { lengthMs, type Windows } from "./windows.ts";
+
+/** How an aggregate of the application folds: `undefined` is a value that is not there yet. */
+export interface Fold<A> {
+  readonly store: string;
+  readonly windows: Windows | null;
+  readonly serde: Serde<A>;
+  readonly next: (record: StreamRecord, before: A | undefined) => A;
+  /** Of sessions alone: what becomes of what was folded so far and a session that it swallows. */
+  readonly merge: ((key: unknown, before: A | undefined, session: A) => A) | null;
+}
+
+/** Folds a record into each of its slots, and forwards each new value. */
+export function foldRecord<A>(
+  record: StreamRecord,
+  emitter: Emitter,
+  fold: Fold<A>,
+): void | Promise<void> {
+  // As Kafka Streams: without windows, and in sliding ones, a null value is no news.
+  if (record.value === null && skipsNull(fold.windows)) return;
+  const slots = emitter.state(fold.store).slotsOf(emitter.row);
+  if (slots.length === 0) return;
+  if (fold.merge === null) return intoEach(slots, 0, record, emitter, fold);
+  return intoSession(slots, record, emitter, fold);
+}
+
+function skipsNull(windows: Windows | null): boolean {
+  return windows === null || windows.kind === "sliding";
+}
+
+function intoEach<A>(
+  slots: readonly number[],
+  first: number,
+  record: StreamRecord,
+  emitter: Emitter,
+  fold: Fold<A>,
+): void | Promise<void> {
+  const state = emitter.state(fold.store);
+  for (let index = first; index < slots.length; index++) {
+    const slot = slots[index] ?? 0;
+    const value = put(state, slot, fold, fold.next(record, valueAt(state, slot, fold)));
+    const pending = emitter.forward(record, { key: keyOf(record, state, slot, fold), value });
+    if (!isPromise(pending)) continue;
+    return emitter.resume(pending, () => intoEach(slots, index + 1, record, emitter, fold));
+  }
+}
+
+/** All but the last slot are sessions that end here: the one that the record is in swallows them. */
+function intoSession<A>(
+  slots: readonly number[],
+  record: StreamRecord,
+  emitter: Emitter,
+  fold: Fold<A>,
+): void | Promise<void> {
+  const state = emitter.state(fold.store);
+  const last = slots.length - 1;
+  const changed: ForwardedRecord<unknown, unknown>[] = [];
+  let folded: A | undefined;
+  for (const [index, slot] of slots.entries()) {
+    const session = valueAt(state, slot, fold);
+    if (session !== undefined) folded = fold.merge?.(record.key, folded, session);
+    if (session === undefined || index === last) continue;
+    state.putSlot(slot, null);
+    changed.push({ key: keyOf(record, state, slot, fold), value: null });
+  }
+  const slot = slots[last] ?? 0;
+  const value = put(state, slot, fold, fold.next(record, folded));
+  changed.push({ key: keyOf(record, state, slot, fold), value });
+  return emitter.forwardEach(record, changed);
+}
+
+function valueAt<A>(state: BatchState, slot: number, { serde }: Fold<A>): A | undefined {
+  const bytes = state.getSlot(slot);
+  return bytes === null ? undefined : serde.deserialize(bytes);
+}
+
+/** As Kafka Streams: null is no value. */
+function put<A>(state: BatchState, slot: number, { serde }: Fold<A>, value: A): A | null {
+  const kept = value ?? null;
+  state.putSlot(slot, kept === null ? null : serde.serialize(kept));
+  return kept;
+}
+
+function keyOf<A>(
+  { key }: StreamRecord,
+  state: BatchState,
+  slot: number,
+  { windows }: Fold<A>,
+): unknown {
+  if (windows === null) return key;
+  const start = state.windowStart(slot);
+  const length = windows.kind === "session" ? state.sessionLength(slot) : lengthMs(windows);
+  return { key, window: { start, end: start + length } };
+}
