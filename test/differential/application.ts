@@ -26,11 +26,13 @@ interface At {
   readonly type: ValueType;
 }
 
+const SILENT = { info: () => {}, warn: () => {} };
+
 type Row = ProcessedRecord<Key, Value>;
 
 /** Builds a topology with the SDK's streams, as a user writes them. */
 export function applicationOf(nodes: readonly NodeSpec[], applicationId = "test"): App {
-  const app = createApp({ applicationId });
+  const app = createApp({ applicationId, logger: SILENT });
   const at = new Map<string, At>();
   for (const node of nodes) add(app, node, at);
   return app;

@@ -42,11 +42,10 @@ function nodesOf(written: WrittenCase["nodes"]): NodeSpec[] {
   let last = "";
   return written.map((node, index) => {
     const id = String(node["id"] ?? `n${index}`);
-    const from = last === "" ? {} : { from: last };
-    const topics = { topics: ["in"] };
-    const topic = { topic: "out" };
+    const from = node["op"] === "source" ? { topics: ["in"] } : { from: last };
+    const topic = node["op"] === "to" ? { topic: "out" } : {};
     if (node["op"] !== "to") last = id;
-    return { ...from, ...topics, ...topic, ...node, id } as unknown as NodeSpec;
+    return { ...from, ...topic, ...node, id } as unknown as NodeSpec;
   });
 }
 

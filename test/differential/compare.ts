@@ -128,10 +128,13 @@ function said(output: Output | undefined): string {
   return `${topic} ${text(key)}=${text(value)} at ${at} [${shown}]`;
 }
 
-/** Text where it is, else hexadecimal. */
 function text(bytes: string | null): string {
-  if (bytes === null) return "null";
-  const read = Buffer.from(bytes, "base64");
+  return textOf(bytes === null ? null : Buffer.from(bytes, "base64"));
+}
+
+/** Text where it is, else hexadecimal. */
+export function textOf(read: Buffer | null): string {
+  if (read === null) return "null";
   const isText = read.every((byte) => byte >= 0x20);
   return isText ? JSON.stringify(read.toString()) : `0x${read.toString("hex")}`;
 }

@@ -65,7 +65,7 @@ async function amongOurs(one: Case, ours: Outcome): Promise<string[]> {
 }
 
 /** The SDK lacks the call, or the sidecar refuses the topology: it wakes up when it is built. */
-function isMissing(error: Error): boolean {
+export function isMissing(error: Error): boolean {
   if (error instanceof StreamsError) return false;
   return error instanceof MissingCallError || error.message.includes("TOPOLOGY_INVALID");
 }

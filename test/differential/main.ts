@@ -3,6 +3,7 @@ import { whyNoKafka } from "../support/kafka-jars.ts";
 import { writtenCases } from "./cases.ts";
 import { judge, type Verdict } from "./judge.ts";
 import { randomCase } from "./random-topology.ts";
+import { compareReal } from "./real-main.ts";
 import { KafkaStreams } from "./streams.ts";
 import type { Case } from "./topology.ts";
 
@@ -41,6 +42,12 @@ async function main(): Promise<number> {
   const sums: Sums = { passed: 0, failed: 0, skipped: 0 };
   const chosen = cases.filter(({ name }) => name.includes(values.only));
   await compareAll(chosen, sums);
+  if (values.full) {
+    await compareReal(values.only, (one, verdict) => {
+      sums[verdict.kind] += 1;
+      report(one, verdict);
+    });
+  }
   const skipped = sums.skipped > 0 ? `, ${sums.skipped} skipped` : "";
   say(`${sums.passed} passed, ${sums.failed} failed${skipped}`);
   return sums.failed > 0 ? 1 : 0;

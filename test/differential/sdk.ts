@@ -14,7 +14,8 @@ export const TEXT_KEY = nullable(utf8) as unknown as Serde<Key>;
 export function call(target: object, method: string, ...args: readonly unknown[]): object {
   const found: unknown = Reflect.get(target, method);
   if (typeof found !== "function") {
-    throw new MissingCallError(`${target.constructor.name}.${method} is missing in the SDK`);
+    const owner = target === client ? "" : `${target.constructor.name}.`;
+    throw new MissingCallError(`${owner}${method} is missing in the SDK`);
   }
   return Reflect.apply(found, target, args) as object;
 }

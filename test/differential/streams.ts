@@ -34,8 +34,7 @@ export class KafkaStreams {
   }
 
   static async start(): Promise<KafkaStreams> {
-    const { flags, main } = await differentialJava();
-    return new KafkaStreams([...flags, main]);
+    return new KafkaStreams([...(await differentialJava()), "Differential"]);
   }
 
   async run({ nodes, input }: Case): Promise<Outcome> {
@@ -61,16 +60,12 @@ export class KafkaStreams {
   }
 }
 
-/** Flags with the class path of all that stands in `java`. */
-export async function differentialJava(): Promise<{
-  readonly flags: readonly string[];
-  readonly main: string;
-}> {
+/** Java's flags, with the class path of all that stands in `java`. */
+export async function differentialJava(): Promise<readonly string[]> {
   const folder = join(import.meta.dirname, "java");
   const sources = readdirSync(folder).map((name) => join(folder, name));
   const classPath = await kafkaClassPath();
   const classes = compileJava("differential", sources, classPath);
   const jvm = ["-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];
-  const flags = [...jvm, "-cp", `${classes}${delimiter}${classPath}`];
-  return { flags, main: "Differential" };
+  return [...jvm, "-cp", `${classes}${delimiter}${classPath}`];
 }
