@@ -4,6 +4,8 @@ import type { Readable, Writable } from "node:stream";
 import { differentialJava } from "./streams.ts";
 import type { NodeSpec } from "./topology.ts";
 
+export type Guarantee = "exactly_once_v2" | "at_least_once";
+
 /** Kafka Streams applications on a real broker, in one JVM. */
 export class StreamsInstances {
   readonly #child: ChildProcessByStdio<Writable, Readable, null>;
@@ -30,7 +32,7 @@ export class StreamsInstances {
   async run(
     id: string,
     nodes: readonly NodeSpec[],
-    guarantee: "exactly_once_v2" | "at_least_once" = "exactly_once_v2",
+    guarantee: Guarantee = "exactly_once_v2",
   ): Promise<void> {
     await this.#ask({ do: "start", id, nodes, guarantee }, `started ${id}`);
   }

@@ -3,13 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Admin, Kafka } from "kafkajs";
 import { partitionOf } from "../../src/kafka/produce/murmur2.ts";
+import { unlessNotReady } from "../checker/workload.ts";
 import { type JudgedRecord, produceWithJava, readWithJava } from "../support/judges.ts";
 import { eventually, startSidecarProcess } from "../support/sidecar-process.ts";
 import { kafkaAt, makeTopics } from "../support/topics.ts";
 import { applicationOf } from "./application.ts";
 import { textOf } from "./compare.ts";
 import { type EncodedInput, encodedInput } from "./encode.ts";
-import type { StreamsInstances } from "./instances.ts";
+import type { Guarantee, StreamsInstances } from "./instances.ts";
 import type { Case, NodeSpec } from "./topology.ts";
 
 /** A case with topics of its own on a real broker, for two applications that read the same input. */
@@ -120,8 +121,9 @@ export async function runStreams(
   id: string,
   nodes: readonly NodeSpec[],
   inputs: readonly string[],
+  guarantee: Guarantee = "exactly_once_v2",
 ): Promise<void> {
-  await streams.run(id, nodes);
+  await streams.run(id, nodes, guarantee);
   await eventually(
     `the end of ${inputs.join(", ")}`,
     () => isAtEnd(broker, id, inputs),
@@ -138,19 +140,25 @@ async function isAtEnd(
   inputs: readonly string[],
 ): Promise<boolean> {
   await new Promise((resolve) => setTimeout(resolve, PACE_MS));
-  const own = (await admin.listTopics()).filter((topic) => {
-    return topic.startsWith(`${id}-`) && topic.endsWith("-repartition");
+  const isRead = await unlessNotReady(async () => {
+    const own = (await admin.listTopics()).filter((topic) => {
+      return topic.startsWith(`${id}-`) && topic.endsWith("-repartition");
+    });
+    for (const topic of [...inputs, ...own]) {
+      // The last of a repartition topic is the marker of a transaction.
+      if (!(await isReadTo(admin, id, topic, inputs.includes(topic) ? 0 : 1))) return false;
+    }
+    return true;
   });
-  for (const topic of [...inputs, ...own]) {
-    const committed = await committedOf(admin, id, topic);
-    const ends = await admin.fetchTopicOffsets(topic);
-    // The last of a repartition topic is the marker of a transaction, or several.
-    const slack = inputs.includes(topic) ? 0 : 1;
-    const isRead = ({ partition, high }: { partition: number; high: string }): boolean =>
-      Number(high) === 0 || (committed.get(partition) ?? -1) >= Number(high) - slack;
-    if (!ends.every(isRead)) return false;
-  }
-  return true;
+  return isRead ?? false;
+}
+
+async function isReadTo(admin: Admin, id: string, topic: string, slack: number): Promise<boolean> {
+  const committed = await committedOf(admin, id, topic);
+  const ends = await admin.fetchTopicOffsets(topic);
+  return ends.every(({ partition, high }) => {
+    return Number(high) === 0 || (committed.get(partition) ?? -1) >= Number(high) - slack;
+  });
 }
 
 async function committedOf(admin: Admin, groupId: string, topic: string) {

@@ -9,6 +9,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Properties;
 import java.util.concurrent.CountDownLatch;
+import org.apache.kafka.streams.CloseOptions;
 import org.apache.kafka.streams.KafkaStreams;
 import org.apache.kafka.streams.StreamsConfig;
 import org.apache.kafka.streams.errors.StreamsUncaughtExceptionHandler.StreamThreadExceptionResponse;
@@ -32,7 +33,11 @@ public final class Instances {
         running.put(id, start(asked, args[0], Path.of(args[1])));
         System.out.println("started " + id);
       } else {
-        boolean isClosed = running.remove(id).close(Duration.ofSeconds(30));
+        // Else its member stays in the group until its session ends.
+        CloseOptions leaving =
+            CloseOptions.timeout(Duration.ofSeconds(30))
+                .withGroupMembershipOperation(CloseOptions.GroupMembershipOperation.LEAVE_GROUP);
+        boolean isClosed = running.remove(id).close(leaving);
         System.out.println((isClosed ? "stopped " : "still running: ") + id);
       }
     }
