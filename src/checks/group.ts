@@ -119,7 +119,7 @@ function fromKafkaStreams(
   return finding("offsets.kafka.streams", {
     subject: `partition ${name}`,
     problem: `Kafka Streams has committed the offset ${offset} of ${name} in group ${applicationId}`,
-    consequence: `the state in ${topicPartitionName(state)} is its own: it is taken over only where you say so`,
+    consequence: `the state in ${topicPartitionName(state)} is its own: nobody takes it over unasked`,
     remedy:
       "stop every instance of it, and see docs/migrating.md; then start with check.accept: " +
       "offsets.kafka.streams. If it is another application, take another application.id",
