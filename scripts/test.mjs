@@ -1,7 +1,7 @@
 // `npm test`: set-up, check, the integration tests on the brokers that this machine can run, operations,
-// a smoke of the Kafka suite, the benchmark's own tests, the simulator, then the conformance of every SDK
-// whose language it has. `--integration`, `--ops`, `--kafka` and `--bench` run only what their names say,
-// the Kafka suite as a whole.
+// a smoke of the Kafka suite, the benchmark's own tests, the simulator, the comparison with Kafka
+// Streams, then the conformance of every SDK whose language it has. `--integration`, `--ops`, `--kafka`
+// and `--bench` run only what their names say, the Kafka suite as a whole.
 import { spawn } from "node:child_process";
 import { add, closingLine, runTests } from "./run-tests.mjs";
 import { ensureBuilt, ensureInstalled, ROOT } from "./setup.mjs";
@@ -66,6 +66,7 @@ for (const suite of isWhole ? Object.keys(FOLDERS) : asked) {
   delete process.env.OUTRIGGER_TEST_KAFKA;
 }
 if (isWhole) sums = add(sums, await command("sim.mjs", "--seeds", "2000"));
+if (isWhole) sums = add(sums, await command("differential.mjs"));
 if (isWhole) sums = add(sums, await command("conformance.mjs", "all"));
 process.stdout.write(`${closingLine(sums)}\n`);
 process.exit(sums.failed > 0 ? 1 : 0);

@@ -53,6 +53,7 @@ export const catalogue = {
   "changelog.state.lost": { severity: "forbidden", code: "COMMITTED_STATE_LOST" },
   "group.foreign.member": { severity: "forbidden", code: "GROUP_TOUCHED" },
   "offsets.foreign": { severity: "forbidden", code: "OFFSETS_LOST" },
+  "offsets.kafka.streams": { severity: "forbidden", code: "OFFSETS_LOST", acceptable: true },
   "offsets.missing": { severity: "forbidden", code: "OFFSETS_LOST" },
   "offsets.out.of.range": { severity: "forbidden", code: "OFFSET_OUT_OF_RANGE" },
   "broker.unreachable": { severity: "warning", code: "BROKER_UNAVAILABLE" },

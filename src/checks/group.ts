@@ -11,6 +11,7 @@ import {
   decodeOffsetMetadata,
   type OffsetMetadata,
 } from "../tasks/offset-metadata.ts";
+import { decodeStreamsMetadata } from "../tasks/streams-metadata.ts";
 import { oneOf } from "../topology/pattern.ts";
 import type { Scene } from "./expected.ts";
 import { type Finding, finding } from "./finding.ts";
@@ -122,6 +123,9 @@ function foreignOffset(scene: Scene, family: Family, committed: CommittedFact): 
       `the committed offset ${committed.offset} of ${topicPartitionName(committed)} in group ` +
       `${applicationId} was not written by Outrigger: a tool or another consumer moved it`,
   };
+  if (state !== undefined && decodeStreamsMetadata(committed.metadata) !== null) {
+    return fromKafkaStreams(committed, state, applicationId);
+  }
   if (state === undefined) {
     return finding("offsets.foreign", {
       ...said,
@@ -136,6 +140,23 @@ function foreignOffset(scene: Scene, family: Family, committed: CommittedFact): 
     remedy:
       "reset the application: delete the group's offsets, its changelog topics and its state " +
       "directory, then start again",
+  });
+}
+
+/** State and offset belong together if it stopped in order, which only who stopped it can say. */
+function fromKafkaStreams(
+  { topic, partition, offset }: CommittedFact,
+  state: TopicPartition,
+  applicationId: string,
+): Finding {
+  const name = topicPartitionName({ topic, partition });
+  return finding("offsets.kafka.streams", {
+    subject: `partition ${name}`,
+    problem: `Kafka Streams has committed the offset ${offset} of ${name} in group ${applicationId}`,
+    consequence: `the state in ${topicPartitionName(state)} is its own: nobody takes it over unasked`,
+    remedy:
+      "stop every instance of it, and see docs/migrating.md; then start with check.accept: " +
+      "offsets.kafka.streams. If it is another application, take another application.id",
   });
 }
 

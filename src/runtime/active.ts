@@ -258,6 +258,7 @@ export class Active {
       autoOffsetReset,
       groupId: applicationId,
       acceptsForeign: this.#limits.expected.accepted.includes("changelog.foreign.writer"),
+      acceptsStreams: this.#limits.expected.accepted.includes("offsets.kafka.streams"),
       onForeign: (error: OutriggerError) => log.warn(error.message, { code: error.code }),
     };
     const programs = this.#programs;

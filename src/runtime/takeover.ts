@@ -18,6 +18,7 @@ import {
   type OffsetMetadata,
 } from "../tasks/offset-metadata.ts";
 import { planRestore, type RestorePlan } from "../tasks/restoration.ts";
+import { decodeStreamsMetadata } from "../tasks/streams-metadata.ts";
 import { queuesOf } from "../topology/internal-topics.ts";
 import { openParking, refuseForgotten } from "./open-parking.ts";
 import type { SourcePosition, TaskStart } from "./task-host.ts";
@@ -37,6 +38,8 @@ export interface TakeoverDependencies {
   readonly groupId: string;
   /** Restores what others wrote into a changelog too, and says so, where it would stop. */
   readonly acceptsForeign: boolean;
+  /** Goes on from what Kafka Streams has committed under this application.id, where it would stop. */
+  readonly acceptsStreams: boolean;
   readonly onForeign: (error: OutriggerError) => void;
 }
 
@@ -79,8 +82,8 @@ export async function takeOver(
   const partitions = program.sources.map((topic) => ({ topic, partition }));
   const starts = await queueStarts(program, partition, deps, signal);
   const committed = await deps.offsets.committed(NOBODY, partitions, signal);
-  const found = metadataOf(partitions, committed);
-  const { metadata } = found;
+  const found = metadataOf(partitions, committed, deps.acceptsStreams);
+  const { metadata, streams } = found;
   refuseLostQueue(starts, committed, deps.groupId);
   const asOfMs = deps.clock.wallMs();
   refuseForgotten(program, metadata);
@@ -89,7 +92,9 @@ export async function takeOver(
   for (const { index, at, facts, plan } of plans) {
     const { name: store = "", kind } = program.stores[index] ?? {};
     const position = await restoreStore(at, index, state, facts, plan, deps, signal);
-    const committedEnd = metadata?.changelogs.get(store)?.end ?? 0;
+    // What Kafka Streams committed is all that its changelog holds.
+    const committedEnd =
+      streams === null ? (metadata?.changelogs.get(store)?.end ?? 0) : plan.target;
     invariant(position >= committedEnd, "a restored store must reach what was committed");
     const { topicId } = facts;
     changelogs.set(store, { topicId, end: committedEnd, ...(kind === undefined ? {} : { kind }) });
@@ -102,8 +107,8 @@ export async function takeOver(
   return {
     parking,
     positions,
-    streamTimeMs: metadata?.streamTimeMs ?? Number.MIN_SAFE_INTEGER,
-    commitSequence: metadata?.commitSequence ?? 0,
+    streamTimeMs: (streams ?? metadata)?.streamTimeMs ?? Number.MIN_SAFE_INTEGER,
+    commitSequence: (streams ?? metadata)?.commitSequence ?? 0,
     // It counts sources, and a pattern may have found others before.
     trial: program.pattern === undefined ? (metadata?.trial ?? null) : null,
     changelogs,
@@ -151,25 +156,38 @@ interface FoundMetadata {
   readonly metadata: OffsetMetadata | null;
   /** A committed offset without our metadata, in words: a tool or another consumer wrote it. */
   readonly foreign: string | null;
+  /** Kafka Streams has committed since, and that is accepted. */
+  readonly streams: Pick<OffsetMetadata, "streamTimeMs" | "commitSequence"> | null;
 }
 
 /** The newest of the metadata that the task's partitions carry. */
 function metadataOf(
   partitions: readonly TopicPartition[],
   committed: ReadonlyMap<string, CommittedOffset>,
+  acceptsStreams: boolean,
 ): FoundMetadata {
   let newest: OffsetMetadata | null = null;
+  let streamsTimeMs: number | null = null;
   for (const at of partitions) {
     const offset = committed.get(topicPartitionName(at));
     if (offset === undefined) continue;
     const metadata = decodeOffsetMetadata(offset.metadata);
-    if (metadata === null) {
+    const time =
+      metadata === null && acceptsStreams ? decodeStreamsMetadata(offset.metadata) : null;
+    if (metadata === null && time === null) {
       const foreign = `the committed offset ${offset.offset} of ${topicPartitionName(at)}`;
-      return { metadata: null, foreign };
+      return { metadata: null, foreign, streams: null };
     }
+    if (time !== null) streamsTimeMs = Math.max(streamsTimeMs ?? time, time);
+    if (metadata === null) continue;
     if (newest === null || metadata.commitSequence > newest.commitSequence) newest = metadata;
   }
-  return { metadata: newest, foreign: null };
+  if (streamsTimeMs === null) return { metadata: newest, foreign: null, streams: null };
+  // Partitions that Kafka Streams had no record of still carry what we committed before it: what is
+  // committed from here on must be newer than that.
+  const streamTimeMs = Math.max(streamsTimeMs, newest?.streamTimeMs ?? streamsTimeMs);
+  const streams = { streamTimeMs, commitSequence: newest?.commitSequence ?? 0 };
+  return { metadata: null, foreign: null, streams };
 }
 
 interface PlannedStore {
@@ -188,7 +206,7 @@ async function planStores(
   deps: Parts,
   signal: AbortSignal,
 ): Promise<PlannedStore[]> {
-  const { metadata } = found;
+  const { metadata, streams } = found;
   const plans: PlannedStore[] = [];
   for (const [index, store] of program.stores.entries()) {
     const at = { topic: store.changelogTopic, partition };
@@ -205,7 +223,7 @@ async function planStores(
       localCaughtUpAtMs: marks?.caughtUpAtMs ?? 0,
       wallMs: deps.clock.wallMs(),
       deleteRetentionMs: facts.deleteRetentionMs,
-      hasCommitted: metadata !== null,
+      hasCommitted: metadata !== null || streams !== null,
       committed: metadata?.changelogs.get(store.name) ?? null,
     });
     plans.push({ index, at, facts, plan: orStop(plan, at, found, deps.groupId) });

@@ -49,7 +49,8 @@ export async function committedOffsets(
   return found && new Map(partitions.map(({ partition, offset }) => [partition, Number(offset)]));
 }
 
-async function unlessNotReady<T>(ask: () => Promise<T>): Promise<T | null> {
+/** null where the broker is not ready to say. */
+export async function unlessNotReady<T>(ask: () => Promise<T>): Promise<T | null> {
   try {
     return await ask();
   } catch (error: unknown) {

@@ -227,6 +227,16 @@ describe("what is accepted", () => {
     ]);
   });
 
+  it("takes state over from Kafka Streams, and from nobody else", () => {
+    const of = (metadata: string) =>
+      soundFacts({ committed: [{ ...committed(0, 5), metadata }, committed(1, 5)] });
+    const streams = of("AgAAAAAAABtY");
+    const accepted = ["offsets.kafka.streams"];
+    assert.deepEqual(names(streams), ["forbidden offsets.kafka.streams"]);
+    assert.deepEqual(names(streams, { accepted }), ["warning offsets.kafka.streams"]);
+    assert.deepEqual(names(of("by a tool"), { accepted }), ["forbidden offsets.foreign"]);
+  });
+
   it("must be acceptable, and a finding", () => {
     const facts = soundFacts({ features: new Map([["group.version", 1]]) });
     const found = check(facts, { accepted: ["broker.feature", "nonsense"] });

@@ -83,7 +83,7 @@ describe("a topology that runs", () => {
   });
 
   it("gives code that keeps the key its stores, as other processors", () => {
-    const { stage } = program(
+    const { steps } = program(
       topology(
         [
           source("in", "a"),
@@ -93,7 +93,7 @@ describe("a topology that runs", () => {
         [keyValueStore("s")],
       ),
     );
-    assert.deepEqual(stage?.stores, [{ store: 0, windows: null }]);
+    assert.deepEqual(stagesOf({ steps })[0]?.stores, [{ store: 0, windows: null }]);
   });
 
   it("fuses an application's windowed aggregate and what follows it into one stage", () => {

@@ -1,0 +1,255 @@
+import com.fasterxml.jackson.databind.JsonNode;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.kafka.common.serialization.Serde;
+import org.apache.kafka.common.serialization.Serdes;
+import org.apache.kafka.streams.StreamsBuilder;
+import org.apache.kafka.streams.kstream.BranchedKStream;
+import org.apache.kafka.streams.kstream.Branched;
+import org.apache.kafka.streams.kstream.Consumed;
+import org.apache.kafka.streams.kstream.Grouped;
+import org.apache.kafka.streams.kstream.KGroupedStream;
+import org.apache.kafka.streams.kstream.KStream;
+import org.apache.kafka.streams.kstream.KTable;
+import org.apache.kafka.streams.kstream.Materialized;
+import org.apache.kafka.streams.kstream.Produced;
+import org.apache.kafka.streams.kstream.Repartitioned;
+import org.apache.kafka.streams.kstream.SessionWindowedKStream;
+import org.apache.kafka.streams.kstream.SessionWindows;
+import org.apache.kafka.streams.kstream.SlidingWindows;
+import org.apache.kafka.streams.kstream.TimeWindowedKStream;
+import org.apache.kafka.streams.kstream.TimeWindows;
+import org.apache.kafka.streams.kstream.WindowedSerdes;
+import org.apache.kafka.streams.state.Stores;
+
+/** Builds a topology of topology.ts with the Streams DSL; its defaults, but that nothing is cached. */
+@SuppressWarnings({"unchecked", "rawtypes"})
+final class Topologies {
+  /** What stands at a node's name: a stream, or records that were grouped or windowed. */
+  private record At(Object what, Serde key, String keyType, String valueType, Serde windowed) {
+    KStream<Object, Object> stream() {
+      return (KStream<Object, Object>) what;
+    }
+
+    Serde value() {
+      return serde(valueType);
+    }
+
+    At with(KStream<?, ?> next) {
+      return new At(next, key, keyType, valueType, windowed);
+    }
+
+    At withValue(KStream<?, ?> next, String type) {
+      return new At(next, key, keyType, type, windowed);
+    }
+
+    At textKey(KStream<?, ?> next, String type) {
+      return new At(next, Serdes.String(), "text", type, null);
+    }
+  }
+
+  private final StreamsBuilder builder = new StreamsBuilder();
+  private final Map<String, At> nodes = new HashMap<>();
+  private final boolean isStamped;
+
+  private Topologies(boolean isStamped) {
+    this.isStamped = isStamped;
+  }
+
+  /** `isStamped`: what enters an aggregate says when, in a header. */
+  static StreamsBuilder build(JsonNode declared, boolean isStamped) {
+    Topologies topologies = new Topologies(isStamped);
+    declared.forEach(topologies::add);
+    return topologies.builder;
+  }
+
+  static Serde serde(String type) {
+    return switch (type) {
+      case "text" -> Serdes.String();
+      case "int64" -> Serdes.Long();
+      case "int32" -> Serdes.Integer();
+      case "float64" -> Serdes.Double();
+      default -> throw new IllegalArgumentException("there is no type " + type);
+    };
+  }
+
+  private void add(JsonNode node) {
+    String id = node.path("id").asText();
+    String fn = node.path("fn").asText();
+    At from = node.path("from").isTextual() ? nodes.get(node.path("from").asText()) : null;
+    switch (node.path("op").asText()) {
+      case "source" -> nodes.put(id, source(node));
+      case "to" -> from.stream().to(node.path("topic").asText(), Produced.with(from.key, from.value()));
+      case "merge" -> nodes.put(id, merge(node));
+      case "branch" -> branch(node, id, from);
+      case "groupByKey" -> nodes.put(id, grouped(from, null, node));
+      case "groupBy" -> nodes.put(id, grouped(from, fn, node));
+      case "windowedBy" -> nodes.put(id, windowed(from, node.path("windows")));
+      case "count", "aggregate", "reduce", "sum", "min", "max" -> nodes.put(id, aggregate(node, from));
+      default -> nodes.put(id, stateless(node, fn, from));
+    }
+  }
+
+  private At source(JsonNode node) {
+    List<String> topics = new ArrayList<>();
+    node.path("topics").forEach(topic -> topics.add(topic.asText()));
+    String type = node.path("value").asText("text");
+    KStream<?, ?> stream = builder.stream(topics, Consumed.with(Serdes.String(), serde(type)));
+    return new At(stream, Serdes.String(), "text", type, null);
+  }
+
+  private At merge(JsonNode node) {
+    At merged = null;
+    for (JsonNode from : node.path("from")) {
+      At next = nodes.get(from.asText());
+      merged = merged == null ? next : merged.with(merged.stream().merge(next.stream()));
+    }
+    return merged;
+  }
+
+  private void branch(JsonNode node, String id, At from) {
+    BranchedKStream<Object, Object> split = from.stream().split();
+    int index = 0;
+    for (JsonNode fn : node.path("fns")) {
+      String name = id + "." + index++;
+      Branched<Object, Object> branched =
+          Branched.withConsumer(stream -> nodes.put(name, from.with(stream)));
+      split = split.branch((key, value) -> Functions.test(fn.asText(), key, value), branched);
+    }
+    if (node.path("default").asBoolean(false)) {
+      split.defaultBranch(
+          Branched.withConsumer(stream -> nodes.put(id + ".default", from.with(stream))));
+    } else {
+      split.noDefaultBranch();
+    }
+  }
+
+  private At stateless(JsonNode node, String fn, At from) {
+    KStream<Object, Object> stream = from.stream();
+    String after = Functions.typeAfter(fn, from.valueType);
+    return switch (node.path("op").asText()) {
+      case "mapValues" ->
+          from.withValue(stream.mapValues((k, v) -> Functions.mapValue(fn, k, v)), after);
+      case "map" -> from.textKey(stream.map((k, v) -> Functions.map(fn, k, v)), after);
+      case "selectKey" ->
+          from.textKey(stream.selectKey((k, v) -> Functions.selectKey(fn, k, v)), from.valueType);
+      case "flatMap" -> from.textKey(stream.flatMap((k, v) -> Functions.flatMap(fn, k, v)), after);
+      case "flatMapValues" ->
+          from.withValue(stream.flatMapValues((k, v) -> Functions.flatMapValue(fn, v)), after);
+      case "filter" -> from.with(stream.filter((k, v) -> Functions.test(fn, k, v)));
+      case "filterNot" -> from.with(stream.filterNot((k, v) -> Functions.test(fn, k, v)));
+      case "peek" -> from.with(stream.peek((k, v) -> {}));
+      case "process" -> from.with(process(node, fn, stream));
+      case "processValues" -> from.with(stream.processValues(() -> Processors.values(fn)));
+      case "repartition" -> from.with(stream.repartition(repartitioned(node, from)));
+      default -> throw new IllegalArgumentException("there is no operation " + node);
+    };
+  }
+
+  private Repartitioned repartitioned(JsonNode node, At from) {
+    Repartitioned as = Repartitioned.as(node.path("name").asText("again"));
+    as = as.withKeySerde(from.key).withValueSerde(from.value());
+    return node.has("partitions") ? as.withNumberOfPartitions(node.path("partitions").asInt()) : as;
+  }
+
+  private KStream<?, ?> process(JsonNode node, String fn, KStream<Object, Object> stream) {
+    if (!node.has("store")) return stream.process(() -> Processors.named(fn, null));
+    String store = node.path("store").asText();
+    builder.addStateStore(
+        Stores.keyValueStoreBuilder(
+                Stores.persistentKeyValueStore(store), Serdes.String(), Serdes.String())
+            .withCachingDisabled());
+    return stream.process(() -> Processors.named(fn, store), store);
+  }
+
+  private At grouped(At from, String fn, JsonNode node) {
+    KStream<Object, Object> stream = from.stream();
+    Serde key = fn == null ? from.key : Serdes.String();
+    Grouped grouped = Grouped.with(key, from.value());
+    if (node.has("name")) grouped = grouped.withName(node.path("name").asText());
+    KGroupedStream<?, ?> found;
+    if (fn == null) {
+      found = (isStamped ? stream.processValues(Processors::stamp) : stream).groupByKey(grouped);
+    } else if (isStamped) {
+      // As groupBy: a new key, then what is grouped.
+      KStream<Object, Object> keyed = stream.selectKey((k, v) -> Functions.selectKey(fn, k, v));
+      found = keyed.processValues(Processors::stamp).groupByKey(grouped);
+    } else {
+      found = stream.groupBy((k, v) -> Functions.selectKey(fn, k, v), grouped);
+    }
+    return new At(found, key, fn == null ? from.keyType : "text", from.valueType, null);
+  }
+
+  private static At windowed(At from, JsonNode windows) {
+    KGroupedStream<Object, Object> grouped = (KGroupedStream<Object, Object>) from.what;
+    Duration size = Duration.ofMillis(windows.path("sizeMs").asLong());
+    Duration grace = Duration.ofMillis(windows.path("graceMs").asLong());
+    Serde inner = from.key;
+    Serde time = new WindowedSerdes.TimeWindowedSerde(inner, size.toMillis());
+    return switch (windows.path("kind").asText()) {
+      case "tumbling" -> windowed(from, grouped.windowedBy(TimeWindows.ofSizeAndGrace(size, grace)), time);
+      case "hopping" -> {
+        Duration advance = Duration.ofMillis(windows.path("advanceMs").asLong());
+        TimeWindows hopping = TimeWindows.ofSizeAndGrace(size, grace).advanceBy(advance);
+        yield windowed(from, grouped.windowedBy(hopping), time);
+      }
+      case "sliding" ->
+          windowed(
+              from,
+              grouped.windowedBy(SlidingWindows.ofTimeDifferenceAndGrace(size, grace)),
+              new WindowedSerdes.TimeWindowedSerde(inner, size.toMillis()));
+      case "session" ->
+          windowed(
+              from,
+              grouped.windowedBy(SessionWindows.ofInactivityGapAndGrace(size, grace)),
+              new WindowedSerdes.SessionWindowedSerde(inner));
+      default -> throw new IllegalArgumentException("there are no windows " + windows);
+    };
+  }
+
+  private static At windowed(At from, Object what, Serde windowed) {
+    return new At(what, from.key, "windowed", from.valueType, windowed);
+  }
+
+  private At aggregate(JsonNode node, At from) {
+    String op = node.path("op").asText();
+    String fn = op.equals("aggregate") || op.equals("reduce") ? node.path("fn").asText() : op;
+    String after = op.equals("count") ? "int64" : op.equals("aggregate") ? "text" : from.valueType;
+    Materialized as = Materialized.as(node.path("store").asText());
+    as = as.withKeySerde(from.key).withValueSerde(serde(after)).withCachingDisabled();
+    KTable<?, ?> table = tableOf(op, fn, from.what, as);
+    Serde key = from.windowed == null ? from.key : from.windowed;
+    return new At(table.toStream(), key, from.keyType, after, null);
+  }
+
+  private static KTable<?, ?> tableOf(String op, String fn, Object what, Materialized as) {
+    if (what instanceof TimeWindowedKStream windows) {
+      return switch (op) {
+        case "count" -> windows.count(as);
+        case "aggregate" -> windows.aggregate(() -> "", (k, v, a) -> Functions.fold(fn, k, v, a), as);
+        default -> windows.reduce((a, v) -> Functions.reduce(fn, a, v), as);
+      };
+    }
+    if (what instanceof SessionWindowedKStream sessions) {
+      return switch (op) {
+        case "count" -> sessions.count(as);
+        case "aggregate" ->
+            sessions.aggregate(
+                () -> "",
+                (k, v, a) -> Functions.fold(fn, k, v, a),
+                (k, a, b) -> "" + a + b,
+                as);
+        default -> sessions.reduce((a, v) -> Functions.reduce(fn, a, v), as);
+      };
+    }
+    KGroupedStream grouped = (KGroupedStream) what;
+    return switch (op) {
+      case "count" -> grouped.count(as);
+      case "aggregate" -> grouped.aggregate(() -> "", (k, v, a) -> Functions.fold(fn, k, v, a), as);
+      default -> grouped.reduce((a, v) -> Functions.reduce(fn, a, v), as);
+    };
+  }
+}

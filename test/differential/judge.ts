@@ -1,0 +1,71 @@
+import { type Comparison, compareWithOurs, compareWithStreams } from "./compare.ts";
+import { runOurs } from "./ours.ts";
+import { MissingCallError } from "./sdk.ts";
+import { type KafkaStreams, StreamsError } from "./streams.ts";
+import type { Case, Outcome } from "./topology.ts";
+
+/** Batches of so many records at most: whatever the size, the same comes out. */
+const BATCH_SIZES = [1, 7] as const;
+const BATCH_SIZE = 500;
+
+export type Verdict =
+  | { readonly kind: "passed"; readonly explained: Comparison["explained"] }
+  | { readonly kind: "failed"; readonly why: readonly string[] }
+  | { readonly kind: "skipped"; readonly why: string };
+
+/** One case by Kafka Streams, and by us with each size of batches. */
+export async function judge(one: Case, streams: KafkaStreams): Promise<Verdict> {
+  const ours = await attempt(() => runOurs(one, BATCH_SIZE));
+  if (ours.error !== null && one.needs !== undefined && isMissing(ours.error)) {
+    return { kind: "skipped", why: `${one.needs}: ${ours.error.message}` };
+  }
+  const theirs = await attempt(() => streams.run(one));
+  const { differences, explained } = compared(ours, theirs);
+  const among = ours.error === null ? await amongOurs(one, ours.outcome) : [];
+  if (one.differs === undefined) return verdictOf([...differences, ...among], explained);
+  const text = `it is to show ${one.differs}, and there is no difference`;
+  const missing = differences.length === 0 ? [text] : [];
+  return verdictOf([...missing, ...among], new Map([[one.differs, 1]]));
+}
+
+function verdictOf(why: readonly string[], explained: Comparison["explained"]): Verdict {
+  return why.length > 0 ? { kind: "failed", why } : { kind: "passed", explained };
+}
+
+type Attempt =
+  | { readonly outcome: Outcome; readonly error: null }
+  | { readonly outcome: null; readonly error: Error };
+
+async function attempt(run: () => Promise<Outcome>): Promise<Attempt> {
+  try {
+    return { outcome: await run(), error: null };
+  } catch (error: unknown) {
+    if (!(error instanceof Error)) throw error;
+    return { outcome: null, error };
+  }
+}
+
+function compared(ours: Attempt, theirs: Attempt): Comparison {
+  if (ours.error === null && theirs.error === null) {
+    return compareWithStreams(ours.outcome, theirs.outcome);
+  }
+  const said = ({ error }: Attempt, who: string): string[] =>
+    error === null ? [] : [`${who} failed: ${error.message}`];
+  const differences = [...said(ours, "ours"), ...said(theirs, "Kafka Streams")];
+  return { differences, explained: new Map() };
+}
+
+async function amongOurs(one: Case, ours: Outcome): Promise<string[]> {
+  const found: string[] = [];
+  for (const size of BATCH_SIZES) {
+    const { differences } = compareWithOurs(await runOurs(one, size), ours);
+    found.push(...differences.map((text) => `in batches of ${size}: ${text}`));
+  }
+  return found;
+}
+
+/** The SDK lacks the call, or the sidecar refuses the topology: it wakes up when it is built. */
+export function isMissing(error: Error): boolean {
+  if (error instanceof StreamsError) return false;
+  return error instanceof MissingCallError || error.message.includes("TOPOLOGY_INVALID");
+}
