@@ -3,16 +3,19 @@ import { delimiter, join } from "node:path";
 import { compileJava } from "../../support/judges.ts";
 import { kafkaClassPath } from "../../support/kafka-jars.ts";
 import { Child } from "../../support/sidecar-process.ts";
-import type { Workload } from "./workloads.ts";
+import type { Shape, Workload } from "./workloads.ts";
 
 /** A JVM of every peer, and of an application in Java. */
 export const JVM = ["-Xms256m", "-Xmx1g"] as const;
 
-/** What makes the input, from which the right output follows. */
+/** What makes the input, from which the right output follows: see Dataset.java. */
 export interface Dataset {
   readonly records: number;
   readonly baseMs: number;
   readonly seed: number;
+  readonly keys: number;
+  readonly order: Workload["order"];
+  readonly valueBytes: number;
 }
 
 /** What the Java consumer read, committed, and what is wrong with it. */
@@ -42,26 +45,35 @@ async function run(...args: readonly string[]): Promise<string> {
   throw new Error(`SideBySide ${args.join(" ")} ended with ${how}:\n${child.output.slice(-3_000)}`);
 }
 
-function flagsOf({ records, baseMs, seed }: Dataset): string[] {
-  return [records, baseMs, seed].map(String);
+/** As the classes in `java` read it. */
+export function datasetText(dataset: Dataset): string {
+  const { records, baseMs, seed, keys, order, valueBytes } = dataset;
+  return [records, baseMs, seed, keys, order, valueBytes].join(":");
 }
 
-export async function fill(servers: string, topic: string, dataset: Dataset): Promise<void> {
-  await run("fill", servers, topic, ...flagsOf(dataset));
+/** Sends these records of the dataset; all of them where nothing else is said. */
+export async function fill(
+  servers: string,
+  topic: string,
+  dataset: Dataset,
+  from = 0,
+  to = dataset.records,
+): Promise<void> {
+  await run("fill", servers, topic, datasetText(dataset), `${from}`, `${to}`);
 }
 
 export async function judge(
   servers: string,
   topic: string,
   dataset: Dataset,
-  workload: Workload,
+  shape: Shape,
 ): Promise<Judged> {
-  const said = await run("judge", servers, topic, ...flagsOf(dataset), workload);
+  const said = await run("judge", servers, topic, datasetText(dataset), shape);
   return JSON.parse(said.trimEnd().split("\n").at(-1) ?? "") as Judged;
 }
 
 /** What is said of outputs that are right but for one fault each, by the fault. */
-export async function judgePlanted(workload: Workload): Promise<ReadonlyMap<string, string>> {
-  const lines = (await run("planted", workload)).trimEnd().split("\n");
+export async function judgePlanted(shape: Shape): Promise<ReadonlyMap<string, string>> {
+  const lines = (await run("planted", shape)).trimEnd().split("\n");
   return new Map(lines.map((line) => [line.split(": ")[0] ?? "", line.replace(/^.*?: /, "")]));
 }
