@@ -2,11 +2,13 @@ import { readdirSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { compileJava } from "../../support/judges.ts";
 import { kafkaClassPath } from "../../support/kafka-jars.ts";
-import { Child } from "../../support/sidecar-process.ts";
+import { Child, eventually } from "../../support/sidecar-process.ts";
 import type { Shape, Workload } from "./workloads.ts";
 
 /** A JVM of every peer, and of an application in Java. */
 export const JVM = ["-Xms256m", "-Xmx1g"] as const;
+
+const LAST_WORDS_MS = 5_000;
 
 /** What makes the input, from which the right output follows: see Dataset.java. */
 export interface Dataset {
@@ -38,11 +40,18 @@ export async function benchJava(main: string, ...args: readonly string[]): Promi
   return [...JVM, "-cp", `${classes}${delimiter}${classPath}`, main, ...args];
 }
 
-async function run(...args: readonly string[]): Promise<string> {
+async function run(...args: readonly string[]): Promise<Child> {
   const child = new Child("SideBySide", await benchJava("SideBySide", ...args), {}, "java");
   const how = await child.ended();
-  if (how === "0") return child.output;
+  if (how === "0") return child;
   throw new Error(`SideBySide ${args.join(" ")} ended with ${how}:\n${child.output.slice(-3_000)}`);
+}
+
+/** The last line of a process that has ended, which may be known before its last words are. */
+export async function lastLine(child: Child, isIt: RegExp): Promise<string> {
+  const found = (): string => child.output.trimEnd().split("\n").at(-1) ?? "";
+  await eventually("its last line", () => isIt.test(found()), [child], LAST_WORDS_MS);
+  return found();
 }
 
 /** As the classes in `java` read it. */
@@ -69,11 +78,13 @@ export async function judge(
   shape: Shape,
 ): Promise<Judged> {
   const said = await run("judge", servers, topic, datasetText(dataset), shape);
-  return JSON.parse(said.trimEnd().split("\n").at(-1) ?? "") as Judged;
+  return JSON.parse(await lastLine(said, /^\{.*\}$/)) as Judged;
 }
 
 /** What is said of outputs that are right but for one fault each, by the fault. */
 export async function judgePlanted(shape: Shape): Promise<ReadonlyMap<string, string>> {
-  const lines = (await run("planted", shape)).trimEnd().split("\n");
+  const said = await run("planted", shape);
+  await lastLine(said, /^foreign: /);
+  const lines = said.output.trimEnd().split("\n");
   return new Map(lines.map((line) => [line.split(": ")[0] ?? "", line.replace(/^.*?: /, "")]));
 }

@@ -5,7 +5,7 @@ import type { Child } from "../../support/sidecar-process.ts";
 import { drain } from "./drain.ts";
 import type { Figures } from "./figures.ts";
 import { forget, type Ground, makeOutput, stop } from "./ground.ts";
-import { type Dataset, judge } from "./java.ts";
+import { type Dataset, type Judged, judge } from "./java.ts";
 import { latency } from "./latency.ts";
 import { restore } from "./restore.ts";
 import type { Place, System } from "./systems.ts";
@@ -27,7 +27,10 @@ export interface Scene {
   children: readonly Child[];
 }
 
-const KINDS: Readonly<Record<Workload["kind"], (scene: Scene) => Promise<Figures>>> = {
+/** What was measured, once it is known what was read. */
+export type Finding = (read: Judged) => Figures;
+
+const KINDS: Readonly<Record<Workload["kind"], (scene: Scene) => Promise<Finding>>> = {
   drain,
   restore,
   latency,
@@ -49,9 +52,12 @@ export async function measure(
   const scene: Scene = { ground, system, workload, dataset, place, children: [] };
   try {
     await makeOutput(ground, output, partitions);
-    const figures = await KINDS[workload.kind](scene);
-    const { faults, fault } = await judge(bootstrapServers, output, dataset, shape);
-    return { figures, fault: faults === 0 ? null : `${faults} faults, first ${fault}` };
+    const finding = await KINDS[workload.kind](scene);
+    await stop(scene.children);
+    const read = await judge(bootstrapServers, output, dataset, shape);
+    if (read.records === 0) throw new Error("there is no output");
+    const fault = read.faults === 0 ? null : `${read.faults} faults, first ${read.fault}`;
+    return { figures: finding(read), fault };
   } catch (error: unknown) {
     return { figures: null, fault: error instanceof Error ? error.message : String(error) };
   } finally {

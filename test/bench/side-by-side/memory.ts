@@ -16,15 +16,14 @@ const UNCOMMITTED_MAX_BYTES = 64 * MIB;
 const ROCKSDB_MAX_BYTES = 256 * MIB;
 
 /**
- * A fetch answer that is being read and one that is being taken apart; for each task what it prefetches
- * and its batches with their answers; with a store, RocksDB and for each task what is not committed.
+ * A fetch answer that is being read and one that is being taken apart; for each task what it prefetches,
+ * its batches with their answers, and what it has not committed; with a store, RocksDB.
  */
 export function boundBytes({ partitions, shape, settings }: Workload): number {
-  const perTask = INPUT_BUFFER_MAX_BYTES + 2 * BATCH_MAX_IN_FLIGHT * BATCH_MAX_BYTES;
+  const batches = 2 * BATCH_MAX_IN_FLIGHT * BATCH_MAX_BYTES;
+  const perTask = INPUT_BUFFER_MAX_BYTES + batches + UNCOMMITTED_MAX_BYTES;
   const stateless = IDLE_BYTES + 2 * FETCH_MAX_BYTES + partitions * perTask;
-  if (shape === "W1") return stateless;
-  const stores = settings.storeBytes ?? ROCKSDB_MAX_BYTES;
-  return stateless + stores + partitions * UNCOMMITTED_MAX_BYTES;
+  return shape === "W1" ? stateless : stateless + (settings.storeBytes ?? ROCKSDB_MAX_BYTES);
 }
 
 /** The most that was taken: by all together and, where there is one, by the sidecar alone. */

@@ -1,10 +1,9 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Child } from "../../support/sidecar-process.ts";
-import type { Figures } from "./figures.ts";
 import { committedUpTo, stop } from "./ground.ts";
 import { fill } from "./java.ts";
-import type { Scene } from "./measure.ts";
+import type { Finding, Scene } from "./measure.ts";
 import { memoryOf } from "./memory.ts";
 import { ProcessTree } from "./process-tree.ts";
 import { languageOf } from "./workloads.ts";
@@ -16,7 +15,7 @@ export const PROBES = 1_000;
  * Fills a store, deletes it, and starts the system again: entries by the time between the first word of
  * a restoration and the last task that runs, by the system's own clock.
  */
-export async function restore(scene: Scene): Promise<Figures> {
+export async function restore(scene: Scene): Promise<Finding> {
   const { ground, system, dataset, place } = scene;
   const { bootstrapServers, input, group, folder } = place;
   const entries = dataset.keys;
@@ -37,7 +36,7 @@ export async function restore(scene: Scene): Promise<Figures> {
   }
   const restoreSeconds = Math.max(found.endedMs - found.begunMs, 1) / 1_000;
   const memory = memoryOf(scene, tree, children[0]?.pid ?? 0);
-  return { restoreRate: entries / restoreSeconds, restoreSeconds, ...memory };
+  return () => ({ restoreRate: entries / restoreSeconds, restoreSeconds, ...memory });
 }
 
 interface Told {
