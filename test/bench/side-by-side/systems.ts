@@ -115,6 +115,17 @@ function startPair(name: string, command: Command, place: Place, dist: string): 
   return [sidecar, new Child(name, args, environment, program)];
 }
 
+/** Sidecar, SDK and application in TypeScript of a checkout that is built. */
+export async function checkout(name: string, root: string): Promise<System> {
+  const command = await typescriptAt(root);
+  return {
+    name,
+    whyNot: () => null,
+    setUp: async () => {},
+    start: async (place) => startPair(name, command, place, join(root, "dist")),
+  };
+}
+
 /** A class in `java`, which the broker's own Java runs. */
 function peer(name: string, main: string, argsOf: (place: Place) => readonly string[]): System {
   return {
