@@ -316,6 +316,8 @@ function takeoverHost(opening: Opening, log: TaskLog): Omit<TakeoverHost, "trace
       log.warn(text, { store, logStart });
     },
     onProgress: (store, remaining) => {
+      const isBegun = opening.restoring?.store !== store;
+      if (isBegun && remaining > 0) log.info("restoring a store", { store, remaining });
       opening.restoring = { store, remaining };
     },
     onRestored: (store, records) => log.info("store restored", { store, records }),

@@ -90,6 +90,8 @@ export interface SidecarSettings {
   readonly stateDir: string;
   readonly address: string;
   readonly flags?: Readonly<Record<string, string | number>>;
+  /** Where it was built; here where it is left out. */
+  readonly dist?: string;
 }
 
 /** The sidecar, compiled, as a user starts it. */
@@ -107,7 +109,12 @@ export function startSidecarProcess(
     ...settings.flags,
   };
   const flags = Object.entries(values).flatMap(([key, value]) => [`--${key}`, String(value)]);
-  return new Child("sidecar", [join(DIST, "src/main.js"), "run", ...flags], environment, command);
+  return new Child(
+    "sidecar",
+    [join(settings.dist ?? DIST, "src/main.js"), "run", ...flags],
+    environment,
+    command,
+  );
 }
 
 /** One of `test/support/apps` or `demo`, compiled. */

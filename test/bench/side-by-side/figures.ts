@@ -1,32 +1,29 @@
-import {
-  CPU_CEILINGS,
-  isStreams,
-  languageOf,
-  RATE_FLOORS,
-  TITLES,
-  WORKLOADS,
-  type Workload,
-} from "./workloads.ts";
+/** Runs as they were measured. No IO. */
 
-/** Runs as they were measured, and what they say when they are put side by side. No IO. */
-
-export interface Figures {
-  /** Records per second, from the first to the last output by the broker's clock. */
-  readonly rate: number;
-  /** The same over the last half of the output, when a JVM is warm. */
-  readonly lastHalfRate: number;
-  /** Processor time a record of all of the system's processes, their start included. */
-  readonly cpuMicros: number;
-  /** The same over the last half of the input; null where it was over before it was seen. */
-  readonly lastHalfCpuMicros: number | null;
-  readonly peakRssMb: number;
-  /** From the start of the processes. */
-  readonly firstOutputSeconds: number;
-}
+/** The name of a figure, with its unit; what it means stands beside it. */
+export const FIGURES = {
+  rate: "records per second, from the first to the last output by the broker's clock",
+  lastHalfRate: "the same over the last half of the output, when a JVM is warm",
+  cpuMicros: "processor time a record of all of the system's processes, their start included",
+  lastHalfCpuMicros: "the same over the last half of the input; none where it was over too soon",
+  peakRssMb: "the most memory of all of the system's processes together",
+  sidecarPeakRssMb: "the most memory of the sidecar alone",
+  boundMb: "what the sidecar's configuration lets it take",
+  firstOutputSeconds: "from the start of the processes",
+  restoreRate: "entries per second, from the start of restoring until all tasks run",
+  restoreSeconds: "from the start of restoring until all tasks run",
+  p50Ms: "from when a record was due until its output was read: half took no longer",
+  p99Ms: "the same of 99 %",
+  p999Ms: "the same of 99.9 %",
+  mostMs: "the slowest",
+  cpuPercent: "processor time at a steady input, 100 for one core",
+} as const;
+export type Figure = keyof typeof FIGURES;
+export type Figures = Readonly<Partial<Record<Figure, number>>>;
 
 /** A line of the results. */
 export interface Run {
-  readonly workload: Workload;
+  readonly workload: string;
   readonly system: string;
   readonly records: number;
   readonly seed: number;
@@ -59,109 +56,12 @@ export function spreadOf(values: readonly number[]): Spread | null {
   return { median: (low + high) / 2, least, most };
 }
 
-type Measure = (figures: Figures) => number | null;
-
-/**
- * A system's measure as a fold of that of Kafka Streams in the same round, whichever number of threads
- * was the better there: systems of one round had the same neighbours.
- */
-export function ratiosOf(
-  runs: readonly Run[],
-  workload: Workload,
-  system: string,
-  measure: Measure,
-  better: "most" | "least",
-): number[] {
-  // The speed of what is wrong says nothing.
-  const of = ({ figures, fault }: Run): number | null =>
-    figures === null || fault !== null ? null : measure(figures);
-  return runs.flatMap((run) => {
-    const own = of(run);
-    if (run.workload !== workload || run.system !== system || own === null) return [];
-    const peers = runs.filter((other) => {
-      return other.workload === workload && other.round === run.round && isStreams(other.system);
-    });
-    const theirs = spreadOf(peers.map(of).filter((value) => value !== null));
-    return theirs === null ? [] : [own / theirs[better]];
-  });
+/** null where the run has none, or was wrong: the speed of what is wrong says nothing. */
+export function figureOf({ figures, fault }: Run, figure: Figure): number | null {
+  return fault !== null ? null : (figures?.[figure] ?? null);
 }
 
-function verdict(name: string, found: Spread, limit: number, isFloor: boolean, more = ""): string {
-  // What is printed is what is judged: 2.96 is "3.0x", and not short of it.
-  const digits = isFloor ? 1 : 2;
-  const shown = Number(found.median.toFixed(digits));
-  const isMet = isFloor ? shown >= limit : shown <= limit;
-  const range = `${found.least.toFixed(digits)} to ${found.most.toFixed(digits)}`;
-  const said = `${name} ${shown.toFixed(digits)}x ${isMet ? "ok" : "short"}`;
-  return `${said.padEnd(32)} ${range}, ${isFloor ? "at least" : "at most"} ${limit}${more}`;
-}
-
-/** `W2 go 3.2x ok`, or `short`, against the floors; then the same of processor time. */
-export function verdictLines(runs: readonly Run[]): string[] {
-  return WORKLOADS.flatMap((workload) => {
-    const here = runs.filter((run) => run.workload === workload);
-    const systems = [...new Set(here.map(({ system }) => system))];
-    return systems.flatMap((system) => {
-      const language = languageOf(system);
-      const floor = language === null ? undefined : RATE_FLOORS[language]?.[workload];
-      if (language === null || floor === undefined) return [];
-      const fold = (measure: Measure, better: "most" | "least"): Spread | null => {
-        return spreadOf(ratiosOf(here, workload, system, measure, better));
-      };
-      const name = `${workload} ${language}`;
-      const rate = fold(({ rate: each }) => each, "most");
-      const cpu = fold(({ cpuMicros }) => cpuMicros, "least");
-      if (rate === null || cpu === null) {
-        return [`${name} NOT PROVED: no round has both it and Kafka Streams, right`];
-      }
-      const lastHalf = fold(({ lastHalfRate }) => lastHalfRate, "most");
-      const lastHalfCpu = fold(({ lastHalfCpuMicros }) => lastHalfCpuMicros, "least");
-      const late = (found: Spread | null, digits: number): string => {
-        return found === null ? "" : `; last half ${found.median.toFixed(digits)}x`;
-      };
-      return [
-        verdict(name, rate, floor, true, late(lastHalf, 1)),
-        verdict(`${name} cpu`, cpu, CPU_CEILINGS[workload], false, late(lastHalfCpu, 2)),
-      ];
-    });
-  });
-}
-
-const COLUMNS: readonly (readonly [title: string, digits: number, measure: Measure])[] = [
-  ["1,000 records/s", 1, ({ rate }) => rate / 1_000],
-  ["last half", 1, ({ lastHalfRate }) => lastHalfRate / 1_000],
-  ["CPU µs a record", 1, ({ cpuMicros }) => cpuMicros],
-  ["last half", 1, ({ lastHalfCpuMicros }) => lastHalfCpuMicros],
-  ["peak RSS MB", 0, ({ peakRssMb }) => peakRssMb],
-  ["first output s", 1, ({ firstOutputSeconds }) => firstOutputSeconds],
-];
-
-/** A table in Markdown for each workload: median (least to most) of each system. */
-export function tables(runs: readonly Run[]): string {
-  const head = ["system", "runs", ...COLUMNS.map(([title]) => title), "every record right"];
-  return WORKLOADS.flatMap((workload) => {
-    const here = runs.filter((run) => run.workload === workload);
-    const systems = [...new Set(here.map(({ system }) => system))];
-    if (systems.length === 0) return [];
-    const rows = systems.map((system) => {
-      const own = here.filter((run) => run.system === system);
-      const cells = COLUMNS.map(([, digits, measure]) => {
-        const values = own.map(({ figures }) => (figures === null ? null : measure(figures)));
-        return cell(spreadOf(values.filter((value) => value !== null)), digits);
-      });
-      const right = own.every(({ fault }) => fault === null) ? "yes" : "**no**";
-      return `| ${[system, own.length, ...cells, right].join(" | ")} |`;
-    });
-    const title = `**${workload}**, ${TITLES[workload]}:`;
-    const rule = `|${"---|".repeat(head.length)}`;
-    return [`${title}\n\n| ${head.join(" | ")} |\n${rule}\n${rows.join("\n")}\n`];
-  }).join("\n");
-}
-
-function cell(spread: Spread | null, digits: number): string {
-  if (spread === null) return "–";
-  const [median, least, most] = [spread.median, spread.least, spread.most].map((value) =>
-    value.toFixed(digits),
-  );
-  return least === most ? `${median}` : `${median} (${least} to ${most})`;
+/** The figures of these runs that there are, right or wrong. */
+export function valuesOf(runs: readonly Run[], figure: Figure): number[] {
+  return runs.flatMap(({ figures }) => figures?.[figure] ?? []);
 }

@@ -14,6 +14,7 @@ export class ProcessTree {
   readonly #roots: readonly number[];
   /** The last of each; a process that has ended keeps what it had. */
   readonly #cpuMs = new Map<number, number>();
+  readonly #peakRssBytesOf = new Map<number, number>();
   #peakRssBytes = 0;
 
   constructor(roots: readonly number[]) {
@@ -29,6 +30,11 @@ export class ProcessTree {
     return this.#peakRssBytes;
   }
 
+  /** The same of one of them. */
+  peakRssBytesOf(pid: number): number {
+    return this.#peakRssBytesOf.get(pid) ?? 0;
+  }
+
   sample(): void {
     const stats = new Map<number, Stat>();
     for (const name of readdirSync("/proc")) {
@@ -41,7 +47,9 @@ export class ProcessTree {
       const stat = stats.get(pid);
       if (stat === undefined) continue;
       this.#cpuMs.set(pid, stat.cpuMs);
-      rssBytes += rssOf(pid);
+      const own = rssOf(pid);
+      rssBytes += own;
+      this.#peakRssBytesOf.set(pid, Math.max(own, this.peakRssBytesOf(pid)));
       for (const [child, { parent }] of stats) if (parent === pid) left.push(child);
     }
     this.#peakRssBytes = Math.max(this.#peakRssBytes, rssBytes);

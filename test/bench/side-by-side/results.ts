@@ -31,6 +31,11 @@ export class Results {
     return this.#runs.get(nameOf(wanted)) ?? null;
   }
 
+  /** In the order of the file. */
+  all(): readonly Run[] {
+    return [...this.#runs.values()];
+  }
+
   add(run: Run): void {
     this.#runs.set(nameOf(run), run);
     if (this.#file !== null) appendFileSync(this.#file, `${JSON.stringify(run)}\n`);

@@ -2,14 +2,13 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { whyNoKafka } from "../../support/kafka-jars.ts";
 import { judgePlanted } from "./java.ts";
-import { WORKLOADS } from "./workloads.ts";
 
 const skip = whyNoKafka() ?? false;
 
 describe("the judge of the benchmark tells a planted fault", { skip }, () => {
-  for (const workload of WORKLOADS) {
-    test(workload, async () => {
-      const told = await judgePlanted(workload);
+  for (const shape of ["W1", "W2", "W3"] as const) {
+    test(shape, async () => {
+      const told = await judgePlanted(shape);
       assert.equal(told.size, 10);
       for (const [fault, said] of told) {
         if (fault === "none") assert.equal(said, "right");

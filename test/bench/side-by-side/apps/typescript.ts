@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { bytes, createApp, int64, type Serde, tumbling } from "@outrigger/client";
 
 /** The three workloads of the side-by-side benchmark; which one it is, the environment says. */
@@ -39,9 +40,20 @@ function amountOf(value: Uint8Array | null): bigint {
 
 const app = createApp();
 const records = app.stream(input, { key: bytes, value: bytes });
+const handlerMs = Number(process.env["BENCH_HANDLER_MS"] ?? "0");
+
+/** Unchanged, as it comes or after a wait. */
+function copied(): typeof records {
+  if (handlerMs === 0) return records.mapValues((value) => value);
+  return records.process(async ({ key, value }, ctx) => {
+    await setTimeout(handlerMs);
+    ctx.forward({ key, value });
+  });
+}
+
 switch (process.env["BENCH_WORKLOAD"]) {
   case "W1":
-    records.mapValues((value) => value).to(output, { key: bytes, value: bytes });
+    copied().to(output, { key: bytes, value: bytes });
     break;
   case "W2":
     records

@@ -1,32 +1,39 @@
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
-import java.util.Locale;
 
 /**
  * The input, and what must come of it, from a seed: record i of n is the same wherever it is made.
  *
- * <p>Key: one of 10,000, uniform, 16 bytes. Value: 100 bytes, of which an int64 at 0 is i, and one at 8
- * an amount below 10,000. Timestamps ascend over 30 minutes from `baseMs`, a multiple of 5 minutes, so
- * that no record is late for its window.
+ * <p>Key: 16 bytes, one of `keys`, uniform; or each of them once, in their order or shuffled, and then
+ * some of them again, at random. Value: of which an int64 at 0 is i, and one at 8 an amount below 10,000.
+ * Timestamps ascend over 30 minutes from `baseMs`, a multiple of 5 minutes, so that no record is late for
+ * its window.
  */
 final class Dataset {
-  static final int KEYS = 10_000;
-  static final int VALUE_BYTES = 100;
   static final long WINDOW_MS = 300_000;
   static final int WINDOWS = 6;
 
   private static final long AMOUNT = 1L << 32;
   private static final long FILLER = 2L << 32;
+  /** A prime, so that its multiples go through all keys before one comes again. */
+  private static final long STRIDE = 2_654_435_761L;
 
   final int records;
+  final int keys;
+  final int valueBytes;
   final long baseMs;
   private final long seed;
+  private final String order;
 
-  Dataset(int records, long baseMs, long seed) {
+  /** `RECORDS:BASE_MS:SEED:KEYS:ORDER:VALUE_BYTES`, the order `uniform`, `sequential` or `shuffled`. */
+  Dataset(String text) {
+    String[] fields = text.split(":");
+    records = Integer.parseInt(fields[0]);
+    baseMs = Long.parseLong(fields[1]);
+    seed = Long.parseLong(fields[2]);
+    keys = Integer.parseInt(fields[3]);
+    order = fields[4];
+    valueBytes = Integer.parseInt(fields[5]);
     if (baseMs % WINDOW_MS != 0) throw new IllegalArgumentException(baseMs + " begins no window");
-    this.records = records;
-    this.baseMs = baseMs;
-    this.seed = seed;
   }
 
   /** splitmix64 */
@@ -38,7 +45,9 @@ final class Dataset {
   }
 
   int key(int i) {
-    return (int) Long.remainderUnsigned(random(seed + i), KEYS);
+    if (i < keys && order.equals("sequential")) return i;
+    if (i < keys && order.equals("shuffled")) return (int) (i * STRIDE % keys);
+    return (int) Long.remainderUnsigned(random(seed + i), keys);
   }
 
   long amount(int i) {
@@ -63,20 +72,21 @@ final class Dataset {
   }
 
   static byte[] keyBytes(int key) {
-    return String.format(Locale.ROOT, "key-%012d", key).getBytes(StandardCharsets.US_ASCII);
+    byte[] written = {'k', 'e', 'y', '-', '0', '0', '0', '0', '0', '0', '0', '0', '0', '0', '0', '0'};
+    for (int at = 15, left = key; left > 0; at--, left /= 10) written[at] += (byte) (left % 10);
+    return written;
   }
 
   /** The number in a key's 16 bytes; -1 where they are no key. */
-  static int keyOf(byte[] key) {
+  int keyOf(byte[] key) {
     if (key == null || key.length < 16) return -1;
-    int number = 0;
+    long number = 0;
     for (int at = 4; at < 16; at++) {
       int digit = key[at] - '0';
       if (digit < 0 || digit > 9) return -1;
       number = number * 10 + digit;
-      if (number >= KEYS) return -1;
     }
     boolean isKey = key[0] == 'k' && key[1] == 'e' && key[2] == 'y' && key[3] == '-';
-    return isKey ? number : -1;
+    return isKey && number < keys ? (int) number : -1;
   }
 }

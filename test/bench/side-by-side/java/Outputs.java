@@ -15,7 +15,7 @@ final class Outputs {
     counts = new long[dataset.records];
     sums = new long[dataset.records];
     lasts = new int[dataset.records];
-    int[] before = new int[Dataset.KEYS * Dataset.WINDOWS];
+    int[] before = new int[dataset.keys * Dataset.WINDOWS];
     Arrays.fill(before, -1);
     for (int i = 0; i < dataset.records; i++) {
       int group = groupOf(i);
@@ -41,7 +41,7 @@ final class Outputs {
 
   byte[] value(int i) {
     if (workload.equals("W1")) {
-      byte[] value = new byte[Dataset.VALUE_BYTES];
+      byte[] value = new byte[dataset.valueBytes];
       dataset.fill(i, value);
       return value;
     }

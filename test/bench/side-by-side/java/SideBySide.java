@@ -20,8 +20,8 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 /**
  * Makes the input of the side-by-side benchmark, and reads and judges what a system made of it.
  *
- *   SideBySide fill BOOTSTRAP TOPIC RECORDS BASE_MS SEED
- *   SideBySide judge BOOTSTRAP TOPIC RECORDS BASE_MS SEED WORKLOAD
+ *   SideBySide fill BOOTSTRAP TOPIC DATASET FROM TO
+ *   SideBySide judge BOOTSTRAP TOPIC DATASET WORKLOAD
  *   SideBySide planted WORKLOAD
  *
  * `judge` says in JSON how many records are committed, when the broker appended the first, the middle
@@ -37,36 +37,33 @@ public final class SideBySide {
 
   public static void main(String[] args) throws Exception {
     switch (args[0]) {
-      case "fill" -> fill(args[1], args[2], dataset(args));
-      case "judge" -> judge(args[1], args[2], dataset(args), args[6]);
+      case "fill" -> {
+        int from = Integer.parseInt(args[4]);
+        fill(args[1], args[2], new Dataset(args[3]), from, Integer.parseInt(args[5]));
+      }
+      case "judge" -> judge(args[1], args[2], new Dataset(args[3]), args[4]);
       case "planted" -> planted(args[1]);
       default -> throw new IllegalArgumentException(args[0]);
     }
   }
 
-  private static Dataset dataset(String[] args) {
-    return new Dataset(
-        Integer.parseInt(args[3]), Long.parseLong(args[4]), Long.parseLong(args[5]));
-  }
-
   /** Idempotent, as a producer is by default: a request that is repeated doubles nothing. */
-  private static void fill(String bootstrap, String topic, Dataset dataset) {
+  private static void fill(
+      String bootstrap, String topic, Dataset dataset, int from, int to) {
     Properties config = new Properties();
     config.put("bootstrap.servers", bootstrap);
     config.put("enable.idempotence", "true");
     config.put("acks", "all");
     config.put("batch.size", 131_072);
     config.put("linger.ms", 5);
-    byte[][] keys = new byte[Dataset.KEYS][];
-    for (int key = 0; key < keys.length; key++) keys[key] = Dataset.keyBytes(key);
     AtomicReference<Exception> failure = new AtomicReference<>();
     ByteArraySerializer bytes = new ByteArraySerializer();
     try (var producer = new KafkaProducer<byte[], byte[]>(config, bytes, bytes)) {
-      for (int i = 0; i < dataset.records && failure.get() == null; i++) {
-        byte[] value = new byte[Dataset.VALUE_BYTES];
+      for (int i = from; i < to && failure.get() == null; i++) {
+        byte[] value = new byte[dataset.valueBytes];
         dataset.fill(i, value);
-        var record =
-            new ProducerRecord<>(topic, null, dataset.timestamp(i), keys[dataset.key(i)], value);
+        byte[] key = Dataset.keyBytes(dataset.key(i));
+        var record = new ProducerRecord<>(topic, null, dataset.timestamp(i), key, value);
         producer.send(
             record,
             (done, error) -> {
@@ -151,7 +148,7 @@ public final class SideBySide {
   }
 
   private static Verdict plant(String workload, String fault) {
-    Dataset dataset = new Dataset(PLANTED_RECORDS, 0, 42);
+    Dataset dataset = new Dataset(PLANTED_RECORDS + ":0:42:10000:uniform:100");
     Verdict verdict = new Verdict(dataset, workload);
     Outputs outputs = new Outputs(dataset, workload);
     int middle = PLANTED_RECORDS / 2;

@@ -5,6 +5,8 @@ import java.util.concurrent.CountDownLatch;
 import org.apache.kafka.common.serialization.Serde;
 import org.apache.kafka.common.serialization.Serdes;
 import org.apache.kafka.common.utils.Bytes;
+import org.apache.kafka.streams.CloseOptions;
+import org.apache.kafka.streams.CloseOptions.GroupMembershipOperation;
 import org.apache.kafka.streams.KafkaStreams;
 import org.apache.kafka.streams.KeyValue;
 import org.apache.kafka.streams.StreamsBuilder;
@@ -23,7 +25,9 @@ import org.apache.kafka.streams.state.WindowStore;
  * The three workloads in Kafka Streams: exactly-once v2, commits each 100 ms as a sidecar does, and no
  * record cache, so that every update is emitted, as a sidecar does; else as it comes.
  *
- *   StreamsPeer WORKLOAD BOOTSTRAP INPUT OUTPUT APPLICATION_ID STATE_DIR THREADS
+ *   StreamsPeer WORKLOAD BOOTSTRAP INPUT OUTPUT APPLICATION_ID STATE_DIR THREADS COMMIT_MS STORE_BYTES
+ *
+ * STORE_BYTES bounds the memory of all stores together, see SmallStore; 0 leaves it as it comes.
  */
 public final class StreamsPeer {
   private static final Serde<byte[]> BYTES = Serdes.ByteArray();
@@ -35,7 +39,11 @@ public final class StreamsPeer {
     config.put(StreamsConfig.STATE_DIR_CONFIG, args[5]);
     config.put(StreamsConfig.NUM_STREAM_THREADS_CONFIG, args[6]);
     config.put(StreamsConfig.PROCESSING_GUARANTEE_CONFIG, StreamsConfig.EXACTLY_ONCE_V2);
-    config.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, 100);
+    config.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, args[7]);
+    if (!args[8].equals("0")) {
+      config.put(StreamsConfig.ROCKSDB_CONFIG_SETTER_CLASS_CONFIG, SmallStore.class);
+      config.put(SmallStore.BYTES, args[8]);
+    }
     config.put(StreamsConfig.STATESTORE_CACHE_MAX_BYTES_CONFIG, 0);
     config.put(StreamsConfig.REPLICATION_FACTOR_CONFIG, 1);
     config.put(StreamsConfig.consumerPrefix("auto.offset.reset"), "earliest");
@@ -48,10 +56,13 @@ public final class StreamsPeer {
           thrown.printStackTrace();
           return StreamThreadExceptionResponse.SHUTDOWN_APPLICATION;
         });
+    RestoreClock.watch(streams);
     CountDownLatch stopped = new CountDownLatch(1);
     Runnable close =
         () -> {
-          streams.close(Duration.ofSeconds(15));
+          // Who starts again would wait for the session timeout of a member that never left.
+          var leaving = CloseOptions.groupMembershipOperation(GroupMembershipOperation.LEAVE_GROUP);
+          streams.close(leaving.withTimeout(Duration.ofSeconds(15)));
           stopped.countDown();
         };
     Runtime.getRuntime().addShutdownHook(new Thread(close));

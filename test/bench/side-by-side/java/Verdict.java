@@ -14,14 +14,15 @@ final class Verdict {
   private final int[] starts;
   private final int[] seen;
   private final long[] sums;
-  private final byte[] expected = new byte[Dataset.VALUE_BYTES];
+  private final byte[] expected;
   private long faults;
   private String first;
 
   Verdict(Dataset dataset, String workload) {
     this.dataset = dataset;
     this.workload = workload;
-    int groups = workload.equals("W2") ? Dataset.KEYS * Dataset.WINDOWS : Dataset.KEYS;
+    expected = new byte[dataset.valueBytes];
+    int groups = workload.equals("W2") ? dataset.keys * Dataset.WINDOWS : dataset.keys;
     seen = new int[groups];
     sums = new long[groups];
     starts = new int[groups + 1];
@@ -37,24 +38,26 @@ final class Verdict {
     return workload.equals("W2") ? key * Dataset.WINDOWS + dataset.window(i) : key;
   }
 
-  void see(byte[] key, byte[] value) {
+  /** The input's record that it came of; -1 for one that is due no more, or has another form. */
+  int see(byte[] key, byte[] value) {
     int group = groupOf(key);
     if (group < 0) {
       fault("a key that was never sent: " + (key == null ? "null" : Arrays.toString(key)));
-      return;
+      return -1;
     }
     int at = starts[group] + seen[group];
     if (at >= starts[group + 1]) {
       fault(name(group) + ": more records than came in: one is doubled");
-      return;
+      return -1;
     }
-    int valueBytes = workload.equals("W1") ? Dataset.VALUE_BYTES : workload.equals("W2") ? 8 : 16;
+    int valueBytes = workload.equals("W1") ? dataset.valueBytes : workload.equals("W2") ? 8 : 16;
     if (value == null || value.length != valueBytes) {
       fault(name(group) + ": a value that has not " + valueBytes + " bytes");
-      return;
+      return -1;
     }
     if (workload.equals("W1")) seeCopy(group, ordered[at], value);
     else seeTotals(group, ordered[at], ByteBuffer.wrap(value));
+    return ordered[at];
   }
 
   private void seeCopy(int group, int i, byte[] value) {
@@ -78,7 +81,7 @@ final class Verdict {
 
   private int groupOf(byte[] key) {
     boolean isWindowed = workload.equals("W2");
-    int number = Dataset.keyOf(key);
+    int number = dataset.keyOf(key);
     if (number < 0 || key.length != (isWindowed ? 24 : 16)) return -1;
     if (!isWindowed) return number;
     long offsetMs = ByteBuffer.wrap(key).getLong(16) - dataset.baseMs;
