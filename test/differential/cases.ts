@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { randomData } from "./random-data.ts";
 import type { Case, InputSpec, NodeSpec } from "./topology.ts";
@@ -8,7 +8,7 @@ interface WrittenCase {
   readonly name: string;
   readonly needs?: string;
   readonly differs?: string;
-  /** A name in data.json, or `pair`, or `random`. */
+  /** A name in data.json, or `pair`, or `random`; behind it perhaps `without nulls`. */
   readonly data: string;
   readonly nodes: readonly Readonly<Record<string, unknown>>[];
 }
@@ -24,6 +24,7 @@ type WrittenRecord = readonly [
 const HERE = import.meta.dirname;
 const DATA = read<Record<string, WrittenRecord[]>>("data.json");
 const RANDOM_SEED = 4711;
+const WITHOUT_NULLS = " without nulls";
 
 /** The cases that somebody wrote down. */
 export function writtenCases(): Case[] {
@@ -35,6 +36,20 @@ export function writtenCases(): Case[] {
       nodes: nodesOf(nodes),
       input: dataOf(data),
     }));
+}
+
+/** Takes `needs` off the cases, where they are written down. */
+export function awaken(cases: readonly Case[]): void {
+  for (const file of readdirSync(join(HERE, "cases"))) {
+    const path = join(HERE, "cases", file);
+    let text = readFileSync(path, "utf8");
+    for (const { name, needs } of cases) {
+      const line = `"name": ${JSON.stringify(name)},\n`;
+      const next = `      "needs": ${JSON.stringify(needs)},\n`;
+      text = text.replace(line + next, line);
+    }
+    writeFileSync(path, text);
+  }
 }
 
 /** With what a case leaves out: names, where a node hangs, the topics `in` and `out`. */
@@ -51,6 +66,10 @@ function nodesOf(written: WrittenCase["nodes"]): NodeSpec[] {
 
 function dataOf(name: string): InputSpec[] {
   if (name === "random") return randomData(RANDOM_SEED, 200);
+  if (name.endsWith(WITHOUT_NULLS)) {
+    const all = dataOf(name.slice(0, -WITHOUT_NULLS.length));
+    return all.filter(({ key, value }) => key !== null && value !== null);
+  }
   if (name !== "pair") return inputOf("in", DATA[name]);
   const others = inputOf("other", DATA["words"]);
   return inputOf("in", DATA["mixed"]).flatMap((record, index) => {

@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { whyNoKafka } from "../support/kafka-jars.ts";
-import { writtenCases } from "./cases.ts";
+import { awaken, writtenCases } from "./cases.ts";
 import { judge, type Verdict } from "./judge.ts";
 import { randomCase } from "./random-topology.ts";
 import { compareReal } from "./real-main.ts";
@@ -8,9 +8,10 @@ import { KafkaStreams } from "./streams.ts";
 import type { Case } from "./topology.ts";
 
 /**
- *   npm run test:differential -- [--full] [--only TEXT] [--seed N] [--seeds N]
+ *   npm run test:differential -- [--full] [--only TEXT] [--seed N] [--seeds N] [--awaken]
  *
- * `--full` adds real instances on a real broker, and more random topologies.
+ * `--full` adds real instances on a real broker, and more random topologies; `--awaken` takes `needs` off the
+ * cases that ran without a difference.
  */
 const SEEDS_QUICK = 20;
 const SEEDS_FULL = 300;
@@ -29,6 +30,7 @@ async function main(): Promise<number> {
       only: { type: "string", default: "" },
       seed: { type: "string", default: "1" },
       seeds: { type: "string" },
+      awaken: { type: "boolean", default: false },
     },
   });
   const missing = whyNoKafka();
@@ -41,7 +43,9 @@ async function main(): Promise<number> {
   const cases = [...writtenCases(), ...randomCases(Number(values.seed), seeds)];
   const sums: Sums = { passed: 0, failed: 0, skipped: 0 };
   const chosen = cases.filter(({ name }) => name.includes(values.only));
-  await compareAll(chosen, sums);
+  const awake = await compareAll(chosen, sums);
+  for (const { name } of awake) say(`awake: ${name}: it ran; its "needs" can go (--awaken)`);
+  if (values.awaken) awaken(awake);
   if (values.full) {
     await compareReal(values.only, (one, verdict) => {
       sums[verdict.kind] += 1;
@@ -60,7 +64,9 @@ function randomCases(first: number, count: number): Case[] {
   ]).flat();
 }
 
-async function compareAll(cases: readonly Case[], sums: Sums): Promise<void> {
+/** Returns those whose `needs` is there. */
+async function compareAll(cases: readonly Case[], sums: Sums): Promise<Case[]> {
+  const awake: Case[] = [];
   const explained = new Map<string, number>();
   const streams = await KafkaStreams.start();
   try {
@@ -72,15 +78,14 @@ async function compareAll(cases: readonly Case[], sums: Sums): Promise<void> {
       for (const [difference, times] of verdict.explained) {
         explained.set(difference, (explained.get(difference) ?? 0) + times);
       }
-      if (one.needs !== undefined && !one.name.startsWith("random")) {
-        say(`awake: ${one.name}: it ran; its "needs" can go`);
-      }
+      if (one.needs !== undefined && !one.name.startsWith("random")) awake.push(one);
     }
   } finally {
     await streams.close();
   }
   const said = [...explained].sort().map(([difference, times]) => `${difference} ${times} times`);
   say(`documented differences (docs/differences.md): ${said.join(", ") || "none"}`);
+  return awake;
 }
 
 function report(one: Case, verdict: Verdict): void {
