@@ -1,6 +1,7 @@
 import { OutriggerError } from "../errors/outrigger-error.ts";
 import type { Program } from "../model/topology.ts";
 import type { KeyRange, PageLimits } from "../ports/store.ts";
+import { STAMP_BYTES } from "./cut.ts";
 import type { GroupLoop } from "./group-loop.ts";
 import type { Lane } from "./lane.ts";
 import type { TaskRunner } from "./task-runner.ts";
@@ -60,6 +61,7 @@ export async function readStore(
     const text = `the topology has no store ${name}, its stores are: ${known}. Mend the name`;
     throw new OutriggerError("TEST_DRIVER_REFUSED", text);
   }
+  const stampBytes = program.stores[store]?.isTimestamped === true ? STAMP_BYTES : 0;
   const entries: StoredEntry[] = [];
   const { subtopology } = program;
   const own = tasks.all().filter(({ id }) => id.subtopology === subtopology);
@@ -69,7 +71,8 @@ export async function readStore(
     for (let more = true; more; ) {
       const page = await state.range(store, { ...range, from }, NOTHING_WRITTEN, PAGE);
       for (const [index, key] of page.keys.entries()) {
-        entries.push({ partition: id.partition, key, value: page.values[index] as Buffer });
+        const value = page.values[index]?.subarray(stampBytes) ?? NOTHING;
+        entries.push({ partition: id.partition, key, value });
       }
       if (entries.length > entriesMax) return null;
       more = page.more;

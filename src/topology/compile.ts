@@ -88,17 +88,32 @@ function storeOf(
   const user = nodes.find((node) => node.kind === "aggregate" && node.store === name);
   const windows = user?.kind === "aggregate" ? user.windows : null;
   if (windows === null || windows.kind === "time") return spec;
-  return { ...spec, isRanged: true };
+  return {
+    ...spec,
+    isRanged: true,
+    ...(windows.kind === "sliding" ? { isTimestamped: true } : {}),
+  };
 }
 
 function operatorOf(node: DeclaredNode, stores: readonly StoreSpec[]): Operator[] {
   if (node.kind !== "aggregate" || node.aggregator === "application") return [];
   const { name, windows, aggregator: kind, number } = node;
   const store = stores.findIndex((spec) => spec.name === node.store);
-  // Kafka Streams counts a null value in a window; to add it up, or to compare it, there is nothing.
-  const takes = windows === null || kind !== "count" ? "valued" : "keyed";
+  // Kafka Streams counts a null value in a window that does not slide; there is nothing of it to add up.
+  const isSliding = windows?.kind === "sliding";
+  const takes = windows === null || isSliding || kind !== "count" ? "valued" : "keyed";
   const reads = kind === "count" || number === undefined ? {} : { number };
-  return [{ kind, node: name, store, windows, takes, ...reads }];
+  return [
+    {
+      kind,
+      node: name,
+      store,
+      windows,
+      takes,
+      ...reads,
+      ...(isSliding ? { isTimestamped: true } : {}),
+    },
+  ];
 }
 
 function stageOf(graph: Graph, stores: readonly StoreSpec[], applicationId: string): Stage | null {
