@@ -249,6 +249,11 @@ export interface StoreSpec {
   readonly kind: StoreKind;
   /** Its entries are looked for by key and time: sessions, and windows that begin anywhere. */
   readonly isRanged?: boolean;
+  /**
+   * Each value carries a time: `int64 ms | value` here, and in the changelog the time of its record, as
+   * Kafka Streams' timestamped stores have it.
+   */
+  readonly isTimestamped?: boolean;
   /** `<application.id>-<name>-changelog`. */
   readonly changelogTopic: string;
 }

@@ -3,6 +3,8 @@ import type { RowRange } from "../model/rows.ts";
 import type { Operator } from "../model/topology.ts";
 import { Derived, type SlotKeys } from "./derived.ts";
 import type { SessionPlan } from "./sessions.ts";
+import type { SlidingPlan } from "./sliding.ts";
+import { COPY, EXTEND, FOLD, START } from "./sliding-steps.ts";
 import { type Changes, SlotValues } from "./slot-values.ts";
 import type { SlotPlan } from "./windows.ts";
 
@@ -101,6 +103,48 @@ export function applySessions(
       numbers.fold(target, bytes, positions[index * STRIDE + VALUE_POSITION] as number);
       values.written(target);
       derived.append(range, index, target, numbers, endOf(target));
+    }
+    derived.endRange(range);
+  }
+  return { rows: derived.ranges, changes: values.changes(keys) };
+}
+
+/** The same for sliding windows: the steps of their plan, each forwarded with the window's latest time. */
+export function applySliding(
+  rows: readonly RowRange[],
+  { steps, stepCounts, found }: SlidingPlan,
+  keys: SlotKeys,
+  operator: Operator,
+): Applied {
+  const values = new SlotValues(operator);
+  values.reserve(keys.count);
+  for (let slot = 0; slot < keys.count; slot++) {
+    const value = found[slot] ?? null;
+    if (value !== null) values.load(slot, value);
+  }
+  const { numbers } = values;
+  const derived = new Derived(rows, keys, "window", steps.forwards, numbers.width);
+  let row = 0;
+  let next = 0;
+  for (const range of rows) {
+    const { bytes, positions } = range.columns;
+    derived.startRange(range);
+    for (let index = range.from; index < range.to; index++, row++) {
+      const end = next + (stepCounts[row] as number);
+      if (next === end) continue;
+      derived.startRow(range, index);
+      const at = positions[index * STRIDE + VALUE_POSITION] as number;
+      for (; next < end; next++) {
+        const kind = steps.kinds[next] as number;
+        const slot = steps.slots[next] as number;
+        const time = steps.times[next] as number;
+        if (kind === START) numbers.clear(slot);
+        if (kind === COPY || kind === EXTEND) numbers.copy(slot, steps.sources[next] as number);
+        if (kind === FOLD || kind === START || kind === EXTEND) numbers.fold(slot, bytes, at);
+        values.times[slot] = time;
+        values.written(slot);
+        if (kind !== COPY) derived.append(range, index, slot, numbers, time);
+      }
     }
     derived.endRange(range);
   }

@@ -20,12 +20,16 @@ export interface Entries {
   readonly values: readonly Buffer[];
 }
 
-/** Keys of rows that are taken, each from `beforeMs` before its first row to `afterMs` behind its last. */
+/**
+ * Keys of rows that are taken, each from `beforeMs` before its first row, but no earlier than `earliestMs`,
+ * to `afterMs` behind its last.
+ */
 export function planKeys(
   rows: readonly RowRange[],
   takes: TakenRows,
   beforeMs: number,
   afterMs: number,
+  earliestMs = Number.NEGATIVE_INFINITY,
 ): KeyRows {
   let total = 0;
   for (const { from, to } of rows) total += to - from;
@@ -34,9 +38,9 @@ export function planKeys(
   const from = new Float64Array(total);
   const to = new Float64Array(total);
   let row = 0;
-  for (const { columns, from: first, to: end } of rows) {
+  for (const { columns, from: begin, to: end } of rows) {
     const { bytes, positions, timestamps } = columns;
-    for (let index = first; index < end; index++, row++) {
+    for (let index = begin; index < end; index++, row++) {
       const at = index * STRIDE;
       const length = positions[at + KEY_LENGTH] as number;
       keyOfRow[row] = -1;
@@ -46,7 +50,8 @@ export function planKeys(
       const key = table.add(bytes, positions[at + KEY_POSITION] as number, length);
       const time = timestamps[index] as number;
       const isNew = key === known;
-      from[key] = isNew ? time - beforeMs : Math.min(from[key] as number, time - beforeMs);
+      const first = Math.max(earliestMs, time - beforeMs);
+      from[key] = isNew ? first : Math.min(from[key] as number, first);
       to[key] = isNew ? time + afterMs : Math.max(to[key] as number, time + afterMs);
       keyOfRow[row] = key;
     }

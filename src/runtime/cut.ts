@@ -1,4 +1,5 @@
 import { invariant } from "../errors/invariant.ts";
+import { readLong } from "../model/key-table.ts";
 import { topicPartitionName } from "../model/topic-partition.ts";
 import type { AppendedRecord, CutRecords, OffsetToCommit } from "../ports/producer.ts";
 import type { StateCut, StoreMarks, StorePosition } from "../ports/store.ts";
@@ -29,6 +30,9 @@ export interface Cut {
   readonly tasks: readonly TaskCut[];
   readonly records: CutRecords;
 }
+
+/** What a timestamped value begins with; in the changelog its record has it. */
+export const STAMP_BYTES = 8;
 
 /** Takes what is final of every task given, and appends it to the transaction's batches. */
 export function takeCut(runners: readonly TaskRunner[], records: CutRecords): Cut {
@@ -112,9 +116,11 @@ function appendChangelog(task: TaskCut, records: CutRecords, record: AppendedRec
   const { runner } = task;
   record.headersBytes = null;
   record.partition = runner.id.partition;
-  record.timestamp = Math.max(0, task.streamTimeMs);
+  const streamTimeMs = Math.max(0, task.streamTimeMs);
   for (const { store, keys, values } of task.state.changes) {
-    record.topic = runner.program.stores[store]?.changelogTopic ?? "";
+    const spec = runner.program.stores[store];
+    const stamp = spec?.isTimestamped === true ? STAMP_BYTES : 0;
+    record.topic = spec?.changelogTopic ?? "";
     for (let i = 0; i < keys.length; i++) {
       const key = keys[i];
       const value = values[i] ?? null;
@@ -123,8 +129,10 @@ function appendChangelog(task: TaskCut, records: CutRecords, record: AppendedRec
       record.keyPosition = 0;
       record.keyLength = key.length;
       record.valueBytes = value ?? key;
-      record.valuePosition = 0;
-      record.valueLength = value === null ? -1 : value.length;
+      record.valuePosition = stamp;
+      record.valueLength = value === null ? -1 : value.length - stamp;
+      const isStamped = stamp > 0 && value !== null;
+      record.timestamp = isStamped ? readLong(value, 0) : streamTimeMs;
       records.append(record);
     }
   }

@@ -1,6 +1,7 @@
 import { OutriggerError } from "../errors/outrigger-error.ts";
-import type { Programs } from "../model/topology.ts";
+import type { Programs, StoreSpec } from "../model/topology.ts";
 import type { KeyRange, PageLimits } from "../ports/store.ts";
+import { STAMP_BYTES } from "./cut.ts";
 import type { GroupLoop } from "./group-loop.ts";
 import type { Lane } from "./lane.ts";
 import type { TaskRunner } from "./task-runner.ts";
@@ -54,7 +55,8 @@ export async function readStore(
   range: KeyRange,
   entriesMax: number,
 ): Promise<StoredEntry[] | null> {
-  const { subtopology, store } = placeOf(programs, name);
+  const { subtopology, store, spec } = placeOf(programs, name);
+  const stampBytes = spec.isTimestamped === true ? STAMP_BYTES : 0;
   const entries: StoredEntry[] = [];
   const own = tasks.all().filter(({ id }) => id.subtopology === subtopology);
   const runners = own.toSorted((left, right) => left.id.partition - right.id.partition);
@@ -63,7 +65,8 @@ export async function readStore(
     for (let more = true; more; ) {
       const page = await state.range(store, { ...range, from }, NOTHING_WRITTEN, PAGE);
       for (const [index, key] of page.keys.entries()) {
-        entries.push({ partition: id.partition, key, value: page.values[index] as Buffer });
+        const value = page.values[index]?.subarray(stampBytes) ?? NOTHING;
+        entries.push({ partition: id.partition, key, value });
       }
       if (entries.length > entriesMax) return null;
       more = page.more;
@@ -78,10 +81,14 @@ const NOTHING = Buffer.alloc(0);
 /** Behind a key comes, first of all, the key with a zero byte. */
 const AFTER = Buffer.from([0]);
 
-function placeOf(programs: Programs, name: string): { subtopology: number; store: number } {
+function placeOf(
+  programs: Programs,
+  name: string,
+): { readonly subtopology: number; readonly store: number; readonly spec: StoreSpec } {
   for (const { subtopology, stores } of programs) {
     const store = stores.findIndex((spec) => spec.name === name);
-    if (store >= 0) return { subtopology, store };
+    const spec = stores[store];
+    if (spec !== undefined) return { subtopology, store, spec };
   }
   const stores = programs.flatMap((program) => program.stores);
   const known = stores.map((spec) => spec.name).join(", ") || "none";

@@ -1,9 +1,15 @@
 import { KeyTable } from "../model/key-table.ts";
 import type { RowRange } from "../model/rows.ts";
-import type { Operator } from "../model/topology.ts";
-import { applyAggregate, applySessions, malformedRow } from "../operators/aggregate.ts";
+import type { Operator, SlidingWindows } from "../model/topology.ts";
+import {
+  applyAggregate,
+  applySessions,
+  applySliding,
+  malformedRow,
+} from "../operators/aggregate.ts";
 import { planKeys } from "../operators/key-rows.ts";
 import { planSessions, type SessionPlan } from "../operators/sessions.ts";
+import { planSliding, slidingReach } from "../operators/sliding.ts";
 import { planSlots, type SlotPlan, type SlotSpec } from "../operators/windows.ts";
 import type { KeySet, StoreChanges, TaskState } from "../ports/store.ts";
 
@@ -47,6 +53,9 @@ export async function runOperator(
 ): Promise<Ran | MalformedRow | null> {
   const failed = failedRow(operator, rows);
   if (failed !== null) return failed;
+  if (operator.windows?.kind === "sliding") {
+    return await runSliding(operator, operator.windows, state, rows, clock);
+  }
   const read = await readSlots(operator, state, rows, clock, STATE_BYTES_MAX);
   if (read === null) return null;
   const { plan, keys, found } = read;
@@ -54,6 +63,24 @@ export async function runOperator(
     "sessionLengths" in plan
       ? applySessions(rows, plan, keys, operator)
       : applyAggregate(rows, plan, keys, found, operator);
+  return { ...applied, dropped: plan.droppedRows };
+}
+
+async function runSliding(
+  operator: Operator,
+  windows: SlidingWindows,
+  state: TaskState,
+  rows: readonly RowRange[],
+  { streamTimeMs, times }: RowClock,
+): Promise<Ran | null> {
+  const { beforeMs, afterMs } = slidingReach(windows);
+  const keyRows = planKeys(rows, operator.takes ?? "valued", beforeMs, afterMs, 0);
+  const stored = await state.times(operator.store, keyRows, "head", STATE_BYTES_MAX);
+  if (stored === null) return null;
+  const table = new KeyTable();
+  const plan = planSliding(rows, windows, streamTimeMs, keyRows, stored, table, times);
+  if (isTooWide(plan.steps.count, rows)) return null;
+  const applied = applySliding(rows, plan, table.keys(), operator);
   return { ...applied, dropped: plan.droppedRows };
 }
 

@@ -1,5 +1,6 @@
 import { invariant } from "../errors/invariant.ts";
 import { OutriggerError } from "../errors/outrigger-error.ts";
+import { writeLong } from "../model/key-table.ts";
 import { type TopicPartition, topicPartitionName } from "../model/topic-partition.ts";
 import type { Program } from "../model/topology.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -20,6 +21,7 @@ import {
 import { planRestore, type RestorePlan } from "../tasks/restoration.ts";
 import { decodeStreamsMetadata } from "../tasks/streams-metadata.ts";
 import { queuesOf } from "../topology/internal-topics.ts";
+import { STAMP_BYTES } from "./cut.ts";
 import { openParking, refuseForgotten } from "./open-parking.ts";
 import type { SourcePosition, TaskStart } from "./task-host.ts";
 
@@ -296,7 +298,8 @@ async function restoreStore(
     }
     position = chunk.nextOffset;
     records += chunk.columns.count;
-    await state.restore(changesOf(index, chunk), { topicId: facts.topicId, position });
+    const stamped = state.stores[index]?.isTimestamped === true;
+    await state.restore(changesOf(index, chunk, stamped), { topicId: facts.topicId, position });
     deps.onProgress(store, Math.max(0, plan.target - position));
   }
   if (state.marks()?.positions.get(index)?.topicId !== facts.topicId) {
@@ -323,16 +326,25 @@ function foreignWriter(at: TopicPartition, { offset, producerId }: Untransacted)
 }
 
 /** Compacted log entries: a null value deletes; a record without a key is none of ours. */
-function changesOf(store: number, chunk: FetchedChunk): StoreChanges {
+function changesOf(store: number, { columns }: FetchedChunk, isStamped: boolean): StoreChanges {
   const keys: Buffer[] = [];
   const values: (Buffer | null)[] = [];
-  for (let row = 0; row < chunk.columns.count; row++) {
-    const key = chunk.columns.key(row);
+  for (let row = 0; row < columns.count; row++) {
+    const key = columns.key(row);
     if (key === null) continue;
     keys.push(key);
-    values.push(chunk.columns.value(row));
+    const value = columns.value(row);
+    values.push(isStamped ? stampedValue(value, columns.timestamps[row] ?? 0) : value);
   }
   return { store, keys, values };
+}
+
+function stampedValue(value: Buffer | null, timestamp: number): Buffer | null {
+  if (value === null) return null;
+  const stamped = Buffer.alloc(STAMP_BYTES + value.length);
+  writeLong(stamped, 0, timestamp);
+  value.copy(stamped, STAMP_BYTES);
+  return stamped;
 }
 
 async function startPositions(

@@ -16,10 +16,12 @@ export function operatorOf(node: DeclaredNode, stores: readonly StoreSpec[]): Op
   const { name, windows, aggregator: kind, number } = node;
   invariant(kind !== "application", "an aggregation of the application is not built in");
   const store = stores.findIndex((spec) => spec.name === node.store);
-  // Kafka Streams counts a null value in a window; to add it up, or to compare it, there is nothing.
-  const takes = windows === null || kind !== "count" ? "valued" : "keyed";
+  // Kafka Streams counts a null value in a window that does not slide; there is nothing of it to add up.
+  const isSliding = windows?.kind === "sliding";
+  const takes = windows === null || isSliding || kind !== "count" ? "valued" : "keyed";
   const reads = kind === "count" || number === undefined ? {} : { number };
-  return { kind, node: name, store, windows, takes, ...reads };
+  const stamps = isSliding ? { isTimestamped: true } : {};
+  return { kind, node: name, store, windows, takes, ...reads, ...stamps };
 }
 
 export function storeOf(
@@ -31,7 +33,8 @@ export function storeOf(
   const user = nodes.find((node) => node.kind === "aggregate" && node.store === name);
   const windows = user?.kind === "aggregate" ? user.windows : null;
   if (windows === null || windows.kind === "time") return spec;
-  return { ...spec, isRanged: true };
+  const stamps = windows.kind === "sliding" ? { isTimestamped: true } : {};
+  return { ...spec, isRanged: true, ...stamps };
 }
 
 /** What the batches of a stage of these nodes carry. */

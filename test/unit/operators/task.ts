@@ -1,11 +1,17 @@
 import { HEADERS_END, HEADERS_POSITION, STRIDE } from "../../../src/model/columns.ts";
 import { KeyTable } from "../../../src/model/key-table.ts";
 import type { RowRange } from "../../../src/model/rows.ts";
-import type { Operator, SessionWindows } from "../../../src/model/topology.ts";
-import { type Applied, applyAggregate, applySessions } from "../../../src/operators/aggregate.ts";
+import type { Operator, SessionWindows, SlidingWindows } from "../../../src/model/topology.ts";
+import {
+  type Applied,
+  applyAggregate,
+  applySessions,
+  applySliding,
+} from "../../../src/operators/aggregate.ts";
 import type { SlotKeys } from "../../../src/operators/derived.ts";
 import { type Entries, type KeyRows, planKeys } from "../../../src/operators/key-rows.ts";
 import { planSessions } from "../../../src/operators/sessions.ts";
+import { planSliding, slidingReach } from "../../../src/operators/sliding.ts";
 import { planSlots } from "../../../src/operators/windows.ts";
 import type { Output } from "./naive.ts";
 
@@ -43,6 +49,7 @@ export class Task {
   #apply(rows: readonly RowRange[]): Applied | null {
     const { windows } = this.#operator;
     if (windows?.kind === "session") return this.#applySessions(rows, windows);
+    if (windows?.kind === "sliding") return this.#applySliding(rows, windows);
     const table = new KeyTable();
     const plan = planSlots(rows, this.#operator, this.streamTime, table);
     this.dropped += plan.droppedRows;
@@ -60,6 +67,16 @@ export class Task {
     if (plan.isAmbiguous) return null;
     this.dropped += plan.droppedRows;
     return applySessions(rows, plan, table.keys(), this.#operator);
+  }
+
+  #applySliding(rows: readonly RowRange[], windows: SlidingWindows): Applied {
+    const { beforeMs, afterMs } = slidingReach(windows);
+    const keyRows = planKeys(rows, "valued", beforeMs, afterMs, 0);
+    const table = new KeyTable();
+    const stored = this.#times(keyRows, 12);
+    const plan = planSliding(rows, windows, this.streamTime, keyRows, stored, table);
+    this.dropped += plan.droppedRows;
+    return applySliding(rows, plan, table.keys(), this.#operator);
   }
 
   /** As a store finds them. */

@@ -11,6 +11,7 @@ import {
   KernelWorld,
   testLimits,
 } from "../../support/world/kernel-world.ts";
+import { MemoryDirectory } from "../../support/world/memory-directory.ts";
 import type { Handler } from "../../support/world/scripted-application.ts";
 
 const sum: Operator = {
@@ -193,6 +194,42 @@ describe("sessions", () => {
     assert.deepEqual([...(state?.slotCounts ?? [])], [1, 1, 3]);
     assert.deepEqual([...(state?.windowStarts ?? [])], [1_000, 1_150, 1_000]);
     assert.deepEqual([...(state?.sessionLengths ?? [])], [0, 0, 150]);
+  });
+});
+
+describe("sliding windows", () => {
+  const windows = { kind: "sliding", differenceMs: 100, graceMs: 1_000 } as const;
+  const name = "totals";
+  const changelogTopic = "app-totals-changelog";
+  const ranged = { isRanged: true, isTimestamped: true };
+  const stores = [{ name, kind: "window", changelogTopic, ...ranged }] as const;
+  const operator = { ...sum, windows, isTimestamped: true };
+  const program = withoutCodeOf(operator, { stores });
+  const at = (timestamp: number) => ({ key: "a", value: long(1n), timestamp });
+
+  test("are the same out of a changelog, where the time of a window is its record's", async () => {
+    const kernel = await KernelWorld.start(program, toText);
+    kernel.world.append({ topic: "in", partition: 0 }, at(1_000), at(1_090), at(1_050));
+    await kernel.clock.until(() => kernel.world.committed.get("in-0")?.offset === 3);
+    const logged = kernel.world.log({ topic: changelogTopic, partition: 0 });
+    const last = new Map(logged.map((record) => [record.key, record]));
+    const said = [...last.values()].map(({ key, value, timestamp }) => {
+      const start = Buffer.from(key ?? "", "latin1").readBigInt64BE(1);
+      return `${start}=${Buffer.from(value ?? "", "latin1").readBigInt64BE()} @${timestamp}`;
+    });
+    assert.deepEqual(said.toSorted(), [
+      "1001=2 @1090",
+      "1051=1 @1090",
+      "900=1 @1000",
+      "950=2 @1050",
+      "990=3 @1090",
+    ]);
+    const disk = kernel.directory.disks.get("0_0");
+    await kernel.active.stop(1_000);
+    const directory = new MemoryDirectory();
+    const again = await KernelWorld.start(program, toText, { world: kernel.world, directory });
+    await again.clock.until(() => directory.disks.get("0_0")?.data.size === 5);
+    assert.deepEqual(directory.disks.get("0_0")?.data, disk?.data);
   });
 });
 

@@ -96,6 +96,38 @@ describe("a topology that runs", () => {
     assert.deepEqual(stagesOf({ steps })[0]?.stores, [{ store: 0, windows: null }]);
   });
 
+  it("gives each kind of windows its operator and its store", () => {
+    const graceMs = 5;
+    for (const [windows, kind, operator, store] of [
+      [{ kind: "time", sizeMs: 10, advanceMs: 3, graceMs }, "window", {}, {}],
+      [{ kind: "session", gapMs: 10, graceMs }, "session", {}, { isRanged: true }],
+      [
+        { kind: "sliding", differenceMs: 10, graceMs },
+        "window",
+        { isTimestamped: true },
+        { isRanged: true, isTimestamped: true },
+      ],
+    ] as const) {
+      const node = { name: "total", parents: ["in"], kind: "aggregate" } as const;
+      const own = { aggregator: "sum", store: "totals", windows, number: "float64" } as const;
+      const { steps, stores } = program(
+        topology(
+          [source("in", "a"), { ...node, ...own }, sink("out", "total", "b")],
+          [{ name: "totals", kind }],
+        ),
+      );
+      const read = { number: "float64", takes: "valued" };
+      const [first] = steps;
+      assert.deepEqual(first?.kind === "operator" ? first.operator : null, {
+        ...{ kind: "sum", node: "total", store: 0, windows },
+        ...read,
+        ...operator,
+      });
+      const changelogTopic = "app-totals-changelog";
+      assert.deepEqual(stores, [{ name: "totals", kind, changelogTopic, ...store }]);
+    }
+  });
+
   it("fuses an application's windowed aggregate and what follows it into one stage", () => {
     const { steps, stores } = program(
       topology(
@@ -307,6 +339,17 @@ describe("a topology that cannot run is refused with the node, the fault and the
         [windowStore("s")],
       ),
       /node "n": "p" above it may change timestamps.*repartition between them/,
+    ],
+    [
+      "sliding windows of the application",
+      topology(
+        [
+          source("in", "a"),
+          aggregate("g", "in", "s", { kind: "sliding", differenceMs: 1, graceMs: 0 }),
+        ],
+        [windowStore("s")],
+      ),
+      /node "g": sliding windows are not supported for an aggregation in the application: take count/,
     ],
   ];
   for (const [name, declared, expected] of cases) {
