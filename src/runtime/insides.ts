@@ -1,4 +1,5 @@
 import { OutriggerError } from "../errors/outrigger-error.ts";
+import { entryTime } from "../model/entry-time.ts";
 import type { Program } from "../model/topology.ts";
 import type { KeyRange, PageLimits } from "../ports/store.ts";
 import { STAMP_BYTES } from "./cut.ts";
@@ -61,16 +62,19 @@ export async function readStore(
     const text = `the topology has no store ${name}, its stores are: ${known}. Mend the name`;
     throw new OutriggerError("TEST_DRIVER_REFUSED", text);
   }
-  const stampBytes = program.stores[store]?.isTimestamped === true ? STAMP_BYTES : 0;
+  const spec = program.stores[store];
+  const stampBytes = spec?.isTimestamped === true ? STAMP_BYTES : 0;
   const entries: StoredEntry[] = [];
   const { subtopology } = program;
   const own = tasks.all().filter(({ id }) => id.subtopology === subtopology);
   const runners = own.toSorted((left, right) => left.id.partition - right.id.partition);
-  for (const { state, id } of runners) {
+  for (const { state, id, cutStreamTimeMs } of runners) {
+    const goneUpToMs = cutStreamTimeMs - (spec?.retentionMs ?? Number.POSITIVE_INFINITY);
     let { from } = range;
     for (let more = true; more; ) {
       const page = await state.range(store, { ...range, from }, NOTHING_WRITTEN, PAGE);
       for (const [index, key] of page.keys.entries()) {
+        if (spec?.retentionMs !== undefined && entryTime(spec.kind, key) <= goneUpToMs) continue;
         const value = page.values[index]?.subarray(stampBytes) ?? NOTHING;
         entries.push({ partition: id.partition, key, value });
       }

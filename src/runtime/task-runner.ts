@@ -1,5 +1,6 @@
 import { invariant } from "../errors/invariant.ts";
 import { asError, type OutriggerError } from "../errors/outrigger-error.ts";
+import type { RowRange } from "../model/rows.ts";
 import { type TaskId, taskIdName } from "../model/task-id.ts";
 import type { TopicPartition } from "../model/topic-partition.ts";
 import type { Program } from "../model/topology.ts";
@@ -9,23 +10,31 @@ import type { TaskState } from "../ports/store.ts";
 import type { BatchTrace, TraceIds } from "../ports/telemetry.ts";
 import { Ledger, type LedgerEntry } from "../tasks/ledger.ts";
 import type { ChangelogEnd } from "../tasks/offset-metadata.ts";
-import { keyOf } from "../tasks/parked-record.ts";
 import { resumed } from "../tasks/trial.ts";
 import { changesOf } from "./answers.ts";
 import { type Batch, idleBatch, type Outcome } from "./batch.ts";
+import { Expiry } from "./expiry.ts";
 import {
+  deathFault,
   errorOf,
   Failures,
   type Fault,
+  handBackFault,
   malformedFault,
   type Next,
-  UNKNOWN_FAULT,
 } from "./failures.ts";
 import { faultIn } from "./faulty-answers.ts";
 import { placeOf } from "./giving-up.ts";
-import { InputQueue, inputBytes, NOTHING_TAKEN, rowsOf, type Taken } from "./input-queue.ts";
+import {
+  InputQueue,
+  inputBytes,
+  NOTHING_TAKEN,
+  rowsOf,
+  type Taken,
+  type TakenBack,
+} from "./input-queue.ts";
 import { inputRowsBefore } from "./input-rows.ts";
-import { isOfRecord, nextOf, releaseNext } from "./next-batch.ts";
+import { canPark, commanded, isOfRecord, nextOf, releaseNext } from "./next-batch.ts";
 import { type Parking, parkingOf } from "./parking.ts";
 import type { PlannedRows } from "./planner.ts";
 import { plannedMax, resetHead, startPlanning } from "./planning.ts";
@@ -33,12 +42,6 @@ import { idsOf } from "./record-ids.ts";
 import type { FailedRow } from "./run-operator.ts";
 import type { RunnerLimits, SourcePosition, TaskHost, TaskStart } from "./task-host.ts";
 import { Throttle } from "./throttle.ts";
-
-/** Rows that are to be planned again, and what is decided when they are back. */
-interface TakenBack {
-  readonly taken: readonly Taken[];
-  readonly goOn: () => void;
-}
 
 /**
  * The data plane of one task under one epoch: input, planning, ledger, staging. It is made by a
@@ -81,6 +84,7 @@ export class TaskRunner {
   #planning = false;
   #paused = false;
   readonly #throttled: Throttle;
+  readonly #expiry: Expiry;
   /** What waits for the end of the planning that is under way. */
   #takenBack: TakenBack | null = null;
   /** Rows that the next batch may hold: fewer after a failure or an oversized frame. */
@@ -119,12 +123,13 @@ export class TaskRunner {
     );
     this.#rowsMax = limits.batchRecordsMax;
     this.#throttled = new Throttle(limits.inputBytesMax);
+    this.#expiry = new Expiry(program);
   }
 
   /** Records arrived; those of an older epoch never get here (R-11). */
   fetched(chunk: FetchedChunk, facts: FetchFacts): void {
     if (chunk.topic === this.parking?.control) {
-      this.#commanded(chunk, this.parking);
+      commanded(this, this.parking, chunk);
       return;
     }
     this.facts.set(chunk.topic, facts);
@@ -133,14 +138,6 @@ export class TaskRunner {
     this.#input.push(source, chunk);
     this.#throttle();
     this.pump();
-  }
-
-  #commanded(chunk: FetchedChunk, parking: Parking): void {
-    parking.fetched(chunk);
-    if (parking.isFull) this.host.commands(this, "full");
-    // What is stopped is taken over again, and begins with the commands.
-    if (this.phase === "stopped" && parking.hasWork) this.host.commands(this, "came");
-    else this.pump();
   }
 
   /** Whether anything is under way that a drain waits for. */
@@ -169,6 +166,10 @@ export class TaskRunner {
   pump(): void {
     if (this.phase !== "running" || this.#planning || this.#paused) return;
     if (this.uncommittedBytes >= this.limits.uncommittedBytesMax) return;
+    if (this.#expiry.isDueAt(this.#streamTimeMs) && !this.failures.isTrying) {
+      this.#expire();
+      return;
+    }
     const { parking } = this;
     if (parking !== null && (parking.hasWork || parking.awaitsCommands)) {
       this.#release(parking);
@@ -197,10 +198,7 @@ export class TaskRunner {
       rows,
       this.#streamTimeMs,
       (planned, trace) => this.#endPlanning(rows, planned, trace),
-      (error) => {
-        this.#planning = false;
-        if (this.phase !== "closed") this.host.broken(this, error);
-      },
+      (error) => this.#planningFailed(error),
     );
   }
 
@@ -225,8 +223,7 @@ export class TaskRunner {
 
   /** A worker that is not stopping gave the batch back: for want of state, says P-32. */
   handedBack(entry: LedgerEntry<Batch>, worker: number): void {
-    const message = `worker ${worker} handed the batch back without being asked to stop`;
-    this.#failed(entry, 0, { ...UNKNOWN_FAULT, message });
+    this.#failed(entry, 0, handBackFault(worker));
   }
 
   /**
@@ -238,13 +235,11 @@ export class TaskRunner {
     if (entry === undefined) return;
     const { isAlone } = entry;
     const { taken } = entry.item;
-    this.#noteFailure(entry, 0);
-    const said = reason === "process_crash" ? "died" : "gave no answer in time";
-    const message = `the worker ${said} while it worked on this record`;
-    const fault = { ...UNKNOWN_FAULT, type: reason, message };
+    this.#noteFailure(entry.item.rows, 0);
+    const fault = deathFault(reason);
     this.#takeBack(entry, () => {
       const rows = rowsOf(taken);
-      const next = this.failures.died(rows, isAlone, reason, fault, this.#canPark(taken));
+      const next = this.failures.died(rows, isAlone, reason, fault, canPark(this, taken));
       const at = placeOf(this.program, taken.input);
       this.host.suspected(this, at, rows.count, this.failures.trial?.deaths ?? 0);
       this.#goOn(next, fault, taken);
@@ -253,6 +248,7 @@ export class TaskRunner {
 
   /** The cut took effect; `items` are done with. */
   committed(): void {
+    this.#expiry.committed(this.ledger);
     this.#throttle();
     this.pump();
   }
@@ -314,9 +310,34 @@ export class TaskRunner {
     this.#planned(idleBatch(NOTHING_TAKEN, timestamp, {}));
   }
 
+  #expire(): void {
+    this.#planning = true;
+    this.#expiry.find(this.state, this.#streamTimeMs).then(
+      (found) => {
+        this.#planning = false;
+        if (this.phase === "closed") return;
+        const isKept = this.phase === "running" && this.#takenBack === null;
+        if (found !== null) this.#expiry.placed(isKept ? found : null);
+        if (this.phase !== "running") this.host.idle(this);
+        else if (this.#takenBack !== null) this.#giveBack(this.#takenBack, []);
+        else if (found !== null) this.#planned(found);
+        this.pump();
+      },
+      (error: unknown) => this.#planningFailed(error),
+    );
+  }
+
+  #planningFailed(error: unknown): void {
+    this.#planning = false;
+    if (this.phase === "closed") return;
+    if (isOfRecord(error)) this.#stop(error);
+    else this.host.broken(this, asError(error));
+  }
+
   #planned(batch: Batch): void {
     if (batch.givenUp !== null) this.#rowsMax = this.limits.batchRecordsMax;
     this.#streamTimeMs = batch.streamTimeMs;
+    this.#expiry.used(batch);
     const entry = this.ledger.add(batch);
     if (this.program.stage === null || batch.rowCount === 0) {
       const bytes = inputBytes(batch.taken);
@@ -335,15 +356,14 @@ export class TaskRunner {
 
   /** A built-in node cannot read a row: those before it go ahead, then the policy decides about it. */
   #malformed({ taken, rows }: PlannedRows, { row, node, message }: FailedRow): void {
-    this.failedIds = idsOf({ rows }, row);
-    this.host.telemetry.recordFailed();
+    this.#noteFailure(rows, row);
     resetHead(this);
     this.#putBack([taken]);
     const before = inputRowsBefore(taken.input, rows, row);
     this.#rowsMax = Math.max(1, before);
     if (before > 0) return;
     const fault = malformedFault(node, message);
-    this.#goOn(this.failures.failed(rowsOf(taken), fault, this.#canPark(taken)), fault, taken);
+    this.#goOn(this.failures.failed(rowsOf(taken), fault, canPark(this, taken)), fault, taken);
   }
 
   #finish(entry: LedgerEntry<Batch>, outcome: Outcome): void {
@@ -364,8 +384,8 @@ export class TaskRunner {
   }
 
   /** While the record's header still names its span. */
-  #noteFailure({ item }: LedgerEntry<Batch>, row: number): void {
-    this.failedIds = idsOf(item, row);
+  #noteFailure(rows: readonly RowRange[], row: number): void {
+    this.failedIds = idsOf({ rows }, row);
     this.host.telemetry.recordFailed();
   }
 
@@ -376,22 +396,22 @@ export class TaskRunner {
    */
   #failed(entry: LedgerEntry<Batch>, row: number, fault: Fault): void {
     const { taken, rows } = entry.item;
-    this.#noteFailure(entry, row);
+    this.#noteFailure(rows, row);
     const before = inputRowsBefore(taken.input, rows, row);
     this.#takeBack(entry, () => {
       this.#rowsMax = Math.max(1, before);
       if (before > 0) this.pump();
       else
-        this.#goOn(this.failures.failed(rowsOf(taken), fault, this.#canPark(taken)), fault, taken);
+        this.#goOn(this.failures.failed(rowsOf(taken), fault, canPark(this, taken)), fault, taken);
     });
   }
 
   /** The answer cannot be taken, whichever row is the reason: halves find it. */
   #refused(entry: LedgerEntry<Batch>, fault: Fault): void {
     const { taken } = entry.item;
-    this.#noteFailure(entry, 0);
+    this.#noteFailure(entry.item.rows, 0);
     this.#takeBack(entry, () => {
-      this.#goOn(this.failures.refused(rowsOf(taken), fault, this.#canPark(taken)), fault, taken);
+      this.#goOn(this.failures.refused(rowsOf(taken), fault, canPark(this, taken)), fault, taken);
     });
   }
 
@@ -420,10 +440,6 @@ export class TaskRunner {
     this.#putBack([...taken, ...planned]);
     this.#streamTimeMs = this.ledger.last()?.item.streamTimeMs ?? this.cutStreamTimeMs;
     goOn();
-  }
-
-  #canPark({ input }: Taken): boolean {
-    return this.parking !== null && keyOf(input) !== null;
   }
 
   #goOn(next: Next, fault: Fault, { input }: Taken): void {
@@ -464,12 +480,7 @@ export class TaskRunner {
         else if ("rowCount" in next) this.#planned(next);
         else this.#plan(next);
       },
-      (error: unknown) => {
-        this.#planning = false;
-        if (this.phase === "closed") return;
-        if (isOfRecord(error)) this.#stop(error);
-        else this.host.broken(this, asError(error));
-      },
+      (error: unknown) => this.#planningFailed(error),
     );
   }
 
