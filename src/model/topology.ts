@@ -250,6 +250,11 @@ export interface StoreSpec {
   /** Its entries are looked for by key and time: sessions, and windows that begin anywhere. */
   readonly isRanged?: boolean;
   /**
+   * Of a windowed store: its entries are deleted when stream time is so many ms past their time, which is the
+   * start of a window and the end of a session.
+   */
+  readonly retentionMs?: number;
+  /**
    * Each value carries a time: `int64 ms | value` here, and in the changelog the time of its record, as
    * Kafka Streams' timestamped stores have it.
    */

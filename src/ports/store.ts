@@ -112,6 +112,11 @@ export interface TaskState {
     view: "staged" | "head",
     bytesMax: number,
   ): Promise<KeyEntries[] | null>;
+  /**
+   * Keys of committed entries of a time up to `timeMs`, the eldest first, up to so many; of a store with a
+   * retention only.
+   */
+  expired(store: number, timeMs: number, entriesMax: number): Promise<Buffer[]>;
   /** What a batch that is not final has changed so far: seen by "head" reads, taken by no cut. */
   advance(changes: StoreChanges): void;
   /** Final: the next cut takes it. Replaces the head value of the same key when equal to it. */

@@ -79,7 +79,7 @@ export function settleTask({ runner, positions, commitSequence, ends }: TaskCut)
   for (const [name, end] of ends) runner.changelogs.set(name, end);
   runner.commitSequence = commitSequence;
   if (runner.phase === "claiming") runner.phase = "running";
-  runner.pump();
+  runner.committed();
 }
 
 function appendTask(task: TaskCut, records: CutRecords, record: AppendedRecord): void {

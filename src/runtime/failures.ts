@@ -231,3 +231,16 @@ export function malformedFault(node: string, message: string): Fault {
   const type = "SerializationException";
   return { ...UNKNOWN_FAULT, code: "VALUE_MALFORMED", type, node, message, verdict };
 }
+
+/** A worker died of a record, or hung on it. */
+export function deathFault(reason: "process_crash" | "processing_timeout"): Fault {
+  const said = reason === "process_crash" ? "died" : "gave no answer in time";
+  const message = `the worker ${said} while it worked on this record`;
+  return { ...UNKNOWN_FAULT, type: reason, message };
+}
+
+/** A worker gave a batch back for want of state. */
+export function handBackFault(worker: number): Fault {
+  const message = `worker ${worker} handed the batch back without being asked to stop`;
+  return { ...UNKNOWN_FAULT, message };
+}

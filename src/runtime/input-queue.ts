@@ -26,6 +26,12 @@ export interface Taken {
   readonly released?: Released;
 }
 
+/** Rows that are to be planned again, and what is decided when they are back. */
+export interface TakenBack {
+  readonly taken: readonly Taken[];
+  readonly goOn: () => void;
+}
+
 /** Of a batch that only settles what was done before it. */
 export const NOTHING_TAKEN: Taken = {
   input: { source: 0, partition: 0, columns: new RecordColumns(Buffer.alloc(0)), from: 0, to: 0 },

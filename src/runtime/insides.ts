@@ -1,4 +1,5 @@
 import { OutriggerError } from "../errors/outrigger-error.ts";
+import { entryTime } from "../model/entry-time.ts";
 import type { Programs, StoreSpec } from "../model/topology.ts";
 import type { KeyRange, PageLimits } from "../ports/store.ts";
 import { STAMP_BYTES } from "./cut.ts";
@@ -60,11 +61,13 @@ export async function readStore(
   const entries: StoredEntry[] = [];
   const own = tasks.all().filter(({ id }) => id.subtopology === subtopology);
   const runners = own.toSorted((left, right) => left.id.partition - right.id.partition);
-  for (const { state, id } of runners) {
+  for (const { state, id, cutStreamTimeMs } of runners) {
+    const goneUpToMs = cutStreamTimeMs - (spec.retentionMs ?? Number.POSITIVE_INFINITY);
     let { from } = range;
     for (let more = true; more; ) {
       const page = await state.range(store, { ...range, from }, NOTHING_WRITTEN, PAGE);
       for (const [index, key] of page.keys.entries()) {
+        if (spec?.retentionMs !== undefined && entryTime(spec.kind, key) <= goneUpToMs) continue;
         const value = page.values[index]?.subarray(stampBytes) ?? NOTHING;
         entries.push({ partition: id.partition, key, value });
       }

@@ -1,4 +1,6 @@
 import { OutriggerError } from "../errors/outrigger-error.ts";
+import type { FetchedChunk } from "../ports/consumer.ts";
+import { keyOf } from "../tasks/parked-record.ts";
 import { type Batch, idleBatch } from "./batch.ts";
 import { drop, giveUp, parkedBytesMax } from "./giving-up.ts";
 import { NOTHING_TAKEN, rowsOf, type Taken } from "./input-queue.ts";
@@ -44,4 +46,18 @@ export function isOfRecord(error: unknown): error is OutriggerError {
   if (!(error instanceof OutriggerError)) return false;
   const { code } = error;
   return code === "HANDLER_FAILED" || code === "PARKED_FULL" || code === "TOPOLOGY_INVALID";
+}
+
+/** Whether the first of the rows can be parked: it has a key that could wait, and parking is on. */
+export function canPark({ parking }: TaskRunner, { input }: Taken): boolean {
+  return parking !== null && keyOf(input) !== null;
+}
+
+/** Commands arrived. */
+export function commanded(runner: TaskRunner, parking: Parking, chunk: FetchedChunk): void {
+  parking.fetched(chunk);
+  if (parking.isFull) runner.host.commands(runner, "full");
+  // What is stopped is taken over again, and begins with the commands.
+  if (runner.phase === "stopped" && parking.hasWork) runner.host.commands(runner, "came");
+  else runner.pump();
 }

@@ -9,35 +9,30 @@ import type { TaskState } from "../ports/store.ts";
 import type { BatchTrace, TraceIds } from "../ports/telemetry.ts";
 import { Ledger, type LedgerEntry } from "../tasks/ledger.ts";
 import type { ChangelogEnd } from "../tasks/offset-metadata.ts";
-import { keyOf } from "../tasks/parked-record.ts";
 import { resumed } from "../tasks/trial.ts";
 import { changesOf } from "./answers.ts";
-import { type Batch, idleBatch } from "./batch.ts";
+import { type Batch, type Hop, idleBatch } from "./batch.ts";
+import { Expiry } from "./expiry.ts";
 import {
+  deathFault,
   errorOf,
   Failures,
   type Fault,
+  handBackFault,
   malformedFault,
   type Next,
-  UNKNOWN_FAULT,
 } from "./failures.ts";
 import { faultIn } from "./faulty-answers.ts";
 import { placeOf } from "./giving-up.ts";
-import { inputBytes, NOTHING_TAKEN, rowsOf, type Taken } from "./input-queue.ts";
+import { inputBytes, NOTHING_TAKEN, rowsOf, type Taken, type TakenBack } from "./input-queue.ts";
 import { Intake } from "./intake.ts";
-import { isOfRecord, nextOf, releaseNext } from "./next-batch.ts";
+import { canPark, commanded, isOfRecord, nextOf, releaseNext } from "./next-batch.ts";
 import { type Parking, type PlannedRows, parkingOf } from "./parking.ts";
 import { idsOf } from "./record-ids.ts";
 import type { MalformedRow } from "./run-operator.ts";
 import type { RunnerLimits, SourcePosition, TaskHost, TaskStart } from "./task-host.ts";
 import { inputIndexOf, pass, type Walked } from "./walk.ts";
 import { Walker } from "./walker.ts";
-
-/** Rows that are to be planned again, and what is decided when they are back. */
-interface TakenBack {
-  readonly taken: readonly Taken[];
-  readonly goOn: () => void;
-}
 
 /**
  * The data plane of one task under one epoch: input, planning, ledger, staging. It is made by a
@@ -80,6 +75,7 @@ export class TaskRunner {
   #streamTimeMs: number;
   #planning = false;
   #paused = false;
+  readonly #expiry: Expiry;
   /** What waits for the end of the planning that is under way. */
   #takenBack: TakenBack | null = null;
 
@@ -110,18 +106,15 @@ export class TaskRunner {
     this.#input = new Intake(program.sources.length, id.partition, limits, throttled);
     this.#walker = new Walker(program, state, this.ledger, limits.frameBytesMax / 2);
     this.parking = parkingOf(program, limits, start.parking);
-    const { trial } = start;
-    this.failures = new Failures(
-      limits.failures,
-      () => host.policies(),
-      trial === null ? null : resumed(trial, limits.batchRecordsMax),
-    );
+    const trial = start.trial === null ? null : resumed(start.trial, limits.batchRecordsMax);
+    this.failures = new Failures(limits.failures, () => host.policies(), trial);
+    this.#expiry = new Expiry(program);
   }
 
   /** Records arrived; those of an older epoch never get here (R-11). */
   fetched(chunk: FetchedChunk, facts: FetchFacts): void {
     if (chunk.topic === this.parking?.control) {
-      this.#commanded(chunk, this.parking);
+      commanded(this, this.parking, chunk);
       return;
     }
     this.facts.set(chunk.topic, facts);
@@ -129,14 +122,6 @@ export class TaskRunner {
     invariant(source >= 0, `${chunk.topic} is no source of task ${this.name}`);
     this.#input.push(source, chunk);
     this.pump();
-  }
-
-  #commanded(chunk: FetchedChunk, parking: Parking): void {
-    parking.fetched(chunk);
-    if (parking.isFull) this.host.commands(this, "full");
-    // What is stopped is taken over again, and begins with the commands.
-    if (this.phase === "stopped" && parking.hasWork) this.host.commands(this, "came");
-    else this.pump();
   }
 
   /** Whether anything is under way that a drain waits for. */
@@ -166,6 +151,10 @@ export class TaskRunner {
     }
     if (this.phase !== "running" || this.#paused) return;
     if (this.uncommittedBytes >= this.limits.uncommittedBytesMax) return;
+    if (this.#expiry.isDueAt(this.#streamTimeMs) && !this.failures.isTrying) {
+      this.#expire();
+      return;
+    }
     const { parking } = this;
     if (parking !== null && (parking.hasWork || parking.awaitsCommands)) {
       this.#release(parking);
@@ -209,9 +198,8 @@ export class TaskRunner {
   ): void {
     this.#planning = true;
     this.#walker.walk(batch, entry).then(end, (error: unknown) => {
-      this.#planning = false;
       trace?.undone("failed");
-      if (this.phase !== "closed") this.host.broken(this, asError(error));
+      this.#planningFailed(error);
     });
   }
 
@@ -240,8 +228,7 @@ export class TaskRunner {
 
   /** A worker that is not stopping gave the batch back: for want of state, says P-32. */
   handedBack(entry: LedgerEntry<Batch>, worker: number): void {
-    const message = `worker ${worker} handed the batch back without being asked to stop`;
-    this.#failed(entry, 0, { ...UNKNOWN_FAULT, message });
+    this.#failed(entry, 0, handBackFault(worker));
   }
 
   /**
@@ -251,19 +238,23 @@ export class TaskRunner {
   workerDied(worker: number, reason: "process_crash" | "processing_timeout"): void {
     const entry = this.ledger.inFlight().find((one) => one.worker === worker);
     if (entry === undefined) return;
-    const { isAlone } = entry;
-    const { taken } = entry.item;
-    this.#noteFailure(entry, 0);
-    const said = reason === "process_crash" ? "died" : "gave no answer in time";
-    const message = `the worker ${said} while it worked on this record`;
-    const fault = { ...UNKNOWN_FAULT, type: reason, message };
+    const { isAlone, item } = entry;
+    this.#noteFailure(item.hop, 0);
+    const fault = deathFault(reason);
+    const { taken } = item;
     this.#takeBack(entry, () => {
       const rows = rowsOf(taken);
-      const next = this.failures.died(rows, isAlone, reason, fault, this.#canPark(taken));
+      const next = this.failures.died(rows, isAlone, reason, fault, canPark(this, taken));
       const at = placeOf(this.program, taken.input);
       this.host.suspected(this, at, rows.count, this.failures.trial?.deaths ?? 0);
       this.#goOn(next, fault, taken);
     });
+  }
+
+  /** The cut took effect. */
+  committed(): void {
+    this.#expiry.committed(this.ledger);
+    this.pump();
   }
 
   /** Nothing more is dispatched; what is in flight may still be answered and cut. */
@@ -317,10 +308,8 @@ export class TaskRunner {
     this.#planning = false;
     if (this.phase === "closed") return;
     if (this.ledger.has(entry)) {
-      const { item } = entry;
-      if (walked === "tooLarge" || typeof walked === "object") {
-        this.#takeBack(entry, this.#afterFailed(item, walked));
-      } else this.#arrived(entry, walked);
+      if (walked !== "tooLarge" && typeof walked === "string") this.#arrived(entry, walked);
+      else this.#takeBack(entry, this.#afterFailed(entry.item, walked));
     }
     if (this.#takenBack !== null) this.#giveBack(this.#takenBack, []);
     this.pump();
@@ -334,8 +323,7 @@ export class TaskRunner {
   #afterFailed({ taken }: Batch, walked: "tooLarge" | MalformedRow): () => void {
     if (walked === "tooLarge") return () => this.#input.halve(taken);
     const { rows, row, node, message } = walked;
-    this.failedIds = idsOf({ rows }, row);
-    this.host.telemetry.recordFailed();
+    this.#noteFailure({ rows }, row);
     const before = inputIndexOf(taken, rows, row);
     // The policy hears of it when it is alone: nothing was tried before.
     const alone = before > 0 || rowsOf(taken).count === 1 ? before : 1;
@@ -356,6 +344,30 @@ export class TaskRunner {
     this.#planned(idleBatch(NOTHING_TAKEN, timestamp, {}), "done");
   }
 
+  #expire(): void {
+    this.#planning = true;
+    this.#expiry.find(this.state, this.#streamTimeMs).then(
+      (found) => {
+        this.#planning = false;
+        if (this.phase === "closed") return;
+        const isKept = this.phase === "running" && this.#takenBack === null;
+        if (found !== null) this.#expiry.placed(isKept ? found : null);
+        if (this.phase !== "running") this.host.idle(this);
+        else if (this.#takenBack !== null) this.#giveBack(this.#takenBack, []);
+        else if (found !== null) this.#planned(found, "done");
+        this.pump();
+      },
+      (error: unknown) => this.#planningFailed(error),
+    );
+  }
+
+  #planningFailed(error: unknown): void {
+    this.#planning = false;
+    if (this.phase === "closed") return;
+    if (isOfRecord(error)) this.#stop(error);
+    else this.host.broken(this, asError(error));
+  }
+
   #planned(batch: Batch, walked: Walked): void {
     this.#streamTimeMs = batch.streamTimeMs;
     this.#arrived(this.ledger.add(batch), walked);
@@ -371,6 +383,7 @@ export class TaskRunner {
     item.trace?.done();
     this.#input.unbind();
     this.failures.passed(rowsOf(item.taken));
+    this.#expiry.used(item);
     this.outputBytes += bytes;
     this.ledger.finish(entry);
     // In order and only as a prefix: the overlay must never hold a later batch without an earlier.
@@ -384,8 +397,8 @@ export class TaskRunner {
   }
 
   /** While the record's header still names its span. */
-  #noteFailure({ item }: LedgerEntry<Batch>, row: number): void {
-    this.failedIds = item.hop === null ? null : idsOf(item.hop, row);
+  #noteFailure(at: Pick<Hop, "rows"> | null, row: number): void {
+    this.failedIds = at === null ? null : idsOf(at, row);
     this.host.telemetry.recordFailed();
   }
 
@@ -397,7 +410,7 @@ export class TaskRunner {
   #failed(entry: LedgerEntry<Batch>, row: number, fault: Fault): void {
     const { taken, hop } = entry.item;
     const before = hop === null ? 0 : inputIndexOf(taken, hop.rows, row);
-    this.#noteFailure(entry, row);
+    this.#noteFailure(hop, row);
     this.#takeBack(entry, () => this.#decide(taken, before, fault));
   }
 
@@ -405,15 +418,15 @@ export class TaskRunner {
   #decide(taken: Taken, before: number, fault: Fault): void {
     this.#input.bind(before);
     if (before > 0) this.pump();
-    else this.#goOn(this.failures.failed(rowsOf(taken), fault, this.#canPark(taken)), fault, taken);
+    else this.#goOn(this.failures.failed(rowsOf(taken), fault, canPark(this, taken)), fault, taken);
   }
 
   /** The answer cannot be taken, whichever row is the reason: halves find it. */
   #refused(entry: LedgerEntry<Batch>, fault: Fault): void {
-    const { taken } = entry.item;
-    this.#noteFailure(entry, 0);
+    const { taken, hop } = entry.item;
+    this.#noteFailure(hop, 0);
     this.#takeBack(entry, () => {
-      this.#goOn(this.failures.refused(rowsOf(taken), fault, this.#canPark(taken)), fault, taken);
+      this.#goOn(this.failures.refused(rowsOf(taken), fault, canPark(this, taken)), fault, taken);
     });
   }
 
@@ -442,10 +455,6 @@ export class TaskRunner {
     this.#input.putBack([...taken, ...planned]);
     this.#streamTimeMs = this.ledger.last()?.item.streamTimeMs ?? this.cutStreamTimeMs;
     goOn();
-  }
-
-  #canPark({ input }: Taken): boolean {
-    return this.parking !== null && keyOf(input) !== null;
   }
 
   #goOn(next: Next, fault: Fault, { input }: Taken): void {
@@ -478,20 +487,14 @@ export class TaskRunner {
   #release(parking: Parking): void {
     if (this.ledger.unfinished > 0 || !parking.hasWork) return;
     this.#planning = true;
-    const rowsMax = this.#input.rowsMax(this.failures);
-    releaseNext(this, parking, rowsMax, this.#streamTimeMs).then(
+    releaseNext(this, parking, this.#input.rowsMax(this.failures), this.#streamTimeMs).then(
       (next) => {
         this.#planning = false;
         if (this.phase !== "running") this.host.idle(this);
         else if ("hop" in next) this.#planned(next, "done");
         else this.#plan(next);
       },
-      (error: unknown) => {
-        this.#planning = false;
-        if (this.phase === "closed") return;
-        if (isOfRecord(error)) this.#stop(error);
-        else this.host.broken(this, asError(error));
-      },
+      (error: unknown) => this.#planningFailed(error),
     );
   }
 }

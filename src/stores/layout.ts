@@ -8,9 +8,12 @@ import type { StoreMarks, StorePosition } from "../ports/store.ts";
  */
 export const PREFIX_BYTES = 2;
 const META = 0;
+const INDEX_PREFIXES = 0x8000;
 
 export const MARKS_KEY = metaKey("marks");
 export const STORES_KEY = metaKey("stores");
+/** The stores whose index of times is whole. */
+export const INDEXED_KEY = metaKey("indexed");
 export const FORMAT_KEY = metaKey("format");
 export const FORMAT = Buffer.from("1");
 
@@ -19,6 +22,11 @@ export function metaKey(name: string): Buffer {
   key.writeUInt16BE(META, 0);
   key.write(name, PREFIX_BYTES, "latin1");
   return key;
+}
+
+/** Where the index of times of a store stands; a task has fewer stores than that. */
+export function indexPrefix(prefix: number): number {
+  return INDEX_PREFIXES + prefix;
 }
 
 /** `prefix | key`, copied. */

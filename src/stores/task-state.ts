@@ -18,6 +18,7 @@ import { entriesOfKey, suffixBytesOf } from "./key-times.ts";
 import * as layout from "./layout.ts";
 import { changesWithin, mergePage } from "./merged-range.ts";
 import { Overlay } from "./overlay.ts";
+import { indexOnce, TimeIndex } from "./time-index.ts";
 import { empty } from "./trust.ts";
 
 const NO_MARKS: StoreMarks = {
@@ -37,6 +38,7 @@ export class RocksTaskState implements TaskState {
   readonly #path: string;
   readonly #options: DatabaseOptions;
   readonly #overlays: readonly Overlay[];
+  #indexes: readonly (TimeIndex | null)[];
   #database: Database;
   #prefixes: readonly number[];
   #marks: StoreMarks | null;
@@ -55,6 +57,7 @@ export class RocksTaskState implements TaskState {
     this.#overlays = stores.map((spec) => new Overlay(suffixBytesOf(spec)));
     this.#database = opened.database;
     this.#prefixes = opened.prefixes;
+    this.#indexes = opened.indexes;
     this.#marks = opened.marks;
   }
 
@@ -148,6 +151,12 @@ export class RocksTaskState implements TaskState {
     return found;
   }
 
+  async expired(store: number, timeMs: number, entriesMax: number): Promise<Buffer[]> {
+    const index = this.#indexes[store] ?? null;
+    invariant(index !== null, `store ${store} has no retention`);
+    return await index.upTo(this.#database, timeMs, entriesMax);
+  }
+
   advance(changes: StoreChanges): void {
     this.#overlay(changes.store).advance(changes);
   }
@@ -221,6 +230,7 @@ export class RocksTaskState implements TaskState {
     const opened = await openDatabase(this.#path, this.stores, this.#options);
     this.#database = opened.database;
     this.#prefixes = opened.prefixes;
+    this.#indexes = opened.indexes;
     this.#marks = null;
   }
 
@@ -235,9 +245,13 @@ export class RocksTaskState implements TaskState {
     const entries: Entry[] = [];
     for (const { store, keys, values } of changes) {
       const prefix = this.#prefix(store);
+      const index = this.#indexes[store] ?? null;
       for (let i = 0; i < keys.length; i++) {
         const key = keys[i];
-        if (key !== undefined) entries.push([layout.storeKey(prefix, key), values[i] ?? null]);
+        if (key === undefined) continue;
+        const value = values[i] ?? null;
+        entries.push([layout.storeKey(prefix, key), value]);
+        index?.changed(key, value === null, entries);
       }
     }
     entries.push([layout.MARKS_KEY, layout.encodeMarks(marks, this.#prefixes)]);
@@ -270,6 +284,7 @@ export class RocksTaskState implements TaskState {
 interface Opened {
   readonly database: Database;
   readonly prefixes: readonly number[];
+  readonly indexes: readonly (TimeIndex | null)[];
   readonly marks: StoreMarks | null;
 }
 
@@ -301,5 +316,9 @@ async function readMarks(database: Database, stores: readonly StoreSpec[]): Prom
   }
   const bytes = await database.get(layout.MARKS_KEY);
   const marks = bytes === null ? null : layout.decodeMarks(bytes, prefixes);
-  return { database, prefixes, marks };
+  const indexes = stores.map((spec, store) => {
+    return spec.retentionMs === undefined ? null : new TimeIndex(spec, prefixes[store] ?? 0);
+  });
+  await indexOnce(database, stores, prefixes, indexes);
+  return { database, prefixes, indexes, marks };
 }

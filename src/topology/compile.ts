@@ -7,6 +7,7 @@ import type {
   Programs,
   SourceNode,
 } from "../model/topology.ts";
+
 import { Faults } from "./faults.ts";
 import { framed } from "./frames.ts";
 import { linkNodes } from "./graph.ts";

@@ -6,6 +6,7 @@ import type {
   StageStore,
   StoreSpec,
   TakenRows,
+  Windows,
 } from "../model/topology.ts";
 import { ancestorsOf, type GraphNode } from "./graph.ts";
 import { changelogTopic } from "./names.ts";
@@ -32,9 +33,27 @@ export function storeOf(
   const spec = { name, kind, changelogTopic: changelogTopic(applicationId, name) };
   const user = nodes.find((node) => node.kind === "aggregate" && node.store === name);
   const windows = user?.kind === "aggregate" ? user.windows : null;
-  if (windows === null || windows.kind === "time") return spec;
-  const stamps = windows.kind === "sliding" ? { isTimestamped: true } : {};
-  return { ...spec, isRanged: true, ...stamps };
+  if (windows === null) return spec;
+  const retained = { ...spec, retentionMs: retentionOf(windows) };
+  if (windows.kind === "time") return retained;
+  return {
+    ...retained,
+    isRanged: true,
+    ...(windows.kind === "sliding" ? { isTimestamped: true } : {}),
+  };
+}
+
+/** Kafka Streams' least; of sliding windows so much longer that no record looks for what has gone. */
+function retentionOf(windows: Windows): number {
+  const { graceMs } = windows;
+  switch (windows.kind) {
+    case "time":
+      return windows.sizeMs + graceMs;
+    case "sliding":
+      return 2 * windows.differenceMs + graceMs + 2;
+    case "session":
+      return windows.gapMs + graceMs;
+  }
 }
 
 /** What the batches of a stage of these nodes carry. */

@@ -11,6 +11,7 @@ export const STORES: readonly StoreSpec[] = [
     name: "sessions",
     kind: "session",
     isRanged: true,
+    retentionMs: 5,
     changelogTopic: "app-sessions-changelog",
   },
 ];
@@ -137,6 +138,59 @@ export function storeContract(name: string, make: () => Promise<StateUnderTest>)
       }),
       { numRuns: 40 },
     );
+  });
+
+  test(`${name}: what is committed is found by time, the eldest first, and nothing else`, async () => {
+    const under = await make();
+    let state = await under.open();
+    const names = (keys: readonly Buffer[]): string[] =>
+      keys.map((key) => `${key.subarray(0, -16)}@${key.readBigInt64BE(key.length - 16)}`);
+    const commit = async (changes: readonly (readonly [string, number, string | null])[]) => {
+      const keys = changes.map(([key, time]) => sessionKey(key, time));
+      const values = changes.map(([, , value]) => (value === null ? null : Buffer.from(value)));
+      state.stage({ store: 2, keys, values });
+      state.cut();
+      await state.commit(marks(1));
+    };
+    const at = 1_000_000_000_000;
+    await commit([
+      ["b", at + 2, "1"],
+      ["a", at + 2, "1"],
+      ["a", at, "1"],
+      ["a", at + 9, "1"],
+    ]);
+    state.stage({ store: 2, keys: [sessionKey("c", at)], values: [Buffer.from("staged")] });
+    assert.deepEqual(names(await state.expired(2, at + 2, 9)), [
+      `a@${at}`,
+      `a@${at + 2}`,
+      `b@${at + 2}`,
+    ]);
+    assert.deepEqual(names(await state.expired(2, at + 2, 2)), [`a@${at}`, `a@${at + 2}`]);
+    assert.deepEqual(await state.expired(2, at - 1, 9), []);
+    assert.deepEqual(await state.expired(2, Number.MIN_SAFE_INTEGER, 9), []);
+    await commit([
+      ["a", at, "again"],
+      ["a", at + 2, null],
+    ]);
+    assert.deepEqual(names(await state.expired(2, at + 2, 9)), [
+      `a@${at}`,
+      `c@${at}`,
+      `b@${at + 2}`,
+    ]);
+    await commit([
+      ["a", at, null],
+      ["c", at, null],
+    ]);
+    await commit([["c", at, "once more"]]);
+    const restored = { store: 2, keys: [sessionKey("r", at + 1)], values: [Buffer.from("x")] };
+    await state.restore(restored, { topicId: "t", position: 3 });
+    state = await under.reopen(state);
+    assert.deepEqual(names(await state.expired(2, at + 2, 9)), [
+      `c@${at}`,
+      `r@${at + 1}`,
+      `b@${at + 2}`,
+    ]);
+    await state.close();
   });
 
   test(`${name}: R-4: data and position come back together, positions of other stores stay`, async () => {

@@ -146,6 +146,18 @@ export class MemoryState implements TaskState {
     });
   }
 
+  async expired(store: number, timeMs: number, entriesMax: number): Promise<Buffer[]> {
+    this.disk.meet("read");
+    const suffix = this.stores[store]?.kind === "session" ? 16 : 12;
+    const timeOf = (key: Buffer): number => Number(key.readBigInt64BE(key.length - suffix));
+    return [...this.disk.data.keys()]
+      .filter((name) => name.startsWith(`${store}/`))
+      .map((name) => Buffer.from(name.slice(`${store}/`.length), "latin1"))
+      .filter((key) => timeOf(key) <= timeMs)
+      .sort((left, right) => timeOf(left) - timeOf(right) || left.compare(right))
+      .slice(0, entriesMax);
+  }
+
   advance(changes: StoreChanges): void {
     put(this.#head, changes);
   }

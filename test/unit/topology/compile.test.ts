@@ -78,7 +78,14 @@ describe("a topology that runs", () => {
       ],
       oneByOne: false,
       parking: null,
-      stores: [{ name: "counted", kind: "window", changelogTopic: "app-counted-changelog" }],
+      stores: [
+        {
+          name: "counted",
+          kind: "window",
+          changelogTopic: "app-counted-changelog",
+          retentionMs: 300_000,
+        },
+      ],
     });
   });
 
@@ -99,13 +106,13 @@ describe("a topology that runs", () => {
   it("gives each kind of windows its operator and its store", () => {
     const graceMs = 5;
     for (const [windows, kind, operator, store] of [
-      [{ kind: "time", sizeMs: 10, advanceMs: 3, graceMs }, "window", {}, {}],
-      [{ kind: "session", gapMs: 10, graceMs }, "session", {}, { isRanged: true }],
+      [{ kind: "time", sizeMs: 10, advanceMs: 3, graceMs }, "window", {}, { retentionMs: 15 }],
+      [{ kind: "session", gapMs: 10, graceMs }, "session", {}, { isRanged: true, retentionMs: 15 }],
       [
         { kind: "sliding", differenceMs: 10, graceMs },
         "window",
         { isTimestamped: true },
-        { isRanged: true, isTimestamped: true },
+        { isRanged: true, isTimestamped: true, retentionMs: 27 },
       ],
     ] as const) {
       const node = { name: "total", parents: ["in"], kind: "aggregate" } as const;

@@ -1,0 +1,72 @@
+import type { Program } from "../model/topology.ts";
+import type { StoreChanges, TaskState } from "../ports/store.ts";
+import type { Ledger } from "../tasks/ledger.ts";
+import { type Batch, idleBatch } from "./batch.ts";
+import { NOTHING_TAKEN } from "./input-queue.ts";
+
+/** Entries that one cut deletes, beside two for each that was used since: so that it always catches up. */
+const EXPIRED_MAX = 1_000;
+
+/**
+ * Deletes what has expired by stream time from the windowed stores of a task, a portion for each commit:
+ * as a batch of its own without records, so that it has a place in the order, and the cut that takes it
+ * writes tombstones and deletes in one with everything else (R-17).
+ */
+export class Expiry {
+  readonly #stores: readonly { readonly store: number; readonly retentionMs: number }[];
+  /** Whether something may have expired since it was last looked for. */
+  #isDue = true;
+  #planned: Batch | null = null;
+  /** The last portion was full, or stream time has moved since it was found. */
+  #hasMore = true;
+  #lookedAtMs = Number.NEGATIVE_INFINITY;
+  #used = 0;
+
+  constructor({ stores }: Program) {
+    this.#stores = stores.flatMap(({ retentionMs }, store) => {
+      return retentionMs === undefined ? [] : [{ store, retentionMs }];
+    });
+  }
+
+  isDueAt(streamTimeMs: number): boolean {
+    if (!this.#isDue || this.#stores.length === 0) return false;
+    return this.#hasMore || streamTimeMs > this.#lookedAtMs;
+  }
+
+  /** A batch is final: so many entries it may leave behind. */
+  used(batch: Batch): void {
+    if (batch.taken === NOTHING_TAKEN) return;
+    for (const { keys } of batch.changes) this.#used += keys.length;
+  }
+
+  /** A commit took effect; looks again once the last portion is no longer on its way. */
+  committed(ledger: Ledger<Batch>): void {
+    if (ledger.entries.some(({ item }) => item === this.#planned)) return;
+    this.#planned = null;
+    this.#isDue = true;
+  }
+
+  /** What has expired, as a batch; null where nothing has. Only what is committed is looked at. */
+  async find(state: TaskState, streamTimeMs: number): Promise<Batch | null> {
+    this.#isDue = false;
+    this.#lookedAtMs = streamTimeMs;
+    this.#hasMore = false;
+    const entriesMax = EXPIRED_MAX + 2 * this.#used;
+    this.#used = 0;
+    const changes: StoreChanges[] = [];
+    for (const { store, retentionMs } of this.#stores) {
+      const keys = await state.expired(store, streamTimeMs - retentionMs, entriesMax);
+      this.#hasMore ||= keys.length >= entriesMax;
+      if (keys.length > 0) changes.push({ store, keys, values: keys.map(() => null) });
+    }
+    if (changes.length === 0) return null;
+    return { ...idleBatch(NOTHING_TAKEN, streamTimeMs, {}), changes };
+  }
+
+  /** The batch that was found has its place; null where it was not wanted, to be found again. */
+  placed(batch: Batch | null): void {
+    this.#planned = batch;
+    this.#hasMore ||= batch === null;
+    this.#isDue = batch === null;
+  }
+}
