@@ -43,14 +43,25 @@ export function storeOf(
   };
 }
 
-/** Kafka Streams' least; of sliding windows so much longer that no record looks for what has gone. */
+/** The shortest segment of Kafka Streams' stores, in ms. */
+const SEGMENT_MS_MIN = 60_000;
+
+/**
+ * As long as Kafka Streams keeps an entry at most: its least retention, and a segment, which goes as a whole.
+ * A window that has just closed can be read meanwhile. No record that is not late looks for what has gone.
+ */
 function retentionOf(windows: Windows): number {
+  const leastMs = leastRetentionOf(windows);
+  return leastMs + Math.max(SEGMENT_MS_MIN, Math.ceil(leastMs / 2));
+}
+
+function leastRetentionOf(windows: Windows): number {
   const { graceMs } = windows;
   switch (windows.kind) {
     case "time":
       return windows.sizeMs + graceMs;
     case "sliding":
-      return 2 * windows.differenceMs + graceMs + 2;
+      return 2 * windows.differenceMs + graceMs;
     case "session":
       return windows.gapMs + graceMs;
   }

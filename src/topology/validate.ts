@@ -138,6 +138,9 @@ function validateAggregate(
   if (windows !== null) validateWindows(at, windows, faults);
 }
 
+/** Each of them is an entry of the store and an output, of one record and in one commit. */
+const WINDOWS_PER_RECORD_MAX = 10_000;
+
 function validateWindows(at: string, windows: Windows, faults: Faults): void {
   const { graceMs } = windows;
   const whole = (what: string, value: number, min: number): void => {
@@ -152,6 +155,10 @@ function validateWindows(at: string, windows: Windows, faults: Faults): void {
       if (windows.advanceMs > windows.sizeMs) {
         const text = `the window advance is ${windows.advanceMs} ms, the size ${windows.sizeMs} ms`;
         faults.add(at, `${text}: records between two windows would be in none; advance by less`);
+      }
+      if (windows.sizeMs / windows.advanceMs > WINDOWS_PER_RECORD_MAX) {
+        const text = `a record would be in ${Math.ceil(windows.sizeMs / windows.advanceMs)} windows`;
+        faults.add(at, `${text}: at most ${WINDOWS_PER_RECORD_MAX} are allowed; advance by more`);
       }
       break;
     case "sliding":

@@ -83,7 +83,7 @@ describe("a topology that runs", () => {
           name: "counted",
           kind: "window",
           changelogTopic: "app-counted-changelog",
-          retentionMs: 300_000,
+          retentionMs: 450_000,
         },
       ],
     });
@@ -106,13 +106,18 @@ describe("a topology that runs", () => {
   it("gives each kind of windows its operator and its store", () => {
     const graceMs = 5;
     for (const [windows, kind, operator, store] of [
-      [{ kind: "time", sizeMs: 10, advanceMs: 3, graceMs }, "window", {}, { retentionMs: 15 }],
-      [{ kind: "session", gapMs: 10, graceMs }, "session", {}, { isRanged: true, retentionMs: 15 }],
+      [{ kind: "time", sizeMs: 10, advanceMs: 3, graceMs }, "window", {}, { retentionMs: 60_015 }],
+      [
+        { kind: "session", gapMs: 10, graceMs },
+        "session",
+        {},
+        { isRanged: true, retentionMs: 60_015 },
+      ],
       [
         { kind: "sliding", differenceMs: 10, graceMs },
         "window",
         { isTimestamped: true },
-        { isRanged: true, isTimestamped: true, retentionMs: 27 },
+        { isRanged: true, isTimestamped: true, retentionMs: 60_025 },
       ],
     ] as const) {
       const node = { name: "total", parents: ["in"], kind: "aggregate" } as const;
@@ -346,6 +351,17 @@ describe("a topology that cannot run is refused with the node, the fault and the
         [windowStore("s")],
       ),
       /node "n": "p" above it may change timestamps.*repartition between them/,
+    ],
+    [
+      "hopping windows without number",
+      topology(
+        [
+          source("in", "a"),
+          count("n", "in", "s", { kind: "time", sizeMs: 20_001, advanceMs: 2, graceMs: 0 }),
+        ],
+        [windowStore("s")],
+      ),
+      /node "n": a record would be in 10001 windows: at most 10000 are allowed; advance by more/,
     ],
     [
       "sliding windows of the application",
