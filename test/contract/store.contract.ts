@@ -165,7 +165,7 @@ async function checkRanges(state: TaskState, model: Model): Promise<void> {
     for (const reverse of [false, true]) {
       const expected = [...new Set([...KEYS, ...written.keys()])]
         .filter((key) => (from === null || key >= from) && (to === null || key < to))
-        .map((key) => [key, written.has(key) ? written.get(key) : model.read(key, "staged")])
+        .map((key) => [key, written.has(key) ? written.get(key) : model.read(key, "head")])
         .filter(([, value]) => value !== null)
         .sort(([a], [b]) => ((a ?? "") < (b ?? "") !== reverse ? -1 : 1));
       const found: [string, string][] = [];
