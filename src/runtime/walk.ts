@@ -60,12 +60,12 @@ export function pass(
   outputs: OutputColumns,
   changes: readonly StoreChanges[],
 ): void {
-  const isOnward = stage.exits.map(({ kind }) => kind === "onward");
-  if (isOnward.includes(true)) {
+  if (stage.exits.some(({ kind }) => kind === "onward")) {
+    const isOnward = stage.exits.map(({ kind }) => kind === "onward");
     batch.forwarded[batch.nextStep] = onwardRows(outputs, rows, isOnward);
   }
   batch.emissions.push({ kind: "answer", stage, rows, outputs });
-  batch.changes.push(...changes);
+  for (const each of changes) batch.changes.push(each);
   batch.answerBytes += outputs.bytes.length;
   batch.hop = null;
   batch.nextStep += 1;

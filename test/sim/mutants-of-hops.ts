@@ -59,7 +59,7 @@ export const HOP_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: WALK,
-        find: "  batch.changes.push(...changes);",
+        find: "  for (const each of changes) batch.changes.push(each);",
         replace: "  if (changes.length > 0) batch.changes = [...changes];",
       },
     ],
