@@ -399,6 +399,15 @@ def test_null_is_folded_in_sessions_and_not_in_sliding_windows() -> None:
         assert outputs_of(sidecar.result()) == wanted
 
 
+def test_the_types_of_results_say_where_values_may_be_gone() -> None:
+    # Looked at by mypy.
+    grouped = App().stream("in", key=utf8, value=utf8).group_by_key()
+    counts: KStream[str, int] = grouped.count()
+    by_window: KStream[Windowed[str], int] = grouped.windowed_by(hopping(2, advance=1)).count()
+    by_session: KStream[Windowed[str], int | None] = grouped.windowed_by(session(1)).count()
+    assert len({id(counts), id(by_window), id(by_session)}) == 3
+
+
 def test_a_fold_that_comes_to_none_deletes() -> None:
     sidecar = FakeSidecar()
     folds = sidecar.source.group_by_key().reduce(

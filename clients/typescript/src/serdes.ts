@@ -29,7 +29,7 @@ function ofLength(bytes: Uint8Array, length: number, serde: string): DataView {
 /** Bytes as they are, null included. */
 export const bytes: Serde<Uint8Array | null> = {
   serialize: (value) => {
-    if (value === null || value instanceof Uint8Array) return value;
+    if (value === null || ArrayBuffer.isView(value)) return value;
     throw new TypeError(
       `it is of the type ${typeof value}, bytes takes Uint8Array: name its serde`,
     );

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, overload
 
 from .aggregates import Grouping, Named, NumberName, add_count, add_fold, add_numbers
 from .failures import FailurePolicy
@@ -19,11 +19,13 @@ K = TypeVar("K")
 V = TypeVar("V")
 V2 = TypeVar("V2")
 RK = TypeVar("RK")
+# What stands for a value that is gone: None in sessions, nothing elsewhere.
+Gone = TypeVar("Gone")
 
 StreamOf = Callable[[Upstream], "KStream[Any, Any]"]
 
 
-class _Grouped(Generic[K, V, RK]):
+class _Grouped(Generic[K, V, RK, Gone]):
     """What every kind of grouped records can be folded by. The values of a session's result may be
     None: a longer session has taken its place."""
 
@@ -39,7 +41,7 @@ class _Grouped(Generic[K, V, RK]):
         store: str | None = None,
         name: str | None = None,
         failure_policy: FailurePolicy | None = None,
-    ) -> KStream[RK, V]:
+    ) -> KStream[RK, V | Gone]:
         """Folds the records of a key into one of their own kind, in your code: the first is the
         value, ``reducer(aggregate, value)`` makes one of each two. Forwards each new value; None
         deletes it. ``value``: how the store keeps values; as the grouped records are written where
@@ -56,7 +58,9 @@ class _Grouped(Generic[K, V, RK]):
         named = Named(store, name, failure_policy)
         return self._stream_of(add_fold(self._grouping, "reduce", folding, kept, named))
 
-    def count(self, *, store: str | None = None, name: str | None = None) -> KStream[RK, int]:
+    def count(
+        self, *, store: str | None = None, name: str | None = None
+    ) -> KStream[RK, int | Gone]:
         """Counts the records, in the sidecar. ``store`` is the store's name; its changelog is
         ``<application.id>-<store>-changelog``."""
         return self._stream_of(add_count(self._grouping, Named(store, name)))
@@ -106,7 +110,7 @@ class _Grouped(Generic[K, V, RK]):
         return self._stream_of(add_fold(self._grouping, "aggregate", folding, value, named))
 
 
-class KGroupedStream(_Grouped[K, V, K]):
+class KGroupedStream(_Grouped[K, V, K, NoReturn]):
     """Records grouped by key: fold them over all time, or by windows."""
 
     @overload
@@ -138,7 +142,7 @@ class KGroupedStream(_Grouped[K, V, K]):
         return self._fold(initializer, aggregator, None, value, named)
 
 
-class TimeWindowedKStream(_Grouped[K, V, Windowed[K]]):
+class TimeWindowedKStream(_Grouped[K, V, Windowed[K], NoReturn]):
     """Records grouped by key and window of time."""
 
     def aggregate(
@@ -157,7 +161,7 @@ class TimeWindowedKStream(_Grouped[K, V, Windowed[K]]):
         return self._fold(initializer, aggregator, None, value, named)
 
 
-class SessionWindowedKStream(_Grouped[K, V, Windowed[K]]):
+class SessionWindowedKStream(_Grouped[K, V, Windowed[K], None]):
     """Records grouped by key and session. None is forwarded for a session that becomes part of
     another."""
 
