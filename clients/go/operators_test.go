@@ -253,6 +253,7 @@ func TestSerdesStayAsFarAsTheTypesDo(t *testing.T) {
 	byKey := func(r Record[string, string]) (string, error) { return r.Key, nil }
 	byDefault(SelectKey(in, byKey), `k "v"`)
 	byDefault(other, "k v")
+	byDefault(in.Repartition(WithSerdes(UTF8, UTF8)), "k v")
 	byDefault(other.Repartition(WithSerdes(JSON[string](), UTF8)), `"k" v`)
 	byDefault(other.GroupByKey(WithSerdes(JSON[string](), UTF8)).stream, `"k" v`)
 }

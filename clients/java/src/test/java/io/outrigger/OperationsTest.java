@@ -295,6 +295,8 @@ class OperationsTest {
     assertEquals("k v", written(mapped));
     assertEquals("k v", written(in.flatMap((key, value) -> List.of(KeyValue.pair(key, value)))));
     assertEquals("<k> <v>", written(mapped.merge(in)));
+    var given = Repartitioned.with(Serdes.utf8(), Serdes.utf8());
+    assertEquals("k v", written(in.repartition(given)));
     assertEquals("<k> v", written(mapped.repartition(Repartitioned.with(OTHER, Serdes.utf8()))));
     assertEquals(
         "<k> v",
