@@ -100,6 +100,10 @@ func (e *emitter) keep(
 			length = state.sessionLength(slot)
 		}
 		key = f.windowed(key, Window{start, start + length})
+		if f.isSession {
+			// As Kafka Streams: at the session's end, and without the headers of any of its records.
+			record.timestamp, record.headers = start+length, nil
+		}
 	}
 	return e.forward(record.with(key, value))
 }

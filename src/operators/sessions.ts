@@ -14,7 +14,8 @@ export interface SessionPlan extends SlotPlan {
   readonly found: readonly (Buffer | null)[];
   /**
    * A session begins anew under the key of one that the batch has used and that has gone since: the slot
-   * cannot say so. The rows are to be planned in smaller batches.
+   * cannot say so. Or, where values may go, a row meets a session that one before it has used: it may be gone
+   * by then. The rows are to be planned in smaller batches.
    */
   readonly isAmbiguous: boolean;
 }
@@ -25,7 +26,7 @@ export interface SessionPlan extends SlotPlan {
  *
  * As Kafka Streams: a row comes too late when the session that it would make has closed, and a session
  * that its store has given up by the time before the row is not merged any more. Where `times` is given, it
- * holds the stream time that each row sees.
+ * holds the stream time that each row sees. With `mayGo` a fold may give null, which ends its session.
  */
 export function planSessions(
   rows: readonly RowRange[],
@@ -35,8 +36,9 @@ export function planSessions(
   stored: readonly Entries[],
   table: KeyTable,
   times: Float64Array | null = null,
+  mayGo = false,
 ): SessionPlan {
-  const plan = new Planning(windows, streamTime, keyRows, stored, table, times);
+  const plan = new Planning(windows, streamTime, keyRows, stored, table, times, mayGo);
   let row = 0;
   for (const { columns, from, to } of rows) {
     const { bytes, positions, timestamps } = columns;
@@ -66,6 +68,7 @@ class Planning {
   readonly #values: (Buffer | null)[];
   readonly #heads: Int32Array;
   readonly #times: Float64Array | null;
+  readonly #mayGo: boolean;
   #count = 0;
   #streamTime: number;
   #slots = new Int32Array(64);
@@ -85,8 +88,10 @@ class Planning {
     stored: readonly Entries[],
     table: KeyTable,
     times: Float64Array | null,
+    mayGo: boolean,
   ) {
     this.#times = times;
+    this.#mayGo = mayGo;
     this.#windows = windows;
     this.#streamTime = streamTime;
     this.#keyOfRow = keyOfRow;
@@ -122,6 +127,8 @@ class Planning {
     let point = NONE;
     for (let at = this.#heads[key] as number; at !== NONE; at = this.#next[at] as number) {
       if (!this.#merges(at, time, goneUpTo)) continue;
+      // What a row of the batch has used, or made, has no stored value any more.
+      if (this.#mayGo && this.#values[at] === null) this.#isAmbiguous = true;
       start = Math.min(start, this.#starts[at] as number);
       end = Math.max(end, this.#ends[at] as number);
       point = at;

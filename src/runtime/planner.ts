@@ -71,7 +71,7 @@ export async function planHop(
   let stateBytes = 0;
   let dropped = 0;
   for (const [index, wanted] of stage.stores.entries()) {
-    const clock = clockOf(wanted.windows, batch, rows);
+    const clock = { ...clockOf(wanted.windows, batch, rows), mayGo: !isOfOne(batch) };
     const read = await readSlots(wanted, state, rows, clock, stateBytesMax);
     if (read === null) return isOfOne(batch) ? tooManySlots(rows, stage) : null;
     const { plan, found } = read;

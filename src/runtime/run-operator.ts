@@ -24,6 +24,8 @@ export interface RowClock {
   readonly streamTimeMs: number;
   /** As of each; null where each moves it by its own timestamp. */
   readonly times: Float64Array | null;
+  /** Whether the fold is the application's, and the batch can be smaller: it may end a session. */
+  readonly mayGo?: boolean;
 }
 
 /** What a built-in node made of a batch's rows. */
@@ -96,7 +98,7 @@ export async function readSlots(
   spec: SlotSpec & { readonly store: number },
   state: TaskState,
   rows: readonly RowRange[],
-  { streamTimeMs, times }: RowClock,
+  { streamTimeMs, times, mayGo }: RowClock,
   bytesMax: number,
 ): Promise<ReadSlots | null> {
   const table = new KeyTable();
@@ -105,7 +107,7 @@ export async function readSlots(
     const keyRows = planKeys(rows, takes, windows.gapMs, Number.POSITIVE_INFINITY);
     const stored = await state.times(store, keyRows, "head", bytesMax);
     if (stored === null) return null;
-    const plan = planSessions(rows, windows, streamTimeMs, keyRows, stored, table, times);
+    const plan = planSessions(rows, windows, streamTimeMs, keyRows, stored, table, times, mayGo);
     if (plan.isAmbiguous || isTooWide(plan.slots.length, rows)) return null;
     return { plan, keys: table.keys(), found: plan.found };
   }

@@ -241,13 +241,12 @@ export class TaskRunner {
     const { isAlone, item } = entry;
     this.#noteFailure(item.hop, 0);
     const fault = deathFault(reason);
-    const { taken } = item;
     this.#takeBack(entry, () => {
-      const rows = rowsOf(taken);
-      const next = this.failures.died(rows, isAlone, reason, fault, canPark(this, taken));
-      const at = placeOf(this.program, taken.input);
+      const rows = rowsOf(item.taken);
+      const next = this.failures.died(rows, isAlone, reason, fault, canPark(this, item.taken));
+      const at = placeOf(this.program, item.taken.input);
       this.host.suspected(this, at, rows.count, this.failures.trial?.deaths ?? 0);
-      this.#goOn(next, fault, taken);
+      this.#goOn(next, fault, item.taken);
     });
   }
 

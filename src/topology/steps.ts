@@ -21,7 +21,7 @@ interface Draft {
 /** What the topics of exits are. */
 export interface Naming {
   readonly applicationId: string;
-  /** Repartition topics of aggregates, which take no record without a key. */
+  /** Repartition topics, which take no record without a key. */
   readonly keyedTopics: ReadonlySet<string>;
 }
 

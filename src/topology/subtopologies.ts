@@ -16,7 +16,7 @@ export interface Subtopology {
   readonly graph: Graph;
   /** Topics that it reads and a sub-topology writes. */
   readonly reads: readonly RepartitionTopic[];
-  /** What it writes for an aggregate, which takes no record without a key. */
+  /** What it writes for another sub-topology: Kafka Streams repartitions no record without a key. */
   readonly keyedTopics: ReadonlySet<string>;
 }
 
@@ -62,7 +62,7 @@ export function subtopologiesOf(
         reads: topics.flatMap((cut) =>
           readerOf(parts, cut) === part ? [topicOf(parts, cut)] : [],
         ),
-        keyedTopics: new Set(writes.flatMap((cut) => (cut.isAggregate ? [cut.topic] : []))),
+        keyedTopics: new Set(writes.map(({ topic }) => topic)),
       },
     ];
   });

@@ -196,6 +196,7 @@ function write(scope: BatchScope, sink: number, serdes: Serdes, record: StreamRe
   }
   const key = serdes.key.serialize(record.key);
   const value = serdes.value.serialize(record.value);
-  const own = headers === rowHeaders ? null : headers;
+  const isInherited = headers === rowHeaders || headers.length + rowHeaders.length === 0;
+  const own = isInherited ? null : headers;
   outputs.add({ row, sink, key, value, timestamp, headers: own }, rowTimestamp);
 }

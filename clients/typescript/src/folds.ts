@@ -3,6 +3,7 @@ import type { Emitter } from "./emitter.ts";
 import { isPromise } from "./process-context.ts";
 import type { ForwardedRecord, StreamRecord } from "./record.ts";
 import type { Serde } from "./serdes.ts";
+import type { Windowed } from "./windowed.ts";
 import { lengthMs, type Windows } from "./windows.ts";
 
 /** How an aggregate of the application folds: `undefined` is a value that is not there yet. */
@@ -66,12 +67,18 @@ function intoSession<A>(
     if (session !== undefined) folded = fold.merge?.(record.key, folded, session);
     if (session === undefined || index === last) continue;
     state.putSlot(slot, null);
-    changed.push({ key: keyOf(record, state, slot, fold), value: null });
+    changed.push(asOfSession(keyOf(record, state, slot, fold), null));
   }
   const slot = slots[last] ?? 0;
   const value = put(state, slot, fold, fold.next(record, folded));
-  changed.push({ key: keyOf(record, state, slot, fold), value });
+  changed.push(asOfSession(keyOf(record, state, slot, fold), value));
   return emitter.forwardEach(record, changed);
+}
+
+/** As Kafka Streams: at the session's end, and without the headers of any of its records. */
+function asOfSession(key: unknown, value: unknown): ForwardedRecord<unknown, unknown> {
+  const { window } = key as Windowed<unknown>;
+  return { key, value, timestamp: window.end, headers: [] };
 }
 
 function valueAt<A>(state: BatchState, slot: number, { serde }: Fold<A>): A | undefined {

@@ -169,7 +169,7 @@ export class KernelWorld {
       application,
     });
     const { active } = self;
-    world.assignment = [{ topic: "in", partition: 0 }];
+    world.assignment = programs[0].sources.map((topic) => ({ topic, partition: 0 }));
     world.listen({
       fetched: (chunk, facts) => active.fetched(chunk, facts),
       failed: (at, fence, error) => active.readFailed(at, fence, error),

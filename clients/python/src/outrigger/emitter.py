@@ -163,5 +163,5 @@ def _write(scope: BatchScope, index: int, serdes: Serdes, record: Record[Any, An
         serdes.value.serialize(record.value),
         record.timestamp,
         scope.row_timestamp,
-        None if headers is scope.row_headers else headers,
+        None if headers is scope.row_headers or not (headers or scope.row_headers) else headers,
     )

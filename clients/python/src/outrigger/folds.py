@@ -100,7 +100,11 @@ def _put(
 ) -> Record[Any, Any]:
     """Keeps a value, and makes what is forwarded of it. As Kafka Streams: None is no value."""
     state.put_slot(slot, None if value is None else fold.serde.serialize(value))
-    return record.followed_by(_key_of(record, state, slot, fold.windows), value, None, None)
+    key = _key_of(record, state, slot, fold.windows)
+    if fold.merge is None:
+        return record.followed_by(key, value, None, None)
+    # As Kafka Streams: at the session's end, and without the headers of any of its records.
+    return record.followed_by(key, value, key.window.end, ())
 
 
 def _key_of(record: Record[Any, Any], state: BatchState, slot: int, windows: Windows | None) -> Any:

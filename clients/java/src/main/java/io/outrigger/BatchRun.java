@@ -181,7 +181,8 @@ final class BatchRun {
   }
 
   void write(int sink, ByteString key, ByteString value, long timestamp, List<Header> headers) {
-    List<Header> own = headers == rowHeaders ? null : headers;
+    boolean isInherited = headers == rowHeaders || headers.isEmpty() && rowHeaders.isEmpty();
+    List<Header> own = isInherited ? null : headers;
     outputs.add(new Output(row, sink, key, value, timestamp, own), rowTimestamp);
   }
 

@@ -115,8 +115,14 @@ final class Emitter {
       throws Exception {
     state.putSlot(slot, copyOf(value == null ? null : fold.serde().serialize(value)));
     Object key = record.key();
-    if (fold.windows() != null) key = new Windowed<>(key, fold.windows().window(state, slot));
-    forward(record.followedBy(key, value));
+    if (fold.windows() == null) {
+      forward(record.followedBy(key, value));
+      return;
+    }
+    Window window = fold.windows().window(state, slot);
+    Record<Object, Object> next = record.followedBy(new Windowed<>(key, window), value);
+    // As Kafka Streams: at the session's end, and without the headers of any of its records.
+    forward(fold.merger() == null ? next : next.withTimestamp(window.end()).withHeaders(List.of()));
   }
 
   /** Asks a hook: an output of the record that is being processed, and undone with it. */
