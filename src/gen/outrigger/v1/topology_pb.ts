@@ -170,7 +170,7 @@ export type Function = Message<"outrigger.v1.Function"> & {
   operation: Operation;
 
   /**
-   * The key-value stores that the code reads and writes. PROCESS only.
+   * The key-value stores that the code reads and writes. PROCESS and PROCESS_VALUES only.
    *
    * @generated from field: repeated string stores = 2;
    */
@@ -277,7 +277,8 @@ export type Aggregate = Message<"outrigger.v1.Aggregate"> & {
   tumbling?: TumblingWindows | undefined;
 
   /**
-   * As a function's; of an aggregator in the application only. Since minor version 2.
+   * As a function's: of an aggregator in the application, and of SUM, MIN and MAX, for values that they cannot
+   * read. Since minor version 2.
    *
    * @generated from field: outrigger.v1.FailurePolicy failure_policy = 4;
    */

@@ -167,7 +167,8 @@ private static final long serialVersionUID = 0L;
   private io.outrigger.gen.v1.FailurePolicy failurePolicy_;
   /**
    * <pre>
-   * As a function's; of an aggregator in the application only. Since minor version 2.
+   * As a function's: of an aggregator in the application, and of SUM, MIN and MAX, for values that they cannot
+   * read. Since minor version 2.
    * </pre>
    *
    * <code>.outrigger.v1.FailurePolicy failure_policy = 4;</code>
@@ -179,7 +180,8 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * As a function's; of an aggregator in the application only. Since minor version 2.
+   * As a function's: of an aggregator in the application, and of SUM, MIN and MAX, for values that they cannot
+   * read. Since minor version 2.
    * </pre>
    *
    * <code>.outrigger.v1.FailurePolicy failure_policy = 4;</code>
@@ -191,7 +193,8 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * As a function's; of an aggregator in the application only. Since minor version 2.
+   * As a function's: of an aggregator in the application, and of SUM, MIN and MAX, for values that they cannot
+   * read. Since minor version 2.
    * </pre>
    *
    * <code>.outrigger.v1.FailurePolicy failure_policy = 4;</code>
@@ -1278,7 +1281,8 @@ private static final long serialVersionUID = 0L;
         io.outrigger.gen.v1.FailurePolicy, io.outrigger.gen.v1.FailurePolicy.Builder, io.outrigger.gen.v1.FailurePolicyOrBuilder> failurePolicyBuilder_;
     /**
      * <pre>
-     * As a function's; of an aggregator in the application only. Since minor version 2.
+     * As a function's: of an aggregator in the application, and of SUM, MIN and MAX, for values that they cannot
+     * read. Since minor version 2.
      * </pre>
      *
      * <code>.outrigger.v1.FailurePolicy failure_policy = 4;</code>
@@ -1289,7 +1293,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * As a function's; of an aggregator in the application only. Since minor version 2.
+     * As a function's: of an aggregator in the application, and of SUM, MIN and MAX, for values that they cannot
+     * read. Since minor version 2.
      * </pre>
      *
      * <code>.outrigger.v1.FailurePolicy failure_policy = 4;</code>
@@ -1304,7 +1309,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * As a function's; of an aggregator in the application only. Since minor version 2.
+     * As a function's: of an aggregator in the application, and of SUM, MIN and MAX, for values that they cannot
+     * read. Since minor version 2.
      * </pre>
      *
      * <code>.outrigger.v1.FailurePolicy failure_policy = 4;</code>
@@ -1324,7 +1330,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * As a function's; of an aggregator in the application only. Since minor version 2.
+     * As a function's: of an aggregator in the application, and of SUM, MIN and MAX, for values that they cannot
+     * read. Since minor version 2.
      * </pre>
      *
      * <code>.outrigger.v1.FailurePolicy failure_policy = 4;</code>
@@ -1342,7 +1349,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * As a function's; of an aggregator in the application only. Since minor version 2.
+     * As a function's: of an aggregator in the application, and of SUM, MIN and MAX, for values that they cannot
+     * read. Since minor version 2.
      * </pre>
      *
      * <code>.outrigger.v1.FailurePolicy failure_policy = 4;</code>
@@ -1367,7 +1375,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * As a function's; of an aggregator in the application only. Since minor version 2.
+     * As a function's: of an aggregator in the application, and of SUM, MIN and MAX, for values that they cannot
+     * read. Since minor version 2.
      * </pre>
      *
      * <code>.outrigger.v1.FailurePolicy failure_policy = 4;</code>
@@ -1384,7 +1393,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * As a function's; of an aggregator in the application only. Since minor version 2.
+     * As a function's: of an aggregator in the application, and of SUM, MIN and MAX, for values that they cannot
+     * read. Since minor version 2.
      * </pre>
      *
      * <code>.outrigger.v1.FailurePolicy failure_policy = 4;</code>
@@ -1396,7 +1406,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * As a function's; of an aggregator in the application only. Since minor version 2.
+     * As a function's: of an aggregator in the application, and of SUM, MIN and MAX, for values that they cannot
+     * read. Since minor version 2.
      * </pre>
      *
      * <code>.outrigger.v1.FailurePolicy failure_policy = 4;</code>
@@ -1411,7 +1422,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * As a function's; of an aggregator in the application only. Since minor version 2.
+     * As a function's: of an aggregator in the application, and of SUM, MIN and MAX, for values that they cannot
+     * read. Since minor version 2.
      * </pre>
      *
      * <code>.outrigger.v1.FailurePolicy failure_policy = 4;</code>

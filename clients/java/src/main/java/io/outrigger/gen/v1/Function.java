@@ -83,7 +83,7 @@ private static final long serialVersionUID = 0L;
       com.google.protobuf.LazyStringArrayList.emptyList();
   /**
    * <pre>
-   * The key-value stores that the code reads and writes. PROCESS only.
+   * The key-value stores that the code reads and writes. PROCESS and PROCESS_VALUES only.
    * </pre>
    *
    * <code>repeated string stores = 2;</code>
@@ -95,7 +95,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The key-value stores that the code reads and writes. PROCESS only.
+   * The key-value stores that the code reads and writes. PROCESS and PROCESS_VALUES only.
    * </pre>
    *
    * <code>repeated string stores = 2;</code>
@@ -106,7 +106,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The key-value stores that the code reads and writes. PROCESS only.
+   * The key-value stores that the code reads and writes. PROCESS and PROCESS_VALUES only.
    * </pre>
    *
    * <code>repeated string stores = 2;</code>
@@ -118,7 +118,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The key-value stores that the code reads and writes. PROCESS only.
+   * The key-value stores that the code reads and writes. PROCESS and PROCESS_VALUES only.
    * </pre>
    *
    * <code>repeated string stores = 2;</code>
@@ -632,7 +632,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The key-value stores that the code reads and writes. PROCESS only.
+     * The key-value stores that the code reads and writes. PROCESS and PROCESS_VALUES only.
      * </pre>
      *
      * <code>repeated string stores = 2;</code>
@@ -645,7 +645,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The key-value stores that the code reads and writes. PROCESS only.
+     * The key-value stores that the code reads and writes. PROCESS and PROCESS_VALUES only.
      * </pre>
      *
      * <code>repeated string stores = 2;</code>
@@ -656,7 +656,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The key-value stores that the code reads and writes. PROCESS only.
+     * The key-value stores that the code reads and writes. PROCESS and PROCESS_VALUES only.
      * </pre>
      *
      * <code>repeated string stores = 2;</code>
@@ -668,7 +668,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The key-value stores that the code reads and writes. PROCESS only.
+     * The key-value stores that the code reads and writes. PROCESS and PROCESS_VALUES only.
      * </pre>
      *
      * <code>repeated string stores = 2;</code>
@@ -681,7 +681,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The key-value stores that the code reads and writes. PROCESS only.
+     * The key-value stores that the code reads and writes. PROCESS and PROCESS_VALUES only.
      * </pre>
      *
      * <code>repeated string stores = 2;</code>
@@ -700,7 +700,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The key-value stores that the code reads and writes. PROCESS only.
+     * The key-value stores that the code reads and writes. PROCESS and PROCESS_VALUES only.
      * </pre>
      *
      * <code>repeated string stores = 2;</code>
@@ -718,7 +718,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The key-value stores that the code reads and writes. PROCESS only.
+     * The key-value stores that the code reads and writes. PROCESS and PROCESS_VALUES only.
      * </pre>
      *
      * <code>repeated string stores = 2;</code>
@@ -736,7 +736,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The key-value stores that the code reads and writes. PROCESS only.
+     * The key-value stores that the code reads and writes. PROCESS and PROCESS_VALUES only.
      * </pre>
      *
      * <code>repeated string stores = 2;</code>
@@ -751,7 +751,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The key-value stores that the code reads and writes. PROCESS only.
+     * The key-value stores that the code reads and writes. PROCESS and PROCESS_VALUES only.
      * </pre>
      *
      * <code>repeated string stores = 2;</code>

@@ -31,7 +31,7 @@ public interface FunctionOrBuilder extends
 
   /**
    * <pre>
-   * The key-value stores that the code reads and writes. PROCESS only.
+   * The key-value stores that the code reads and writes. PROCESS and PROCESS_VALUES only.
    * </pre>
    *
    * <code>repeated string stores = 2;</code>
@@ -41,7 +41,7 @@ public interface FunctionOrBuilder extends
       getStoresList();
   /**
    * <pre>
-   * The key-value stores that the code reads and writes. PROCESS only.
+   * The key-value stores that the code reads and writes. PROCESS and PROCESS_VALUES only.
    * </pre>
    *
    * <code>repeated string stores = 2;</code>
@@ -50,7 +50,7 @@ public interface FunctionOrBuilder extends
   int getStoresCount();
   /**
    * <pre>
-   * The key-value stores that the code reads and writes. PROCESS only.
+   * The key-value stores that the code reads and writes. PROCESS and PROCESS_VALUES only.
    * </pre>
    *
    * <code>repeated string stores = 2;</code>
@@ -60,7 +60,7 @@ public interface FunctionOrBuilder extends
   java.lang.String getStores(int index);
   /**
    * <pre>
-   * The key-value stores that the code reads and writes. PROCESS only.
+   * The key-value stores that the code reads and writes. PROCESS and PROCESS_VALUES only.
    * </pre>
    *
    * <code>repeated string stores = 2;</code>
