@@ -35,6 +35,15 @@ const DATA = randomData(21, RECORDS)
   .map((record) => ({ ...record, at: SINCE_MS + record.at }));
 const HALF = DATA.length / 2;
 
+/** A window that has expired is a tombstone in our changelog, where Kafka Streams leaves it to the broker. */
+function assertExpired(start: number): void {
+  const latest = Math.max(...DATA.map(({ at }) => at));
+  assert.ok(
+    start + 60_000 < latest,
+    `the window of ${start} is gone, and the latest time ${latest}`,
+  );
+}
+
 function caseOf(name: string, input = DATA): Case {
   const found = writtenCases().find((one) => one.name === name);
   if (found === undefined) throw new Error(`there is no case "${name}"`);
@@ -79,7 +88,13 @@ describe("beside Kafka Streams, on a real broker", { skip: missing ?? false }, (
     }
     assert.ok(counts.size > 100, `${counts.size} windows`);
     const last = new Map(logged.map(({ key, start, value }) => [`${key}@${start}`, value]));
-    assert.deepEqual([...last].sort(), [...counts].sort());
+    const alive = [...last].filter(([window, value]) => {
+      if (!Number.isNaN(value)) return true;
+      assertExpired(Number(window.split("@")[1]));
+      return counts.delete(window) && false;
+    });
+    assert.ok(alive.length > 10, `${alive.length} windows are alive`);
+    assert.deepEqual(alive.sort(), [...counts].sort());
   });
 
   const moves: readonly (readonly [id: string, name: string, guarantee: Guarantee])[] = [
@@ -122,10 +137,15 @@ describe("beside Kafka Streams, on a real broker", { skip: missing ?? false }, (
         );
         return [...last].sort();
       };
-      assert.deepEqual(
-        await lastOf(`${id}-store-changelog`),
-        await lastOf(`${id}-alone-store-changelog`),
-      );
+      const kept = new Map(await lastOf(`${id}-alone-store-changelog`));
+      const ours = await lastOf(`${id}-store-changelog`);
+      const alive = ours.filter(([key, value]) => {
+        if (value !== "undefined") return true;
+        assertExpired(Number(Buffer.from(key, "hex").readBigInt64BE(key.length / 2 - 12)));
+        return kept.delete(key) && false;
+      });
+      assert.ok(alive.length > 2, `${alive.length} entries are alive`);
+      assert.deepEqual(alive, [...kept]);
     });
   }
 });
