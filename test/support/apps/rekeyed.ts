@@ -6,7 +6,7 @@ const app = createApp({ logger: { info: () => {}, warn: () => {} } });
 app
   .stream(process.env["OUTRIGGER_TEST_IN"] ?? "in", { key: utf8, value: utf8 })
   .map(({ value }) => ({ key: value.slice(0, value.indexOf(" ")), value }))
-  .groupByKey()
+  .groupByKey({ key: utf8, value: utf8 })
   .count({ store: "by-group" })
   .map(({ key, value }) => ({ key, value: String(value) }))
   .to(process.env["OUTRIGGER_TEST_OUT"] ?? "out", { key: utf8, value: utf8 });
