@@ -205,9 +205,13 @@ function offsetsOutOfRange(scene: Scene): Finding[] {
     if (!read.has(topic) || log === undefined || (offset >= log.start && offset <= log.end))
       return [];
     const isDeleted = offset < log.start;
-    if (isDeleted && isPurged && queues.has(topic)) return [];
+    const isQueue = queues.has(topic);
+    if (isDeleted && isPurged && isQueue) return [];
+    // A purge goes by a commit that may not be visible yet; the takeover, which waits for it, tells a loss.
+    const severity = isDeleted && isQueue ? { severity: "warning" as const } : {};
     return [
       finding("offsets.out.of.range", {
+        ...severity,
         subject: `partition ${name}`,
         problem: `the committed offset ${offset} of ${name} is outside its log, ${log.start} to ${log.end}`,
         consequence: isDeleted

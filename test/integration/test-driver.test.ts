@@ -240,7 +240,7 @@ test("what is grouped by a new key goes through a repartition before the call re
   app
     .stream("in", text)
     .map(({ key, value }) => ({ key: value, value: key }))
-    .groupByKey()
+    .groupByKey(text)
     .count({ store: "by-value" })
     .to("out", { key: utf8, value: int64 });
   const driver = await TestDriver.start(app, { command, topics: { in: 3, out: 1 } });

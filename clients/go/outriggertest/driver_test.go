@@ -189,8 +189,8 @@ func TestADeadLetterIsARecordOfItsTopic(t *testing.T) {
 
 func TestATopologyThatCannotRunIsRefusedAtTheStart(t *testing.T) {
 	app := outrigger.New(outrigger.Config{})
-	for in, out := range map[string]string{"in": "out", "other": "elsewhere"} {
-		outrigger.Stream(app, outrigger.UTF8, outrigger.UTF8, []string{in}).
+	for _, out := range []string{"out", "elsewhere"} {
+		outrigger.Stream(app, outrigger.UTF8, outrigger.UTF8, []string{"in"}).
 			To(out, outrigger.UTF8, outrigger.UTF8)
 	}
 	_, err := outriggertest.Start(t, app)

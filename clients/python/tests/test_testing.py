@@ -151,6 +151,6 @@ def test_a_call_that_cannot_be_done_says_why(outrigger_driver: Drive) -> None:
 def test_a_topology_that_cannot_run_is_refused_at_the_start() -> None:
     app = App()
     app.stream("in").to("out")
-    app.stream("other").to("elsewhere")
+    app.stream("in").to("elsewhere")
     with pytest.raises(OutriggerError, match="TOPOLOGY_INVALID"):
         TestDriver(app)

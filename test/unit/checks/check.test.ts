@@ -54,7 +54,7 @@ describe("a topic of a hook", () => {
         committed: [...soundFacts().committed, { ...committed(0, 0), topic: "app-mail-hook" }],
         logs: new Map([["app-mail-hook-0", { start: 9, end: 9 }]]),
       }),
-      ["forbidden offsets.out.of.range"],
+      ["warning offsets.out.of.range"],
     ],
   ];
   for (const [what, facts, findings] of cases) {

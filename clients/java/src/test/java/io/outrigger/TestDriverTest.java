@@ -178,7 +178,7 @@ final class TestDriverTest {
   void aTopologyThatCannotRunIsRefusedAtTheStart() {
     Outrigger app = Outrigger.create();
     app.stream("in", Consumed.with(TEXT, TEXT)).to("out", Produced.with(TEXT, TEXT));
-    app.stream("other", Consumed.with(TEXT, TEXT)).to("elsewhere", Produced.with(TEXT, TEXT));
+    app.stream("in", Consumed.with(TEXT, TEXT)).to("elsewhere", Produced.with(TEXT, TEXT));
     var error = assertThrows(OutriggerRejectedException.class, TestDriver.of(app)::start);
     assertTrue(error.getMessage().contains("TOPOLOGY_INVALID"), error.getMessage());
   }
