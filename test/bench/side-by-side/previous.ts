@@ -16,6 +16,8 @@ import { REPOSITORY_ROOT } from "../../support/kafka-jars.ts";
 
 export interface Previous {
   readonly commit: string;
+  /** Of all commits since. */
+  readonly messages: string;
   readonly root: string;
   remove(): void;
 }
@@ -44,7 +46,8 @@ export function buildPrevious(): Previous | string {
   const shell = ["-e", "-o", "pipefail", "-c", unpack, "unpack", commit, root];
   const { status } = spawnSync("bash", shell, { cwd: REPOSITORY_ROOT });
   const fault = status === 0 ? build(root) : "its files cannot be had";
-  if (fault === null) return { commit: commit.slice(0, 7), root, remove };
+  const messages = git("log", "--format=%B", `${commit}..HEAD`) ?? "";
+  if (fault === null) return { commit: commit.slice(0, 7), messages, root, remove };
   remove();
   return `the commit before, ${commit.slice(0, 7)}, does not build: ${fault}`;
 }
