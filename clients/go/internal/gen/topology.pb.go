@@ -802,8 +802,8 @@ type Aggregate struct {
 	Aggregator Aggregator `protobuf:"varint,2,opt,name=aggregator,proto3,enum=outrigger.v1.Aggregator" json:"aggregator,omitempty"`
 	// The windows; unset folds over all time.
 	Tumbling *TumblingWindows `protobuf:"bytes,3,opt,name=tumbling,proto3" json:"tumbling,omitempty"`
-	// As a function's: of an aggregator in the application, and of SUM, MIN and MAX, for values that they cannot
-	// read. Since minor version 2.
+	// As a function's: of an aggregator in the application, and of SUM, MIN and MAX, for values that these
+	// cannot read. Since minor version 2.
 	FailurePolicy *FailurePolicy `protobuf:"bytes,4,opt,name=failure_policy,json=failurePolicy,proto3" json:"failure_policy,omitempty"`
 	// Windows that overlap, in place of `tumbling`. Since minor version 5.
 	Hopping *HoppingWindows `protobuf:"bytes,5,opt,name=hopping,proto3" json:"hopping,omitempty"`

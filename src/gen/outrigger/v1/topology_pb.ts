@@ -277,8 +277,8 @@ export type Aggregate = Message<"outrigger.v1.Aggregate"> & {
   tumbling?: TumblingWindows | undefined;
 
   /**
-   * As a function's: of an aggregator in the application, and of SUM, MIN and MAX, for values that they cannot
-   * read. Since minor version 2.
+   * As a function's: of an aggregator in the application, and of SUM, MIN and MAX, for values that these
+   * cannot read. Since minor version 2.
    *
    * @generated from field: outrigger.v1.FailurePolicy failure_policy = 4;
    */

@@ -167,8 +167,8 @@ private static final long serialVersionUID = 0L;
   private io.outrigger.gen.v1.FailurePolicy failurePolicy_;
   /**
    * <pre>
-   * As a function's: of an aggregator in the application, and of SUM, MIN and MAX, for values that they cannot
-   * read. Since minor version 2.
+   * As a function's: of an aggregator in the application, and of SUM, MIN and MAX, for values that these
+   * cannot read. Since minor version 2.
    * </pre>
    *
    * <code>.outrigger.v1.FailurePolicy failure_policy = 4;</code>
@@ -180,8 +180,8 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * As a function's: of an aggregator in the application, and of SUM, MIN and MAX, for values that they cannot
-   * read. Since minor version 2.
+   * As a function's: of an aggregator in the application, and of SUM, MIN and MAX, for values that these
+   * cannot read. Since minor version 2.
    * </pre>
    *
    * <code>.outrigger.v1.FailurePolicy failure_policy = 4;</code>
@@ -193,8 +193,8 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * As a function's: of an aggregator in the application, and of SUM, MIN and MAX, for values that they cannot
-   * read. Since minor version 2.
+   * As a function's: of an aggregator in the application, and of SUM, MIN and MAX, for values that these
+   * cannot read. Since minor version 2.
    * </pre>
    *
    * <code>.outrigger.v1.FailurePolicy failure_policy = 4;</code>
@@ -1281,8 +1281,8 @@ private static final long serialVersionUID = 0L;
         io.outrigger.gen.v1.FailurePolicy, io.outrigger.gen.v1.FailurePolicy.Builder, io.outrigger.gen.v1.FailurePolicyOrBuilder> failurePolicyBuilder_;
     /**
      * <pre>
-     * As a function's: of an aggregator in the application, and of SUM, MIN and MAX, for values that they cannot
-     * read. Since minor version 2.
+     * As a function's: of an aggregator in the application, and of SUM, MIN and MAX, for values that these
+     * cannot read. Since minor version 2.
      * </pre>
      *
      * <code>.outrigger.v1.FailurePolicy failure_policy = 4;</code>
@@ -1293,8 +1293,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * As a function's: of an aggregator in the application, and of SUM, MIN and MAX, for values that they cannot
-     * read. Since minor version 2.
+     * As a function's: of an aggregator in the application, and of SUM, MIN and MAX, for values that these
+     * cannot read. Since minor version 2.
      * </pre>
      *
      * <code>.outrigger.v1.FailurePolicy failure_policy = 4;</code>
@@ -1309,8 +1309,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * As a function's: of an aggregator in the application, and of SUM, MIN and MAX, for values that they cannot
-     * read. Since minor version 2.
+     * As a function's: of an aggregator in the application, and of SUM, MIN and MAX, for values that these
+     * cannot read. Since minor version 2.
      * </pre>
      *
      * <code>.outrigger.v1.FailurePolicy failure_policy = 4;</code>
@@ -1330,8 +1330,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * As a function's: of an aggregator in the application, and of SUM, MIN and MAX, for values that they cannot
-     * read. Since minor version 2.
+     * As a function's: of an aggregator in the application, and of SUM, MIN and MAX, for values that these
+     * cannot read. Since minor version 2.
      * </pre>
      *
      * <code>.outrigger.v1.FailurePolicy failure_policy = 4;</code>
@@ -1349,8 +1349,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * As a function's: of an aggregator in the application, and of SUM, MIN and MAX, for values that they cannot
-     * read. Since minor version 2.
+     * As a function's: of an aggregator in the application, and of SUM, MIN and MAX, for values that these
+     * cannot read. Since minor version 2.
      * </pre>
      *
      * <code>.outrigger.v1.FailurePolicy failure_policy = 4;</code>
@@ -1375,8 +1375,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * As a function's: of an aggregator in the application, and of SUM, MIN and MAX, for values that they cannot
-     * read. Since minor version 2.
+     * As a function's: of an aggregator in the application, and of SUM, MIN and MAX, for values that these
+     * cannot read. Since minor version 2.
      * </pre>
      *
      * <code>.outrigger.v1.FailurePolicy failure_policy = 4;</code>
@@ -1393,8 +1393,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * As a function's: of an aggregator in the application, and of SUM, MIN and MAX, for values that they cannot
-     * read. Since minor version 2.
+     * As a function's: of an aggregator in the application, and of SUM, MIN and MAX, for values that these
+     * cannot read. Since minor version 2.
      * </pre>
      *
      * <code>.outrigger.v1.FailurePolicy failure_policy = 4;</code>
@@ -1406,8 +1406,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * As a function's: of an aggregator in the application, and of SUM, MIN and MAX, for values that they cannot
-     * read. Since minor version 2.
+     * As a function's: of an aggregator in the application, and of SUM, MIN and MAX, for values that these
+     * cannot read. Since minor version 2.
      * </pre>
      *
      * <code>.outrigger.v1.FailurePolicy failure_policy = 4;</code>
@@ -1422,8 +1422,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * As a function's: of an aggregator in the application, and of SUM, MIN and MAX, for values that they cannot
-     * read. Since minor version 2.
+     * As a function's: of an aggregator in the application, and of SUM, MIN and MAX, for values that these
+     * cannot read. Since minor version 2.
      * </pre>
      *
      * <code>.outrigger.v1.FailurePolicy failure_policy = 4;</code>

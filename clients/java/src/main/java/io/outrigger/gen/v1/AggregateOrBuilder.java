@@ -78,8 +78,8 @@ public interface AggregateOrBuilder extends
 
   /**
    * <pre>
-   * As a function's: of an aggregator in the application, and of SUM, MIN and MAX, for values that they cannot
-   * read. Since minor version 2.
+   * As a function's: of an aggregator in the application, and of SUM, MIN and MAX, for values that these
+   * cannot read. Since minor version 2.
    * </pre>
    *
    * <code>.outrigger.v1.FailurePolicy failure_policy = 4;</code>
@@ -88,8 +88,8 @@ public interface AggregateOrBuilder extends
   boolean hasFailurePolicy();
   /**
    * <pre>
-   * As a function's: of an aggregator in the application, and of SUM, MIN and MAX, for values that they cannot
-   * read. Since minor version 2.
+   * As a function's: of an aggregator in the application, and of SUM, MIN and MAX, for values that these
+   * cannot read. Since minor version 2.
    * </pre>
    *
    * <code>.outrigger.v1.FailurePolicy failure_policy = 4;</code>
@@ -98,8 +98,8 @@ public interface AggregateOrBuilder extends
   io.outrigger.gen.v1.FailurePolicy getFailurePolicy();
   /**
    * <pre>
-   * As a function's: of an aggregator in the application, and of SUM, MIN and MAX, for values that they cannot
-   * read. Since minor version 2.
+   * As a function's: of an aggregator in the application, and of SUM, MIN and MAX, for values that these
+   * cannot read. Since minor version 2.
    * </pre>
    *
    * <code>.outrigger.v1.FailurePolicy failure_policy = 4;</code>
