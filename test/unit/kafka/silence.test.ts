@@ -100,12 +100,15 @@ async function withFreezing(
 ): Promise<void> {
   const broker = await FreezingBroker.start();
   const options = { bootstrapServers: [broker.address], clientId: "test", limits: LIMITS };
-  const cluster = await Cluster.connect(options, AbortSignal.timeout(5_000));
   try {
-    await use(broker, cluster);
+    const cluster = await Cluster.connect(options, AbortSignal.timeout(5_000));
+    try {
+      await use(broker, cluster);
+    } finally {
+      broker.thaw();
+      await cluster.close();
+    }
   } finally {
-    broker.thaw();
-    await cluster.close();
     await broker.stop();
   }
 }
