@@ -80,15 +80,14 @@ async function ready(): Promise<(Previous & { readonly system: System }) | strin
   }
 }
 
-const previous = whyNoKafka() ?? (await ready());
-const missing = typeof previous === "string" ? previous : false;
-if (missing !== false) {
-  process.stdout.write(`NOT PROVED: no throughput was compared, because ${missing}\n`);
-}
-
-describe("W2 with an application in TypeScript", { skip: missing }, () => {
-  test("is not slower than at the previous commit", async () => {
-    assert.ok(typeof previous !== "string");
+describe("W2 with an application in TypeScript", { skip: whyNoKafka() ?? false }, () => {
+  test("is not slower than at the previous commit", async (context) => {
+    const previous = await ready();
+    if (typeof previous === "string") {
+      process.stdout.write(`NOT PROVED: no throughput was compared, because ${previous}\n`);
+      context.skip(previous);
+      return;
+    }
     const pair = [await checkout("now", REPOSITORY_ROOT), previous.system];
     const least = shareMin(previous.messages);
     let ratios: readonly number[] = [];
