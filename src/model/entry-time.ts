@@ -2,8 +2,11 @@ import { readLong } from "./key-table.ts";
 import type { StoreKind } from "./topology.ts";
 
 /** Behind a key: start and sequence number of a window, end and start of a session. */
-const WINDOW_SUFFIX_BYTES = 12;
-const SESSION_SUFFIX_BYTES = 16;
+export const WINDOW_SUFFIX_BYTES = 12;
+export const SESSION_SUFFIX_BYTES = 16;
+
+/** Where a store's values carry their time, it stands before them: an int64, as Kafka Streams has it. */
+export const STAMP_BYTES = 8;
 
 /** The time of a windowed store's entry, in ms: the start of its window, the end of its session. */
 export function entryTime(kind: StoreKind, key: Buffer): number {

@@ -27,12 +27,7 @@ export function applyAggregate(
   found: readonly (Buffer | null)[],
   operator: Operator,
 ): Applied {
-  const values = new SlotValues(operator);
-  values.reserve(keys.count);
-  for (let slot = 0; slot < keys.count; slot++) {
-    const value = found[slot] ?? null;
-    if (value !== null) values.load(slot, value);
-  }
+  const values = loaded(operator, found, keys.count, keys.count);
   const { numbers } = values;
   const keyKind = operator.windows === null ? "keyValue" : "window";
   const derived = new Derived(rows, keys, keyKind, plan.slots.length, numbers.width);
@@ -69,13 +64,9 @@ export function applySessions(
   keys: SlotKeys,
   operator: Operator,
 ): Applied {
-  const values = new SlotValues(operator);
+  // Behind the slots: what merges.
   const merged = keys.count;
-  values.reserve(keys.count + 1);
-  for (let slot = 0; slot < keys.count; slot++) {
-    const value = plan.found[slot] ?? null;
-    if (value !== null) values.load(slot, value);
-  }
+  const values = loaded(operator, plan.found, keys.count, merged + 1);
   const { numbers } = values;
   const derived = new Derived(rows, keys, "session", plan.slots.length, numbers.width);
   const endOf = (slot: number): number =>
@@ -116,12 +107,7 @@ export function applySliding(
   keys: SlotKeys,
   operator: Operator,
 ): Applied {
-  const values = new SlotValues(operator);
-  values.reserve(keys.count);
-  for (let slot = 0; slot < keys.count; slot++) {
-    const value = found[slot] ?? null;
-    if (value !== null) values.load(slot, value);
-  }
+  const values = loaded(operator, found, keys.count, keys.count);
   const { numbers } = values;
   const derived = new Derived(rows, keys, "window", steps.forwards, numbers.width);
   let row = 0;
@@ -149,6 +135,22 @@ export function applySliding(
     derived.endRange(range);
   }
   return { rows: derived.ranges, changes: values.changes(keys) };
+}
+
+/** What the store holds of the slots, with room for so many. */
+function loaded(
+  operator: Operator,
+  found: readonly (Buffer | null)[],
+  slots: number,
+  capacity: number,
+): SlotValues {
+  const values = new SlotValues(operator);
+  values.reserve(capacity);
+  for (let slot = 0; slot < slots; slot++) {
+    const value = found[slot] ?? null;
+    if (value !== null) values.load(slot, value);
+  }
+  return values;
 }
 
 /** A row whose value is no number of the type that the node reads. */

@@ -32,13 +32,13 @@ export function numbersFor(kind: Fold, number: NumberType): Numbers {
     case "int64":
       return new Longs(kind);
     case "float64":
-      return new Doubles(kind);
+      return new Elements(kind, FLOAT64);
     case "int32":
-      return new Ints(kind);
+      return new Elements(kind, INT32);
   }
 }
 
-/** What the three have in common: which slots hold something. */
+/** What they have in common: which slots hold something. */
 class Held {
   held = new Uint8Array(0);
 
@@ -128,77 +128,61 @@ class Longs extends Held implements Numbers {
   }
 }
 
-class Doubles extends Held implements Numbers {
-  readonly width = 8;
-  readonly #kind: Fold;
-  #values = new Float64Array(0);
-
-  constructor(kind: Fold) {
-    super();
-    this.#kind = kind;
-  }
-
-  reserve(count: number): void {
-    if (count <= this.held.length) return;
-    this.held = grown(this.held, new Uint8Array(capacityFor(count)));
-    this.#values = grown(this.#values, new Float64Array(this.held.length));
-  }
-
-  load(slot: number, bytes: Buffer, at: number): void {
-    this.#values[slot] = bytes.readDoubleBE(at);
-    this.held[slot] = 1;
-  }
-
-  fold(slot: number, bytes: Buffer, at: number): void {
-    this.#fold(slot, bytes.readDoubleBE(at));
-  }
-
-  merge(slot: number, other: number): void {
-    if (this.has(other)) this.#fold(slot, this.#values[other] as number);
-  }
-
-  copy(slot: number, other: number): void {
-    this.#values[slot] = this.#values[other] as number;
-    this.held[slot] = this.held[other] as number;
-  }
-
-  /** A NaN is written as Java writes it, whatever its bits were. */
-  write(slot: number, to: Buffer, at: number): void {
-    const value = this.#values[slot] as number;
-    to.writeDoubleBE(Number.isNaN(value) ? Number.NaN : value, at);
-  }
-
-  #fold(slot: number, value: number): void {
-    const own = this.#values[slot] as number;
-    this.#values[slot] = this.has(slot) ? folded(this.#kind, own, value) : value;
-    this.held[slot] = 1;
-  }
+/** How a number that one element of an array holds is read and written. */
+interface Format {
+  readonly width: number;
+  readonly array: (length: number) => Float64Array | Int32Array;
+  readonly read: (bytes: Buffer, at: number) => number;
+  readonly write: (value: number, to: Buffer, at: number) => void;
 }
 
-class Ints extends Held implements Numbers {
-  readonly width = 4;
-  readonly #kind: Fold;
-  /** Assigning to it wraps, as Java's int. */
-  #values = new Int32Array(0);
+const FLOAT64: Format = {
+  width: 8,
+  array: (length) => new Float64Array(length),
+  read: (bytes, at) => bytes.readDoubleBE(at),
+  // A NaN is written as Java writes it, whatever its bits were.
+  write: (value, to, at) => {
+    to.writeDoubleBE(Number.isNaN(value) ? Number.NaN : value, at);
+  },
+};
 
-  constructor(kind: Fold) {
+/** Assigning to an element wraps, as Java's int. */
+const INT32: Format = {
+  width: 4,
+  array: (length) => new Int32Array(length),
+  read: (bytes, at) => bytes.readInt32BE(at),
+  write: (value, to, at) => {
+    to.writeInt32BE(value, at);
+  },
+};
+
+class Elements extends Held implements Numbers {
+  readonly width: number;
+  readonly #kind: Fold;
+  readonly #format: Format;
+  #values: Float64Array | Int32Array;
+
+  constructor(kind: Fold, format: Format) {
     super();
+    this.width = format.width;
     this.#kind = kind;
+    this.#format = format;
+    this.#values = format.array(0);
   }
 
   reserve(count: number): void {
     if (count <= this.held.length) return;
     this.held = grown(this.held, new Uint8Array(capacityFor(count)));
-    this.#values = grown(this.#values, new Int32Array(this.held.length));
+    this.#values = grown(this.#values, this.#format.array(this.held.length));
   }
 
   load(slot: number, bytes: Buffer, at: number): void {
-    this.#values[slot] = bytes.readInt32BE(at);
+    this.#values[slot] = this.#format.read(bytes, at);
     this.held[slot] = 1;
   }
 
   fold(slot: number, bytes: Buffer, at: number): void {
-    this.#fold(slot, bytes.readInt32BE(at));
+    this.#fold(slot, this.#format.read(bytes, at));
   }
 
   merge(slot: number, other: number): void {
@@ -211,7 +195,7 @@ class Ints extends Held implements Numbers {
   }
 
   write(slot: number, to: Buffer, at: number): void {
-    to.writeInt32BE(this.#values[slot] as number, at);
+    this.#format.write(this.#values[slot] as number, to, at);
   }
 
   #fold(slot: number, value: number): void {

@@ -1,4 +1,5 @@
 import { OutriggerError } from "../errors/outrigger-error.ts";
+import { STAMP_BYTES } from "../model/entry-time.ts";
 import { readLong, writeLong } from "../model/key-table.ts";
 import type { Operator } from "../model/topology.ts";
 import type { SlotKeys } from "./derived.ts";
@@ -10,9 +11,6 @@ export interface Changes {
   readonly keys: Buffer[];
   readonly values: (Buffer | null)[];
 }
-
-/** Where a store's values carry their time, it stands before them: an int64, as Kafka Streams has it. */
-const STAMP_BYTES = 8;
 
 /** What a built-in node has in its store for each slot of a batch, and has changed of it. */
 export class SlotValues {

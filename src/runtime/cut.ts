@@ -1,4 +1,5 @@
 import { invariant } from "../errors/invariant.ts";
+import { STAMP_BYTES } from "../model/entry-time.ts";
 import { readLong } from "../model/key-table.ts";
 import { topicPartitionName } from "../model/topic-partition.ts";
 import type { AppendedRecord, CutRecords, OffsetToCommit } from "../ports/producer.ts";
@@ -30,9 +31,6 @@ export interface Cut {
   readonly tasks: readonly TaskCut[];
   readonly records: CutRecords;
 }
-
-/** What a timestamped value begins with; in the changelog its record has it. */
-export const STAMP_BYTES = 8;
 
 /** Takes what is final of every task given, and appends it to the transaction's batches. */
 export function takeCut(runners: readonly TaskRunner[], records: CutRecords): Cut {

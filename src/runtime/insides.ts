@@ -1,8 +1,7 @@
 import { OutriggerError } from "../errors/outrigger-error.ts";
-import { entryTime } from "../model/entry-time.ts";
+import { entryTime, STAMP_BYTES } from "../model/entry-time.ts";
 import type { Programs, StoreSpec } from "../model/topology.ts";
 import type { KeyRange, PageLimits } from "../ports/store.ts";
-import { STAMP_BYTES } from "./cut.ts";
 import type { GroupLoop } from "./group-loop.ts";
 import type { Lane } from "./lane.ts";
 import type { TaskRunner } from "./task-runner.ts";

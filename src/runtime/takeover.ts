@@ -1,5 +1,6 @@
 import { invariant } from "../errors/invariant.ts";
 import { OutriggerError } from "../errors/outrigger-error.ts";
+import { STAMP_BYTES } from "../model/entry-time.ts";
 import { writeLong } from "../model/key-table.ts";
 import { type TopicPartition, topicPartitionName } from "../model/topic-partition.ts";
 import type { Program } from "../model/topology.ts";
@@ -21,7 +22,6 @@ import {
 import { planRestore, type RestorePlan } from "../tasks/restoration.ts";
 import { decodeStreamsMetadata } from "../tasks/streams-metadata.ts";
 import { queuesOf } from "../topology/internal-topics.ts";
-import { STAMP_BYTES } from "./cut.ts";
 import { openParking, refuseForgotten } from "./open-parking.ts";
 import type { SourcePosition, TaskStart } from "./task-host.ts";
 

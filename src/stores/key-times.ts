@@ -1,3 +1,4 @@
+import { SESSION_SUFFIX_BYTES, WINDOW_SUFFIX_BYTES } from "../model/entry-time.ts";
 import { readLong, writeLong } from "../model/key-table.ts";
 import type { StoreSpec } from "../model/topology.ts";
 import type { KeyEntries, PageLimits } from "../ports/store.ts";
@@ -7,8 +8,6 @@ import type { Value } from "./overlay.ts";
 
 /** Bytes of a time behind a key. */
 const TIME_BYTES = 8;
-const WINDOW_SUFFIX_BYTES = 12;
-const SESSION_SUFFIX_BYTES = 16;
 const PAGE: PageLimits = { entriesMax: 1_000, bytesMax: 1_048_576 };
 
 /** Bytes behind the key of an entry that is looked for by key and time; 0 where none is. */
