@@ -222,6 +222,7 @@ export const WINDOW_CASES: readonly Case[] = [
     topology: "session",
     steps: [
       batch(1, [["k", "x"]], {
+        segments: [segment([["k", "x"]], { headers: [{ row: 0, headers: [{ key: "trace" }] }] })],
         states: sessions(
           [
             [0, 1_000, "(a"],
@@ -237,10 +238,10 @@ export const WINDOW_CASES: readonly Case[] = [
           kind: "result",
           of: 1,
           outputs: [
-            { key: "k@0-1000", value: null, timestamp: 1_000 },
-            { key: "k@50000-50000", value: null, timestamp: 50_000 },
-            { key: "k@100000-110000", value: null, timestamp: 110_000 },
-            { key: "k@0-110000", value: "((a)(b)(c)x", timestamp: 110_000 },
+            { key: "k@0-1000", value: null, timestamp: 1_000, headers: [] },
+            { key: "k@50000-50000", value: null, timestamp: 50_000, headers: [] },
+            { key: "k@100000-110000", value: null, timestamp: 110_000, headers: [] },
+            { key: "k@0-110000", value: "((a)(b)(c)x", timestamp: 110_000, headers: [] },
           ],
           mutations: { "#0": null, "#1": null, "#2": null, "#3": "((a)(b)(c)x" },
         },
