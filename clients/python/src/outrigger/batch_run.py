@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,17 +49,18 @@ async def run_batch(
     run = BatchRun(scope, batch, ask, control)
     for segment in batch.segments:
         reader = SegmentReader(scope.sources, scope.application_id, segment)
+        process = run.way_of(reader)
         for index in range(len(reader)):
             if control.is_stopped:
                 return None
             try:
-                if IS_TRACING:
+                if IS_TRACING and reader.headers(index):
                     with in_context_of(reader.headers(index)):
-                        pending = run.process(reader, index)
+                        pending = process(index)
                         if pending is not None:
                             await pending
                 else:
-                    pending = run.process(reader, index)
+                    pending = process(index)
                     if pending is not None:
                         await pending
                 run.keep()
@@ -81,7 +82,6 @@ class BatchRun:
         self._stage = scope.stage
         self._bytes_max = scope.result_bytes_max
         self._control = control
-        self._outputs_before = (0, 0)
         self._states: dict[str, BatchState] = {}
         keys = [key for segment in batch.segments for key in keys_of(segment)]
         for columns in batch.states:
@@ -89,6 +89,7 @@ class BatchRun:
                 raise RuntimeError(f"the sidecar's batch has no store {columns.store}")
             name = scope.stage.stores[columns.store]
             self._states[name] = BatchState(columns, keys, ask)
+        self._all_states = list(self._states.values())
         self._entries = [Emitter(name, self) for name in scope.stage.entries]
 
     def state(self, store: str) -> BatchState:
@@ -106,12 +107,31 @@ class BatchRun:
     def is_taken(self) -> bool:
         return self._control.is_taken
 
-    def process(self, reader: SegmentReader, index: int) -> Awaitable[None] | None:
+    def way_of(self, reader: SegmentReader) -> Callable[[int], Awaitable[None] | None]:
+        """What processes a row of the segment. A stage that is entered at one node, as most are,
+        has its rows read at once, where all of them can be."""
+        only = self._entries[0] if len(self._entries) == 1 else None
+        records = None if only is None else reader.records(only.node.input)
+        if only is None or records is None:
+            return lambda index: self._process(reader, index)
+        run, folded = only.run, only.folded
+
+        def process(index: int) -> Awaitable[None] | None:
+            record = records[index]
+            self.row_timestamp = record.timestamp
+            self.row_headers = record.headers
+            if folded is not None and not folded.slots_of(self.row):
+                return None
+            return run(record)
+
+        return process
+
+    def _process(self, reader: SegmentReader, index: int) -> Awaitable[None] | None:
         """An awaitable only where a handler waits: most do not, and then nothing here does."""
         self.row_timestamp = reader.timestamp(index)
         self.row_headers = reader.headers(index)
         for at, entry in enumerate(self._entries):
-            if self._is_dropped(entry.node):
+            if self._is_dropped(entry):
                 continue
             pending = entry.enter(reader, index)
             if pending is not None:
@@ -127,33 +147,34 @@ class BatchRun:
     ) -> None:
         await pending
         for entry in entries:
-            if self._is_dropped(entry.node):
+            if self._is_dropped(entry):
                 continue
             following = entry.enter(reader, index)
             if following is not None:
                 await following
 
-    def _is_dropped(self, node: Node) -> bool:
+    def _is_dropped(self, entry: Emitter) -> bool:
         """Late, or without a key: the sidecar has said so, and nothing of the record is read."""
-        return node.aggregates is not None and not self.state(node.aggregates).slots_of(self.row)
+        return entry.folded is not None and not entry.folded.slots_of(self.row)
 
     def keep(self) -> None:
         """The row is done: what it did stays. Raises where the result would not fit a frame."""
-        size = self.outputs.bytes + sum(state.bytes for state in self._states.values())
+        size = self.outputs.bytes
+        for state in self._all_states:
+            size += state.bytes
         if size > self._bytes_max:
             raise ValueError(
                 f"the results of {self.row + 1} records take {size} bytes, the sidecar takes "
                 f"{self._bytes_max}: write less for each record, or raise "
                 "server.max.message.bytes"
             )
-        for state in self._states.values():
+        for state in self._all_states:
             state.keep()
-        self._outputs_before = (len(self.outputs), self.outputs.bytes)
         self.row += 1
 
     def fail(self, error: Exception) -> pb.BatchResult:
         """The row failed: what it did never was."""
-        self.outputs.truncate(*self._outputs_before)
+        self.outputs.forget(self.row)
         for state in self._states.values():
             state.rollback()
         result = self.result()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any
 
@@ -30,8 +30,7 @@ class BatchState:
         for slot in columns.absent:
             self._values[slot] = None
         self._keys = keys
-        self._slots = list(columns.slots)
-        self._starts = _row_starts(columns, len(keys))
+        self._row_slots = _row_slots(columns, len(keys))
         self._windows = columns
         self._by_slot: dict[int, bytes | None] = {}
         self._by_key: dict[bytes, bytes | None] = {}
@@ -39,12 +38,10 @@ class BatchState:
         self._slot_of_key: dict[bytes, int] | None = None
         # What to put back, should the record fail: newest last.
         self._undo: list[tuple[dict[Any, bytes | None], Any, Any]] = []
-        self._bytes_before = 0
 
-    def slots_of(self, row: int) -> list[int]:
+    def slots_of(self, row: int) -> Sequence[int]:
         """The slots of a row; none for a record that came too late, or has no key."""
-        first, end = self._starts[row], self._starts[row + 1]
-        return self._slots[first:end] if self._slots else list(range(first, end))
+        return self._row_slots[row]
 
     def window_start(self, slot: int) -> int:
         """Start of a slot's window in ms."""
@@ -59,9 +56,8 @@ class BatchState:
         return lengths[slot] if lengths else 0
 
     def get_slot(self, slot: int) -> bytes | None:
-        if slot in self._by_slot:
-            return self._by_slot[slot]
-        return self._values[slot]
+        written = self._by_slot.get(slot, _MISSING)
+        return self._values[slot] if written is _MISSING else written
 
     def put_slot(self, slot: int, value: bytes | None) -> None:
         before = self._by_slot.get(slot, _MISSING)
@@ -105,7 +101,6 @@ class BatchState:
     def keep(self) -> None:
         """The record is done: what it wrote stays."""
         self._undo.clear()
-        self._bytes_before = self.bytes
 
     def rollback(self) -> None:
         """The record failed: what it wrote never was."""
@@ -115,7 +110,6 @@ class BatchState:
             else:
                 written[key] = before
         self._undo.clear()
-        self.bytes = self._bytes_before
 
     def mutations(self) -> pb.Mutations | None:
         """What the batch has changed; None when nothing."""
@@ -130,11 +124,12 @@ class BatchState:
             deletes=[index for index, value in enumerate(written) if value is None],
         )
 
-    def _count(self, value: bytes | None, before: object, overhead: int) -> None:
-        self.bytes += len(value or b"")
+    def _count(self, value: bytes | None, before: bytes | None, overhead: int) -> None:
+        if value is not None:
+            self.bytes += len(value)
         if before is _MISSING:
             self.bytes += overhead
-        elif isinstance(before, bytes):
+        elif before is not None:
             self.bytes -= len(before)
 
     def _slot_for(self, key: bytes) -> int | None:
@@ -165,10 +160,14 @@ def key_after(key: bytes) -> bytes:
     return key + b"\x00"
 
 
-def _row_starts(columns: pb.StateColumns, rows: int) -> list[int]:
+def _row_slots(columns: pb.StateColumns, rows: int) -> list[Sequence[int]]:
+    """The slots of each row: what the columns leave out goes without saying."""
     if not columns.slot_counts:
-        return list(range(rows + 1))
-    starts = [0]
+        return [(slot,) for slot in columns.slots or range(rows)]
+    slots = columns.slots or range(sum(columns.slot_counts))
+    found: list[Sequence[int]] = []
+    first = 0
     for count in columns.slot_counts:
-        starts.append(starts[-1] + count)
-    return starts
+        found.append(slots[first : first + count])
+        first += count
+    return found

@@ -10,8 +10,8 @@ from .failures import FailedNodes
 from .outputs import Outputs
 from .record import Headers, Record
 from .segments import SegmentReader
-from .topology import Node, Serdes
-from .tracing import IS_TRACING, with_context
+from .topology import Node
+from .tracing import has_context, with_context
 
 
 class BatchScope(Protocol):
@@ -50,6 +50,8 @@ def _receiver_of(name: str, scope: BatchScope) -> Receiver:
 class Exit:
     """A node whose rows leave the stage."""
 
+    __slots__ = ("_index", "_key", "_node", "_scope", "_value")
+
     def __init__(self, name: str, index: int, scope: BatchScope) -> None:
         node = scope.nodes.get(name)
         if node is None:
@@ -57,12 +59,23 @@ class Exit:
         self._node = node
         self._index = index
         self._scope = scope
+        self._key = node.input.key.serialize
+        self._value = node.input.value.serialize
 
     def run(self, record: Record[Any, Any]) -> None:
+        scope = self._scope
         try:
-            _write(self._scope, self._index, self._node.input, record)
+            key, value = self._key(record.key), self._value(record.value)
+            # By identity: nearly all is handed on as it came, and looked at no further.
+            if (
+                record.timestamp is not scope.row_timestamp
+                or record.headers is not scope.row_headers
+                or has_context()
+            ):
+                _say_what_differs(scope, record)
+            scope.outputs.add(scope.row, self._index, key, value, record.timestamp)
         except Exception as error:
-            self._scope.failed.add(error, self._node.name)
+            scope.failed.add(error, self._node.name)
             raise
 
 
@@ -76,17 +89,21 @@ class Emitter:
             )
         self.node = node
         self.scope = scope
+        # Of an aggregate: what its code folds into.
+        self.folded = None if node.aggregates is None else scope.state(node.aggregates)
         self._code = node.code
         self._children = [_receiver_of(child, scope) for child in node.children]
+        if len(self._children) == 1:
+            # What `forward` comes to then, without a step in between.
+            self.forward = self._children[0].run  # type: ignore[method-assign]
 
     def enter(self, reader: SegmentReader, index: int) -> Awaitable[None] | None:
         """Reads a row, as a stage's entry does, and runs it."""
         try:
-            record = reader.record(index, self.node.input)
+            return self._code(reader.record(index, self.node.input), self)
         except Exception as error:
             self.failed(error)
             raise
-        return self.run(record)
 
     def run(self, record: Record[Any, Any]) -> Awaitable[None] | None:
         """Hands a record to this node; an awaitable only where its code waits."""
@@ -149,19 +166,15 @@ class Emitter:
         if index is None:
             raise RuntimeError(f'the sidecar\'s stage has no sink "{hook}"')
         asked = record.followed_by(record.key, payload, None, None)
-        _write(self.scope, index, node.input, asked)
+        serdes, scope = node.input, self.scope
+        key, value = serdes.key.serialize(asked.key), serdes.value.serialize(asked.value)
+        _say_what_differs(scope, asked)
+        scope.outputs.add(scope.row, index, key, value, asked.timestamp)
 
 
-def _write(scope: BatchScope, index: int, serdes: Serdes, record: Record[Any, Any]) -> None:
+def _say_what_differs(scope: BatchScope, record: Record[Any, Any]) -> None:
     if not isinstance(record.timestamp, int):
         raise TypeError(f"the timestamp {record.timestamp!r} is no whole number of ms")
-    headers = with_context(record.headers) if IS_TRACING else record.headers
-    scope.outputs.add(
-        scope.row,
-        index,
-        serdes.key.serialize(record.key),
-        serdes.value.serialize(record.value),
-        record.timestamp,
-        scope.row_timestamp,
-        None if headers is scope.row_headers or not (headers or scope.row_headers) else headers,
-    )
+    headers = with_context(record.headers) if has_context() else record.headers
+    is_same = headers is scope.row_headers or not (headers or scope.row_headers)
+    scope.outputs.differs(record.timestamp != scope.row_timestamp, None if is_same else headers)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,10 +32,13 @@ def fold_record(record: Record[Any, Any], emitter: Emitter, fold: Fold) -> Await
     skips_null = fold.windows is None or isinstance(fold.windows, SlidingWindows)
     if skips_null and record.value is None:
         return None
-    state = emitter.scope.state(fold.store)
+    state = emitter.folded
+    assert state is not None
     slots = state.slots_of(emitter.scope.row)
     if not slots:
         return None
+    if fold.windows is None:
+        return emitter.forward(_into(state, slots[0], record, fold))
     if fold.merge is not None:
         return _into_session(slots, record, emitter, fold)
     for index, slot in enumerate(slots):
@@ -47,13 +50,14 @@ def fold_record(record: Record[Any, Any], emitter: Emitter, fold: Fold) -> Await
 
 async def _into_rest(
     pending: Awaitable[None],
-    slots: list[int],
+    slots: Sequence[int],
     record: Record[Any, Any],
     emitter: Emitter,
     fold: Fold,
 ) -> None:
     await pending
-    state = emitter.scope.state(fold.store)
+    state = emitter.folded
+    assert state is not None
     for slot in slots:
         try:
             folded = _into(state, slot, record, fold)
@@ -70,12 +74,12 @@ def _into(state: BatchState, slot: int, record: Record[Any, Any], fold: Fold) ->
 
 
 def _into_session(
-    slots: list[int], record: Record[Any, Any], emitter: Emitter, fold: Fold
+    slots: Sequence[int], record: Record[Any, Any], emitter: Emitter, fold: Fold
 ) -> Awaitable[None] | None:
     """All but the last slot are sessions that end here: the one that the record is in swallows
     them."""
-    assert fold.merge is not None
-    state = emitter.scope.state(fold.store)
+    state = emitter.folded
+    assert fold.merge is not None and state is not None
     last = len(slots) - 1
     changed: list[Record[Any, Any]] = []
     folded = None

@@ -10,77 +10,57 @@ _OVERHEAD_BYTES = 40
 
 
 class Outputs:
+    """One tuple for each output: they become columns in one step."""
+
+    __slots__ = ("_headers", "_rows", "_takes_over", "bytes")
+
     def __init__(self) -> None:
         # Never less than what the message will take.
         self.bytes = 0
-        self._inputs: list[int] = []
-        self._sinks: list[int] = []
-        self._keys: list[bytes] = []
-        self._values: list[bytes] = []
-        self._null_keys: list[int] = []
-        self._null_values: list[int] = []
-        self._timestamps: list[int] = []
+        # Row, sink, key, value, timestamp.
+        self._rows: list[tuple[int, int, bytes | None, bytes | None, int]] = []
         self._headers: list[tuple[int, Headers]] = []
-        # How many outputs stand before the first with a timestamp of its own.
-        self._inherited = 0
+        # Whether every output has its input's timestamp.
+        self._takes_over = True
 
     def __len__(self) -> int:
-        return len(self._inputs)
+        return len(self._rows)
 
-    def add(
-        self,
-        row: int,
-        sink: int,
-        key: bytes | None,
-        value: bytes | None,
-        timestamp: int,
-        input_timestamp: int,
-        headers: Headers | None,
-    ) -> None:
-        """``headers`` of None takes the input's."""
-        index = len(self._inputs)
-        if key is None:
-            self._null_keys.append(index)
-            key = b""
-        if value is None:
-            self._null_values.append(index)
-            value = b""
+    def add(self, row: int, sink: int, key: bytes | None, value: bytes | None, time: int) -> None:
+        """An output with the timestamp and the headers of its input."""
+        self._rows.append((row, sink, key, value, time))
+        self.bytes += (len(key) if key else 0) + (len(value) if value else 0) + _OVERHEAD_BYTES
+
+    def differs(self, is_of_other_time: bool, headers: Headers | None) -> None:
+        """Says of the output that is added next what its input has otherwise; ``headers`` of None
+        are the same."""
+        if is_of_other_time:
+            self._takes_over = False
         if headers is not None:
-            self._headers.append((index, headers))
+            self._headers.append((len(self._rows), headers))
             for name, data in headers:
                 self.bytes += len(name) * 4 + len(data or b"") + _OVERHEAD_BYTES
-        if timestamp == input_timestamp and self._inherited == index:
-            self._inherited = index + 1
-        self._inputs.append(row)
-        self._sinks.append(sink)
-        self._keys.append(key)
-        self._values.append(value)
-        self._timestamps.append(timestamp)
-        self.bytes += len(key) + len(value) + _OVERHEAD_BYTES
 
-    def truncate(self, count: int, size: int) -> None:
-        """Forgets everything from output ``count`` on, which took ``size`` bytes to there: their
-        record failed."""
-        self.bytes = size
-        self._inherited = min(self._inherited, count)
-        del self._inputs[count:], self._sinks[count:], self._timestamps[count:]
-        del self._keys[count:], self._values[count:]
-        for nulls in (self._null_keys, self._null_values):
-            while nulls and nulls[-1] >= count:
-                nulls.pop()
-        while self._headers and self._headers[-1][0] >= count:
+    def forget(self, row: int) -> None:
+        """Forgets what the last row has sent: it failed, and nothing is added after it."""
+        while self._rows and self._rows[-1][0] == row:
+            self._rows.pop()
+        while self._headers and self._headers[-1][0] >= len(self._rows):
             self._headers.pop()
 
     def finish(self) -> pb.Outputs:
         """As the message wants it: columns that say nothing are left out."""
+        if not self._rows:
+            return pb.Outputs()
+        inputs, sinks, keys, values, timestamps = zip(*self._rows, strict=True)
         return pb.Outputs(
-            inputs=self._inputs,
-            sinks=self._sinks if any(self._sinks) else [],
-            keys=self._keys,
-            values=self._values,
-            null_keys=self._null_keys,
-            null_values=self._null_values,
-            timestamps=[] if self._inherited == len(self) else self._timestamps,
+            inputs=inputs,
+            sinks=sinks if any(sinks) else (),
+            keys=_present(keys),
+            values=_present(values),
+            null_keys=_nulls(keys),
+            null_values=_nulls(values),
+            timestamps=() if self._takes_over else timestamps,
             headers=[
                 pb.RowHeaders(
                     row=row, headers=[pb.Header(key=key, value=data) for key, data in headers]
@@ -88,3 +68,15 @@ class Outputs:
                 for row, headers in self._headers
             ],
         )
+
+
+def _present(column: tuple[bytes | None, ...]) -> list[bytes] | tuple[bytes, ...]:
+    if None not in column:
+        return column  # type: ignore[return-value]
+    return [b"" if data is None else data for data in column]
+
+
+def _nulls(column: tuple[bytes | None, ...]) -> list[int]:
+    if None not in column:
+        return []
+    return [row for row, data in enumerate(column) if data is None]

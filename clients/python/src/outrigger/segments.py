@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import repeat
 from typing import Any
 
 from .gen import records_pb2 as pb
 from .record import Headers, Origin, Record
-from .serdes import Serde
+from .serdes import Serde, raw
 from .topology import Serdes
 
 _NO_HEADERS: Headers = ()
@@ -28,8 +29,13 @@ class SegmentReader:
         self._values: list[bytes | None] = list(segment.values)
         for row in segment.null_values:
             self._values[row] = None
-        self._base_timestamp = segment.base_timestamp
-        self._timestamp_deltas = list(segment.timestamp_deltas)
+        base = segment.base_timestamp
+        # The same int for a row each time: whoever forwards it forwards the input's timestamp.
+        self.timestamps: Sequence[int] = (
+            [base + delta for delta in segment.timestamp_deltas]
+            if segment.timestamp_deltas
+            else [base] * len(self._keys)
+        )
         self._headers: dict[int, Headers] = {
             listed.row: tuple(
                 (header.key, header.value if header.HasField("value") else None)
@@ -42,8 +48,7 @@ class SegmentReader:
         return len(self._keys)
 
     def timestamp(self, index: int) -> int:
-        deltas = self._timestamp_deltas
-        return self._base_timestamp + deltas[index] if deltas else self._base_timestamp
+        return self.timestamps[index]
 
     def headers(self, index: int) -> Headers:
         """The same tuple for the same row: whoever forwards it forwards the input's headers."""
@@ -59,12 +64,31 @@ class SegmentReader:
             index,
         )
 
+    def records(self, serdes: Serdes) -> list[Record[Any, Any]] | None:
+        """All rows at once; None where one of them cannot be read: then the others come first."""
+        try:
+            keys = _column(serdes.key.deserialize, self._keys)
+            values = _column(serdes.value.deserialize, self._values)
+        except Exception:
+            return None
+        rows = range(len(keys))
+        headers: Iterable[Headers] = (
+            [self.headers(row) for row in rows] if self._headers else repeat(_NO_HEADERS)
+        )
+        return list(map(Record, keys, values, self.timestamps, headers, repeat(self._origin), rows))
+
     def _read(self, what: str, index: int, serde: Serde[Any], data: bytes | None) -> Any:
         try:
             return serde.deserialize(data)
         except Exception as error:
             at = Record(None, None, 0, _NO_HEADERS, self._origin, index).idempotency_key
             raise TypeError(f"the {what} of {at} cannot be read: {error}") from error
+
+
+def _column(
+    deserialize: Callable[[bytes | None], Any], column: list[bytes | None]
+) -> Sequence[Any]:
+    return column if deserialize is raw.deserialize else list(map(deserialize, column))
 
 
 def keys_of(segment: pb.Segment) -> list[bytes | None]:

@@ -5,8 +5,8 @@ Without its API installed nothing here does anything, and headers travel as they
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from .record import Headers
 
@@ -22,15 +22,14 @@ except ImportError:  # pragma: no cover - where the extra is not installed
     IS_TRACING = False
 
 
-def in_context_of(headers: Headers) -> AbstractContextManager[Any]:
-    """Within it, the context that the headers carry is current."""
-    if not headers:
-        return nullcontext()
-    return _attached(headers)
+def has_context() -> bool:
+    """Whether anything is current that headers would carry."""
+    return IS_TRACING and bool(_context.get_current())
 
 
 @contextmanager
-def _attached(headers: Headers) -> Iterator[None]:
+def in_context_of(headers: Headers) -> Iterator[None]:
+    """Within it, the context that the headers carry is current."""
     carried = {key.lower(): data.decode(errors="replace") for key, data in headers if data}
     token = _context.attach(_propagate.extract(carried))
     try:

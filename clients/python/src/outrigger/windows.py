@@ -121,11 +121,17 @@ def windowed(key: Serde[K], size_ms: int) -> Serde[Windowed[K]]:
     def serialize(value: Windowed[K]) -> bytes:
         return (key.serialize(value.key) or b"") + _TIME.pack(value.window.start)
 
+    last = Window(0, size_ms)
+
     def deserialize(data: bytes | None) -> Windowed[K]:
+        nonlocal last
         given = _long_enough(data, _TIME.size)
-        (start,) = _TIME.unpack(given[-_TIME.size :])
-        inner = key.deserialize(given[: -_TIME.size])
-        return Windowed(inner, Window(start, start + size_ms))
+        (start,) = _TIME.unpack_from(given, len(given) - _TIME.size)
+        window = last
+        if window.start != start:
+            # Neighbours mostly share their window.
+            last = window = Window(start, start + size_ms)
+        return Windowed(key.deserialize(given[: -_TIME.size]), window)
 
     return Serde(serialize, deserialize, (f"windowed {size_ms}", key))
 
