@@ -32,6 +32,15 @@ const NO_MARKS: StoreMarks = {
 /** Keys whose entries are scanned for at a time: more is no faster (docs/adr/0017). */
 const KEYS_AT_ONCE = 32;
 
+/**
+ * How far the disk may lag behind what is committed, by the wall clock of the commits, by keys of one store
+ * and by bytes of all: a crash restores as much from the changelog (docs/adr/0023). A key that changes
+ * with every commit is written once in it.
+ */
+const WRITE_EACH_MS = 1_000;
+const UNWRITTEN_KEYS_MAX = 65_536;
+const UNWRITTEN_BYTES_MAX = 16 * 1024 * 1024;
+
 /** The state of one task over one RocksDB; see the port for what each call promises. */
 export class RocksTaskState implements TaskState {
   readonly stores: readonly StoreSpec[];
@@ -41,7 +50,12 @@ export class RocksTaskState implements TaskState {
   #indexes: readonly (TimeIndex | null)[];
   #database: Database;
   #prefixes: readonly number[];
+  /** As of the last commit; and as the disk has them. */
   #marks: StoreMarks | null;
+  #marksOnDisk: StoreMarks | null;
+  /** When they were written, by their own wall clock. */
+  #writtenAtMs = Number.NEGATIVE_INFINITY;
+  #writing: Promise<void> | null = null;
   #cutInFlight: readonly StoreChanges[] | null = null;
   #closed = false;
 
@@ -59,6 +73,7 @@ export class RocksTaskState implements TaskState {
     this.#prefixes = opened.prefixes;
     this.#indexes = opened.indexes;
     this.#marks = opened.marks;
+    this.#marksOnDisk = opened.marks;
   }
 
   static async open(
@@ -181,22 +196,56 @@ export class RocksTaskState implements TaskState {
     const changes: StoreChanges[] = [];
     for (const [store, overlay] of this.#overlays.entries()) {
       const taken = overlay.cut();
-      if (taken.size === 0) continue;
-      const keys: Buffer[] = [];
-      for (const name of taken.keys()) keys.push(Buffer.from(name, "latin1"));
-      changes.push({ store, keys, values: [...taken.values()] });
+      if (taken.size > 0) changes.push(changesOf(store, taken));
     }
     this.#cutInFlight = changes;
     return { changes, bytes };
   }
 
   async commit(marks: StoreMarks): Promise<void> {
-    invariant(this.#cutInFlight !== null, "a commit follows a cut");
-    const next = this.#merged(marks);
-    await this.#write(this.#cutInFlight, next);
-    this.#marks = next;
+    const cut = this.#cutInFlight;
+    invariant(cut !== null, "a commit follows a cut");
+    // One that a dropped cut began: what comes meanwhile must not pass for written.
+    if (this.#writing !== null) await this.#writing;
+    // Dropped while it waited: it is restored from the changelog.
+    if (this.#cutInFlight !== cut) return;
+    this.#marks = this.#merged(marks);
     this.#cutInFlight = null;
     for (const overlay of this.#overlays) overlay.committed();
+    if (this.#isWriteDue(marks.caughtUpAtMs)) await this.#settle();
+  }
+
+  #isWriteDue(wallMs: number): boolean {
+    const sinceMs = wallMs - this.#writtenAtMs;
+    // A clock that went back counts as late.
+    if (sinceMs < 0 || sinceMs >= WRITE_EACH_MS) return true;
+    let bytes = 0;
+    for (const { unwrittenCount, unwrittenBytes } of this.#overlays) {
+      if (unwrittenCount >= UNWRITTEN_KEYS_MAX) return true;
+      bytes += unwrittenBytes;
+    }
+    return bytes >= UNWRITTEN_BYTES_MAX;
+  }
+
+  /** Brings the disk up to what is committed: data and marks in one batch. */
+  async #settle(): Promise<void> {
+    if (this.#writing !== null) await this.#writing;
+    if (this.#marks === null || this.#marks === this.#marksOnDisk) return;
+    const changes: StoreChanges[] = [];
+    for (const [store, overlay] of this.#overlays.entries()) {
+      if (overlay.unwrittenCount > 0) changes.push(changesOf(store, overlay.unwritten()));
+    }
+    this.#writing = this.#write(changes, this.#marks);
+    try {
+      await this.#writing;
+    } catch (error: unknown) {
+      // What memory knows better than the disk goes: the changelog has it.
+      this.#marks = this.#marksOnDisk;
+      throw error;
+    } finally {
+      this.#writing = null;
+      for (const overlay of this.#overlays) overlay.written();
+    }
   }
 
   restage(): void {
@@ -210,6 +259,8 @@ export class RocksTaskState implements TaskState {
   }
 
   async restore(changes: StoreChanges, position: StorePosition): Promise<void> {
+    // The marks on the disk speak of all stores: what is committed goes first.
+    await this.#settle();
     const before = this.#marks ?? NO_MARKS;
     const positions = new Map(before.positions).set(changes.store, position);
     const next = { ...before, positions };
@@ -218,6 +269,7 @@ export class RocksTaskState implements TaskState {
   }
 
   async caughtUp(atMs: number): Promise<void> {
+    await this.#settle();
     const next = { ...(this.#marks ?? NO_MARKS), caughtUpAtMs: atMs };
     await this.#write([], next);
     this.#marks = next;
@@ -225,6 +277,8 @@ export class RocksTaskState implements TaskState {
 
   async wipe(): Promise<void> {
     this.drop();
+    await this.#writing?.catch(() => {});
+    for (const overlay of this.#overlays) overlay.written();
     await this.#database.close();
     empty(this.#path);
     const opened = await openDatabase(this.#path, this.stores, this.#options);
@@ -232,11 +286,14 @@ export class RocksTaskState implements TaskState {
     this.#prefixes = opened.prefixes;
     this.#indexes = opened.indexes;
     this.#marks = null;
+    this.#marksOnDisk = null;
   }
 
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    // What cannot be written here is restored from the changelog.
+    await this.#settle().catch(() => {});
     await this.#database.close();
   }
 
@@ -256,6 +313,8 @@ export class RocksTaskState implements TaskState {
     }
     entries.push([layout.MARKS_KEY, layout.encodeMarks(marks, this.#prefixes)]);
     await this.#database.write(entries);
+    this.#marksOnDisk = marks;
+    this.#writtenAtMs = marks.caughtUpAtMs;
   }
 
   #merged(marks: StoreMarks): StoreMarks {
@@ -279,6 +338,12 @@ export class RocksTaskState implements TaskState {
     invariant(prefix !== undefined, `the task has no store ${store}`);
     return prefix;
   }
+}
+
+function changesOf(store: number, entries: ReadonlyMap<string, Buffer | null>): StoreChanges {
+  const keys: Buffer[] = [];
+  for (const name of entries.keys()) keys.push(Buffer.from(name, "latin1"));
+  return { store, keys, values: [...entries.values()] };
 }
 
 interface Opened {
