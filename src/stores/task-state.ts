@@ -1,6 +1,8 @@
 import { invariant } from "../errors/invariant.ts";
+import { timeOfValue } from "../model/entry-time.ts";
 import type { StoreSpec } from "../model/topology.ts";
 import type {
+  DueEntries,
   KeyEntries,
   KeyRange,
   KeySet,
@@ -14,12 +16,14 @@ import type {
   TaskState,
 } from "../ports/store.ts";
 import { Database, type DatabaseOptions, type Entry } from "./database.ts";
+import { dueEntries } from "./due-entries.ts";
 import { entriesOfKey, suffixBytesOf } from "./key-times.ts";
 import * as layout from "./layout.ts";
 import { changesWithin, mergePage } from "./merged-range.ts";
 import { Overlay } from "./overlay.ts";
-import { indexOnce, TimeIndex } from "./time-index.ts";
+import { indexOf, indexOnce, type TimeIndex } from "./time-index.ts";
 import { empty } from "./trust.ts";
+import { ValueTimeIndex } from "./value-times.ts";
 
 const NO_MARKS: StoreMarks = {
   positions: new Map(),
@@ -38,7 +42,7 @@ export class RocksTaskState implements TaskState {
   readonly #path: string;
   readonly #options: DatabaseOptions;
   readonly #overlays: readonly Overlay[];
-  #indexes: readonly (TimeIndex | null)[];
+  #indexes: readonly Index[];
   #database: Database;
   #prefixes: readonly number[];
   #marks: StoreMarks | null;
@@ -151,10 +155,30 @@ export class RocksTaskState implements TaskState {
     return found;
   }
 
-  async expired(store: number, timeMs: number, entriesMax: number): Promise<Buffer[]> {
+  async expired(store: number, timeMs: number, entriesMax: number): Promise<readonly Buffer[]> {
     const index = this.#indexes[store] ?? null;
     invariant(index !== null, `store ${store} has no retention`);
+    if (index instanceof ValueTimeIndex) return (await this.due(store, timeMs, entriesMax)).keys;
     return await index.upTo(this.#database, timeMs, entriesMax);
+  }
+
+  async due(store: number, timeMs: number, entriesMax: number): Promise<DueEntries> {
+    const index = this.#indexes[store] ?? null;
+    invariant(index instanceof ValueTimeIndex, `store ${store} has no times in its values`);
+    const overlay = this.#overlay(store);
+    const prefix = this.#prefix(store);
+    return await dueEntries(
+      { database: this.#database, prefix, index, overlay },
+      timeMs,
+      entriesMax,
+    );
+  }
+
+  async earliest(store: number): Promise<number | null> {
+    const { values, more } = await this.due(store, Number.MAX_SAFE_INTEGER, 1);
+    const [first] = values;
+    if (first === undefined) return more ? 0 : null;
+    return timeOfValue(first);
   }
 
   advance(changes: StoreChanges): void {
@@ -246,16 +270,18 @@ export class RocksTaskState implements TaskState {
     for (const { store, keys, values } of changes) {
       const prefix = this.#prefix(store);
       const index = this.#indexes[store] ?? null;
+      index?.mend(entries);
       for (let i = 0; i < keys.length; i++) {
         const key = keys[i];
         if (key === undefined) continue;
         const value = values[i] ?? null;
         entries.push([layout.storeKey(prefix, key), value]);
-        index?.changed(key, value === null, entries);
+        index?.changed(key, value, entries);
       }
     }
     entries.push([layout.MARKS_KEY, layout.encodeMarks(marks, this.#prefixes)]);
     await this.#database.write(entries);
+    for (const index of this.#indexes) index?.wrote();
   }
 
   #merged(marks: StoreMarks): StoreMarks {
@@ -281,10 +307,12 @@ export class RocksTaskState implements TaskState {
   }
 }
 
+type Index = TimeIndex | ValueTimeIndex | null;
+
 interface Opened {
   readonly database: Database;
   readonly prefixes: readonly number[];
-  readonly indexes: readonly (TimeIndex | null)[];
+  readonly indexes: readonly Index[];
   readonly marks: StoreMarks | null;
 }
 
@@ -316,9 +344,7 @@ async function readMarks(database: Database, stores: readonly StoreSpec[]): Prom
   }
   const bytes = await database.get(layout.MARKS_KEY);
   const marks = bytes === null ? null : layout.decodeMarks(bytes, prefixes);
-  const indexes = stores.map((spec, store) => {
-    return spec.retentionMs === undefined ? null : new TimeIndex(spec, prefixes[store] ?? 0);
-  });
+  const indexes = stores.map((spec, store) => indexOf(spec, prefixes[store] ?? 0));
   await indexOnce(database, stores, prefixes, indexes);
   return { database, prefixes, indexes, marks };
 }

@@ -194,10 +194,10 @@ export const MUTANTS: readonly Mutant[] = [
       {
         file: "src/stores/task-state.ts",
         find: `    await this.#database.write(entries);
-  }`,
+`,
         replace: `    await this.#database.write(entries.slice(-1));
     await this.#database.write(entries.slice(0, -1));
-  }`,
+`,
       },
     ],
   },
