@@ -56,6 +56,12 @@ export interface KeyEntries {
   readonly values: readonly Buffer[];
 }
 
+/** What is due, the eldest first, then by key. */
+export interface DueEntries extends KeyEntries {
+  /** Whether there may be more than were asked for. */
+  readonly more: boolean;
+}
+
 /** What a store knows of its changelog. */
 export interface StorePosition {
   /** Topic id of the changelog that the store was built from, 32 hex digits. */
@@ -113,10 +119,18 @@ export interface TaskState {
     bytesMax: number,
   ): Promise<KeyEntries[] | null>;
   /**
-   * Keys of committed entries of a time up to `timeMs`, the eldest first, up to so many; of a store with a
-   * retention only.
+   * Keys of entries of a time up to `timeMs`, the eldest first, up to so many; of a store with a retention
+   * only. Of windows those that are committed; where values carry the time, as `due` finds them.
    */
-  expired(store: number, timeMs: number, entriesMax: number): Promise<Buffer[]>;
+  expired(store: number, timeMs: number, entriesMax: number): Promise<readonly Buffer[]>;
+  /**
+   * Of a store whose values begin with a time (`isDue`, or key-value with a retention): entries of the "head"
+   * view whose time is up to `timeMs`, up to so many, the eldest first. What is to be found no more is
+   * deleted, or gets a time that nobody reaches. Nothing else may change the store meanwhile.
+   */
+  due(store: number, timeMs: number, entriesMax: number): Promise<DueEntries>;
+  /** The least time in the "head" view of such a store; null where it has no entry. May be too early. */
+  earliest(store: number): Promise<number | null>;
   /** What a batch that is not final has changed so far: seen by "head" reads, taken by no cut. */
   advance(changes: StoreChanges): void;
   /** Final: the next cut takes it. Replaces the head value of the same key when equal to it. */

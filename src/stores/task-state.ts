@@ -1,6 +1,8 @@
 import { invariant } from "../errors/invariant.ts";
+import { timeOfValue } from "../model/entry-time.ts";
 import type { StoreSpec } from "../model/topology.ts";
 import type {
+  DueEntries,
   KeyEntries,
   KeyRange,
   KeySet,
@@ -14,12 +16,14 @@ import type {
   TaskState,
 } from "../ports/store.ts";
 import { Database, type DatabaseOptions, type Entry } from "./database.ts";
+import { dueEntries } from "./due-entries.ts";
 import { entriesOfKey, suffixBytesOf } from "./key-times.ts";
 import * as layout from "./layout.ts";
 import { changesWithin, mergePage } from "./merged-range.ts";
 import { Overlay } from "./overlay.ts";
-import { indexOnce, TimeIndex } from "./time-index.ts";
+import { indexOf, indexOnce, type TimeIndex } from "./time-index.ts";
 import { empty } from "./trust.ts";
+import { ValueTimeIndex } from "./value-times.ts";
 
 const NO_MARKS: StoreMarks = {
   positions: new Map(),
@@ -39,6 +43,8 @@ const KEYS_AT_ONCE = 32;
  */
 const WRITE_EACH_MS = 1_000;
 const UNWRITTEN_KEYS_MAX = 65_536;
+/** Of a store whose entries are found by the time in their value: a look goes through what is not written. */
+const UNWRITTEN_TIMES_MAX = 1_000;
 const UNWRITTEN_BYTES_MAX = 16 * 1024 * 1024;
 
 /** The state of one task over one RocksDB; see the port for what each call promises. */
@@ -47,7 +53,7 @@ export class RocksTaskState implements TaskState {
   readonly #path: string;
   readonly #options: DatabaseOptions;
   readonly #overlays: readonly Overlay[];
-  #indexes: readonly (TimeIndex | null)[];
+  #indexes: readonly Index[];
   #database: Database;
   #prefixes: readonly number[];
   /** As of the last commit; and as the disk has them. */
@@ -166,10 +172,30 @@ export class RocksTaskState implements TaskState {
     return found;
   }
 
-  async expired(store: number, timeMs: number, entriesMax: number): Promise<Buffer[]> {
+  async expired(store: number, timeMs: number, entriesMax: number): Promise<readonly Buffer[]> {
     const index = this.#indexes[store] ?? null;
     invariant(index !== null, `store ${store} has no retention`);
+    if (index instanceof ValueTimeIndex) return (await this.due(store, timeMs, entriesMax)).keys;
     return await index.upTo(this.#database, timeMs, entriesMax);
+  }
+
+  async due(store: number, timeMs: number, entriesMax: number): Promise<DueEntries> {
+    const index = this.#indexes[store] ?? null;
+    invariant(index instanceof ValueTimeIndex, `store ${store} has no times in its values`);
+    const overlay = this.#overlay(store);
+    const prefix = this.#prefix(store);
+    return await dueEntries(
+      { database: this.#database, prefix, index, overlay },
+      timeMs,
+      entriesMax,
+    );
+  }
+
+  async earliest(store: number): Promise<number | null> {
+    const { values, more } = await this.due(store, Number.MAX_SAFE_INTEGER, 1);
+    const [first] = values;
+    if (first === undefined) return more ? 0 : null;
+    return timeOfValue(first);
   }
 
   advance(changes: StoreChanges): void {
@@ -220,8 +246,9 @@ export class RocksTaskState implements TaskState {
     // A clock that went back counts as late.
     if (sinceMs < 0 || sinceMs >= WRITE_EACH_MS) return true;
     let bytes = 0;
-    for (const { unwrittenCount, unwrittenBytes } of this.#overlays) {
-      if (unwrittenCount >= UNWRITTEN_KEYS_MAX) return true;
+    for (const [store, { unwrittenCount, unwrittenBytes }] of this.#overlays.entries()) {
+      const isByValue = this.#indexes[store] instanceof ValueTimeIndex;
+      if (unwrittenCount >= (isByValue ? UNWRITTEN_TIMES_MAX : UNWRITTEN_KEYS_MAX)) return true;
       bytes += unwrittenBytes;
     }
     return bytes >= UNWRITTEN_BYTES_MAX;
@@ -255,6 +282,7 @@ export class RocksTaskState implements TaskState {
 
   drop(): void {
     this.#cutInFlight = null;
+    for (const index of this.#indexes) index?.lookAnew();
     for (const overlay of this.#overlays) overlay.drop();
   }
 
@@ -303,18 +331,20 @@ export class RocksTaskState implements TaskState {
     for (const { store, keys, values } of changes) {
       const prefix = this.#prefix(store);
       const index = this.#indexes[store] ?? null;
+      index?.mend(entries);
       for (let i = 0; i < keys.length; i++) {
         const key = keys[i];
         if (key === undefined) continue;
         const value = values[i] ?? null;
         entries.push([layout.storeKey(prefix, key), value]);
-        index?.changed(key, value === null, entries);
+        index?.changed(key, value, entries);
       }
     }
     entries.push([layout.MARKS_KEY, layout.encodeMarks(marks, this.#prefixes)]);
     await this.#database.write(entries);
     this.#marksOnDisk = marks;
     this.#writtenAtMs = marks.caughtUpAtMs;
+    for (const index of this.#indexes) index?.wrote();
   }
 
   #merged(marks: StoreMarks): StoreMarks {
@@ -346,10 +376,12 @@ function changesOf(store: number, entries: ReadonlyMap<string, Buffer | null>): 
   return { store, keys, values: [...entries.values()] };
 }
 
+type Index = TimeIndex | ValueTimeIndex | null;
+
 interface Opened {
   readonly database: Database;
   readonly prefixes: readonly number[];
-  readonly indexes: readonly (TimeIndex | null)[];
+  readonly indexes: readonly Index[];
   readonly marks: StoreMarks | null;
 }
 
@@ -381,9 +413,7 @@ async function readMarks(database: Database, stores: readonly StoreSpec[]): Prom
   }
   const bytes = await database.get(layout.MARKS_KEY);
   const marks = bytes === null ? null : layout.decodeMarks(bytes, prefixes);
-  const indexes = stores.map((spec, store) => {
-    return spec.retentionMs === undefined ? null : new TimeIndex(spec, prefixes[store] ?? 0);
-  });
+  const indexes = stores.map((spec, store) => indexOf(spec, prefixes[store] ?? 0));
   await indexOnce(database, stores, prefixes, indexes);
   return { database, prefixes, indexes, marks };
 }
