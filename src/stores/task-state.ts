@@ -176,7 +176,10 @@ export class RocksTaskState implements TaskState {
     const index = this.#indexes[store] ?? null;
     invariant(index !== null, `store ${store} has no retention`);
     if (index instanceof ValueTimeIndex) return (await this.due(store, timeMs, entriesMax)).keys;
-    return await index.upTo(this.#database, timeMs, entriesMax);
+    const overlay = this.#overlay(store);
+    const isGone = (key: Buffer): boolean =>
+      overlay.find(key.toString("latin1"), "staged") === null;
+    return await index.upTo(this.#database, timeMs, entriesMax, isGone);
   }
 
   async due(store: number, timeMs: number, entriesMax: number): Promise<DueEntries> {

@@ -25,8 +25,8 @@ export class TimeIndex implements EntryIndex {
   readonly #spec: StoreSpec;
   readonly #prefix: number;
   readonly #known = new Set<string>();
-  /** The last that was found since the last write: its deletion may be on its way to the disk. */
-  #found: Buffer | null = null;
+  /** Up to here everything is deleted, which the disk has not heard yet. */
+  #gone: Buffer | null = null;
 
   constructor(spec: StoreSpec, prefix: number) {
     this.#spec = spec;
@@ -50,30 +50,37 @@ export class TimeIndex implements EntryIndex {
   mend(): void {}
 
   wrote(): void {
-    this.#found = null;
+    this.#gone = null;
   }
 
   lookAnew(): void {
-    this.#found = null;
+    this.#gone = null;
   }
 
-  /** Up to so many keys of a time up to `timeMs`, the eldest first; each once between two writes. */
-  async upTo(database: Database, timeMs: number, entriesMax: number): Promise<Buffer[]> {
+  /** Up to so many keys of a time up to `timeMs`, the eldest first, but for those that are gone. */
+  async upTo(
+    database: Database,
+    timeMs: number,
+    entriesMax: number,
+    isGone: (key: Buffer) => boolean,
+  ): Promise<Buffer[]> {
     if (!(timeMs >= 0)) return [];
     const to = Buffer.alloc(TIME_BYTES);
     writeLong(to, 0, timeMs + 1);
     const range = layout.storeRange(this.#prefix, { from: null, to });
-    const after = this.#found;
+    const after = this.#gone;
     const from = after === null ? range.from : Buffer.concat([after, Buffer.alloc(1)]);
     if (from.compare(range.to) >= 0) return [];
     const limits = { entriesMax, bytesMax: PAGE.bytesMax };
-    const { entries } = await database.scan(
-      { from, to: range.to, reverse: false },
-      limits,
-      () => false,
-    );
-    this.#found = entries.at(-1)?.[0] ?? after;
-    return entries.map(([key]) => key.subarray(layout.PREFIX_BYTES + TIME_BYTES));
+    let isFirst = true;
+    const hides = (indexed: Buffer): boolean => {
+      const isHidden = isGone(keyOf(indexed));
+      if (!isHidden) isFirst = false;
+      else if (isFirst) this.#gone = indexed;
+      return isHidden;
+    };
+    const { entries } = await database.scan({ from, to: range.to, reverse: false }, limits, hides);
+    return entries.map(([key]) => keyOf(key));
   }
 
   /** Times before 1970, which would sort behind all others, stand first. */
@@ -83,6 +90,10 @@ export class TimeIndex implements EntryIndex {
     key.copy(indexed, TIME_BYTES);
     return layout.storeKey(this.#prefix, indexed);
   }
+}
+
+function keyOf(indexed: Buffer): Buffer {
+  return indexed.subarray(layout.PREFIX_BYTES + TIME_BYTES);
 }
 
 /** Indexes what an elder version wrote without, once, page by page. */

@@ -369,13 +369,17 @@ async function apply(
   }
 }
 
+/** A second lies between commits: each is written to the disk. */
+let wallMs = 0;
+
 function marks(commitSequence: number): StoreMarks {
+  wallMs += 1_000;
   return {
     positions: new Map(),
     inputOffsets: new Map([["in-0", commitSequence]]),
     streamTimeMs: 1,
     commitSequence,
-    caughtUpAtMs: 2,
+    caughtUpAtMs: wallMs,
   };
 }
 
