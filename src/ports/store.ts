@@ -89,12 +89,12 @@ export interface StoreMarks {
 }
 
 /**
- * The state of one task: RocksDB holds committed data only; the overlay holds what is staged. Reads
- * see, newest first: head (ahead of a hop), staged, the cut in flight, committed.
+ * The state of one task: RocksDB holds committed data only, and may be a second behind; the overlay holds
+ * what it does not. Reads see, newest first: head (ahead of a hop), staged, the cut in flight, committed.
  */
 export interface TaskState {
   readonly stores: readonly StoreSpec[];
-  /** Marks as last written; null for a new store. */
+  /** Marks as of the last commit; null for a new store. */
   marks(): StoreMarks | null;
   /** Overlay merged with committed data; one multi-get. `view` "head" sees what runs ahead of a hop. */
   read(store: number, keys: KeySet, view: "staged" | "head"): Promise<(Buffer | null)[]>;
@@ -141,7 +141,10 @@ export interface TaskState {
   readonly stagedBytes: number;
   /** Takes everything staged. At most one cut is in flight. */
   cut(): StateCut;
-  /** The cut was committed: one atomic batch of its data and the marks. */
+  /**
+   * The cut was committed. The disk gets its data and the marks in one atomic batch, with it or with a
+   * later one (docs/adr/0023): it never has data of another position than it says.
+   */
   commit(marks: StoreMarks): Promise<void>;
   /** The cut was aborted for certain and will be cut again: back to staged, under what was staged since. */
   restage(): void;
