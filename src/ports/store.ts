@@ -8,6 +8,8 @@ export interface KeySet {
   /** Position and length of each key in `bytes`, two ints each. */
   readonly positions: Int32Array;
   readonly bytes: Buffer;
+  /** The keys as latin1 strings, once a state has read them: making one costs as much as looking it up. */
+  names?: readonly string[];
 }
 
 /** New values of one store; the buffers are kept, so the caller must not write to them again. */
@@ -17,6 +19,8 @@ export interface StoreChanges {
   readonly keys: readonly Buffer[];
   /** null deletes. */
   readonly values: readonly (Buffer | null)[];
+  /** The keys as latin1 strings, where all of them are known. */
+  readonly names?: readonly string[];
 }
 
 /** Consecutive keys in the order of their bytes, `[from, to)`; null is an open end. */

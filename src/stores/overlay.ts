@@ -10,6 +10,8 @@ export type Value = Buffer | null;
  */
 export class Overlay {
   #head = new Map<string, Value>();
+  /** Who deleted what is deleted ahead: a null alone does not tell. */
+  readonly #deleters = new Map<string, StoreChanges>();
   #staged = new Map<string, Value>();
   #cut = new Map<string, Value>();
   #unwritten = new Map<string, Value>();
@@ -63,31 +65,38 @@ export class Overlay {
     yield* this.#head;
   }
 
-  advance({ keys, values }: StoreChanges): void {
+  advance(changes: StoreChanges): void {
+    const { keys, values, names } = changes;
     for (let i = 0; i < keys.length; i++) {
       const key = keys[i];
       if (key === undefined) continue;
-      const name = key.toString("latin1");
-      this.#head.set(name, values[i] ?? null);
+      const name = names?.[i] ?? key.toString("latin1");
+      const value = values[i] ?? null;
+      this.#head.set(name, value);
+      if (value === null) this.#deleters.set(name, changes);
       this.#byKey?.add(name);
     }
   }
 
-  stage({ keys, values }: StoreChanges): void {
+  stage(changes: StoreChanges): void {
+    const { keys, values, names } = changes;
     for (let i = 0; i < keys.length; i++) {
       const key = keys[i];
       if (key === undefined) continue;
-      const name = key.toString("latin1");
+      const name = names?.[i] ?? key.toString("latin1");
       const value = values[i] ?? null;
       this.#put(name, value);
-      // What ran ahead has arrived; a head value of a later batch is another buffer and stays.
-      if (this.#head.get(name) === value) this.#head.delete(name);
+      // What ran ahead has arrived; a head value of a later batch is another buffer, or of others, and stays.
+      if (this.#head.size === 0 || this.#head.get(name) !== value) continue;
+      if (value !== null || this.#deleters.get(name) === changes) this.#head.delete(name);
     }
+    if (this.#head.size === 0) this.#deleters.clear();
   }
 
   resetHead(): void {
     const names = this.#head;
     this.#head = new Map();
+    this.#deleters.clear();
     this.#forget(names);
   }
 
@@ -141,6 +150,7 @@ export class Overlay {
   /** Only what is committed remains. */
   drop(): void {
     this.#head.clear();
+    this.#deleters.clear();
     this.#staged.clear();
     this.#cut = new Map();
     this.#stagedBytes = 0;

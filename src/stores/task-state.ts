@@ -100,10 +100,12 @@ export class RocksTaskState implements TaskState {
     const values: (Buffer | null)[] = new Array(keys.count).fill(null);
     const missing: Buffer[] = [];
     const missingSlots: number[] = [];
+    const names = namesOf(keys);
+    keys.names = names;
     for (let slot = 0; slot < keys.count; slot++) {
       const position = keys.positions[slot * 2] ?? 0;
       const end = position + (keys.positions[slot * 2 + 1] ?? 0);
-      const found = overlay.find(keys.bytes.toString("latin1", position, end), view);
+      const found = overlay.find(names[slot] as string, view);
       if (found !== undefined) {
         values[slot] = found;
         continue;
@@ -371,6 +373,16 @@ export class RocksTaskState implements TaskState {
     invariant(prefix !== undefined, `the task has no store ${store}`);
     return prefix;
   }
+}
+
+function namesOf({ names, count, positions, bytes }: KeySet): readonly string[] {
+  if (names !== undefined) return names;
+  const made = new Array<string>(count);
+  for (let slot = 0; slot < count; slot++) {
+    const position = positions[slot * 2] as number;
+    made[slot] = bytes.toString("latin1", position, position + (positions[slot * 2 + 1] as number));
+  }
+  return made;
 }
 
 function changesOf(store: number, entries: ReadonlyMap<string, Buffer | null>): StoreChanges {

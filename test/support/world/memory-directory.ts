@@ -54,6 +54,7 @@ export class MemoryState implements TaskState {
   readonly stores: readonly StoreSpec[];
   readonly disk: Disk;
   #head: Layer = new Map();
+  readonly #origins = new Map<string, StoreChanges>();
   #staged: Layer = new Map();
   #cut: Layer = new Map();
 
@@ -189,6 +190,9 @@ export class MemoryState implements TaskState {
 
   advance(changes: StoreChanges): void {
     put(this.#head, changes);
+    const advanced: Layer = new Map();
+    put(advanced, changes);
+    for (const name of advanced.keys()) this.#origins.set(name, changes);
   }
 
   stage(changes: StoreChanges): void {
@@ -196,7 +200,9 @@ export class MemoryState implements TaskState {
     const arrived: Layer = new Map();
     put(arrived, changes);
     for (const [name, value] of arrived) {
-      if (this.#head.get(name) === value) this.#head.delete(name);
+      if (this.#head.get(name) === value && this.#origins.get(name) === changes) {
+        this.#head.delete(name);
+      }
     }
   }
 
