@@ -13,3 +13,11 @@ export function entryTime(kind: StoreKind, key: Buffer): number {
   const suffixBytes = kind === "session" ? SESSION_SUFFIX_BYTES : WINDOW_SUFFIX_BYTES;
   return readLong(key, key.length - suffixBytes);
 }
+
+/**
+ * The time that a value begins with, in ms. Times before 1970, which would sort behind all others, are as 0;
+ * what is too short to have one is, too.
+ */
+export function timeOfValue(value: Buffer): number {
+  return value.length < STAMP_BYTES ? 0 : Math.max(0, readLong(value, 0));
+}

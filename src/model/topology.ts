@@ -250,8 +250,8 @@ export interface StoreSpec {
   /** Its entries are looked for by key and time: sessions, and windows that begin anywhere. */
   readonly isRanged?: boolean;
   /**
-   * Of a windowed store: its entries are deleted when stream time is so many ms past their time, which is the
-   * start of a window and the end of a session.
+   * Its entries are deleted when stream time is so many ms past their time: the start of a window, the end of
+   * a session, in a timestamped key-value store what the value carries.
    */
   readonly retentionMs?: number;
   /**
@@ -259,6 +259,11 @@ export interface StoreSpec {
    * Kafka Streams' timestamped stores have it.
    */
   readonly isTimestamped?: boolean;
+  /**
+   * Each value begins with a time, `int64 ms`, by which its entry is found (`TaskState.due`), here and in the
+   * changelog.
+   */
+  readonly isDue?: boolean;
   /** `<application.id>-<name>-changelog`. */
   readonly changelogTopic: string;
 }

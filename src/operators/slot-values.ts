@@ -70,6 +70,7 @@ export class SlotValues {
     const width = this.#stampBytes + numbers.width;
     const encoded = Buffer.allocUnsafe(keys.count * width);
     const changed: Buffer[] = [];
+    const names: string[] = [];
     const values: (Buffer | null)[] = [];
     for (let slot = 0; slot < keys.count; slot++) {
       const isHeld = numbers.has(slot);
@@ -78,6 +79,7 @@ export class SlotValues {
       const position = keys.positions[slot * 2] as number;
       const length = keys.positions[slot * 2 + 1] as number;
       changed.push(keys.bytes.subarray(position, position + length));
+      if (keys.names !== undefined) names.push(keys.names[slot] as string);
       if (!isHeld) {
         values.push(null);
         continue;
@@ -87,6 +89,7 @@ export class SlotValues {
       numbers.write(slot, encoded, at + this.#stampBytes);
       values.push(encoded.subarray(at, at + width));
     }
-    return { store: this.#operator.store, keys: changed, values };
+    const { store } = this.#operator;
+    return { store, keys: changed, values, ...(keys.names === undefined ? {} : { names }) };
   }
 }

@@ -8,6 +8,8 @@ export interface KeySet {
   /** Position and length of each key in `bytes`, two ints each. */
   readonly positions: Int32Array;
   readonly bytes: Buffer;
+  /** The keys as latin1 strings, once a state has read them: making one costs as much as looking it up. */
+  names?: readonly string[];
 }
 
 /** New values of one store; the buffers are kept, so the caller must not write to them again. */
@@ -17,6 +19,8 @@ export interface StoreChanges {
   readonly keys: readonly Buffer[];
   /** null deletes. */
   readonly values: readonly (Buffer | null)[];
+  /** The keys as latin1 strings, where all of them are known. */
+  readonly names?: readonly string[];
 }
 
 /** Consecutive keys in the order of their bytes, `[from, to)`; null is an open end. */
@@ -56,6 +60,12 @@ export interface KeyEntries {
   readonly values: readonly Buffer[];
 }
 
+/** What is due, the eldest first, then by key. */
+export interface DueEntries extends KeyEntries {
+  /** Whether there may be more than were asked for. */
+  readonly more: boolean;
+}
+
 /** What a store knows of its changelog. */
 export interface StorePosition {
   /** Topic id of the changelog that the store was built from, 32 hex digits. */
@@ -83,12 +93,12 @@ export interface StoreMarks {
 }
 
 /**
- * The state of one task: RocksDB holds committed data only; the overlay holds what is staged. Reads
- * see, newest first: head (ahead of a hop), staged, the cut in flight, committed.
+ * The state of one task: RocksDB holds committed data only, and may be a second behind; the overlay holds
+ * what it does not. Reads see, newest first: head (ahead of a hop), staged, the cut in flight, committed.
  */
 export interface TaskState {
   readonly stores: readonly StoreSpec[];
-  /** Marks as last written; null for a new store. */
+  /** Marks as of the last commit; null for a new store. */
   marks(): StoreMarks | null;
   /** Overlay merged with committed data; one multi-get. `view` "head" sees what runs ahead of a hop. */
   read(store: number, keys: KeySet, view: "staged" | "head"): Promise<(Buffer | null)[]>;
@@ -113,10 +123,18 @@ export interface TaskState {
     bytesMax: number,
   ): Promise<KeyEntries[] | null>;
   /**
-   * Keys of committed entries of a time up to `timeMs`, the eldest first, up to so many; of a store with a
-   * retention only.
+   * Keys of entries of a time up to `timeMs`, the eldest first, up to so many; of a store with a retention
+   * only. Of windows those that are committed; where values carry the time, as `due` finds them.
    */
-  expired(store: number, timeMs: number, entriesMax: number): Promise<Buffer[]>;
+  expired(store: number, timeMs: number, entriesMax: number): Promise<readonly Buffer[]>;
+  /**
+   * Of a store whose values begin with a time (`isDue`, or key-value with a retention): entries of the "head"
+   * view whose time is up to `timeMs`, up to so many, the eldest first. What is to be found no more is
+   * deleted, or gets a time that nobody reaches. Nothing else may change the store meanwhile.
+   */
+  due(store: number, timeMs: number, entriesMax: number): Promise<DueEntries>;
+  /** The least time in the "head" view of such a store; null where it has no entry. May be too early. */
+  earliest(store: number): Promise<number | null>;
   /** What a batch that is not final has changed so far: seen by "head" reads, taken by no cut. */
   advance(changes: StoreChanges): void;
   /** Final: the next cut takes it. Replaces the head value of the same key when equal to it. */
@@ -127,7 +145,10 @@ export interface TaskState {
   readonly stagedBytes: number;
   /** Takes everything staged. At most one cut is in flight. */
   cut(): StateCut;
-  /** The cut was committed: one atomic batch of its data and the marks. */
+  /**
+   * The cut was committed. The disk gets its data and the marks in one atomic batch, with it or with a
+   * later one (docs/adr/0023): it never has data of another position than it says.
+   */
   commit(marks: StoreMarks): Promise<void>;
   /** The cut was aborted for certain and will be cut again: back to staged, under what was staged since. */
   restage(): void;

@@ -154,9 +154,12 @@ export function changesOf({ stage, keys: slotKeys }: Hop, answer: BatchAnswer): 
     const keys: Buffer[] = [];
     const values: (Buffer | null)[] = [];
     const slots = slotKeys[mutation.store];
+    const known = mutation.keys.length === 0 ? slots?.names : undefined;
+    const names = known === undefined ? undefined : new Array<string>(mutation.slots.length);
     for (let i = 0; i < mutation.slots.length; i++) {
-      const at = (mutation.slots[i] ?? 0) * 2;
-      keys.push(slice(slots?.bytes, slots?.positions, at));
+      const slot = mutation.slots[i] ?? 0;
+      keys.push(slice(slots?.bytes, slots?.positions, slot * 2));
+      if (names !== undefined) names[i] = known?.[slot] as string;
     }
     for (let at = 0; at < mutation.keys.length; at += 2) {
       keys.push(slice(mutation.bytes, mutation.keys, at));
@@ -165,7 +168,8 @@ export function changesOf({ stage, keys: slotKeys }: Hop, answer: BatchAnswer): 
       const isDelete = (mutation.values[at + 1] ?? -1) < 0;
       values.push(isDelete ? null : slice(mutation.bytes, mutation.values, at));
     }
-    return { store: stage.stores[mutation.store]?.store ?? 0, keys, values };
+    const store = stage.stores[mutation.store]?.store ?? 0;
+    return { store, keys, values, ...(names === undefined ? {} : { names }) };
   });
 }
 

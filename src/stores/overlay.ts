@@ -4,15 +4,19 @@ import type { StoreChanges } from "../ports/store.ts";
 export type Value = Buffer | null;
 
 /**
- * What is not yet committed of one store, newest first: head (ahead of a hop), staged, the cut in
- * flight. By key as a latin1 string, one per distinct key of a batch, never per record; an open
- * table over bytes would be faster still, where a profile asks for it.
+ * What the disk does not have of one store, newest first: head (ahead of a hop), staged, the cut in
+ * flight, and what has committed but is not written. By key as a latin1 string, one per distinct key of a
+ * batch, never per record; an open table over bytes would be faster still, where a profile asks for it.
  */
 export class Overlay {
   #head = new Map<string, Value>();
+  /** Who deleted what is deleted ahead: a null alone does not tell. */
+  readonly #deleters = new Map<string, StoreChanges>();
   #staged = new Map<string, Value>();
   #cut = new Map<string, Value>();
+  #unwritten = new Map<string, Value>();
   #stagedBytes = 0;
+  #unwrittenBytes = 0;
   readonly #byKey: NamesByKey | null;
 
   /** With `suffixBytes` the entries of a key are found by it: what stands before so many bytes. */
@@ -24,12 +28,23 @@ export class Overlay {
     return this.#stagedBytes;
   }
 
+  /** How many keys have committed and are not on the disk, and the bytes that came to them. */
+  get unwrittenCount(): number {
+    return this.#unwritten.size;
+  }
+
+  get unwrittenBytes(): number {
+    return this.#unwrittenBytes;
+  }
+
   /** undefined: not here, ask the disk. */
   find(key: string, view: "staged" | "head"): Value | undefined {
     const ahead = view === "head" ? this.#head.get(key) : undefined;
     if (ahead !== undefined) return ahead;
     const staged = this.#staged.get(key);
-    return staged !== undefined ? staged : this.#cut.get(key);
+    if (staged !== undefined) return staged;
+    const cut = this.#cut.get(key);
+    return cut !== undefined ? cut : this.#unwritten.get(key);
   }
 
   /** What is here of the entries of a key, newest value of each; unordered. */
@@ -44,36 +59,44 @@ export class Overlay {
 
   /** Everything that is not on disk, oldest first: the last value of a key is its newest. */
   *all(): Iterable<[key: string, value: Value]> {
+    yield* this.#unwritten;
     yield* this.#cut;
     yield* this.#staged;
     yield* this.#head;
   }
 
-  advance({ keys, values }: StoreChanges): void {
+  advance(changes: StoreChanges): void {
+    const { keys, values, names } = changes;
     for (let i = 0; i < keys.length; i++) {
       const key = keys[i];
       if (key === undefined) continue;
-      const name = key.toString("latin1");
-      this.#head.set(name, values[i] ?? null);
+      const name = names?.[i] ?? key.toString("latin1");
+      const value = values[i] ?? null;
+      this.#head.set(name, value);
+      if (value === null) this.#deleters.set(name, changes);
       this.#byKey?.add(name);
     }
   }
 
-  stage({ keys, values }: StoreChanges): void {
+  stage(changes: StoreChanges): void {
+    const { keys, values, names } = changes;
     for (let i = 0; i < keys.length; i++) {
       const key = keys[i];
       if (key === undefined) continue;
-      const name = key.toString("latin1");
+      const name = names?.[i] ?? key.toString("latin1");
       const value = values[i] ?? null;
       this.#put(name, value);
-      // What ran ahead has arrived; a head value of a later batch is another buffer and stays.
-      if (this.#head.get(name) === value) this.#head.delete(name);
+      // What ran ahead has arrived; a head value of a later batch is another buffer, or of others, and stays.
+      if (this.#head.size === 0 || this.#head.get(name) !== value) continue;
+      if (value !== null || this.#deleters.get(name) === changes) this.#head.delete(name);
     }
+    if (this.#head.size === 0) this.#deleters.clear();
   }
 
   resetHead(): void {
     const names = this.#head;
     this.#head = new Map();
+    this.#deleters.clear();
     this.#forget(names);
   }
 
@@ -85,10 +108,31 @@ export class Overlay {
     return this.#cut;
   }
 
-  /** The cut is on disk. */
+  /** The cut has committed; the disk does not have it yet. */
   committed(): void {
-    const names = this.#cut;
+    const cut = this.#cut;
     this.#cut = new Map();
+    if (this.#unwritten.size === 0) {
+      this.#unwritten = cut;
+      for (const [name, value] of cut) this.#unwrittenBytes += bytesOf(name, value);
+      return;
+    }
+    for (const [name, value] of cut) {
+      this.#unwritten.set(name, value);
+      this.#unwrittenBytes += bytesOf(name, value);
+    }
+  }
+
+  /** What has committed and is not on the disk; nothing is added before `written`. */
+  unwritten(): ReadonlyMap<string, Value> {
+    return this.#unwritten;
+  }
+
+  /** The disk has all that is committed, or is to be asked for it. */
+  written(): void {
+    const names = this.#unwritten;
+    this.#unwritten = new Map();
+    this.#unwrittenBytes = 0;
     this.#forget(names);
   }
 
@@ -103,12 +147,16 @@ export class Overlay {
     for (const [name, value] of newer) this.#put(name, value);
   }
 
+  /** Only what is committed remains. */
   drop(): void {
     this.#head.clear();
+    this.#deleters.clear();
     this.#staged.clear();
     this.#cut = new Map();
     this.#stagedBytes = 0;
-    this.#byKey?.clear();
+    if (this.#byKey === null) return;
+    this.#byKey.clear();
+    for (const name of this.#unwritten.keys()) this.#byKey.add(name);
   }
 
   #forget(names: ReadonlyMap<string, Value>): void {
@@ -120,11 +168,15 @@ export class Overlay {
 
   #put(name: string, value: Value): void {
     const before = this.#staged.get(name);
-    if (before !== undefined) this.#stagedBytes -= name.length + (before?.length ?? 0);
+    if (before !== undefined) this.#stagedBytes -= bytesOf(name, before);
     this.#staged.set(name, value);
     this.#byKey?.add(name);
-    this.#stagedBytes += name.length + (value?.length ?? 0);
+    this.#stagedBytes += bytesOf(name, value);
   }
+}
+
+function bytesOf(name: string, value: Value): number {
+  return name.length + (value?.length ?? 0);
 }
 
 /** Names of entries, by what stands before their last bytes. */

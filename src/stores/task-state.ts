@@ -1,6 +1,8 @@
 import { invariant } from "../errors/invariant.ts";
+import { timeOfValue } from "../model/entry-time.ts";
 import type { StoreSpec } from "../model/topology.ts";
 import type {
+  DueEntries,
   KeyEntries,
   KeyRange,
   KeySet,
@@ -14,12 +16,14 @@ import type {
   TaskState,
 } from "../ports/store.ts";
 import { Database, type DatabaseOptions, type Entry } from "./database.ts";
+import { dueEntries } from "./due-entries.ts";
 import { entriesOfKey, suffixBytesOf } from "./key-times.ts";
 import * as layout from "./layout.ts";
 import { changesWithin, mergePage } from "./merged-range.ts";
 import { Overlay } from "./overlay.ts";
-import { indexOnce, TimeIndex } from "./time-index.ts";
+import { indexOf, indexOnce, type TimeIndex } from "./time-index.ts";
 import { empty } from "./trust.ts";
+import { ValueTimeIndex } from "./value-times.ts";
 
 const NO_MARKS: StoreMarks = {
   positions: new Map(),
@@ -32,16 +36,32 @@ const NO_MARKS: StoreMarks = {
 /** Keys whose entries are scanned for at a time: more is no faster (docs/adr/0017). */
 const KEYS_AT_ONCE = 32;
 
+/**
+ * How far the disk may lag behind what is committed, by the wall clock of the commits, by keys of one store
+ * and by bytes of all: a crash restores as much from the changelog (docs/adr/0023). A key that changes
+ * with every commit is written once in it.
+ */
+const WRITE_EACH_MS = 1_000;
+const UNWRITTEN_KEYS_MAX = 65_536;
+/** Of a store whose entries are found by the time in their value: a look goes through what is not written. */
+const UNWRITTEN_TIMES_MAX = 1_000;
+const UNWRITTEN_BYTES_MAX = 16 * 1024 * 1024;
+
 /** The state of one task over one RocksDB; see the port for what each call promises. */
 export class RocksTaskState implements TaskState {
   readonly stores: readonly StoreSpec[];
   readonly #path: string;
   readonly #options: DatabaseOptions;
   readonly #overlays: readonly Overlay[];
-  #indexes: readonly (TimeIndex | null)[];
+  #indexes: readonly Index[];
   #database: Database;
   #prefixes: readonly number[];
+  /** As of the last commit; and as the disk has them. */
   #marks: StoreMarks | null;
+  #marksOnDisk: StoreMarks | null;
+  /** When they were written, by their own wall clock. */
+  #writtenAtMs = Number.NEGATIVE_INFINITY;
+  #writing: Promise<void> | null = null;
   #cutInFlight: readonly StoreChanges[] | null = null;
   #closed = false;
 
@@ -59,6 +79,7 @@ export class RocksTaskState implements TaskState {
     this.#prefixes = opened.prefixes;
     this.#indexes = opened.indexes;
     this.#marks = opened.marks;
+    this.#marksOnDisk = opened.marks;
   }
 
   static async open(
@@ -79,10 +100,12 @@ export class RocksTaskState implements TaskState {
     const values: (Buffer | null)[] = new Array(keys.count).fill(null);
     const missing: Buffer[] = [];
     const missingSlots: number[] = [];
+    const names = namesOf(keys);
+    keys.names = names;
     for (let slot = 0; slot < keys.count; slot++) {
       const position = keys.positions[slot * 2] ?? 0;
       const end = position + (keys.positions[slot * 2 + 1] ?? 0);
-      const found = overlay.find(keys.bytes.toString("latin1", position, end), view);
+      const found = overlay.find(names[slot] as string, view);
       if (found !== undefined) {
         values[slot] = found;
         continue;
@@ -151,10 +174,33 @@ export class RocksTaskState implements TaskState {
     return found;
   }
 
-  async expired(store: number, timeMs: number, entriesMax: number): Promise<Buffer[]> {
+  async expired(store: number, timeMs: number, entriesMax: number): Promise<readonly Buffer[]> {
     const index = this.#indexes[store] ?? null;
     invariant(index !== null, `store ${store} has no retention`);
-    return await index.upTo(this.#database, timeMs, entriesMax);
+    if (index instanceof ValueTimeIndex) return (await this.due(store, timeMs, entriesMax)).keys;
+    const overlay = this.#overlay(store);
+    const isGone = (key: Buffer): boolean =>
+      overlay.find(key.toString("latin1"), "staged") === null;
+    return await index.upTo(this.#database, timeMs, entriesMax, isGone);
+  }
+
+  async due(store: number, timeMs: number, entriesMax: number): Promise<DueEntries> {
+    const index = this.#indexes[store] ?? null;
+    invariant(index instanceof ValueTimeIndex, `store ${store} has no times in its values`);
+    const overlay = this.#overlay(store);
+    const prefix = this.#prefix(store);
+    return await dueEntries(
+      { database: this.#database, prefix, index, overlay },
+      timeMs,
+      entriesMax,
+    );
+  }
+
+  async earliest(store: number): Promise<number | null> {
+    const { values, more } = await this.due(store, Number.MAX_SAFE_INTEGER, 1);
+    const [first] = values;
+    if (first === undefined) return more ? 0 : null;
+    return timeOfValue(first);
   }
 
   advance(changes: StoreChanges): void {
@@ -181,22 +227,57 @@ export class RocksTaskState implements TaskState {
     const changes: StoreChanges[] = [];
     for (const [store, overlay] of this.#overlays.entries()) {
       const taken = overlay.cut();
-      if (taken.size === 0) continue;
-      const keys: Buffer[] = [];
-      for (const name of taken.keys()) keys.push(Buffer.from(name, "latin1"));
-      changes.push({ store, keys, values: [...taken.values()] });
+      if (taken.size > 0) changes.push(changesOf(store, taken));
     }
     this.#cutInFlight = changes;
     return { changes, bytes };
   }
 
   async commit(marks: StoreMarks): Promise<void> {
-    invariant(this.#cutInFlight !== null, "a commit follows a cut");
-    const next = this.#merged(marks);
-    await this.#write(this.#cutInFlight, next);
-    this.#marks = next;
+    const cut = this.#cutInFlight;
+    invariant(cut !== null, "a commit follows a cut");
+    // One that a dropped cut began: what comes meanwhile must not pass for written.
+    if (this.#writing !== null) await this.#writing;
+    // Dropped while it waited: it is restored from the changelog.
+    if (this.#cutInFlight !== cut) return;
+    this.#marks = this.#merged(marks);
     this.#cutInFlight = null;
     for (const overlay of this.#overlays) overlay.committed();
+    if (this.#isWriteDue(marks.caughtUpAtMs)) await this.#settle();
+  }
+
+  #isWriteDue(wallMs: number): boolean {
+    const sinceMs = wallMs - this.#writtenAtMs;
+    // A clock that went back counts as late.
+    if (sinceMs < 0 || sinceMs >= WRITE_EACH_MS) return true;
+    let bytes = 0;
+    for (const [store, { unwrittenCount, unwrittenBytes }] of this.#overlays.entries()) {
+      const isByValue = this.#indexes[store] instanceof ValueTimeIndex;
+      if (unwrittenCount >= (isByValue ? UNWRITTEN_TIMES_MAX : UNWRITTEN_KEYS_MAX)) return true;
+      bytes += unwrittenBytes;
+    }
+    return bytes >= UNWRITTEN_BYTES_MAX;
+  }
+
+  /** Brings the disk up to what is committed: data and marks in one batch. */
+  async #settle(): Promise<void> {
+    if (this.#writing !== null) await this.#writing;
+    if (this.#marks === null || this.#marks === this.#marksOnDisk) return;
+    const changes: StoreChanges[] = [];
+    for (const [store, overlay] of this.#overlays.entries()) {
+      if (overlay.unwrittenCount > 0) changes.push(changesOf(store, overlay.unwritten()));
+    }
+    this.#writing = this.#write(changes, this.#marks);
+    try {
+      await this.#writing;
+    } catch (error: unknown) {
+      // What memory knows better than the disk goes: the changelog has it.
+      this.#marks = this.#marksOnDisk;
+      throw error;
+    } finally {
+      this.#writing = null;
+      for (const overlay of this.#overlays) overlay.written();
+    }
   }
 
   restage(): void {
@@ -206,10 +287,13 @@ export class RocksTaskState implements TaskState {
 
   drop(): void {
     this.#cutInFlight = null;
+    for (const index of this.#indexes) index?.lookAnew();
     for (const overlay of this.#overlays) overlay.drop();
   }
 
   async restore(changes: StoreChanges, position: StorePosition): Promise<void> {
+    // The marks on the disk speak of all stores: what is committed goes first.
+    await this.#settle();
     const before = this.#marks ?? NO_MARKS;
     const positions = new Map(before.positions).set(changes.store, position);
     const next = { ...before, positions };
@@ -218,6 +302,7 @@ export class RocksTaskState implements TaskState {
   }
 
   async caughtUp(atMs: number): Promise<void> {
+    await this.#settle();
     const next = { ...(this.#marks ?? NO_MARKS), caughtUpAtMs: atMs };
     await this.#write([], next);
     this.#marks = next;
@@ -225,6 +310,8 @@ export class RocksTaskState implements TaskState {
 
   async wipe(): Promise<void> {
     this.drop();
+    await this.#writing?.catch(() => {});
+    for (const overlay of this.#overlays) overlay.written();
     await this.#database.close();
     empty(this.#path);
     const opened = await openDatabase(this.#path, this.stores, this.#options);
@@ -232,11 +319,14 @@ export class RocksTaskState implements TaskState {
     this.#prefixes = opened.prefixes;
     this.#indexes = opened.indexes;
     this.#marks = null;
+    this.#marksOnDisk = null;
   }
 
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    // What cannot be written here is restored from the changelog.
+    await this.#settle().catch(() => {});
     await this.#database.close();
   }
 
@@ -246,16 +336,20 @@ export class RocksTaskState implements TaskState {
     for (const { store, keys, values } of changes) {
       const prefix = this.#prefix(store);
       const index = this.#indexes[store] ?? null;
+      index?.mend(entries);
       for (let i = 0; i < keys.length; i++) {
         const key = keys[i];
         if (key === undefined) continue;
         const value = values[i] ?? null;
         entries.push([layout.storeKey(prefix, key), value]);
-        index?.changed(key, value === null, entries);
+        index?.changed(key, value, entries);
       }
     }
     entries.push([layout.MARKS_KEY, layout.encodeMarks(marks, this.#prefixes)]);
     await this.#database.write(entries);
+    this.#marksOnDisk = marks;
+    this.#writtenAtMs = marks.caughtUpAtMs;
+    for (const index of this.#indexes) index?.wrote();
   }
 
   #merged(marks: StoreMarks): StoreMarks {
@@ -281,10 +375,28 @@ export class RocksTaskState implements TaskState {
   }
 }
 
+function namesOf({ names, count, positions, bytes }: KeySet): readonly string[] {
+  if (names !== undefined) return names;
+  const made = new Array<string>(count);
+  for (let slot = 0; slot < count; slot++) {
+    const position = positions[slot * 2] as number;
+    made[slot] = bytes.toString("latin1", position, position + (positions[slot * 2 + 1] as number));
+  }
+  return made;
+}
+
+function changesOf(store: number, entries: ReadonlyMap<string, Buffer | null>): StoreChanges {
+  const keys: Buffer[] = [];
+  for (const name of entries.keys()) keys.push(Buffer.from(name, "latin1"));
+  return { store, keys, values: [...entries.values()] };
+}
+
+type Index = TimeIndex | ValueTimeIndex | null;
+
 interface Opened {
   readonly database: Database;
   readonly prefixes: readonly number[];
-  readonly indexes: readonly (TimeIndex | null)[];
+  readonly indexes: readonly Index[];
   readonly marks: StoreMarks | null;
 }
 
@@ -316,9 +428,7 @@ async function readMarks(database: Database, stores: readonly StoreSpec[]): Prom
   }
   const bytes = await database.get(layout.MARKS_KEY);
   const marks = bytes === null ? null : layout.decodeMarks(bytes, prefixes);
-  const indexes = stores.map((spec, store) => {
-    return spec.retentionMs === undefined ? null : new TimeIndex(spec, prefixes[store] ?? 0);
-  });
+  const indexes = stores.map((spec, store) => indexOf(spec, prefixes[store] ?? 0));
   await indexOnce(database, stores, prefixes, indexes);
   return { database, prefixes, indexes, marks };
 }

@@ -3,33 +3,39 @@ import { writeLong } from "../model/key-table.ts";
 import type { StoreSpec } from "../model/topology.ts";
 import type { PageLimits } from "../ports/store.ts";
 import type { Database, Entry } from "./database.ts";
+import { type EntryIndex, KNOWN_MAX, TIME_BYTES } from "./entry-index.ts";
 import * as layout from "./layout.ts";
+import { isFoundByValue, ValueTimeIndex } from "./value-times.ts";
 
-const TIME_BYTES = 8;
-/** Names that are known to be indexed: what is written again and again is indexed once. */
-const KNOWN_MAX = 65_536;
 const PAGE: PageLimits = { entriesMax: 1_000, bytesMax: 1_048_576 };
 const NOTHING = Buffer.alloc(0);
 
+/** The index of a store by time; null where it has none. */
+export function indexOf(spec: StoreSpec, prefix: number): TimeIndex | ValueTimeIndex | null {
+  if (isFoundByValue(spec)) return new ValueTimeIndex(prefix);
+  return spec.retentionMs === undefined ? null : new TimeIndex(spec, prefix);
+}
+
 /**
- * The entries of one store by time, `time | key` without a value, so that what has expired is found and
- * nothing else is looked at. It lives in the task's RocksDB alone, and is written in one batch with
+ * The entries of one windowed store by time, `time | key` without a value, so that what has expired is
+ * found and nothing else is looked at. It lives in the task's RocksDB alone, and is written in one batch with
  * the entries.
  */
-export class TimeIndex {
+export class TimeIndex implements EntryIndex {
   readonly #spec: StoreSpec;
   readonly #prefix: number;
   readonly #known = new Set<string>();
+  /** Up to here everything is deleted, which the disk has not heard yet. */
+  #gone: Buffer | null = null;
 
   constructor(spec: StoreSpec, prefix: number) {
     this.#spec = spec;
     this.#prefix = layout.indexPrefix(prefix);
   }
 
-  /** Adds what an entry's change means for the index. */
-  changed(key: Buffer, isDelete: boolean, entries: Entry[]): void {
+  changed(key: Buffer, value: Buffer | null, entries: Entry[]): void {
     const name = key.toString("latin1");
-    if (isDelete) {
+    if (value === null) {
       this.#known.delete(name);
       entries.push([this.#indexKey(key), null]);
       return;
@@ -40,15 +46,41 @@ export class TimeIndex {
     entries.push([this.#indexKey(key), NOTHING]);
   }
 
-  /** Up to so many keys of a time up to `timeMs`, the eldest first. */
-  async upTo(database: Database, timeMs: number, entriesMax: number): Promise<Buffer[]> {
+  /** The time is in the key, and never wrong. */
+  mend(): void {}
+
+  wrote(): void {
+    this.#gone = null;
+  }
+
+  lookAnew(): void {
+    this.#gone = null;
+  }
+
+  /** Up to so many keys of a time up to `timeMs`, the eldest first, but for those that are gone. */
+  async upTo(
+    database: Database,
+    timeMs: number,
+    entriesMax: number,
+    isGone: (key: Buffer) => boolean,
+  ): Promise<Buffer[]> {
     if (!(timeMs >= 0)) return [];
     const to = Buffer.alloc(TIME_BYTES);
     writeLong(to, 0, timeMs + 1);
     const range = layout.storeRange(this.#prefix, { from: null, to });
+    const after = this.#gone;
+    const from = after === null ? range.from : Buffer.concat([after, Buffer.alloc(1)]);
+    if (from.compare(range.to) >= 0) return [];
     const limits = { entriesMax, bytesMax: PAGE.bytesMax };
-    const { entries } = await database.scan({ ...range, reverse: false }, limits, () => false);
-    return entries.map(([key]) => key.subarray(layout.PREFIX_BYTES + TIME_BYTES));
+    let isFirst = true;
+    const hides = (indexed: Buffer): boolean => {
+      const isHidden = isGone(keyOf(indexed));
+      if (!isHidden) isFirst = false;
+      else if (isFirst) this.#gone = indexed;
+      return isHidden;
+    };
+    const { entries } = await database.scan({ from, to: range.to, reverse: false }, limits, hides);
+    return entries.map(([key]) => keyOf(key));
   }
 
   /** Times before 1970, which would sort behind all others, stand first. */
@@ -60,33 +92,41 @@ export class TimeIndex {
   }
 }
 
+function keyOf(indexed: Buffer): Buffer {
+  return indexed.subarray(layout.PREFIX_BYTES + TIME_BYTES);
+}
+
 /** Indexes what an elder version wrote without, once, page by page. */
 export async function indexOnce(
   database: Database,
   stores: readonly StoreSpec[],
   prefixes: readonly number[],
-  indexes: readonly (TimeIndex | null)[],
+  indexes: readonly (EntryIndex | null)[],
 ): Promise<void> {
   const done = layout.decodeNumbers(await database.get(layout.INDEXED_KEY));
-  const before = done.size;
+  let isChanged = false;
   for (const [store, index] of indexes.entries()) {
     const name = stores[store]?.name ?? "";
+    // Without an index its entries are written past it: should it come back, it is made anew.
+    if (index === null) isChanged = done.delete(name) || isChanged;
     if (index === null || done.has(name)) continue;
     const prefix = prefixes[store] ?? 0;
     const { from, to } = layout.storeRange(prefix, { from: null, to: null });
     for (let first = from, more = true; more; ) {
       const page = await database.scan({ from: first, to, reverse: false }, PAGE, () => false);
       const entries: Entry[] = [];
-      for (const [key] of page.entries) {
-        index.changed(key.subarray(layout.PREFIX_BYTES), false, entries);
+      for (const [key, value] of page.entries) {
+        index.changed(key.subarray(layout.PREFIX_BYTES), value, entries);
       }
       await database.write(entries);
+      index.wrote();
       const last = page.entries.at(-1)?.[0];
       more = page.more && last !== undefined;
       if (last !== undefined) first = Buffer.concat([last, Buffer.alloc(1)]);
     }
     done.set(name, prefix);
+    isChanged = true;
   }
-  if (done.size === before) return;
+  if (!isChanged) return;
   await database.write([[layout.INDEXED_KEY, layout.encodeNumbers(done)]]);
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { StoreSpec } from "../../src/model/topology.ts";
-import type { KeySet, StoreMarks, TaskState } from "../../src/ports/store.ts";
+import type { KeySet, StoreChanges, StoreMarks, TaskState } from "../../src/ports/store.ts";
 
 export const STORES: readonly StoreSpec[] = [
   { name: "one", kind: "keyValue", changelogTopic: "app-one-changelog" },
@@ -117,6 +117,23 @@ export function storeContract(name: string, make: () => Promise<StateUnderTest>)
     assert.deepEqual(found.map(String), ["newer", "older"]);
     const [changes] = state.cut().changes;
     assert.deepEqual(changes?.keys.map(String).toSorted(), ["both", "only"]);
+    await state.close();
+  });
+
+  test(`${name}: a key that two batches delete ahead stays deleted as the first arrives`, async () => {
+    const state = await (await make()).open();
+    const of = (value: string | null): StoreChanges => ({
+      store: 0,
+      keys: [Buffer.from("k")],
+      values: [value === null ? null : Buffer.from(value)],
+    });
+    const batches = [of(null), of("between"), of(null)];
+    for (const batch of batches) state.advance(batch);
+    for (const batch of batches) {
+      state.stage(batch);
+      assert.deepEqual(await state.read(0, keySet(["k"]), "head"), [null]);
+    }
+    assert.deepEqual(await state.read(0, keySet(["k"]), "staged"), [null]);
     await state.close();
   });
 
@@ -369,13 +386,17 @@ async function apply(
   }
 }
 
+/** A second lies between commits: each is written to the disk. */
+let wallMs = 0;
+
 function marks(commitSequence: number): StoreMarks {
+  wallMs += 1_000;
   return {
     positions: new Map(),
     inputOffsets: new Map([["in-0", commitSequence]]),
     streamTimeMs: 1,
     commitSequence,
-    caughtUpAtMs: 2,
+    caughtUpAtMs: wallMs,
   };
 }
 

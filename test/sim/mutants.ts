@@ -193,11 +193,10 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "src/stores/task-state.ts",
-        find: `    await this.#database.write(entries);
-  }`,
+        find: "    await this.#database.write(entries);\n",
         replace: `    await this.#database.write(entries.slice(-1));
     await this.#database.write(entries.slice(0, -1));
-  }`,
+`,
       },
     ],
   },
@@ -207,11 +206,10 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "src/stores/task-state.ts",
-        find: `    await this.#database.write(entries);
-  }`,
+        find: "    await this.#database.write(entries);\n",
         replace: `    await this.#database.write(entries.slice(0, -1));
     await this.#database.write(entries.slice(-1));
-  }`,
+`,
       },
     ],
   },

@@ -1,6 +1,8 @@
 import { OutriggerError } from "../../../src/errors/outrigger-error.ts";
+import { timeOfValue } from "../../../src/model/entry-time.ts";
 import type { StoreSpec } from "../../../src/model/topology.ts";
 import type {
+  DueEntries,
   KeyEntries,
   KeyRange,
   KeySet,
@@ -52,6 +54,7 @@ export class MemoryState implements TaskState {
   readonly stores: readonly StoreSpec[];
   readonly disk: Disk;
   #head: Layer = new Map();
+  readonly #origins = new Map<string, StoreChanges>();
   #staged: Layer = new Map();
   #cut: Layer = new Map();
 
@@ -146,8 +149,35 @@ export class MemoryState implements TaskState {
     });
   }
 
-  async expired(store: number, timeMs: number, entriesMax: number): Promise<Buffer[]> {
+  async due(store: number, timeMs: number, entriesMax: number): Promise<DueEntries> {
     this.disk.meet("read");
+    const layers = [this.disk.data, this.#cut, this.#staged, this.#head];
+    const all = new Map<string, Buffer | null>(layers.flatMap((layer) => [...layer]));
+    const due = [...all].flatMap(([name, value]) => {
+      if (value === null || !name.startsWith(`${store}/`) || timeOfValue(value) > timeMs) return [];
+      return [{ key: Buffer.from(name.slice(`${store}/`.length), "latin1"), value }];
+    });
+    due.sort(
+      (left, right) =>
+        timeOfValue(left.value) - timeOfValue(right.value) || left.key.compare(right.key),
+    );
+    const taken = due.slice(0, entriesMax);
+    return {
+      keys: taken.map(({ key }) => key),
+      values: taken.map(({ value }) => value),
+      more: taken.length < due.length,
+    };
+  }
+
+  async earliest(store: number): Promise<number | null> {
+    const [first] = (await this.due(store, Number.MAX_SAFE_INTEGER, 1)).values;
+    return first === undefined ? null : timeOfValue(first);
+  }
+
+  async expired(store: number, timeMs: number, entriesMax: number): Promise<readonly Buffer[]> {
+    this.disk.meet("read");
+    const spec = this.stores[store];
+    if (spec?.kind === "keyValue") return (await this.due(store, timeMs, entriesMax)).keys;
     const suffix = this.stores[store]?.kind === "session" ? 16 : 12;
     const timeOf = (key: Buffer): number => Number(key.readBigInt64BE(key.length - suffix));
     return [...this.disk.data.keys()]
@@ -160,6 +190,9 @@ export class MemoryState implements TaskState {
 
   advance(changes: StoreChanges): void {
     put(this.#head, changes);
+    const advanced: Layer = new Map();
+    put(advanced, changes);
+    for (const name of advanced.keys()) this.#origins.set(name, changes);
   }
 
   stage(changes: StoreChanges): void {
@@ -167,7 +200,9 @@ export class MemoryState implements TaskState {
     const arrived: Layer = new Map();
     put(arrived, changes);
     for (const [name, value] of arrived) {
-      if (this.#head.get(name) === value) this.#head.delete(name);
+      if (this.#head.get(name) === value && this.#origins.get(name) === changes) {
+        this.#head.delete(name);
+      }
     }
   }
 

@@ -58,7 +58,7 @@ test("R-15: a directory in use is refused; one whose holder was killed is free a
   await directory.close();
 });
 
-test("R-4: after SIGKILL amid commits, the data are those of the position", async () => {
+test("R-4: after SIGKILL amid commits, the data are those of the position, a second old at most", async () => {
   const path = join(root, "kill");
   const child = await holdDirectory(
     path,
@@ -69,11 +69,11 @@ test("R-4: after SIGKILL amid commits, the data are those of the position", asyn
        state.stage({ store: 0, keys, values });
        state.cut();
        await state.commit({ positions: new Map([[0, { topicId: "t", position: n }]]),
-         inputOffsets: new Map(), streamTimeMs: 0, commitSequence: n, caughtUpAtMs: 0 });
+         inputOffsets: new Map(), streamTimeMs: 0, commitSequence: n, caughtUpAtMs: n * 100 });
      };
      let n = 1;
      const loop = async () => { for (;;) await commit(n++); };
-     for (; n < 20; ) await commit(n++);
+     for (; n < 25; ) await commit(n++);
      void loop();`,
   );
   const gone = once(child, "exit");
@@ -82,7 +82,8 @@ test("R-4: after SIGKILL amid commits, the data are those of the position", asyn
   const directory = await openStateDirectory(path, options);
   const state = await directory.openTask("0_0", STORES);
   const position = state.marks()?.positions.get(0)?.position;
-  assert.ok(position !== undefined && position >= 19);
+  // Ten commits are a second here: the disk lags behind by no more.
+  assert.ok(position !== undefined && position >= 21, `${position}`);
   const keys = Array.from({ length: 50 }, (_, k) => `k${k}`);
   const values = await state.read(0, keySet(keys), "staged");
   for (const value of values) assert.equal(value?.toString(), String(position));

@@ -1,0 +1,158 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, beforeEach, mock, test } from "node:test";
+import type { StoreMarks, TaskState } from "../../../src/ports/store.ts";
+import { Database } from "../../../src/stores/database.ts";
+import { RocksTaskState } from "../../../src/stores/task-state.ts";
+import { keySet, STORES } from "../../contract/store.contract.ts";
+
+const root = mkdtempSync(join(tmpdir(), "outrigger-lag-"));
+after(() => rmSync(root, { recursive: true, force: true }));
+
+const small = { writeBufferBytes: 1024 * 1024, blockCache: false };
+let paths = 0;
+const open = (path: string): Promise<RocksTaskState> => RocksTaskState.open(path, STORES, small);
+
+/** Real writes, counted, and failing while told to. */
+let writes = 0;
+let isFailing = false;
+const { write } = Database.prototype;
+mock.method(Database.prototype, "write", function (this: Database, ...given: [never]) {
+  writes += 1;
+  return isFailing ? Promise.reject(new Error("no space left")) : write.apply(this, given);
+});
+
+beforeEach(() => {
+  writes = 0;
+  isFailing = false;
+});
+
+let position = 0;
+
+async function commit(
+  state: TaskState,
+  wallMs: number,
+  entries: Readonly<Record<string, string | null>>,
+): Promise<void> {
+  const keys = Object.keys(entries).map((key) => Buffer.from(key));
+  const values = Object.values(entries).map((value) =>
+    value === null ? null : Buffer.from(value),
+  );
+  state.stage({ store: 0, keys, values });
+  state.cut();
+  position += keys.length;
+  const marks: StoreMarks = {
+    positions: new Map([[0, { topicId: "t", position }]]),
+    inputOffsets: new Map(),
+    streamTimeMs: 0,
+    commitSequence: 1,
+    caughtUpAtMs: wallMs,
+  };
+  await state.commit(marks);
+}
+
+async function valuesOf(state: TaskState, ...keys: string[]): Promise<(string | null)[]> {
+  const values = await state.read(0, keySet(keys), "staged");
+  return values.map((value) => value?.toString() ?? null);
+}
+
+async function fresh(): Promise<{ path: string; state: RocksTaskState }> {
+  paths += 1;
+  const path = join(root, String(paths));
+  const state = await open(path);
+  await commit(state, 1_000, { first: "1" });
+  writes = 0;
+  return { path, state };
+}
+
+test("commits within a second are one write, with the marks of the last", async () => {
+  const { path, state } = await fresh();
+  for (let n = 0; n < 9; n++)
+    await commit(state, 1_000 + n * 100, { hot: String(n), [`k${n}`]: "x" });
+  assert.equal(writes, 0);
+  assert.deepEqual(await valuesOf(state, "hot", "k0", "k8", "first"), ["8", "x", "x", "1"]);
+  await commit(state, 2_000, { hot: "9" });
+  assert.equal(writes, 1);
+  assert.equal(state.marks()?.positions.get(0)?.position, position);
+  await state.close();
+  const again = await open(path);
+  assert.deepEqual(await valuesOf(again, "hot", "k0", "first"), ["9", "x", "1"]);
+  assert.equal(again.marks()?.positions.get(0)?.position, position);
+  await again.close();
+});
+
+test("what is deleted and not written is gone for reads and ranges, and stays gone", async () => {
+  const { path, state } = await fresh();
+  await commit(state, 1_100, { a: "1", first: null });
+  const range = { from: null, to: null, reverse: false };
+  const page = { entriesMax: 9, bytesMax: 1_000 };
+  const found = await state.range(0, range, { keys: [], values: [] }, page);
+  assert.deepEqual(found.keys.map(String), ["a"]);
+  assert.deepEqual(await valuesOf(state, "first"), [null]);
+  assert.equal(writes, 0);
+  await state.close();
+  assert.equal(writes, 1);
+  const again = await open(path);
+  assert.deepEqual(await valuesOf(again, "first", "a"), [null, "1"]);
+  await again.close();
+});
+
+test("what a dropped overlay loses is not what has committed", async () => {
+  const { state } = await fresh();
+  await commit(state, 1_100, { a: "committed" });
+  state.stage({ store: 0, keys: [Buffer.from("a")], values: [Buffer.from("staged")] });
+  state.cut();
+  state.drop();
+  assert.deepEqual(await valuesOf(state, "a"), ["committed"]);
+  await state.close();
+});
+
+test("a restore finds on the disk what has committed before it", async () => {
+  const { path, state } = await fresh();
+  await commit(state, 1_100, { a: "committed" });
+  const at = position;
+  await state.restore({ store: 1, keys: [], values: [] }, { topicId: "u", position: 7 });
+  await state.close();
+  const again = await open(path);
+  assert.deepEqual(await valuesOf(again, "a"), ["committed"]);
+  assert.equal(again.marks()?.positions.get(0)?.position, at);
+  assert.equal(again.marks()?.positions.get(1)?.position, 7);
+  await again.close();
+});
+
+test("so many keys, or bytes, are written at once; a clock that went back is late, too", async () => {
+  const { state } = await fresh();
+  const many = Array.from({ length: 65_536 }, (_, n) => [`k${n}`, "x"] as const);
+  await commit(state, 1_100, Object.fromEntries(many));
+  assert.equal(writes, 1);
+  await commit(state, 1_200, { large: "x".repeat(16 * 1024 * 1024) });
+  assert.equal(writes, 2);
+  await commit(state, 1_300, { a: "1" });
+  assert.equal(writes, 2);
+  await commit(state, 900, { a: "2" });
+  assert.equal(writes, 3);
+  await state.close();
+});
+
+test("a write that fails leaves what the disk has, with its position: the changelog has the rest", async () => {
+  const { state } = await fresh();
+  const at = position;
+  await commit(state, 1_100, { a: "1", first: "2" });
+  isFailing = true;
+  await assert.rejects(commit(state, 2_100, { a: "2" }), /no space left/);
+  isFailing = false;
+  assert.deepEqual(await valuesOf(state, "a", "first"), [null, "1"]);
+  assert.equal(state.marks()?.positions.get(0)?.position, at);
+  await state.close();
+});
+
+test("a wipe forgets what was not written", async () => {
+  const { state } = await fresh();
+  await commit(state, 1_100, { a: "1" });
+  await state.wipe();
+  assert.deepEqual(await valuesOf(state, "a", "first"), [null, null]);
+  assert.equal(state.marks(), null);
+  await state.close();
+});
