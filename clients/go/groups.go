@@ -85,7 +85,7 @@ func add[K, V, K2, V2 any](
 	aggregate := &pb.Aggregate{
 		Store: store, Aggregator: a.aggregator, Number: a.number, Repartition: g.repartition,
 	}
-	t.addStore(store, a.kind)
+	t.addStore(&pb.Store{Name: store, Kind: a.kind})
 	if a.windows != nil {
 		if err := a.windows(aggregate); err != nil {
 			t.fail("the windows of the store %q have %w", store, err)

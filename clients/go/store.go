@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+
+	pb "github.com/outrigger-io/outrigger/clients/go/internal/gen"
 )
 
 // StoreDefinition is a store of any types, declared.
-type StoreDefinition interface{ storeName() string }
+type StoreDefinition interface{ declaredStore() *pb.Store }
 
 // StoreContext is a *Context of any types.
 type StoreContext interface {
@@ -30,7 +32,9 @@ func NewKeyValueStore[K, V any](name string, key Serde[K], value Serde[V]) *KeyV
 	return &KeyValueStore[K, V]{name, key, value}
 }
 
-func (s *KeyValueStore[K, V]) storeName() string { return s.name }
+func (s *KeyValueStore[K, V]) declaredStore() *pb.Store {
+	return &pb.Store{Name: s.name, Kind: pb.StoreKind_STORE_KIND_KEY_VALUE}
+}
 
 // Get says whether the key has a value. The record's own key travels with the batch: no hop.
 func (s *KeyValueStore[K, V]) Get(ctx StoreContext, key K) (value V, ok bool, err error) {
@@ -87,7 +91,23 @@ type Entry[K, V any] struct {
 // Range are the entries of a range, asked of the sidecar page by page. An error ends it.
 func (s *KeyValueStore[K, V]) Range(ctx StoreContext, r Range[K]) iter.Seq2[Entry[K, V], error] {
 	return func(yield func(Entry[K, V], error) bool) {
-		if err := s.scan(ctx, r, yield); err != nil {
+		first, end, err := s.ends(r)
+		if err == nil {
+			err = s.scan(ctx, first, end, r.Reverse, yield)
+		}
+		if err != nil {
+			yield(Entry[K, V]{}, err)
+		}
+	}
+}
+
+// Prefix are the entries whose keys begin with these bytes, in the order of their bytes as Kafka Streams'
+// prefixScan; in reverse from the last to the first. An error ends it.
+func (s *KeyValueStore[K, V]) Prefix(
+	ctx StoreContext, prefix []byte, reverse bool,
+) iter.Seq2[Entry[K, V], error] {
+	return func(yield func(Entry[K, V], error) bool) {
+		if err := s.scan(ctx, present(prefix), prefixEnd(prefix), reverse, yield); err != nil {
 			yield(Entry[K, V]{}, err)
 		}
 	}
@@ -98,27 +118,31 @@ func (s *KeyValueStore[K, V]) All(ctx StoreContext) iter.Seq2[Entry[K, V], error
 	return s.Range(ctx, Range[K]{})
 }
 
+// ends are the first key of a range and the one behind its last; nil is an open end.
+func (s *KeyValueStore[K, V]) ends(r Range[K]) (first, end []byte, err error) {
+	if r.From != nil {
+		if first, err = s.keyOf(*r.From); err != nil {
+			return nil, nil, err
+		}
+	}
+	if r.To != nil {
+		if end, err = s.keyOf(*r.To); err != nil {
+			return nil, nil, err
+		}
+		end = keyAfter(end)
+	}
+	return first, end, nil
+}
+
 func (s *KeyValueStore[K, V]) scan(
-	ctx StoreContext, r Range[K], yield func(Entry[K, V], error) bool,
+	ctx StoreContext, first, end []byte, reverse bool, yield func(Entry[K, V], error) bool,
 ) error {
 	state, err := s.state(ctx)
 	if err != nil {
 		return err
 	}
-	var first, end []byte
-	if r.From != nil {
-		if first, err = s.keyOf(*r.From); err != nil {
-			return err
-		}
-	}
-	if r.To != nil {
-		if end, err = s.keyOf(*r.To); err != nil {
-			return err
-		}
-		end = keyAfter(end)
-	}
 	for {
-		page, err := state.page(ctx, first, end, r.Reverse)
+		page, err := state.page(ctx, first, end, reverse)
 		if err != nil {
 			return err
 		}
@@ -139,7 +163,7 @@ func (s *KeyValueStore[K, V]) scan(
 			return nil
 		}
 		last := page.Keys[len(page.Keys)-1]
-		if r.Reverse {
+		if reverse {
 			end = present(last)
 		} else {
 			first = keyAfter(last)
@@ -173,6 +197,18 @@ func (s *KeyValueStore[K, V]) keyOf(key K) ([]byte, error) {
 		err = fmt.Errorf("the store %q has no null keys", s.name)
 	}
 	return name, err
+}
+
+// prefixEnd is the first key behind all that begin so; nil where none is.
+func prefixEnd(prefix []byte) []byte {
+	for last := len(prefix) - 1; last >= 0; last-- {
+		if prefix[last] < 0xff {
+			end := slices.Clone(prefix[:last+1])
+			end[last]++
+			return end
+		}
+	}
+	return nil
 }
 
 // keyAfter is the key that comes next: no other lies between them.

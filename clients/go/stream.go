@@ -1,7 +1,9 @@
 package outrigger
 
 import (
+	"fmt"
 	"regexp"
+	"strings"
 
 	pb "github.com/outrigger-io/outrigger/clients/go/internal/gen"
 )
@@ -121,6 +123,40 @@ func (s KStream[K, V]) To(topic string, key Serde[K], value Serde[V], opts ...Op
 	s.app.topology.add("sink", s.nodes, declared, added, optionsOf(opts))
 }
 
+// ToChosen writes each record to the topic that choose names, one of those given, which must exist, as
+// Kafka Streams' TopicNameExtractor. Another name fails the record. The topics' sinks are named
+// `<name>-<topic>`.
+func (s KStream[K, V]) ToChosen(
+	choose func(record Record[K, V]) (string, error), topics []string, key Serde[K], value Serde[V],
+	opts ...Option,
+) {
+	declared := strings.Join(topics, ", ")
+	children := map[string]int{}
+	for child, topic := range topics {
+		children[topic] = child
+	}
+	if len(topics) == 0 || len(children) < len(topics) {
+		s.app.topology.fail("the topics to choose from are [%s]: name each of them once", declared)
+		return
+	}
+	code := func(record anyRecord, e *emitter) error {
+		chosen, err := choose(typed[K, V](record))
+		if err != nil {
+			return err
+		}
+		child, isDeclared := children[chosen]
+		if !isDeclared {
+			return fmt.Errorf("%q chose the topic %q, it declares: %s", e.node.name, chosen, declared)
+		}
+		return e.children[child].run(record)
+	}
+	f := function{pb.Operation_OPERATION_BRANCH, code, true, true}
+	chooser := declare[K, V, K, V](s, f, opts)
+	for _, topic := range topics {
+		chooser.To(topic, key, value, Named(chooser.nodes[0]+"-"+topic))
+	}
+}
+
 // function is a node with code of the application.
 type function struct {
 	operation pb.Operation
@@ -133,8 +169,9 @@ func declare[K, V, K2, V2 any](s KStream[K, V], f function, opts []Option) KStre
 	t, o := &s.app.topology, optionsOf(opts)
 	stores := make([]string, len(o.stores))
 	for i, store := range o.stores {
-		stores[i] = store.storeName()
-		t.addStore(stores[i], pb.StoreKind_STORE_KIND_KEY_VALUE)
+		declared := store.declaredStore()
+		stores[i] = declared.Name
+		t.addStore(declared)
 	}
 	declared := &pb.Node{
 		Kind: &pb.Node_Function{Function: &pb.Function{Operation: f.operation, Stores: stores}},

@@ -91,17 +91,20 @@ func (t *topology) addPolicy(declared *pb.Node, policy *FailurePolicy) {
 		"Aggregate and AfterCommit", declared.Name)
 }
 
-func (t *topology) addStore(name string, kind pb.StoreKind) {
+func (t *topology) addStore(store *pb.Store) {
+	if store.TtlMs < 0 {
+		t.fail("the store %q has a time to live that is no whole number of ms above 0", store.Name)
+	}
 	for _, known := range t.stores {
-		if known.Name != name {
+		if known.Name != store.Name {
 			continue
 		}
-		if known.Kind != kind {
-			t.fail("the store %q is declared as two kinds: give one another name", name)
+		if known.Kind != store.Kind || known.TtlMs != store.TtlMs {
+			t.fail("the store %q is declared as two kinds: give one another name", store.Name)
 		}
 		return
 	}
-	t.stores = append(t.stores, &pb.Store{Name: name, Kind: kind})
+	t.stores = append(t.stores, store)
 }
 
 // storeName stays the same as long as the order of the calls does.

@@ -82,6 +82,10 @@ export interface SessionWindows {
 export interface DeclaredStore {
   readonly name: string;
   readonly kind: StoreKind;
+  /** Of a key-value store: its values carry a timestamp. */
+  readonly isTimestamped?: boolean;
+  /** How long an entry of it lives by stream time without being written, in ms; left out: for ever. */
+  readonly ttlMs?: number;
 }
 
 export type StoreKind = "keyValue" | "window" | "session";

@@ -123,10 +123,10 @@ export interface TaskState {
     bytesMax: number,
   ): Promise<KeyEntries[] | null>;
   /**
-   * Keys of entries of a time up to `timeMs`, the eldest first, up to so many; of a store with a retention
-   * only. Of windows those that are committed; where values carry the time, as `due` finds them.
+   * Keys of committed entries of a time up to `timeMs`, the eldest first, up to so many; of a windowed store
+   * with a retention only.
    */
-  expired(store: number, timeMs: number, entriesMax: number): Promise<readonly Buffer[]>;
+  expired(store: number, timeMs: number, entriesMax: number): Promise<Buffer[]>;
   /**
    * Of a store whose values begin with a time (`isDue`, or key-value with a retention): entries of the "head"
    * view whose time is up to `timeMs`, up to so many, the eldest first. What is to be found no more is

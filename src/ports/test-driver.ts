@@ -71,6 +71,8 @@ export interface DriverEntry {
   readonly value: Buffer;
   readonly windowStart: number | null;
   readonly partition: number;
+  /** Of a timestamped key-value store, in ms. */
+  readonly timestamp?: number;
 }
 
 export interface DriverDescription {

@@ -1,5 +1,7 @@
 import { HEADERS_END, HEADERS_POSITION, STRIDE } from "../model/columns.ts";
+import { STAMP_BYTES } from "../model/entry-time.ts";
 import { OUTPUT_STRIDE, type RowRange } from "../model/rows.ts";
+import type { StoreSpec } from "../model/topology.ts";
 import type { BatchAnswer } from "../ports/application.ts";
 import type { KeySet, StoreChanges } from "../ports/store.ts";
 import type { Hop } from "./batch.ts";
@@ -27,7 +29,7 @@ export function largestRecord(topic: string, limits: AnswerLimits): number {
 export function faultOf(
   hop: Hop,
   answer: BatchAnswer,
-  changelogs: readonly string[],
+  stores: readonly StoreSpec[],
   limits: AnswerLimits,
 ): string | null {
   const { rowCount } = hop;
@@ -40,7 +42,7 @@ export function faultOf(
   if (answer.failure !== null && answer.done === rowCount) {
     return `it names a failure and says that all ${rowCount} rows are done`;
   }
-  return faultOfOutputs(hop, answer, limits) ?? faultOfMutations(hop, answer, changelogs, limits);
+  return faultOfOutputs(hop, answer, limits) ?? faultOfMutations(hop, answer, stores, limits);
 }
 
 function faultOfOutputs(
@@ -109,7 +111,7 @@ function headerBytes(rows: readonly RowRange[], row: number): number {
 function faultOfMutations(
   { stage, keys: slotKeys }: Hop,
   answer: BatchAnswer,
-  changelogs: readonly string[],
+  stores: readonly StoreSpec[],
   limits: AnswerLimits,
 ): string | null {
   const seen = new Set<number>();
@@ -128,11 +130,27 @@ function faultOfMutations(
       const slot = mutation.slots[i] ?? -1;
       if (slot < 0 || slot >= slots) return `it changes slot ${slot}; the store has ${slots}`;
     }
+    const { changelogTopic = "", isTimestamped } = stores[spec.store] ?? {};
+    if (isTimestamped === true && spec.windows === null) {
+      const short = unstamped(mutation.values);
+      if (short !== null) return `it gives store ${store} a value of ${short}`;
+    }
     const bytes =
       largest(mutation.values) + Math.max(largestKey(slotKeys[store]), largest(mutation.keys));
     const what = `a value for store ${store}, with its key,`;
-    const tooLarge = faultOfSize(what, bytes, changelogs[spec.store] ?? "", limits);
+    const tooLarge = faultOfSize(what, bytes, changelogTopic, limits);
     if (tooLarge !== null) return tooLarge;
+  }
+  return null;
+}
+
+/** What is wrong with a value that is to begin with a timestamp; null where all do. */
+function unstamped(spans: Int32Array): string | null {
+  for (let i = 1; i < spans.length; i += 2) {
+    const length = spans[i] ?? 0;
+    if (length >= 0 && length < STAMP_BYTES) {
+      return `${length} bytes; its values begin with a timestamp of ${STAMP_BYTES}`;
+    }
   }
   return null;
 }

@@ -3,9 +3,20 @@ import type { StoreChanges, TaskState } from "../ports/store.ts";
 import type { Ledger } from "../tasks/ledger.ts";
 import { type Batch, idleBatch } from "./batch.ts";
 import { NOTHING_TAKEN } from "./input-queue.ts";
+import { ttlOf } from "./time-to-live.ts";
 
 /** Entries that one cut deletes, beside two for each that was used since: so that it always catches up. */
 const EXPIRED_MAX = 1_000;
+
+interface Expiring {
+  readonly store: number;
+  readonly retentionMs: number;
+  /**
+   * Its entries can be written again and live on: they are looked for only while nothing is under way, so
+   * that what was found is not written before it is deleted.
+   */
+  readonly isRewritten: boolean;
+}
 
 /**
  * Deletes what has expired by stream time from the windowed stores of a task, a portion for each commit:
@@ -13,7 +24,8 @@ const EXPIRED_MAX = 1_000;
  * writes tombstones and deletes in one with everything else (R-17).
  */
 export class Expiry {
-  readonly #stores: readonly { readonly store: number; readonly retentionMs: number }[];
+  readonly #stores: readonly Expiring[];
+  readonly #hasRewritten: boolean;
   /** Whether something may have expired since it was last looked for. */
   #isDue = true;
   #planned: Batch | null = null;
@@ -24,12 +36,15 @@ export class Expiry {
 
   constructor({ stores }: Program) {
     this.#stores = stores.flatMap(({ retentionMs }, store) => {
-      return retentionMs === undefined ? [] : [{ store, retentionMs }];
+      const isRewritten = ttlOf(stores[store]) !== null;
+      return retentionMs === undefined ? [] : [{ store, retentionMs, isRewritten }];
     });
+    this.#hasRewritten = this.#stores.some(({ isRewritten }) => isRewritten);
   }
 
-  isDueAt(streamTimeMs: number): boolean {
+  isDueAt(streamTimeMs: number, { unfinished }: Ledger<Batch>): boolean {
     if (!this.#isDue || this.#stores.length === 0) return false;
+    if (unfinished > 0 && this.#hasRewritten) return false;
     return this.#hasMore || streamTimeMs > this.#lookedAtMs;
   }
 
@@ -37,6 +52,8 @@ export class Expiry {
   used(batch: Batch): void {
     if (batch.taken === NOTHING_TAKEN) return;
     for (const { keys } of batch.changes) this.#used += keys.length;
+    // What came too late may be gone as soon as it is written, though stream time stays.
+    this.#hasMore ||= batch.changes.length > 0 && this.#hasRewritten;
   }
 
   /** A commit took effect; looks again once the last portion is no longer on its way. */
@@ -46,7 +63,7 @@ export class Expiry {
     this.#isDue = true;
   }
 
-  /** What has expired, as a batch; null where nothing has. Only what is committed is looked at. */
+  /** What has expired, as a batch; null where nothing has. Of windows only what is committed is looked at. */
   async find(state: TaskState, streamTimeMs: number): Promise<Batch | null> {
     this.#isDue = false;
     this.#lookedAtMs = streamTimeMs;
@@ -54,9 +71,13 @@ export class Expiry {
     const entriesMax = EXPIRED_MAX + 2 * this.#used;
     this.#used = 0;
     const changes: StoreChanges[] = [];
-    for (const { store, retentionMs } of this.#stores) {
-      const keys = await state.expired(store, streamTimeMs - retentionMs, entriesMax);
-      this.#hasMore ||= keys.length >= entriesMax;
+    for (const { store, retentionMs, isRewritten } of this.#stores) {
+      const timeMs = streamTimeMs - retentionMs;
+      const found = isRewritten
+        ? await state.due(store, timeMs, entriesMax)
+        : { keys: await state.expired(store, timeMs, entriesMax), more: false };
+      const { keys } = found;
+      this.#hasMore ||= found.more || keys.length >= entriesMax;
       if (keys.length > 0) changes.push({ store, keys, values: keys.map(() => null) });
     }
     if (changes.length === 0) return null;

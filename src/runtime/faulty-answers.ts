@@ -24,8 +24,7 @@ export function faultIn(
   limits: RunnerLimits,
   task: string,
 ): FoundFault | null {
-  const changelogs = program.stores.map(({ changelogTopic }) => changelogTopic);
-  const wrong = faultOf(hop, answer, changelogs, limits);
+  const wrong = faultOf(hop, answer, program.stores, limits);
   if (wrong !== null) {
     const message = `the application's answer for task ${task} is invalid: ${wrong}`;
     return { fault: { ...UNKNOWN_FAULT, code: "ANSWER_INVALID", message }, isOfAll: true };

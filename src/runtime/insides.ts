@@ -1,5 +1,6 @@
 import { OutriggerError } from "../errors/outrigger-error.ts";
 import { entryTime, STAMP_BYTES } from "../model/entry-time.ts";
+import { readLong } from "../model/key-table.ts";
 import type { Programs, StoreSpec } from "../model/topology.ts";
 import type { KeyRange, PageLimits } from "../ports/store.ts";
 import type { GroupLoop } from "./group-loop.ts";
@@ -40,6 +41,8 @@ export interface StoredEntry {
   readonly partition: number;
   readonly key: Buffer;
   readonly value: Buffer;
+  /** Of a timestamped key-value store, in ms. */
+  readonly timestamp?: number;
 }
 
 const PAGE: PageLimits = { entriesMax: 1_000, bytesMax: 1024 * 1024 };
@@ -66,9 +69,12 @@ export async function readStore(
     for (let more = true; more; ) {
       const page = await state.range(store, { ...range, from }, NOTHING_WRITTEN, PAGE);
       for (const [index, key] of page.keys.entries()) {
-        if (spec?.retentionMs !== undefined && entryTime(spec.kind, key) <= goneUpToMs) continue;
-        const value = page.values[index]?.subarray(stampBytes) ?? NOTHING;
-        entries.push({ partition: id.partition, key, value });
+        const stored = page.values[index] ?? NOTHING;
+        const at = spec.kind === "keyValue" ? timestampOf(stored) : entryTime(spec.kind, key);
+        if (spec.retentionMs !== undefined && at <= goneUpToMs) continue;
+        const value = stored.subarray(stampBytes);
+        const stamp = spec.kind === "keyValue" && stampBytes > 0 ? { timestamp: at } : {};
+        entries.push({ partition: id.partition, key, value, ...stamp });
       }
       if (entries.length > entriesMax) return null;
       more = page.more;
@@ -76,6 +82,10 @@ export async function readStore(
     }
   }
   return entries;
+}
+
+function timestampOf(value: Buffer): number {
+  return value.length < STAMP_BYTES ? 0 : readLong(value, 0);
 }
 
 const NOTHING_WRITTEN = { keys: [], values: [] };

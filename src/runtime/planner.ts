@@ -1,10 +1,11 @@
 import type { RowRange, SlotState } from "../model/rows.ts";
-import type { OperatorStep, Stage, StageStep, Windows } from "../model/topology.ts";
+import type { OperatorStep, Stage, StageStep } from "../model/topology.ts";
 import { windowUnitOf } from "../operators/windows.ts";
 import type { KeySet, TaskState } from "../ports/store.ts";
 import { type Batch, countRows, type Hop } from "./batch.ts";
 import { type MalformedRow, type RowClock, readSlots, runOperator } from "./run-operator.ts";
 import { timesOf } from "./stream-clock.ts";
+import { ttlOf } from "./time-to-live.ts";
 
 /**
  * Runs a built-in node over all rows that reached it; what it forwards stands in the batch. "tooLarge" where
@@ -17,7 +18,12 @@ export async function runStep(
   batch: Batch,
   rows: readonly RowRange[],
 ): Promise<MalformedRow | "tooLarge" | null> {
-  const ran = await runOperator(operator, state, rows, clockOf(operator.windows, batch, rows));
+  const ran = await runOperator(
+    operator,
+    state,
+    rows,
+    clockOf(operator.windows !== null, batch, rows),
+  );
   if (ran === null) {
     if (!isOfOne(batch)) return "tooLarge";
     for (const half of halvesOf(rows)) {
@@ -71,7 +77,8 @@ export async function planHop(
   let stateBytes = 0;
   let dropped = 0;
   for (const [index, wanted] of stage.stores.entries()) {
-    const clock = { ...clockOf(wanted.windows, batch, rows), mayGo: !isOfOne(batch) };
+    const isTimed = wanted.windows !== null || ttlOf(state.stores[wanted.store]) !== null;
+    const clock = { ...clockOf(isTimed, batch, rows), mayGo: !isOfOne(batch) };
     const read = await readSlots(wanted, state, rows, clock, stateBytesMax);
     if (read === null) return isOfOne(batch) ? tooManySlots(rows, stage) : null;
     const { plan, found } = read;
@@ -105,10 +112,10 @@ function tooManySlots(rows: readonly RowRange[], { entries }: Stage): MalformedR
 
 /** Rows that are input as it came move stream time as they pass. */
 function clockOf(
-  windows: Windows | null,
+  isTimed: boolean,
   { rows: input, taken, streamTimeBeforeMs: streamTimeMs }: Batch,
   rows: readonly RowRange[],
 ): RowClock {
-  const isInput = windows === null || rows === input;
+  const isInput = !isTimed || rows === input;
   return { streamTimeMs, times: isInput ? null : timesOf(rows, taken.input, streamTimeMs) };
 }

@@ -12,6 +12,7 @@ import { planSessions, type SessionPlan } from "../operators/sessions.ts";
 import { planSliding, slidingReach } from "../operators/sliding.ts";
 import { planSlots, type SlotPlan, type SlotSpec } from "../operators/windows.ts";
 import type { KeySet, StoreChanges, TaskState } from "../ports/store.ts";
+import { hideGone, ttlOf } from "./time-to-live.ts";
 
 /** Slots of one batch: a record of many windows has many, and a batch of them fewer rows. */
 const SLOTS_MAX = 65_536;
@@ -24,7 +25,7 @@ export interface RowClock {
   readonly streamTimeMs: number;
   /** As of each; null where each moves it by its own timestamp. */
   readonly times: Float64Array | null;
-  /** Whether the fold is the application's, and the batch can be smaller: it may end a session. */
+  /** Whether the batch is the application's, and can be smaller: it may end a session, or an entry's time. */
   readonly mayGo?: boolean;
 }
 
@@ -98,9 +99,10 @@ export async function readSlots(
   spec: SlotSpec & { readonly store: number },
   state: TaskState,
   rows: readonly RowRange[],
-  { streamTimeMs, times, mayGo }: RowClock,
+  clock: RowClock,
   bytesMax: number,
 ): Promise<ReadSlots | null> {
+  const { streamTimeMs, times, mayGo } = clock;
   const table = new KeyTable();
   const { windows, takes = "keyed", store } = spec;
   if (windows?.kind === "session") {
@@ -114,7 +116,10 @@ export async function readSlots(
   const plan = planSlots(rows, spec, streamTimeMs, table, times);
   if (isTooWide(plan.slots.length, rows)) return null;
   const keys = table.keys();
-  return { plan, keys, found: await state.read(store, keys, "head") };
+  const found = await state.read(store, keys, "head");
+  const ttlMs = ttlOf(state.stores[store]);
+  const isLive = ttlMs === null || hideGone(found, plan, rows, ttlMs, clock);
+  return isLive ? { plan, keys, found } : null;
 }
 
 /** One row is always taken, however many slots it has. */

@@ -3,6 +3,7 @@ import type { AskedRange, StateAnswer, StateQuestion, WorkerId } from "../ports/
 import type { KeySet } from "../ports/store.ts";
 import { storeFailure } from "./store-failure.ts";
 import type { TaskRunner } from "./task-runner.ts";
+import { askedAt, isGone, liveRange, ttlOf } from "./time-to-live.ts";
 
 /**
  * Answers what a worker asks while it processes a batch. Only the worker that holds the batch is
@@ -29,15 +30,21 @@ export async function answerQuestion(
       `store ${question.store} cannot be asked: the stage has ${count}, those of windows are not read`,
     );
   }
+  const ttlMs = ttlOf(runner.program.stores[store.store]);
+  const atMs = askedAt(entry.item);
   try {
     const { keys, range } = question;
     if (range !== null) {
       const written = writtenBy(range, hop?.keys[question.store]);
       if (typeof written === "string") return refused(written);
-      const page = await runner.state.range(store.store, range, written, range.limits);
+      const { state } = runner;
+      const page = await liveRange(state, store.store, range, written, range.limits, atMs);
       return { kind: "page", page };
     }
     const values = keys === null ? [] : await runner.state.read(store.store, keys, "head");
+    for (const [index, value] of values.entries()) {
+      if (value !== null && ttlMs !== null && isGone(value, ttlMs, atMs)) values[index] = null;
+    }
     return { kind: "values", values };
   } catch (error: unknown) {
     // First, for it takes the batch away from the worker: no record fails for the sake of a disk.

@@ -151,7 +151,7 @@ export class TaskRunner {
     }
     if (this.phase !== "running" || this.#paused) return;
     if (this.uncommittedBytes >= this.limits.uncommittedBytesMax) return;
-    if (this.#expiry.isDueAt(this.#streamTimeMs) && !this.failures.isTrying) {
+    if (this.#expiry.isDueAt(this.#streamTimeMs, this.ledger) && !this.failures.isTrying) {
       this.#expire();
       return;
     }

@@ -82,6 +82,7 @@ export function addTestDriver(
         value: entry.value,
         partition: entry.partition,
         ...(entry.windowStart === null ? {} : { windowStart: BigInt(entry.windowStart) }),
+        ...(entry.timestamp === undefined ? {} : { timestamp: BigInt(entry.timestamp) }),
       })),
     };
   });

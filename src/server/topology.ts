@@ -4,6 +4,7 @@ import {
   Aggregator,
   type Node,
   Operation,
+  type Store,
   StoreKind,
   type Topology,
   NumberType as WireNumberType,
@@ -29,8 +30,14 @@ export function declaredTopology(topology: Topology): DeclaredTopology {
       parents: node.parents,
       ...kindOf(node),
     })),
-    stores: topology.stores.map(({ name, kind }) => ({ name, kind: storeKind(name, kind) })),
+    stores: topology.stores.map(storeOf),
   };
+}
+
+function storeOf({ name, kind, ttlMs }: Store): DeclaredStore {
+  const isTimestamped = kind === StoreKind.TIMESTAMPED_KEY_VALUE;
+  const ttl = ttlMs === 0n ? {} : { ttlMs: safeNumber(`ttl_ms of ${name}`, ttlMs, 1) };
+  return { name, kind: storeKind(name, kind), ...(isTimestamped ? { isTimestamped } : {}), ...ttl };
 }
 
 function kindOf({ name, kind }: Node): NodeKind {
@@ -116,6 +123,7 @@ function aggregatorOf(name: string, aggregator: Aggregator) {
 function storeKind(name: string, kind: StoreKind): DeclaredStore["kind"] {
   switch (kind) {
     case StoreKind.KEY_VALUE:
+    case StoreKind.TIMESTAMPED_KEY_VALUE:
       return "keyValue";
     case StoreKind.WINDOW:
       return "window";

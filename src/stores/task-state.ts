@@ -21,7 +21,7 @@ import { entriesOfKey, suffixBytesOf } from "./key-times.ts";
 import * as layout from "./layout.ts";
 import { changesWithin, mergePage } from "./merged-range.ts";
 import { Overlay } from "./overlay.ts";
-import { indexOf, indexOnce, type TimeIndex } from "./time-index.ts";
+import { indexOf, indexOnce, TimeIndex } from "./time-index.ts";
 import { empty } from "./trust.ts";
 import { ValueTimeIndex } from "./value-times.ts";
 
@@ -174,10 +174,9 @@ export class RocksTaskState implements TaskState {
     return found;
   }
 
-  async expired(store: number, timeMs: number, entriesMax: number): Promise<readonly Buffer[]> {
+  async expired(store: number, timeMs: number, entriesMax: number): Promise<Buffer[]> {
     const index = this.#indexes[store] ?? null;
-    invariant(index !== null, `store ${store} has no retention`);
-    if (index instanceof ValueTimeIndex) return (await this.due(store, timeMs, entriesMax)).keys;
+    invariant(index instanceof TimeIndex, `store ${store} has no windows with a retention`);
     const overlay = this.#overlay(store);
     const isGone = (key: Buffer): boolean =>
       overlay.find(key.toString("latin1"), "staged") === null;
@@ -418,7 +417,10 @@ async function openDatabase(
 async function readMarks(database: Database, stores: readonly StoreSpec[]): Promise<Opened> {
   const numbers = layout.decodeNumbers(await database.get(layout.STORES_KEY));
   const known = numbers.size;
-  const prefixes = stores.map(({ name }) => {
+  const prefixes = stores.map((spec) => {
+    // Values of one layout are not read as those of the other: then it is restored from the changelog.
+    const isStamped = spec.kind === "keyValue" && spec.isTimestamped === true;
+    const name = isStamped ? `${spec.name}:timestamped` : spec.name;
     const number = numbers.get(name) ?? numbers.size + 1;
     numbers.set(name, number);
     return number;

@@ -11,6 +11,7 @@ export interface StoredEntry {
   readonly partition: number;
   readonly key: Buffer;
   readonly value: Buffer;
+  readonly timestamp?: number;
 }
 
 /** What of the store's bytes to read for what was asked. */
@@ -42,8 +43,11 @@ export function entriesOf(
   { key, windowStart: wanted }: Pick<WantedEntries, "key" | "windowStart">,
   kind: StoreKind,
 ): DriverEntry[] {
-  const entries = stored.map(({ partition, key: whole, value }): DriverEntry => {
-    if (kind === "keyValue") return { partition, key: whole, value, windowStart: null };
+  const entries = stored.map(({ partition, key: whole, value, timestamp }): DriverEntry => {
+    if (kind === "keyValue") {
+      const stamp = timestamp === undefined ? {} : { timestamp };
+      return { partition, key: whole, value, windowStart: null, ...stamp };
+    }
     const suffixBytes = kind === "session" ? SESSION_SUFFIX_BYTES : SUFFIX_BYTES;
     const at = whole.length - suffixBytes;
     const start = kind === "session" ? at + START_BYTES : at;

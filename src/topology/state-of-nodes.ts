@@ -26,11 +26,14 @@ export function operatorOf(node: DeclaredNode, stores: readonly StoreSpec[]): Op
 }
 
 export function storeOf(
-  { name, kind }: DeclaredStore,
+  { name, kind, isTimestamped, ttlMs }: DeclaredStore,
   nodes: readonly DeclaredNode[],
   applicationId: string,
 ): StoreSpec {
   const spec = { name, kind, changelogTopic: changelogTopic(applicationId, name) };
+  if (isTimestamped === true) {
+    return { ...spec, isTimestamped, ...(ttlMs === undefined ? {} : { retentionMs: ttlMs }) };
+  }
   const user = nodes.find((node) => node.kind === "aggregate" && node.store === name);
   const windows = user?.kind === "aggregate" ? user.windows : null;
   if (windows === null) return spec;

@@ -1,4 +1,4 @@
-import type { DeclaredNode, DeclaredTopology, Windows } from "../model/topology.ts";
+import type { DeclaredNode, DeclaredStore, DeclaredTopology, Windows } from "../model/topology.ts";
 
 /**
  * Sixteen hex digits that are equal for equal topologies. Order of declaration does not count: SDKs
@@ -7,9 +7,14 @@ import type { DeclaredNode, DeclaredTopology, Windows } from "../model/topology.
  */
 export function topologyHash(declared: DeclaredTopology): string {
   const nodes = [...declared.nodes].sort(byName).map(canonicalNode);
-  const stores = [...declared.stores].sort(byName).map(({ name, kind }) => [name, kind]);
+  const stores = [...declared.stores].sort(byName).map(canonicalStore);
   const text = JSON.stringify([nodes, stores]);
   return hex(fold(text, 0x01000193)) + hex(fold(text, 0x5bd1e995));
+}
+
+function canonicalStore({ name, kind, isTimestamped, ttlMs }: DeclaredStore): unknown[] {
+  if (isTimestamped !== true) return [name, kind];
+  return [name, kind, "timestamped", ttlMs ?? 0];
 }
 
 function canonicalNode(node: DeclaredNode): unknown[] {

@@ -9,7 +9,7 @@ import {
   type TopologySchema,
 } from "../../src/gen/outrigger/v1/topology_pb.ts";
 
-/** The topologies of minor version 5, in docs/sdks.md: what is declared, and what a sidecar makes of it. */
+/** The topologies of minor versions 5 and 6, in docs/sdks.md: what is declared, and what a sidecar makes of it. */
 
 type Topology = MessageInitShape<typeof TopologySchema>;
 type Node = NonNullable<Topology["nodes"]>[number];
@@ -204,6 +204,36 @@ const REGROUP: Builder = {
   ],
 };
 
+const TIMESTAMPED: Builder = {
+  declared: {
+    nodes: [
+      commands,
+      {
+        name: "remember",
+        parents: ["commands"],
+        kind: { case: "function", value: { operation: Operation.PROCESS, stores: ["seen"] } },
+      },
+      sink("remember"),
+    ],
+    stores: [{ name: "seen", kind: StoreKind.TIMESTAMPED_KEY_VALUE, ttlMs: 60_000n }],
+  },
+  stages: [{ entries: ["remember"], stores: ["seen"], sinks: RESULTS }],
+};
+
+const CHOSEN: Builder = {
+  declared: {
+    nodes: [
+      commands,
+      code("choose", Operation.BRANCH, "commands"),
+      ...["results", "others"].map((topic): Node => {
+        const kind: Node["kind"] = { case: "sink", value: { topic } };
+        return { name: `choose-${topic}`, parents: ["choose"], kind };
+      }),
+    ],
+  },
+  stages: [{ entries: ["choose"], sinks: ["choose-results", "choose-others"] }],
+};
+
 const hopping = { sizeMs: 60_000n, advanceMs: 20_000n, graceMs: 10_000n };
 
 export const BUILDERS = {
@@ -218,6 +248,8 @@ export const BUILDERS = {
   reduce: folding({}, StoreKind.KEY_VALUE, false),
   repartition: REPARTITION,
   regroup: REGROUP,
+  timestamped: TIMESTAMPED,
+  chosen: CHOSEN,
 } as const satisfies Readonly<Record<string, Builder>>;
 
 export type BuilderName = keyof typeof BUILDERS;

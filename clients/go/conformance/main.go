@@ -51,6 +51,9 @@ func main() {
 		"sliding":       sliding,
 		"session":       session,
 		"session-count": sessionCount,
+
+		"timestamped": timestamped,
+		"chosen":      chosen,
 	}
 	app := outrigger.New(outrigger.Config{})
 	topologies[os.Getenv("OUTRIGGER_CONFORMANCE_TOPOLOGY")](app)

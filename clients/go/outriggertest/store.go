@@ -40,6 +40,16 @@ func (s StoreView[K, V]) GetWindow(key K, start int64) (V, bool) {
 	return first(s.read(&pb.ReadStoreRequest{Key: s.bytesOf(key), WindowStart: &start}))
 }
 
+// Timestamp is that of a key's value in a timestamped store, in ms.
+func (s StoreView[K, V]) Timestamp(key K) (timestamp int64, ok bool) {
+	s.driver.t.Helper()
+	entries := s.entries(&pb.ReadStoreRequest{Key: s.bytesOf(key)})
+	if len(entries) == 0 || entries[0].Timestamp == nil {
+		return 0, false
+	}
+	return *entries[0].Timestamp, true
+}
+
 // Windows returns every window of a key, in order.
 func (s StoreView[K, V]) Windows(key K) []Entry[K, V] {
 	s.driver.t.Helper()
@@ -59,13 +69,18 @@ func (s StoreView[K, V]) bytesOf(key K) []byte {
 	return data
 }
 
-func (s StoreView[K, V]) read(asked *pb.ReadStoreRequest) []Entry[K, V] {
+func (s StoreView[K, V]) entries(asked *pb.ReadStoreRequest) []*pb.StoreEntry {
 	s.driver.t.Helper()
 	asked.Store = s.name
 	answer := &pb.ReadStoreResponse{}
 	s.driver.must(s.driver.call("ReadStore", asked, answer))
+	return answer.Entries
+}
+
+func (s StoreView[K, V]) read(asked *pb.ReadStoreRequest) []Entry[K, V] {
+	s.driver.t.Helper()
 	var found []Entry[K, V]
-	for _, entry := range answer.Entries {
+	for _, entry := range s.entries(asked) {
 		key, err := s.key.Deserialize(entry.Key)
 		s.driver.must(err)
 		value, err := s.value.Deserialize(entry.Value)

@@ -11,9 +11,13 @@ from typing import Any
 from outrigger import (
     App,
     AsyncFixedKeyProcessorContext,
+    AsyncProcessorContext,
     FixedKeyProcessorContext,
     KStream,
+    ProcessorContext,
     Record,
+    TimestampedKeyValueStore,
+    ValueAndTimestamp,
     Windowed,
     hopping,
     int32,
@@ -21,6 +25,7 @@ from outrigger import (
     nullable,
     session,
     sliding,
+    timestamped_key_value_store,
     tumbling,
     utf8,
 )
@@ -56,6 +61,8 @@ def builders(app: App) -> dict[str, Callable[[], None]]:
         "reduce": of(reduce),
         "repartition": of(repartition),
         "regroup": of(regroup),
+        "timestamped": of(timestamped),
+        "chosen": of(chosen),
     }
 
 
@@ -259,4 +266,75 @@ def regroup(commands: Commands) -> None:
         commands.group_by(lambda r: r.value, key=TEXT, value=TEXT, name="by-value")
         .aggregate(str, append, value=utf8, store="folds", name="fold")
         .to("results", key=TEXT, value=utf8, name="results")
+    )
+
+
+SEEN = timestamped_key_value_store("seen", key=utf8, value=utf8, ttl="1m")
+Entry = tuple[str, ValueAndTimestamp[str]]
+
+
+def timestamped(commands: Commands) -> None:
+    if os.environ.get("OUTRIGGER_CONFORMANCE_HANDLER") == "async":
+        results = commands.process(remember_async, stores=[SEEN], name="remember")
+    else:
+        results = commands.process(remember, stores=[SEEN], name="remember")
+    results.to("results", key=TEXT, value=TEXT, name="results")
+
+
+def order_of(value: Text) -> tuple[str, str]:
+    order, _, prefix = (value or "").partition(":")
+    return order, prefix
+
+
+def listed(entries: list[Entry]) -> str:
+    return ",".join(f"{key}={entry.value}@{entry.timestamp}" for key, entry in entries)
+
+
+def written(before: ValueAndTimestamp[str] | None) -> str:
+    return "none" if before is None else f"{before.value}@{before.timestamp}"
+
+
+def remembered(record: Record[Text, Text], put: Any, delete: Any) -> None:
+    key = record.key or ""
+    if record.value is None:
+        delete(key)
+    elif record.value == "fixed":
+        put(key, record.value, 5)
+    else:
+        put(key, record.value)
+
+
+def remember(record: Record[Text, Text], ctx: ProcessorContext[Text, Text]) -> None:
+    store: TimestampedKeyValueStore[str, str] = ctx.store(SEEN)
+    order, prefix = order_of(record.value)
+    if order in ("prefix", "reverse"):
+        found = list(store.prefix(prefix, reverse=order == "reverse"))
+        ctx.forward(record.key, listed(found))
+        return
+    before = store.get(record.key or "")
+    remembered(record, store.put, store.delete)
+    ctx.forward(record.key, written(before))
+
+
+async def remember_async(
+    record: Record[Text, Text], ctx: AsyncProcessorContext[Text, Text]
+) -> None:
+    store = ctx.store(SEEN)
+    order, prefix = order_of(record.value)
+    if order in ("prefix", "reverse"):
+        found = [entry async for entry in store.prefix(prefix, reverse=order == "reverse")]
+        ctx.forward(record.key, listed(found))
+        return
+    before = await store.get(record.key or "")
+    remembered(record, store.put, store.delete)
+    ctx.forward(record.key, written(before))
+
+
+def chosen(commands: Commands) -> None:
+    commands.to(
+        lambda record: record.value or "",
+        topics=["results", "others"],
+        key=TEXT,
+        value=TEXT,
+        name="choose",
     )

@@ -6,8 +6,10 @@ import {
   type KStream,
   nullable,
   type ProcessedRecord,
+  type ProcessorContext,
   session,
   sliding,
+  timestampedKeyValueStore,
   tumbling,
   utf8,
   type Windowed,
@@ -43,6 +45,8 @@ export function builders(app: App): Readonly<Record<string, () => void>> {
     reduce: () => reduce(commands()),
     repartition: () => repartition(commands()),
     regroup: () => regroup(commands()),
+    timestamped: () => timestamped(commands()),
+    chosen: () => chosen(commands()),
   };
 }
 
@@ -203,6 +207,44 @@ function regroup(commands: Commands): void {
     .groupBy(({ value }) => value, { key: text, value: text, name: "by-value" })
     .aggregate(() => "", append, folding)
     .to("results", { key: text, value: utf8 }, results);
+}
+
+const seen = timestampedKeyValueStore("seen", { key: utf8, value: utf8, ttl: "1m" });
+
+function timestamped(commands: Commands): void {
+  commands
+    .process<Text, Text>(remember, { name: "remember", stores: [seen] })
+    .to("results", { key: text, value: text }, results);
+}
+
+async function remember(
+  { key: given, value }: ProcessedRecord<Text, Text>,
+  ctx: ProcessorContext<Text, Text>,
+): Promise<void> {
+  const key = given ?? "";
+  const store = ctx.store(seen);
+  const [, order, prefix] = /^(prefix|reverse):(.*)$/.exec(value ?? "") ?? [];
+  if (prefix !== undefined) {
+    const found: string[] = [];
+    for await (const [name, entry] of store.prefix(prefix, { reverse: order === "reverse" })) {
+      found.push(`${name}=${entry.value}@${entry.timestamp}`);
+    }
+    ctx.forward({ key, value: found.join(",") });
+    return;
+  }
+  const before = await store.get(key);
+  if (value === null) store.delete(key);
+  else if (value === "fixed") store.put(key, value, 5);
+  else store.put(key, value);
+  ctx.forward({
+    key,
+    value: before === undefined ? "none" : `${before.value}@${before.timestamp}`,
+  });
+}
+
+function chosen(commands: Commands): void {
+  const topics = ["results", "others"];
+  commands.to(({ value }) => value ?? "", { topics, key: text, value: text, name: "choose" });
 }
 
 function append(_: Text, value: Text, folded: string): string {

@@ -39,10 +39,15 @@ export {
   type KeyValueStore,
   type KeyValueStoreDefinition,
   keyValueStore,
+  type PrefixOptions,
   type RangeOptions,
   type StoreDefinition,
+  type TimestampedKeyValueStore,
+  type TimestampedKeyValueStoreDefinition,
+  timestampedKeyValueStore,
+  type ValueAndTimestamp,
 } from "./stores.ts";
-export type { KeyValue, KStream, ProcessOptions } from "./streams.ts";
+export type { ChosenTopics, KeyValue, KStream, ProcessOptions } from "./streams.ts";
 export { sessionWindowed, type Window, type Windowed, windowed } from "./windowed.ts";
 export {
   type GraceOptions,

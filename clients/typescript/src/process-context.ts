@@ -1,9 +1,13 @@
-import { keyAfter } from "./batch-state.ts";
 import type { BatchScope, Emitter } from "./emitter.ts";
 import type { Hook } from "./hooks.ts";
+import { openStore } from "./open-store.ts";
 import type { ForwardedRecord, StreamRecord } from "./record.ts";
-import type { Serde } from "./serdes.ts";
-import type { KeyValueStore, KeyValueStoreDefinition, RangeOptions } from "./stores.ts";
+import type {
+  KeyValueStore,
+  KeyValueStoreDefinition,
+  TimestampedKeyValueStore,
+  TimestampedKeyValueStoreDefinition,
+} from "./stores.ts";
 
 /** What a handler of `process` may do besides computing. */
 export interface ProcessorContext<K, V> {
@@ -19,6 +23,9 @@ export interface ProcessorContext<K, V> {
    */
   afterCommit<P>(hook: Hook<P> | string, payload: P): void;
   /** A store that was given to `process`. */
+  store<SK, SV>(
+    definition: TimestampedKeyValueStoreDefinition<SK, SV>,
+  ): TimestampedKeyValueStore<SK, SV>;
   store<SK, SV>(definition: KeyValueStoreDefinition<SK, SV>): KeyValueStore<SK, SV>;
   /** Aborts when the batch is taken away: what is computed from then on has no effect. */
   readonly signal: AbortSignal;
@@ -105,43 +112,16 @@ export class ProcessContext implements ProcessorContext<unknown, unknown> {
     }
   }
 
-  store<K, V>({ name, key, value }: KeyValueStoreDefinition<K, V>): KeyValueStore<K, V> {
+  store<K, V>(
+    definition: KeyValueStoreDefinition<K, V>,
+  ): KeyValueStore<K, V> & TimestampedKeyValueStore<K, V> {
+    const { name } = definition;
     if (!this.#emitter.node.stores.includes(name)) {
       throw new Error(`the store "${name}" was not given to this processor: name it in \`stores\``);
     }
-    const state = this.#scope.state(name);
-    const keyBytes = (given: K): Uint8Array => {
-      this.#mustBeOpen(`store "${name}"`);
-      const bytes = key.serialize(given);
-      if (bytes === null) throw new TypeError(`the store "${name}" has no null keys`);
-      return bytes;
-    };
-    const entries = (from: Uint8Array | null, to: Uint8Array | null, options?: RangeOptions) =>
-      this.#entries(state.range({ from, to, reverse: options?.reverse ?? false }), { key, value });
-    return {
-      get: async (given) => {
-        const found = await state.getKey(keyBytes(given));
-        return found === null ? undefined : value.deserialize(found);
-      },
-      put: (given, next) => state.putKey(keyBytes(given), value.serialize(next)),
-      delete: (given) => state.putKey(keyBytes(given), null),
-      range: (from, to, options) => {
-        const first = from === null ? null : keyBytes(from);
-        const end = to === null ? null : keyAfter(keyBytes(to));
-        return entries(first, end, options);
-      },
-      all: (options) => entries(null, null, options),
-    };
-  }
-
-  async *#entries<K, V>(
-    found: AsyncIterable<readonly [Uint8Array, Uint8Array]>,
-    serdes: { key: Serde<K>; value: Serde<V> },
-  ): AsyncGenerator<readonly [K, V]> {
-    for await (const [key, value] of found) {
-      this.#mustBeOpen("a range");
-      yield [serdes.key.deserialize(key), serdes.value.deserialize(value)];
-    }
+    const { timestamp } = this.#record;
+    const mustBeOpen = (what: string): void => this.#mustBeOpen(what);
+    return openStore(definition, this.#scope.state(name), { timestamp, mustBeOpen });
   }
 
   /** The handler has returned: waits for what it forwarded. */

@@ -16,7 +16,7 @@ import {
 import type { ForwardedRecord, ProcessedRecord, StreamRecord } from "./record.ts";
 import type { Serde } from "./serdes.ts";
 import type { StoreDefinition } from "./stores.ts";
-import { type NodeCode, Operation, StoreKind } from "./topology.ts";
+import { type NodeCode, Operation } from "./topology.ts";
 import { merged, serdesOf, type Upstream, withSerdes } from "./upstream.ts";
 
 /** A key and a value, without the rest of the record. */
@@ -27,6 +27,14 @@ export interface KeyValue<K, V> {
 
 export interface ProcessOptions extends CodeOptions {
   readonly stores?: readonly StoreDefinition[];
+}
+
+/** Where records may go whose topic is chosen for each. */
+export interface ChosenTopics<K, V> extends CodeOptions {
+  /** Each of them must exist. Their sinks are named `<name>-<topic>`. */
+  readonly topics: readonly string[];
+  readonly key?: Serde<K>;
+  readonly value?: Serde<V>;
 }
 
 /** What code of the application may change: behind it, serdes of that part are not known. */
@@ -220,9 +228,23 @@ export class KStream<K, V> {
   /** Writes a topic that must exist, with these serdes, or the application's default ones. */
   to(
     topic: string,
-    serdes: { readonly key?: Serde<K>; readonly value?: Serde<V> } = {},
+    serdes?: { readonly key?: Serde<K>; readonly value?: Serde<V> },
+    options?: Named,
+  ): void;
+  /**
+   * Writes each record to the topic that `choose` names, one of `options.topics`, as Kafka Streams'
+   * `TopicNameExtractor`. Another name fails the record.
+   */
+  to(choose: (record: ProcessedRecord<K, V>) => string, options: ChosenTopics<K, V>): void;
+  to(
+    topic: string | ((record: ProcessedRecord<K, V>) => string),
+    serdes: Partial<ChosenTopics<K, V>> = {},
     options: Named = {},
   ): void {
+    if (typeof topic === "function") {
+      this.#toChosen(topic, serdes);
+      return;
+    }
     const { builder, nodes } = this.#upstream;
     builder.add({
       name: options.name,
@@ -230,6 +252,31 @@ export class KStream<K, V> {
       parents: nodes,
       input: builder.serdes(serdes),
     });
+  }
+
+  /** A branch for each of the topics. */
+  #toChosen(
+    choose: (record: ProcessedRecord<K, V>) => string,
+    { topics = [], ...options }: Partial<ChosenTopics<K, V>>,
+  ): void {
+    const children = new Map(topics.map((topic, index) => [topic, index]));
+    if (children.size === 0 || children.size < topics.length) {
+      throw new Error(
+        `the topics to choose from are [${topics.join(", ")}]: name each of them once`,
+      );
+    }
+    const upstream = this.#add(Operation.BRANCH, "both", options, (record, emitter) => {
+      const chosen = choose(record as ProcessedRecord<K, V>);
+      const child = children.get(chosen);
+      if (child !== undefined) return emitter.passTo(child, record);
+      const declared = topics.join(", ");
+      throw new Error(
+        `"${emitter.node.name}" chose the topic "${chosen}", it declares: ${declared}`,
+      );
+    });
+    const [node] = upstream.nodes;
+    for (const topic of topics)
+      new KStream<K, V>(upstream).to(topic, options, { name: `${node}-${topic}` });
   }
 
   #function<K2, V2>(
@@ -249,7 +296,7 @@ export class KStream<K, V> {
   ): Upstream {
     const { builder, nodes: parents, serdes } = this.#upstream;
     const stores = given.map((store) => store.name);
-    for (const store of stores) builder.addStore(store, StoreKind.KEY_VALUE);
+    for (const store of given) builder.addUserStore(store);
     const node = builder.add({
       name,
       kind: { case: "function", value: { operation, stores, ...policyIn(failurePolicy) } },

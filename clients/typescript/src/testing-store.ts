@@ -32,6 +32,7 @@ export class TestStore<K, V> {
       key: this.#serdes.key.deserialize(entry.key),
       value: this.#serdes.value.deserialize(entry.value),
       windowStart: entry.windowStart === undefined ? null : Number(entry.windowStart),
+      ...(entry.timestamp === undefined ? {} : { timestamp: Number(entry.timestamp) }),
     }));
   }
 
@@ -45,4 +46,6 @@ export interface TestEntry<K, V> {
   readonly value: V;
   /** null for a store without windows. */
   readonly windowStart: number | null;
+  /** Of a timestamped key-value store, in ms; left out for others. */
+  readonly timestamp?: number;
 }

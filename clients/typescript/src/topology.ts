@@ -11,6 +11,7 @@ import {
 } from "./gen/outrigger/v1/topology_pb.ts";
 import type { StreamRecord } from "./record.ts";
 import type { Serde } from "./serdes.ts";
+import { isTimestamped, type StoreDefinition } from "./stores.ts";
 
 type Kind = NonNullable<MessageInitShape<typeof NodeSchema>["kind"]>;
 
@@ -92,12 +93,18 @@ export class TopologyBuilder {
     this.nodes.set(name, { name, input: serdes, code, isHook: true, ...nothing });
   }
 
-  addStore(name: string, kind: StoreKind): void {
+  addStore(name: string, kind: StoreKind, ttlMs = 0): void {
     const known = this.#stores.get(name);
-    if (known !== undefined && known.kind !== kind) {
+    if (known !== undefined && (known.kind !== kind || known.ttlMs !== BigInt(ttlMs))) {
       throw new Error(`the store "${name}" is declared as two kinds: give one another name`);
     }
-    this.#stores.set(name, { name, kind });
+    this.#stores.set(name, { name, kind, ttlMs: BigInt(ttlMs) });
+  }
+
+  /** Declares a store that user code reads and writes. */
+  addUserStore(store: StoreDefinition): void {
+    if (!isTimestamped(store)) this.addStore(store.name, StoreKind.KEY_VALUE);
+    else this.addStore(store.name, StoreKind.TIMESTAMPED_KEY_VALUE, store.ttlMs);
   }
 
   /** A name that stays the same as long as the order of the calls does. */

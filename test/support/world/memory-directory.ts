@@ -174,10 +174,8 @@ export class MemoryState implements TaskState {
     return first === undefined ? null : timeOfValue(first);
   }
 
-  async expired(store: number, timeMs: number, entriesMax: number): Promise<readonly Buffer[]> {
+  async expired(store: number, timeMs: number, entriesMax: number): Promise<Buffer[]> {
     this.disk.meet("read");
-    const spec = this.stores[store];
-    if (spec?.kind === "keyValue") return (await this.due(store, timeMs, entriesMax)).keys;
     const suffix = this.stores[store]?.kind === "session" ? 16 : 12;
     const timeOf = (key: Buffer): number => Number(key.readBigInt64BE(key.length - suffix));
     return [...this.disk.data.keys()]

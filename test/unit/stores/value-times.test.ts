@@ -190,6 +190,20 @@ test("what another version wrote without an index is indexed when it is opened",
   await again.close();
 });
 
+test("values of one layout are not read as those of the other: the changelog is read from its start", async () => {
+  const path = join(root, "layouts");
+  const plain = await openState(path, unindexed);
+  const position = { topicId: "t", position: 3 };
+  await plain.restore(changesOf([["a", 5]]), position);
+  await plain.close();
+  const stamped = await openState(path, { ...unindexed, isTimestamped: true });
+  assert.equal(stamped.marks()?.positions.size, 0);
+  const all = { from: null, to: null, reverse: false };
+  const limits = { entriesMax: 9, bytesMax: 999 };
+  assert.deepEqual((await stamped.range(0, all, { keys: [], values: [] }, limits)).keys, []);
+  await stamped.close();
+});
+
 type Step =
   | { readonly kind: "stage" | "advance" | "restore"; readonly change: Change }
   | { readonly kind: "commit" | "resetHead" | "reopen" | "look" | "lookWhileWritten" };

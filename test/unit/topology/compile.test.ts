@@ -103,6 +103,15 @@ describe("a topology that runs", () => {
     assert.deepEqual(stagesOf({ steps })[0]?.stores, [{ store: 0, windows: null }]);
   });
 
+  it("gives a timestamped store its stamps, and its time to live as retention", () => {
+    const nodes = [source("in", "a"), functionNode("f", "process", ["in"], ["s"])];
+    const store = { ...keyValueStore("s"), isTimestamped: true };
+    const [stamped] = program(topology(nodes, [store])).stores;
+    assert.deepEqual([stamped?.isTimestamped, stamped?.retentionMs], [true, undefined]);
+    const [mortal] = program(topology(nodes, [{ ...store, ttlMs: 7 }])).stores;
+    assert.deepEqual([mortal?.isTimestamped, mortal?.retentionMs], [true, 7]);
+  });
+
   it("gives each kind of windows its operator and its store", () => {
     const graceMs = 5;
     for (const [windows, kind, operator, store] of [
@@ -309,6 +318,22 @@ describe("a topology that cannot run is refused with the node, the fault and the
       "a store that is not declared",
       topology([source("in", "a"), functionNode("f", "process", ["in"], ["s"])]),
       /node "f": its store "s" is not declared/,
+    ],
+    [
+      "a time to live without timestamps",
+      topology(
+        [source("in", "a"), functionNode("f", "process", ["in"], ["s"])],
+        [{ ...keyValueStore("s"), ttlMs: 7 }],
+      ),
+      /store "s": it has a ttl of 7 ms, and its values no timestamps: declare it as a timestamped/,
+    ],
+    [
+      "an aggregation over a timestamped store",
+      topology(
+        [source("in", "a"), count("n", "in", "s", null)],
+        [{ ...keyValueStore("s"), isTimestamped: true }],
+      ),
+      /node "n": its store "s" is timestampedKeyValue, it needs keyValue/,
     ],
     ["a store without users", topology(copy, [keyValueStore("s")]), /store "s": no node uses it/],
     [

@@ -35,6 +35,15 @@ it("the hash does not depend on the order of declaration", () => {
   assert.equal(topologyHash(other), topologyHash(topology(nodes, stores)));
 });
 
+it("the hash tells timestamps, and how long an entry lives", () => {
+  const of = (more: Partial<DeclaredTopology["stores"][number]>): string =>
+    topologyHash(topology(nodes, [windowStore("s"), { ...keyValueStore("t"), ...more }]));
+  const plain = of({});
+  const stamped = of({ isTimestamped: true });
+  const mortal = of({ isTimestamped: true, ttlMs: 5 });
+  assert.equal(new Set([plain, stamped, mortal]).size, 3);
+});
+
 it("the hash stays what it was, so that versions of the sidecar agree", () => {
   assert.equal(topologyHash(topology(nodes, stores)), "64ec015f33dfa2df");
 });

@@ -1038,7 +1038,9 @@ type StoreEntry struct {
 	// Of a windowed store: the start of the window, in ms.
 	WindowStart *int64 `protobuf:"varint,3,opt,name=window_start,json=windowStart,proto3,oneof" json:"window_start,omitempty"`
 	// The partition of the task that holds it.
-	Partition     uint32 `protobuf:"varint,4,opt,name=partition,proto3" json:"partition,omitempty"`
+	Partition uint32 `protobuf:"varint,4,opt,name=partition,proto3" json:"partition,omitempty"`
+	// Of a timestamped key-value store: the timestamp of the value, in ms. `value` is without it.
+	Timestamp     *int64 `protobuf:"varint,5,opt,name=timestamp,proto3,oneof" json:"timestamp,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1097,6 +1099,13 @@ func (x *StoreEntry) GetWindowStart() int64 {
 func (x *StoreEntry) GetPartition() uint32 {
 	if x != nil {
 		return x.Partition
+	}
+	return 0
+}
+
+func (x *StoreEntry) GetTimestamp() int64 {
+	if x != nil && x.Timestamp != nil {
+		return *x.Timestamp
 	}
 	return 0
 }
@@ -1560,14 +1569,17 @@ const file_outrigger_v1_testdriver_proto_rawDesc = "" +
 	"\x05_fromB\x05\n" +
 	"\x03_to\"G\n" +
 	"\x11ReadStoreResponse\x122\n" +
-	"\aentries\x18\x01 \x03(\v2\x18.outrigger.v1.StoreEntryR\aentries\"\x8b\x01\n" +
+	"\aentries\x18\x01 \x03(\v2\x18.outrigger.v1.StoreEntryR\aentries\"\xbc\x01\n" +
 	"\n" +
 	"StoreEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\fR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\fR\x05value\x12&\n" +
 	"\fwindow_start\x18\x03 \x01(\x03H\x00R\vwindowStart\x88\x01\x01\x12\x1c\n" +
-	"\tpartition\x18\x04 \x01(\rR\tpartitionB\x0f\n" +
-	"\r_window_start\"?\n" +
+	"\tpartition\x18\x04 \x01(\rR\tpartition\x12!\n" +
+	"\ttimestamp\x18\x05 \x01(\x03H\x01R\ttimestamp\x88\x01\x01B\x0f\n" +
+	"\r_window_startB\f\n" +
+	"\n" +
+	"_timestamp\"?\n" +
 	"\x12InjectFaultRequest\x12)\n" +
 	"\x05fault\x18\x01 \x01(\x0e2\x13.outrigger.v1.FaultR\x05fault\"\x15\n" +
 	"\x13InjectFaultResponse\"\x11\n" +

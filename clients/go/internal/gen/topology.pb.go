@@ -306,6 +306,10 @@ const (
 	// `key | int64 session end | int64 session start` to value, as Kafka Streams' session store. Since minor
 	// version 5.
 	StoreKind_STORE_KIND_SESSION StoreKind = 3
+	// Key to `int64 timestamp | value`, as Kafka Streams' timestamped key-value store; a value of fewer than
+	// eight bytes is refused. The changelog has the value alone, and the timestamp as its record's. Since minor
+	// version 6.
+	StoreKind_STORE_KIND_TIMESTAMPED_KEY_VALUE StoreKind = 4
 )
 
 // Enum value maps for StoreKind.
@@ -315,12 +319,14 @@ var (
 		1: "STORE_KIND_KEY_VALUE",
 		2: "STORE_KIND_WINDOW",
 		3: "STORE_KIND_SESSION",
+		4: "STORE_KIND_TIMESTAMPED_KEY_VALUE",
 	}
 	StoreKind_value = map[string]int32{
-		"STORE_KIND_UNSPECIFIED": 0,
-		"STORE_KIND_KEY_VALUE":   1,
-		"STORE_KIND_WINDOW":      2,
-		"STORE_KIND_SESSION":     3,
+		"STORE_KIND_UNSPECIFIED":           0,
+		"STORE_KIND_KEY_VALUE":             1,
+		"STORE_KIND_WINDOW":                2,
+		"STORE_KIND_SESSION":               3,
+		"STORE_KIND_TIMESTAMPED_KEY_VALUE": 4,
 	}
 )
 
@@ -1292,7 +1298,11 @@ type Store struct {
 	// The name; the changelog is `<application.id>-<name>-changelog`.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// The layout of its keys. UNSPECIFIED is refused.
-	Kind          StoreKind `protobuf:"varint,2,opt,name=kind,proto3,enum=outrigger.v1.StoreKind" json:"kind,omitempty"`
+	Kind StoreKind `protobuf:"varint,2,opt,name=kind,proto3,enum=outrigger.v1.StoreKind" json:"kind,omitempty"`
+	// STORE_KIND_TIMESTAMPED_KEY_VALUE only: how long an entry lives without being written, in ms of stream
+	// time. From then on no read of the batch sees it, and the sidecar deletes it. 0 keeps it for ever. Since
+	// minor version 6.
+	TtlMs         int64 `protobuf:"varint,3,opt,name=ttl_ms,json=ttlMs,proto3" json:"ttl_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1339,6 +1349,13 @@ func (x *Store) GetKind() StoreKind {
 		return x.Kind
 	}
 	return StoreKind_STORE_KIND_UNSPECIFIED
+}
+
+func (x *Store) GetTtlMs() int64 {
+	if x != nil {
+		return x.TtlMs
+	}
+	return 0
 }
 
 var File_outrigger_v1_topology_proto protoreflect.FileDescriptor
@@ -1412,10 +1429,11 @@ const file_outrigger_v1_topology_proto_rawDesc = "" +
 	"\x04Sink\x12\x14\n" +
 	"\x05topic\x18\x01 \x01(\tR\x05topic\"J\n" +
 	"\x04Hook\x12B\n" +
-	"\x0efailure_policy\x18\x01 \x01(\v2\x1b.outrigger.v1.FailurePolicyR\rfailurePolicy\"H\n" +
+	"\x0efailure_policy\x18\x01 \x01(\v2\x1b.outrigger.v1.FailurePolicyR\rfailurePolicy\"_\n" +
 	"\x05Store\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12+\n" +
-	"\x04kind\x18\x02 \x01(\x0e2\x17.outrigger.v1.StoreKindR\x04kind*}\n" +
+	"\x04kind\x18\x02 \x01(\x0e2\x17.outrigger.v1.StoreKindR\x04kind\x12\x15\n" +
+	"\x06ttl_ms\x18\x03 \x01(\x03R\x05ttlMs*}\n" +
 	"\tExhausted\x12\x19\n" +
 	"\x15EXHAUSTED_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eEXHAUSTED_FAIL\x10\x01\x12\x12\n" +
@@ -1448,12 +1466,13 @@ const file_outrigger_v1_topology_proto_rawDesc = "" +
 	"\x10AGGREGATOR_COUNT\x10\x02\x12\x12\n" +
 	"\x0eAGGREGATOR_SUM\x10\x03\x12\x12\n" +
 	"\x0eAGGREGATOR_MIN\x10\x04\x12\x12\n" +
-	"\x0eAGGREGATOR_MAX\x10\x05*p\n" +
+	"\x0eAGGREGATOR_MAX\x10\x05*\x96\x01\n" +
 	"\tStoreKind\x12\x1a\n" +
 	"\x16STORE_KIND_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14STORE_KIND_KEY_VALUE\x10\x01\x12\x15\n" +
 	"\x11STORE_KIND_WINDOW\x10\x02\x12\x16\n" +
-	"\x12STORE_KIND_SESSION\x10\x03b\x06proto3"
+	"\x12STORE_KIND_SESSION\x10\x03\x12$\n" +
+	" STORE_KIND_TIMESTAMPED_KEY_VALUE\x10\x04b\x06proto3"
 
 var (
 	file_outrigger_v1_topology_proto_rawDescOnce sync.Once

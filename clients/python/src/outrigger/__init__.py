@@ -17,9 +17,14 @@ from .record import Headers, KeyValue, Record
 from .serdes import Serde, double, int32, int64, json, nullable, raw, utf8
 from .stores import (
     AsyncKeyValueStore,
+    AsyncTimestampedKeyValueStore,
     KeyValueStore,
     KeyValueStoreDefinition,
+    TimestampedKeyValueStore,
+    TimestampedKeyValueStoreDefinition,
+    ValueAndTimestamp,
     key_value_store,
+    timestamped_key_value_store,
 )
 from .streams import KStream
 from .windows import (
@@ -42,6 +47,7 @@ __all__ = [
     "AsyncFixedKeyProcessorContext",
     "AsyncKeyValueStore",
     "AsyncProcessorContext",
+    "AsyncTimestampedKeyValueStore",
     "BatchTakenError",
     "BranchedKStream",
     "DeadLetter",
@@ -67,7 +73,10 @@ __all__ = [
     "SlidingWindows",
     "StopTask",
     "TimeWindowedKStream",
+    "TimestampedKeyValueStore",
+    "TimestampedKeyValueStoreDefinition",
     "TumblingWindows",
+    "ValueAndTimestamp",
     "Window",
     "Windowed",
     "double",
@@ -81,6 +90,7 @@ __all__ = [
     "session",
     "session_windowed",
     "sliding",
+    "timestamped_key_value_store",
     "tumbling",
     "utf8",
     "windowed",

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, overload
 
 from .batch_state import BatchState
 from .emitter import Emitter
 from .record import Headers, Record
-from .stores import AsyncKeyValueStore, KeyValueStore, KeyValueStoreDefinition
+from .stores import (
+    AsyncKeyValueStore,
+    AsyncTimestampedKeyValueStore,
+    KeyValueStore,
+    KeyValueStoreDefinition,
+    TimestampedKeyValueStore,
+    TimestampedKeyValueStoreDefinition,
+)
 
 K = TypeVar("K")
 V = TypeVar("V")
 SK = TypeVar("SK")
 SV = TypeVar("SV")
+AnyStore = KeyValueStoreDefinition[Any, Any] | TimestampedKeyValueStoreDefinition[Any, Any]
 
 
 class _Context:
@@ -79,13 +87,12 @@ class _Context:
             if pending is not None and hasattr(pending, "close"):
                 pending.close()
 
-    def _opened(self, definition: KeyValueStoreDefinition[SK, SV]) -> BatchState:
-        if definition.name not in self._emitter.node.stores:
+    def _opened(self, name: str) -> BatchState:
+        if name not in self._emitter.node.stores:
             raise ValueError(
-                f'the store "{definition.name}" was not given to this processor: name it in '
-                "`stores`"
+                f'the store "{name}" was not given to this processor: name it in `stores`'
             )
-        return self._emitter.scope.state(definition.name)
+        return self._emitter.scope.state(name)
 
     def _check(self, what: str) -> None:
         if not self._is_open:
@@ -131,15 +138,34 @@ class _FixedKey(_Context, Generic[V]):
 
 
 class _Blocking(_Context):
-    def store(self, definition: KeyValueStoreDefinition[SK, SV]) -> KeyValueStore[SK, SV]:
+    @overload
+    def store(self, definition: KeyValueStoreDefinition[SK, SV]) -> KeyValueStore[SK, SV]: ...
+    @overload
+    def store(
+        self, definition: TimestampedKeyValueStoreDefinition[SK, SV]
+    ) -> TimestampedKeyValueStore[SK, SV]: ...
+    def store(self, definition: AnyStore) -> Any:
         """A store that was given to the processor."""
-        return KeyValueStore(definition, self._opened(definition), self._check)
+        state = self._opened(definition.name)
+        if isinstance(definition, KeyValueStoreDefinition):
+            return KeyValueStore(definition, state, self._check)
+        return TimestampedKeyValueStore(definition, state, self._check, self._record.timestamp)
 
 
 class _Awaiting(_Context):
-    def store(self, definition: KeyValueStoreDefinition[SK, SV]) -> AsyncKeyValueStore[SK, SV]:
+    @overload
+    def store(self, definition: KeyValueStoreDefinition[SK, SV]) -> AsyncKeyValueStore[SK, SV]: ...
+    @overload
+    def store(
+        self, definition: TimestampedKeyValueStoreDefinition[SK, SV]
+    ) -> AsyncTimestampedKeyValueStore[SK, SV]: ...
+    def store(self, definition: AnyStore) -> Any:
         """A store that was given to the processor."""
-        return AsyncKeyValueStore(definition, self._opened(definition), self._check)
+        state = self._opened(definition.name)
+        if isinstance(definition, KeyValueStoreDefinition):
+            return AsyncKeyValueStore(definition, state, self._check)
+        timestamp = self._record.timestamp
+        return AsyncTimestampedKeyValueStore(definition, state, self._check, timestamp)
 
 
 class ProcessorContext(_AnyKey[K, V], _Blocking):

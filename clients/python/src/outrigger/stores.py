@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from struct import Struct
+from typing import Any, Generic, TypeVar
 
 from .batch_state import BatchState, key_after, range_question
+from .durations import Duration, duration_ms
 from .serdes import Serde
 
 K = TypeVar("K")
 V = TypeVar("V")
+G = TypeVar("G")
 
 
 @dataclass(frozen=True)
@@ -27,54 +30,88 @@ def key_value_store(name: str, *, key: Serde[K], value: Serde[V]) -> KeyValueSto
     return KeyValueStoreDefinition(name, key, value)
 
 
-class _Store(Generic[K, V]):
-    """What both kinds of stores do: writing never waits."""
+@dataclass(frozen=True)
+class TimestampedKeyValueStoreDefinition(Generic[K, V]):
+    """A key-value store whose values carry timestamps, declared."""
 
-    __slots__ = ("_check", "_definition", "_state")
+    name: str
+    key: Serde[K]
+    value: Serde[V]
+    # How long an entry lives by stream time, in ms; 0: for ever.
+    ttl_ms: int = 0
+
+
+def timestamped_key_value_store(
+    name: str, *, key: Serde[K], value: Serde[V], ttl: Duration | None = None
+) -> TimestampedKeyValueStoreDefinition[K, V]:
+    """Declares a key-value store whose values carry a timestamp, as Kafka Streams'
+    ``TimestampedKeyValueStore``. With ``ttl`` an entry is gone when stream time is so far past its
+    timestamp; the wall clock plays no part, so that it lives on while no record comes. Raises
+    ValueError for a ``ttl`` that is no duration above 0."""
+    ttl_ms = 0 if ttl is None else duration_ms(ttl)
+    if ttl is not None and ttl_ms <= 0:
+        raise ValueError(
+            f'the store "{name}" has a ttl of {ttl}: leave it out, or give more than 0'
+        )
+    return TimestampedKeyValueStoreDefinition(name, key, value, ttl_ms)
+
+
+@dataclass(frozen=True)
+class ValueAndTimestamp(Generic[V]):
+    """A value, and when it was written, in ms."""
+
+    value: V
+    timestamp: int
+
+
+class _Store(Generic[K, G]):
+    """What all kinds of stores do: writing never waits. G is what is read of an entry."""
+
+    __slots__ = ("_check", "_keys", "_name", "_read", "_state")
 
     def __init__(
         self,
-        definition: KeyValueStoreDefinition[K, V],
+        name: str,
+        keys: Serde[K],
+        read: Callable[[bytes], G],
         state: BatchState,
         check: Callable[[str], None],
     ) -> None:
-        self._definition = definition
+        self._name = name
+        self._keys = keys
+        self._read = read
         self._state = state
         self._check = check
-
-    def put(self, key: K, value: V) -> None:
-        self._state.put_key(self._key(key), self._definition.value.serialize(value))
 
     def delete(self, key: K) -> None:
         self._state.put_key(self._key(key), None)
 
-    def _key(self, key: K) -> bytes:
-        name = self._definition.name
-        self._check(f'store "{name}"')
-        written = self._definition.key.serialize(key)
+    def _key(self, key: Any, serde: Serde[Any] | None = None) -> bytes:
+        self._check(f'store "{self._name}"')
+        written = (serde or self._keys).serialize(key)
         if written is None:
-            raise TypeError(f'the store "{name}" has no null keys')
+            raise TypeError(f'the store "{self._name}" has no null keys')
         return written
 
-    def _value(self, found: bytes | None) -> V | None:
-        return None if found is None else self._definition.value.deserialize(found)
+    def _value(self, found: bytes | None) -> G | None:
+        return None if found is None else self._read(found)
 
     def _ends(self, from_: K | None, to: K | None) -> tuple[bytes | None, bytes | None]:
         first = None if from_ is None else self._key(from_)
         end = None if to is None else key_after(self._key(to))
         return first, end
 
-    def _entry(self, key: bytes, value: bytes) -> tuple[K, V]:
+    def _entry(self, key: bytes, value: bytes) -> tuple[K, G]:
         self._check("a range")
-        return self._definition.key.deserialize(key), self._definition.value.deserialize(value)
+        return self._keys.deserialize(key), self._read(value)
 
 
-class KeyValueStore(_Store[K, V]):
-    """The store in a handler made with ``def``: reads block this handler alone."""
+class _Reads(_Store[K, G]):
+    """Of handlers made with ``def``: reads block this handler alone."""
 
     __slots__ = ()
 
-    def get(self, key: K) -> V | None:
+    def get(self, key: K) -> G | None:
         """None for a key without a value. The record's own key travels with the batch: no hop."""
         name = self._key(key)
         is_known, found = self._state.known(name)
@@ -85,10 +122,26 @@ class KeyValueStore(_Store[K, V]):
 
     def range(
         self, from_: K | None, to: K | None, *, reverse: bool = False
-    ) -> Iterator[tuple[K, V]]:
+    ) -> Iterator[tuple[K, G]]:
         """The entries of keys from ``from_`` to ``to``, both included, in the order of their bytes
         as Kafka Streams' ``range``; None is an open end. Asked of the sidecar page by page."""
-        first, end = self._ends(from_, to)
+        return self._between(*self._ends(from_, to), reverse)
+
+    def all(self, *, reverse: bool = False) -> Iterator[tuple[K, G]]:
+        """Every entry."""
+        return self._between(None, None, reverse)
+
+    def prefix(
+        self, prefix: Any, *, reverse: bool = False, serde: Serde[Any] | None = None
+    ) -> Iterator[tuple[K, G]]:
+        """The entries whose keys begin with the bytes of ``prefix``, in the order of their bytes,
+        as Kafka Streams' ``prefixScan``. It is written with ``serde``, or as the keys are."""
+        first = self._key(prefix, serde)
+        return self._between(first, _prefix_end(first), reverse)
+
+    def _between(
+        self, first: bytes | None, end: bytes | None, reverse: bool
+    ) -> Iterator[tuple[K, G]]:
         while True:
             question = range_question(self._state, first, end, reverse)
             page = self._state.ask(question).result()
@@ -98,17 +151,13 @@ class KeyValueStore(_Store[K, V]):
                 return
             first, end = _next_ends(first, end, page.keys[-1], reverse)
 
-    def all(self, *, reverse: bool = False) -> Iterator[tuple[K, V]]:
-        """Every entry."""
-        return self.range(None, None, reverse=reverse)
 
-
-class AsyncKeyValueStore(_Store[K, V]):
-    """The store in a handler made with ``async def``."""
+class _AsyncReads(_Store[K, G]):
+    """Of handlers made with ``async def``."""
 
     __slots__ = ()
 
-    async def get(self, key: K) -> V | None:
+    async def get(self, key: K) -> G | None:
         """None for a key without a value. The record's own key travels with the batch: no hop."""
         name = self._key(key)
         is_known, found = self._state.known(name)
@@ -117,11 +166,26 @@ class AsyncKeyValueStore(_Store[K, V]):
         answer = await self._state.ask_async(self._state.key_question(name))
         return self._value(self._state.answered(name, answer))
 
-    async def range(
+    def range(
         self, from_: K | None, to: K | None, *, reverse: bool = False
-    ) -> AsyncIterator[tuple[K, V]]:
+    ) -> AsyncIterator[tuple[K, G]]:
         """As KeyValueStore.range, for ``async for``."""
-        first, end = self._ends(from_, to)
+        return self._between(*self._ends(from_, to), reverse)
+
+    def all(self, *, reverse: bool = False) -> AsyncIterator[tuple[K, G]]:
+        """Every entry."""
+        return self._between(None, None, reverse)
+
+    def prefix(
+        self, prefix: Any, *, reverse: bool = False, serde: Serde[Any] | None = None
+    ) -> AsyncIterator[tuple[K, G]]:
+        """As KeyValueStore.prefix, for ``async for``."""
+        first = self._key(prefix, serde)
+        return self._between(first, _prefix_end(first), reverse)
+
+    async def _between(
+        self, first: bytes | None, end: bytes | None, reverse: bool
+    ) -> AsyncIterator[tuple[K, G]]:
         while True:
             question = range_question(self._state, first, end, reverse)
             page = await self._state.ask_async(question)
@@ -131,9 +195,81 @@ class AsyncKeyValueStore(_Store[K, V]):
                 return
             first, end = _next_ends(first, end, page.keys[-1], reverse)
 
-    def all(self, *, reverse: bool = False) -> AsyncIterator[tuple[K, V]]:
-        """Every entry."""
-        return self.range(None, None, reverse=reverse)
+
+class _Plain(_Store[K, V]):
+    __slots__ = ("_values",)
+
+    def __init__(
+        self,
+        definition: KeyValueStoreDefinition[K, V],
+        state: BatchState,
+        check: Callable[[str], None],
+    ) -> None:
+        values = definition.value
+        super().__init__(definition.name, definition.key, values.deserialize, state, check)
+        self._values = values
+
+    def put(self, key: K, value: V) -> None:
+        self._state.put_key(self._key(key), self._values.serialize(value))
+
+
+class _Timestamped(_Store[K, ValueAndTimestamp[V]]):
+    __slots__ = ("_timestamp", "_values")
+
+    def __init__(
+        self,
+        definition: TimestampedKeyValueStoreDefinition[K, V],
+        state: BatchState,
+        check: Callable[[str], None],
+        timestamp: int,
+    ) -> None:
+        super().__init__(definition.name, definition.key, self._unstamped, state, check)
+        self._values = definition.value
+        self._timestamp = timestamp
+
+    def put(self, key: K, value: V, timestamp: int | None = None) -> None:
+        """``timestamp``, in ms, is the record's where it is left out."""
+        written = self._values.serialize(value)
+        at = self._timestamp if timestamp is None else timestamp
+        self._state.put_key(self._key(key), None if written is None else _STAMP.pack(at) + written)
+
+    def _unstamped(self, stored: bytes) -> ValueAndTimestamp[V]:
+        (timestamp,) = _STAMP.unpack_from(stored)
+        return ValueAndTimestamp(self._values.deserialize(stored[_STAMP.size :]), timestamp)
+
+
+class KeyValueStore(_Plain[K, V], _Reads[K, V]):
+    """The store in a handler made with ``def``: reads block this handler alone."""
+
+    __slots__ = ()
+
+
+class AsyncKeyValueStore(_Plain[K, V], _AsyncReads[K, V]):
+    """The store in a handler made with ``async def``."""
+
+    __slots__ = ()
+
+
+class TimestampedKeyValueStore(_Timestamped[K, V], _Reads[K, ValueAndTimestamp[V]]):
+    """A store whose values carry timestamps, in a handler made with ``def``."""
+
+    __slots__ = ()
+
+
+class AsyncTimestampedKeyValueStore(_Timestamped[K, V], _AsyncReads[K, ValueAndTimestamp[V]]):
+    """The same in a handler made with ``async def``."""
+
+    __slots__ = ()
+
+
+# int64 before the value, as Kafka Streams' ValueAndTimestampSerializer.
+_STAMP = Struct(">q")
+
+
+def _prefix_end(prefix: bytes) -> bytes | None:
+    """The first key behind all that begin so; None where none is."""
+    kept = prefix.rstrip(b"\xff")
+    return kept[:-1] + bytes([kept[-1] + 1]) if kept else None
 
 
 def _next_ends(

@@ -21,7 +21,7 @@ from .grouped import KGroupedStream
 from .hooks import is_waiting
 from .record import Record
 from .serdes import Serde
-from .stores import KeyValueStoreDefinition
+from .stores import KeyValueStoreDefinition, TimestampedKeyValueStoreDefinition
 from .topology import Node, NodeCode
 from .upstream import Upstream, merged
 
@@ -34,7 +34,7 @@ Handler = Callable[[Record[K, V], ProcessorContext[K2, V2]], None]
 AsyncHandler = Callable[[Record[K, V], AsyncProcessorContext[K2, V2]], Awaitable[None]]
 ValueHandler = Callable[[Record[K, V], FixedKeyProcessorContext[V2]], None]
 AsyncValueHandler = Callable[[Record[K, V], AsyncFixedKeyProcessorContext[V2]], Awaitable[None]]
-Stores = Sequence[KeyValueStoreDefinition[Any, Any]]
+Stores = Sequence[KeyValueStoreDefinition[Any, Any] | TimestampedKeyValueStoreDefinition[Any, Any]]
 
 
 class KStream(Generic[K, V]):
@@ -303,6 +303,7 @@ class KStream(Generic[K, V]):
         selected = self.select_key(selector, name=name, failure_policy=failure_policy)
         return selected.group_by_key(key=key, value=value, name=name)
 
+    @overload
     def to(
         self,
         topic: str,
@@ -310,8 +311,39 @@ class KStream(Generic[K, V]):
         key: Serde[K] | None = None,
         value: Serde[V] | None = None,
         name: str | None = None,
+    ) -> None: ...
+    @overload
+    def to(
+        self,
+        topic: Callable[[Record[K, V]], str],
+        *,
+        topics: Sequence[str],
+        key: Serde[K] | None = None,
+        value: Serde[V] | None = None,
+        name: str | None = None,
+        failure_policy: FailurePolicy | None = None,
+    ) -> None: ...
+    def to(
+        self,
+        topic: str | Callable[[Record[K, V]], str],
+        *,
+        topics: Sequence[str] = (),
+        key: Serde[K] | None = None,
+        value: Serde[V] | None = None,
+        name: str | None = None,
+        failure_policy: FailurePolicy | None = None,
     ) -> None:
-        """Writes a topic that must exist, with these serdes, or the application's default ones."""
+        """Writes a topic that must exist, with these serdes, or the application's default ones. Or
+        writes each record to the topic that a function of it returns, one of ``topics``, as Kafka
+        Streams' ``TopicNameExtractor``: another one fails the record. Their sinks are named
+        ``<name>-<topic>``."""
+        if not isinstance(topic, str):
+            code = _choosing(topic, topics)
+            added = self._add(pb.OPERATION_BRANCH, "key value", name, code, failure_policy)
+            for each in topics:
+                sink = f"{added.nodes[0]}-{each}"
+                KStream[K, V](added).to(each, key=key, value=value, name=sink)
+            return
         builder = self._upstream.builder
         node = Node("", builder.serdes(key, value))
         declared = pb.Node(sink=pb.Sink(topic=topic))
@@ -340,7 +372,11 @@ class KStream(Generic[K, V]):
         behind it."""
         upstream = self._upstream
         for store in stores:
-            upstream.builder.add_store(store.name, pb.STORE_KIND_KEY_VALUE)
+            if isinstance(store, TimestampedKeyValueStoreDefinition):
+                kind = pb.STORE_KIND_TIMESTAMPED_KEY_VALUE
+                upstream.builder.add_store(store.name, kind, store.ttl_ms)
+            else:
+                upstream.builder.add_store(store.name, pb.STORE_KIND_KEY_VALUE)
         names = tuple(store.name for store in stores)
         wired = None if policy is None else policy.wire()
         function = pb.Function(operation=operation, stores=names, failure_policy=wired)
@@ -348,6 +384,24 @@ class KStream(Generic[K, V]):
         declared = pb.Node(function=function)
         added = upstream.builder.add("function", declared, upstream.nodes, name, node)
         return upstream.after(added, keeps_key="key" in kept, keeps_value="value" in kept)
+
+
+def _choosing(choose: Callable[[Record[Any, Any]], str], topics: Sequence[str]) -> NodeCode:
+    """Passes a record to the child that stands where the topic does."""
+    declared = ", ".join(topics)
+    children = {topic: child for child, topic in enumerate(topics)}
+    if not children or len(children) < len(topics):
+        raise ValueError(f"the topics to choose from are [{declared}]: name each of them once")
+
+    def code(record: Record[Any, Any], emitter: Emitter) -> Awaitable[None] | None:
+        chosen = choose(record)
+        child = children.get(chosen)
+        if child is None:
+            node = emitter.node.name
+            raise ValueError(f'"{node}" chose the topic "{chosen}", it declares: {declared}')
+        return emitter.forward_to(child, record)
+
+    return code
 
 
 def _code_of(handler: Any, blocking: Any, waiting: Any) -> NodeCode:

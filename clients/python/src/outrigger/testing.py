@@ -270,6 +270,12 @@ class TestStore(Generic[K, V]):
         found = self._read(pb.ReadStoreRequest(key=asked, window_start=window_start))
         return self._value.deserialize(found[0].value) if found else None
 
+    def timestamp(self, key: K) -> int | None:
+        """Of a timestamped store: the timestamp of the key's value, in ms; None where there is
+        none."""
+        found = self._read(pb.ReadStoreRequest(key=self._key.serialize(key)))
+        return found[0].timestamp if found and found[0].HasField("timestamp") else None
+
     def entries(self, key: K | None = None) -> list[tuple[K, int | None, V]]:
         """Every entry, or every window of one key, in order: key, start of the window (None where
         there are no windows), value."""

@@ -83,11 +83,11 @@ class TopologyBuilder:
         self._hooks.append(declared)
         self.nodes[node.name] = node
 
-    def add_store(self, name: str, kind: pb.StoreKind) -> None:
+    def add_store(self, name: str, kind: pb.StoreKind, ttl_ms: int = 0) -> None:
         known = self._stores.get(name)
-        if known is not None and known.kind != kind:
+        if known is not None and (known.kind != kind or known.ttl_ms != ttl_ms):
             raise ValueError(f'the store "{name}" is declared as two kinds: rename one')
-        self._stores[name] = pb.Store(name=name, kind=kind)
+        self._stores[name] = pb.Store(name=name, kind=kind, ttl_ms=ttl_ms)
 
     def store_name(self, given: str | None, what: str) -> str:
         """A name that stays the same as long as the order of the calls does."""

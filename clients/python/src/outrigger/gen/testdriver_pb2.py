@@ -24,15 +24,15 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1doutrigger/v1/testdriver.proto\x12\x0coutrigger.v1\"\xcf\x01\n\x0c\x44riverRecord\x12\x10\n\x03key\x18\x01 \x01(\x0cH\x00\x88\x01\x01\x12\x12\n\x05value\x18\x02 \x01(\x0cH\x01\x88\x01\x01\x12+\n\x07headers\x18\x03 \x03(\x0b\x32\x1a.outrigger.v1.DriverHeader\x12\x16\n\ttimestamp\x18\x04 \x01(\x03H\x02\x88\x01\x01\x12\x16\n\tpartition\x18\x05 \x01(\rH\x03\x88\x01\x01\x12\x0e\n\x06offset\x18\x06 \x01(\x03\x42\x06\n\x04_keyB\x08\n\x06_valueB\x0c\n\n_timestampB\x0c\n\n_partition\"9\n\x0c\x44riverHeader\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x12\n\x05value\x18\x02 \x01(\x0cH\x00\x88\x01\x01\x42\x08\n\x06_value\">\n\x07Settled\x12\x11\n\tcommitted\x18\x01 \x01(\x08\x12\x0f\n\x07stopped\x18\x02 \x03(\t\x12\x0f\n\x07waiting\x18\x03 \x01(\t\"6\n\x12\x43reateTopicRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\npartitions\x18\x02 \x01(\r\"\x15\n\x13\x43reateTopicResponse\"-\n\x17\x41waitApplicationRequest\x12\x12\n\ntimeout_ms\x18\x01 \x01(\r\"B\n\x18\x41waitApplicationResponse\x12&\n\x07settled\x18\x01 \x01(\x0b\x32\x15.outrigger.v1.Settled\"b\n\x10PipeInputRequest\x12\r\n\x05topic\x18\x01 \x01(\t\x12+\n\x07records\x18\x02 \x03(\x0b\x32\x1a.outrigger.v1.DriverRecord\x12\x12\n\ntimeout_ms\x18\x03 \x01(\r\";\n\x11PipeInputResponse\x12&\n\x07settled\x18\x01 \x01(\x0b\x32\x15.outrigger.v1.Settled\"\"\n\x11ReadOutputRequest\x12\r\n\x05topic\x18\x01 \x01(\t\"O\n\x12ReadOutputResponse\x12+\n\x07records\x18\x01 \x03(\x0b\x32\x1a.outrigger.v1.DriverRecord\x12\x0c\n\x04more\x18\x02 \x01(\x08\"9\n\x17\x41\x64vanceWallClockRequest\x12\n\n\x02ms\x18\x01 \x01(\x04\x12\x12\n\ntimeout_ms\x18\x02 \x01(\r\"Y\n\x18\x41\x64vanceWallClockResponse\x12&\n\x07settled\x18\x01 \x01(\x0b\x32\x15.outrigger.v1.Settled\x12\x15\n\rwall_clock_ms\x18\x02 \x01(\x03\"A\n\x18\x41\x64vanceStreamTimeRequest\x12\x11\n\ttimestamp\x18\x01 \x01(\x03\x12\x12\n\ntimeout_ms\x18\x02 \x01(\r\"C\n\x19\x41\x64vanceStreamTimeResponse\x12&\n\x07settled\x18\x01 \x01(\x0b\x32\x15.outrigger.v1.Settled\"\x9b\x01\n\x10ReadStoreRequest\x12\r\n\x05store\x18\x01 \x01(\t\x12\x10\n\x03key\x18\x02 \x01(\x0cH\x00\x88\x01\x01\x12\x19\n\x0cwindow_start\x18\x03 \x01(\x03H\x01\x88\x01\x01\x12\x11\n\x04\x66rom\x18\x04 \x01(\x0cH\x02\x88\x01\x01\x12\x0f\n\x02to\x18\x05 \x01(\x0cH\x03\x88\x01\x01\x42\x06\n\x04_keyB\x0f\n\r_window_startB\x07\n\x05_fromB\x05\n\x03_to\">\n\x11ReadStoreResponse\x12)\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x18.outrigger.v1.StoreEntry\"g\n\nStoreEntry\x12\x0b\n\x03key\x18\x01 \x01(\x0c\x12\r\n\x05value\x18\x02 \x01(\x0c\x12\x19\n\x0cwindow_start\x18\x03 \x01(\x03H\x00\x88\x01\x01\x12\x11\n\tpartition\x18\x04 \x01(\rB\x0f\n\r_window_start\"8\n\x12InjectFaultRequest\x12\"\n\x05\x66\x61ult\x18\x01 \x01(\x0e\x32\x13.outrigger.v1.Fault\"\x15\n\x13InjectFaultResponse\"\x11\n\x0f\x44\x65scribeRequest\"\xb1\x01\n\x10\x44\x65scribeResponse\x12\x16\n\x0e\x61pplication_id\x18\x01 \x01(\t\x12\x15\n\rwall_clock_ms\x18\x02 \x01(\x03\x12,\n\x06topics\x18\x03 \x03(\x0b\x32\x1c.outrigger.v1.DescribedTopic\x12,\n\x06stores\x18\x04 \x03(\x0b\x32\x1c.outrigger.v1.DescribedStore\x12\x12\n\nfaults_met\x18\x05 \x01(\r\"2\n\x0e\x44\x65scribedTopic\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\npartitions\x18\x02 \x01(\r\"0\n\x0e\x44\x65scribedStore\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08windowed\x18\x02 \x01(\x08\"\x0e\n\x0c\x43loseRequest\"\x0f\n\rCloseResponse*g\n\x05\x46\x61ult\x12\x15\n\x11\x46\x41ULT_UNSPECIFIED\x10\x00\x12\x17\n\x13\x46\x41ULT_COMMIT_FAILED\x10\x01\x12\x13\n\x0f\x46\x41ULT_REDELIVER\x10\x02\x12\x19\n\x15\x46\x41ULT_UNKNOWN_OUTCOME\x10\x03\x32\xe1\x06\n\x11TestDriverService\x12R\n\x0b\x43reateTopic\x12 .outrigger.v1.CreateTopicRequest\x1a!.outrigger.v1.CreateTopicResponse\x12\x61\n\x10\x41waitApplication\x12%.outrigger.v1.AwaitApplicationRequest\x1a&.outrigger.v1.AwaitApplicationResponse\x12L\n\tPipeInput\x12\x1e.outrigger.v1.PipeInputRequest\x1a\x1f.outrigger.v1.PipeInputResponse\x12O\n\nReadOutput\x12\x1f.outrigger.v1.ReadOutputRequest\x1a .outrigger.v1.ReadOutputResponse\x12\x61\n\x10\x41\x64vanceWallClock\x12%.outrigger.v1.AdvanceWallClockRequest\x1a&.outrigger.v1.AdvanceWallClockResponse\x12\x64\n\x11\x41\x64vanceStreamTime\x12&.outrigger.v1.AdvanceStreamTimeRequest\x1a\'.outrigger.v1.AdvanceStreamTimeResponse\x12L\n\tReadStore\x12\x1e.outrigger.v1.ReadStoreRequest\x1a\x1f.outrigger.v1.ReadStoreResponse\x12R\n\x0bInjectFault\x12 .outrigger.v1.InjectFaultRequest\x1a!.outrigger.v1.InjectFaultResponse\x12I\n\x08\x44\x65scribe\x12\x1d.outrigger.v1.DescribeRequest\x1a\x1e.outrigger.v1.DescribeResponse\x12@\n\x05\x43lose\x12\x1a.outrigger.v1.CloseRequest\x1a\x1b.outrigger.v1.CloseResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1doutrigger/v1/testdriver.proto\x12\x0coutrigger.v1\"\xcf\x01\n\x0c\x44riverRecord\x12\x10\n\x03key\x18\x01 \x01(\x0cH\x00\x88\x01\x01\x12\x12\n\x05value\x18\x02 \x01(\x0cH\x01\x88\x01\x01\x12+\n\x07headers\x18\x03 \x03(\x0b\x32\x1a.outrigger.v1.DriverHeader\x12\x16\n\ttimestamp\x18\x04 \x01(\x03H\x02\x88\x01\x01\x12\x16\n\tpartition\x18\x05 \x01(\rH\x03\x88\x01\x01\x12\x0e\n\x06offset\x18\x06 \x01(\x03\x42\x06\n\x04_keyB\x08\n\x06_valueB\x0c\n\n_timestampB\x0c\n\n_partition\"9\n\x0c\x44riverHeader\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x12\n\x05value\x18\x02 \x01(\x0cH\x00\x88\x01\x01\x42\x08\n\x06_value\">\n\x07Settled\x12\x11\n\tcommitted\x18\x01 \x01(\x08\x12\x0f\n\x07stopped\x18\x02 \x03(\t\x12\x0f\n\x07waiting\x18\x03 \x01(\t\"6\n\x12\x43reateTopicRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\npartitions\x18\x02 \x01(\r\"\x15\n\x13\x43reateTopicResponse\"-\n\x17\x41waitApplicationRequest\x12\x12\n\ntimeout_ms\x18\x01 \x01(\r\"B\n\x18\x41waitApplicationResponse\x12&\n\x07settled\x18\x01 \x01(\x0b\x32\x15.outrigger.v1.Settled\"b\n\x10PipeInputRequest\x12\r\n\x05topic\x18\x01 \x01(\t\x12+\n\x07records\x18\x02 \x03(\x0b\x32\x1a.outrigger.v1.DriverRecord\x12\x12\n\ntimeout_ms\x18\x03 \x01(\r\";\n\x11PipeInputResponse\x12&\n\x07settled\x18\x01 \x01(\x0b\x32\x15.outrigger.v1.Settled\"\"\n\x11ReadOutputRequest\x12\r\n\x05topic\x18\x01 \x01(\t\"O\n\x12ReadOutputResponse\x12+\n\x07records\x18\x01 \x03(\x0b\x32\x1a.outrigger.v1.DriverRecord\x12\x0c\n\x04more\x18\x02 \x01(\x08\"9\n\x17\x41\x64vanceWallClockRequest\x12\n\n\x02ms\x18\x01 \x01(\x04\x12\x12\n\ntimeout_ms\x18\x02 \x01(\r\"Y\n\x18\x41\x64vanceWallClockResponse\x12&\n\x07settled\x18\x01 \x01(\x0b\x32\x15.outrigger.v1.Settled\x12\x15\n\rwall_clock_ms\x18\x02 \x01(\x03\"A\n\x18\x41\x64vanceStreamTimeRequest\x12\x11\n\ttimestamp\x18\x01 \x01(\x03\x12\x12\n\ntimeout_ms\x18\x02 \x01(\r\"C\n\x19\x41\x64vanceStreamTimeResponse\x12&\n\x07settled\x18\x01 \x01(\x0b\x32\x15.outrigger.v1.Settled\"\x9b\x01\n\x10ReadStoreRequest\x12\r\n\x05store\x18\x01 \x01(\t\x12\x10\n\x03key\x18\x02 \x01(\x0cH\x00\x88\x01\x01\x12\x19\n\x0cwindow_start\x18\x03 \x01(\x03H\x01\x88\x01\x01\x12\x11\n\x04\x66rom\x18\x04 \x01(\x0cH\x02\x88\x01\x01\x12\x0f\n\x02to\x18\x05 \x01(\x0cH\x03\x88\x01\x01\x42\x06\n\x04_keyB\x0f\n\r_window_startB\x07\n\x05_fromB\x05\n\x03_to\">\n\x11ReadStoreResponse\x12)\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x18.outrigger.v1.StoreEntry\"\x8d\x01\n\nStoreEntry\x12\x0b\n\x03key\x18\x01 \x01(\x0c\x12\r\n\x05value\x18\x02 \x01(\x0c\x12\x19\n\x0cwindow_start\x18\x03 \x01(\x03H\x00\x88\x01\x01\x12\x11\n\tpartition\x18\x04 \x01(\r\x12\x16\n\ttimestamp\x18\x05 \x01(\x03H\x01\x88\x01\x01\x42\x0f\n\r_window_startB\x0c\n\n_timestamp\"8\n\x12InjectFaultRequest\x12\"\n\x05\x66\x61ult\x18\x01 \x01(\x0e\x32\x13.outrigger.v1.Fault\"\x15\n\x13InjectFaultResponse\"\x11\n\x0f\x44\x65scribeRequest\"\xb1\x01\n\x10\x44\x65scribeResponse\x12\x16\n\x0e\x61pplication_id\x18\x01 \x01(\t\x12\x15\n\rwall_clock_ms\x18\x02 \x01(\x03\x12,\n\x06topics\x18\x03 \x03(\x0b\x32\x1c.outrigger.v1.DescribedTopic\x12,\n\x06stores\x18\x04 \x03(\x0b\x32\x1c.outrigger.v1.DescribedStore\x12\x12\n\nfaults_met\x18\x05 \x01(\r\"2\n\x0e\x44\x65scribedTopic\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\npartitions\x18\x02 \x01(\r\"0\n\x0e\x44\x65scribedStore\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08windowed\x18\x02 \x01(\x08\"\x0e\n\x0c\x43loseRequest\"\x0f\n\rCloseResponse*g\n\x05\x46\x61ult\x12\x15\n\x11\x46\x41ULT_UNSPECIFIED\x10\x00\x12\x17\n\x13\x46\x41ULT_COMMIT_FAILED\x10\x01\x12\x13\n\x0f\x46\x41ULT_REDELIVER\x10\x02\x12\x19\n\x15\x46\x41ULT_UNKNOWN_OUTCOME\x10\x03\x32\xe1\x06\n\x11TestDriverService\x12R\n\x0b\x43reateTopic\x12 .outrigger.v1.CreateTopicRequest\x1a!.outrigger.v1.CreateTopicResponse\x12\x61\n\x10\x41waitApplication\x12%.outrigger.v1.AwaitApplicationRequest\x1a&.outrigger.v1.AwaitApplicationResponse\x12L\n\tPipeInput\x12\x1e.outrigger.v1.PipeInputRequest\x1a\x1f.outrigger.v1.PipeInputResponse\x12O\n\nReadOutput\x12\x1f.outrigger.v1.ReadOutputRequest\x1a .outrigger.v1.ReadOutputResponse\x12\x61\n\x10\x41\x64vanceWallClock\x12%.outrigger.v1.AdvanceWallClockRequest\x1a&.outrigger.v1.AdvanceWallClockResponse\x12\x64\n\x11\x41\x64vanceStreamTime\x12&.outrigger.v1.AdvanceStreamTimeRequest\x1a\'.outrigger.v1.AdvanceStreamTimeResponse\x12L\n\tReadStore\x12\x1e.outrigger.v1.ReadStoreRequest\x1a\x1f.outrigger.v1.ReadStoreResponse\x12R\n\x0bInjectFault\x12 .outrigger.v1.InjectFaultRequest\x1a!.outrigger.v1.InjectFaultResponse\x12I\n\x08\x44\x65scribe\x12\x1d.outrigger.v1.DescribeRequest\x1a\x1e.outrigger.v1.DescribeResponse\x12@\n\x05\x43lose\x12\x1a.outrigger.v1.CloseRequest\x1a\x1b.outrigger.v1.CloseResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'outrigger.v1.testdriver_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_FAULT']._serialized_start=1880
-  _globals['_FAULT']._serialized_end=1983
+  _globals['_FAULT']._serialized_start=1919
+  _globals['_FAULT']._serialized_end=2022
   _globals['_DRIVERRECORD']._serialized_start=48
   _globals['_DRIVERRECORD']._serialized_end=255
   _globals['_DRIVERHEADER']._serialized_start=257
@@ -67,24 +67,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_READSTOREREQUEST']._serialized_end=1294
   _globals['_READSTORERESPONSE']._serialized_start=1296
   _globals['_READSTORERESPONSE']._serialized_end=1358
-  _globals['_STOREENTRY']._serialized_start=1360
-  _globals['_STOREENTRY']._serialized_end=1463
-  _globals['_INJECTFAULTREQUEST']._serialized_start=1465
-  _globals['_INJECTFAULTREQUEST']._serialized_end=1521
-  _globals['_INJECTFAULTRESPONSE']._serialized_start=1523
-  _globals['_INJECTFAULTRESPONSE']._serialized_end=1544
-  _globals['_DESCRIBEREQUEST']._serialized_start=1546
-  _globals['_DESCRIBEREQUEST']._serialized_end=1563
-  _globals['_DESCRIBERESPONSE']._serialized_start=1566
-  _globals['_DESCRIBERESPONSE']._serialized_end=1743
-  _globals['_DESCRIBEDTOPIC']._serialized_start=1745
-  _globals['_DESCRIBEDTOPIC']._serialized_end=1795
-  _globals['_DESCRIBEDSTORE']._serialized_start=1797
-  _globals['_DESCRIBEDSTORE']._serialized_end=1845
-  _globals['_CLOSEREQUEST']._serialized_start=1847
-  _globals['_CLOSEREQUEST']._serialized_end=1861
-  _globals['_CLOSERESPONSE']._serialized_start=1863
-  _globals['_CLOSERESPONSE']._serialized_end=1878
-  _globals['_TESTDRIVERSERVICE']._serialized_start=1986
-  _globals['_TESTDRIVERSERVICE']._serialized_end=2851
+  _globals['_STOREENTRY']._serialized_start=1361
+  _globals['_STOREENTRY']._serialized_end=1502
+  _globals['_INJECTFAULTREQUEST']._serialized_start=1504
+  _globals['_INJECTFAULTREQUEST']._serialized_end=1560
+  _globals['_INJECTFAULTRESPONSE']._serialized_start=1562
+  _globals['_INJECTFAULTRESPONSE']._serialized_end=1583
+  _globals['_DESCRIBEREQUEST']._serialized_start=1585
+  _globals['_DESCRIBEREQUEST']._serialized_end=1602
+  _globals['_DESCRIBERESPONSE']._serialized_start=1605
+  _globals['_DESCRIBERESPONSE']._serialized_end=1782
+  _globals['_DESCRIBEDTOPIC']._serialized_start=1784
+  _globals['_DESCRIBEDTOPIC']._serialized_end=1834
+  _globals['_DESCRIBEDSTORE']._serialized_start=1836
+  _globals['_DESCRIBEDSTORE']._serialized_end=1884
+  _globals['_CLOSEREQUEST']._serialized_start=1886
+  _globals['_CLOSEREQUEST']._serialized_end=1900
+  _globals['_CLOSERESPONSE']._serialized_start=1902
+  _globals['_CLOSERESPONSE']._serialized_end=1917
+  _globals['_TESTDRIVERSERVICE']._serialized_start=2025
+  _globals['_TESTDRIVERSERVICE']._serialized_end=2890
 # @@protoc_insertion_point(module_scope)

@@ -156,16 +156,18 @@ class ReadStoreResponse(_message.Message):
     def __init__(self, entries: _Optional[_Iterable[_Union[StoreEntry, _Mapping]]] = ...) -> None: ...
 
 class StoreEntry(_message.Message):
-    __slots__ = ("key", "value", "window_start", "partition")
+    __slots__ = ("key", "value", "window_start", "partition", "timestamp")
     KEY_FIELD_NUMBER: _ClassVar[int]
     VALUE_FIELD_NUMBER: _ClassVar[int]
     WINDOW_START_FIELD_NUMBER: _ClassVar[int]
     PARTITION_FIELD_NUMBER: _ClassVar[int]
+    TIMESTAMP_FIELD_NUMBER: _ClassVar[int]
     key: bytes
     value: bytes
     window_start: int
     partition: int
-    def __init__(self, key: _Optional[bytes] = ..., value: _Optional[bytes] = ..., window_start: _Optional[int] = ..., partition: _Optional[int] = ...) -> None: ...
+    timestamp: int
+    def __init__(self, key: _Optional[bytes] = ..., value: _Optional[bytes] = ..., window_start: _Optional[int] = ..., partition: _Optional[int] = ..., timestamp: _Optional[int] = ...) -> None: ...
 
 class InjectFaultRequest(_message.Message):
     __slots__ = ("fault",)

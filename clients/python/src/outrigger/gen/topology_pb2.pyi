@@ -51,6 +51,7 @@ class StoreKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     STORE_KIND_KEY_VALUE: _ClassVar[StoreKind]
     STORE_KIND_WINDOW: _ClassVar[StoreKind]
     STORE_KIND_SESSION: _ClassVar[StoreKind]
+    STORE_KIND_TIMESTAMPED_KEY_VALUE: _ClassVar[StoreKind]
 EXHAUSTED_UNSPECIFIED: Exhausted
 EXHAUSTED_FAIL: Exhausted
 EXHAUSTED_SKIP: Exhausted
@@ -81,6 +82,7 @@ STORE_KIND_UNSPECIFIED: StoreKind
 STORE_KIND_KEY_VALUE: StoreKind
 STORE_KIND_WINDOW: StoreKind
 STORE_KIND_SESSION: StoreKind
+STORE_KIND_TIMESTAMPED_KEY_VALUE: StoreKind
 
 class Topology(_message.Message):
     __slots__ = ("nodes", "stores")
@@ -219,9 +221,11 @@ class Hook(_message.Message):
     def __init__(self, failure_policy: _Optional[_Union[FailurePolicy, _Mapping]] = ...) -> None: ...
 
 class Store(_message.Message):
-    __slots__ = ("name", "kind")
+    __slots__ = ("name", "kind", "ttl_ms")
     NAME_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
+    TTL_MS_FIELD_NUMBER: _ClassVar[int]
     name: str
     kind: StoreKind
-    def __init__(self, name: _Optional[str] = ..., kind: _Optional[_Union[StoreKind, str]] = ...) -> None: ...
+    ttl_ms: int
+    def __init__(self, name: _Optional[str] = ..., kind: _Optional[_Union[StoreKind, str]] = ..., ttl_ms: _Optional[int] = ...) -> None: ...

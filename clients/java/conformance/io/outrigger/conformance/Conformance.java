@@ -84,6 +84,8 @@ public final class Conformance {
       case "sliding" -> Windows.sliding(app);
       case "session" -> Windows.session(app);
       case "session-count" -> Windows.sessionCount(app);
+      case "timestamped" -> Timestamps.timestamped(app);
+      case "chosen" -> Timestamps.chosen(app);
       default -> throw new IllegalArgumentException("there is no topology \"" + chosen + "\"");
     }
     try {

@@ -44,6 +44,12 @@ final class FixedKeyContext implements FixedKeyProcessorContext<Object, Object> 
   }
 
   @Override
+  public <K, V> TimestampedKeyValueStore<K, V> getStateStore(
+      TimestampedKeyValueStoreDefinition<K, V> definition) {
+    return context.getStateStore(definition);
+  }
+
+  @Override
   public boolean isRevoked() {
     return context.isRevoked();
   }

@@ -1,5 +1,7 @@
 package io.outrigger;
 
+import java.util.Collection;
+
 /**
  * A stream of records. Declaring it runs nothing before {@link Outrigger#start}.
  *
@@ -252,7 +254,7 @@ public sealed interface KStream<K, V> permits KStreamNodes {
    * @return what it forwards
    */
   default <K2, V2> KStream<K2, V2> process(
-      Processor<? super K, ? super V, K2, V2> processor, KeyValueStoreDefinition<?, ?>... stores) {
+      Processor<? super K, ? super V, K2, V2> processor, StoreDefinition... stores) {
     return process(processor, Named.BY_ORDER, stores);
   }
 
@@ -269,7 +271,7 @@ public sealed interface KStream<K, V> permits KStreamNodes {
   <K2, V2> KStream<K2, V2> process(
       Processor<? super K, ? super V, K2, V2> processor,
       Named named,
-      KeyValueStoreDefinition<?, ?>... stores);
+      StoreDefinition... stores);
 
   /**
    * Runs your code on each record, with a processor of its own for each task.
@@ -281,7 +283,7 @@ public sealed interface KStream<K, V> permits KStreamNodes {
    * @return what it forwards
    */
   default <K2, V2> KStream<K2, V2> process(
-      ProcessorSupplier<? super K, ? super V, K2, V2> supplier, KeyValueStoreDefinition<?, ?>... stores) {
+      ProcessorSupplier<? super K, ? super V, K2, V2> supplier, StoreDefinition... stores) {
     return process(supplier, Named.BY_ORDER, stores);
   }
 
@@ -298,7 +300,7 @@ public sealed interface KStream<K, V> permits KStreamNodes {
   <K2, V2> KStream<K2, V2> process(
       ProcessorSupplier<? super K, ? super V, K2, V2> supplier,
       Named named,
-      KeyValueStoreDefinition<?, ?>... stores);
+      StoreDefinition... stores);
 
   /**
    * {@code process} for code that leaves the key as it is, so that what is grouped below it need not be
@@ -310,7 +312,7 @@ public sealed interface KStream<K, V> permits KStreamNodes {
    * @return what it forwards
    */
   default <V2> KStream<K, V2> processValues(
-      FixedKeyProcessor<? super K, ? super V, V2> processor, KeyValueStoreDefinition<?, ?>... stores) {
+      FixedKeyProcessor<? super K, ? super V, V2> processor, StoreDefinition... stores) {
     return processValues(processor, Named.BY_ORDER, stores);
   }
 
@@ -326,7 +328,7 @@ public sealed interface KStream<K, V> permits KStreamNodes {
   <V2> KStream<K, V2> processValues(
       FixedKeyProcessor<? super K, ? super V, V2> processor,
       Named named,
-      KeyValueStoreDefinition<?, ?>... stores);
+      StoreDefinition... stores);
 
   /**
    * The same with a processor of its own for each task.
@@ -337,7 +339,7 @@ public sealed interface KStream<K, V> permits KStreamNodes {
    * @return what it forwards
    */
   default <V2> KStream<K, V2> processValues(
-      FixedKeyProcessorSupplier<? super K, ? super V, V2> supplier, KeyValueStoreDefinition<?, ?>... stores) {
+      FixedKeyProcessorSupplier<? super K, ? super V, V2> supplier, StoreDefinition... stores) {
     return processValues(supplier, Named.BY_ORDER, stores);
   }
 
@@ -353,7 +355,7 @@ public sealed interface KStream<K, V> permits KStreamNodes {
   <V2> KStream<K, V2> processValues(
       FixedKeyProcessorSupplier<? super K, ? super V, V2> supplier,
       Named named,
-      KeyValueStoreDefinition<?, ?>... stores);
+      StoreDefinition... stores);
 
   /**
    * Begins to part the stream: each record goes to the first branch whose predicate holds.
@@ -453,4 +455,42 @@ public sealed interface KStream<K, V> permits KStreamNodes {
    * @param topic the topic
    */
   void to(String topic);
+
+  /**
+   * Writes each record to a topic that is chosen for it, with the application's default serdes.
+   *
+   * @param extractor chooses the topic
+   * @param topics those that it may choose, which must exist; their sinks are named
+   *     {@code <name>-<topic>}
+   */
+  void to(TopicNameExtractor<? super K, ? super V> extractor, Collection<String> topics);
+
+  /**
+   * Writes each record to a topic that is chosen for it.
+   *
+   * @param extractor chooses the topic
+   * @param topics those that it may choose, which must exist
+   * @param produced how records are written, and the name of the node that chooses
+   */
+  default void to(
+      TopicNameExtractor<? super K, ? super V> extractor,
+      Collection<String> topics,
+      Produced<K, V> produced) {
+    Named named = produced.name == null ? Named.BY_ORDER : Named.as(produced.name);
+    to(extractor, topics, produced, named);
+  }
+
+  /**
+   * The same with a failure policy.
+   *
+   * @param extractor chooses the topic
+   * @param topics those that it may choose, which must exist
+   * @param produced how records are written
+   * @param named the name of the node that chooses, and its policy
+   */
+  void to(
+      TopicNameExtractor<? super K, ? super V> extractor,
+      Collection<String> topics,
+      Produced<K, V> produced,
+      Named named);
 }

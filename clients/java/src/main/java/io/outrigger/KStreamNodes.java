@@ -5,8 +5,8 @@ import io.outrigger.gen.v1.Node;
 import io.outrigger.gen.v1.Operation;
 import io.outrigger.gen.v1.Repartition;
 import io.outrigger.gen.v1.Sink;
-import io.outrigger.gen.v1.StoreKind;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
@@ -139,7 +139,7 @@ record KStreamNodes<K, V>(TopologyBuilder builder, List<String> nodes, StreamSer
   public <K2, V2> KStream<K2, V2> process(
       Processor<? super K, ? super V, K2, V2> processor,
       Named named,
-      KeyValueStoreDefinition<?, ?>... stores) {
+      StoreDefinition... stores) {
     NodeCode code = codeOf(processor);
     return function(
         Operation.OPERATION_PROCESS, StreamSerdes.UNKNOWN, named, namesOf(stores), () -> code);
@@ -149,7 +149,7 @@ record KStreamNodes<K, V>(TopologyBuilder builder, List<String> nodes, StreamSer
   public <K2, V2> KStream<K2, V2> process(
       ProcessorSupplier<? super K, ? super V, K2, V2> supplier,
       Named named,
-      KeyValueStoreDefinition<?, ?>... stores) {
+      StoreDefinition... stores) {
     Objects.requireNonNull(supplier, "supplier");
     return function(
         Operation.OPERATION_PROCESS,
@@ -163,7 +163,7 @@ record KStreamNodes<K, V>(TopologyBuilder builder, List<String> nodes, StreamSer
   public <V2> KStream<K, V2> processValues(
       FixedKeyProcessor<? super K, ? super V, V2> processor,
       Named named,
-      KeyValueStoreDefinition<?, ?>... stores) {
+      StoreDefinition... stores) {
     NodeCode code = FixedKeyContext.codeOf(processor);
     return function(
         Operation.OPERATION_PROCESS_VALUES,
@@ -177,7 +177,7 @@ record KStreamNodes<K, V>(TopologyBuilder builder, List<String> nodes, StreamSer
   public <V2> KStream<K, V2> processValues(
       FixedKeyProcessorSupplier<? super K, ? super V, V2> supplier,
       Named named,
-      KeyValueStoreDefinition<?, ?>... stores) {
+      StoreDefinition... stores) {
     Objects.requireNonNull(supplier, "supplier");
     return function(
         Operation.OPERATION_PROCESS_VALUES,
@@ -254,15 +254,33 @@ record KStreamNodes<K, V>(TopologyBuilder builder, List<String> nodes, StreamSer
 
   @Override
   public void to(String topic) {
-    Produced<?, ?> defaults = Produced.with(builder.defaults.key(), builder.defaults.value());
-    to(topic, KStreamNodes.<Produced<K, V>>untyped(defaults));
+    to(topic, byDefault());
   }
 
-  private List<String> namesOf(KeyValueStoreDefinition<?, ?>... stores) {
-    List<String> names =
-        Stream.of(stores).map(KeyValueStoreDefinition::name).distinct().toList();
-    for (String store : names) builder.addStore(store, StoreKind.STORE_KIND_KEY_VALUE);
-    return names;
+  @Override
+  public void to(TopicNameExtractor<? super K, ? super V> extractor, Collection<String> topics) {
+    to(extractor, topics, byDefault());
+  }
+
+  @Override
+  public void to(
+      TopicNameExtractor<? super K, ? super V> extractor,
+      Collection<String> topics,
+      Produced<K, V> produced,
+      Named named) {
+    ChosenTopic code = new ChosenTopic(untyped(extractor), topics);
+    KStream<K, V> chosen = function(Operation.OPERATION_BRANCH, serdes, named, code);
+    String node = ((KStreamNodes<K, V>) chosen).nodes().get(0);
+    for (String topic : topics) chosen.to(topic, produced.withName(node + "-" + topic));
+  }
+
+  private Produced<K, V> byDefault() {
+    return untyped(Produced.with(builder.defaults.key(), builder.defaults.value()));
+  }
+
+  private List<String> namesOf(StoreDefinition... stores) {
+    for (StoreDefinition store : stores) builder.addStore(store);
+    return Stream.of(stores).map(StoreDefinition::name).distinct().toList();
   }
 
   private <K2, V2> KStream<K2, V2> function(

@@ -51,6 +51,26 @@ public interface KeyValueStore<K, V> {
   KeyValueIterator<K, V> reverseRange(K from, K to);
 
   /**
+   * The entries whose keys begin with the bytes of a prefix.
+   *
+   * @param <P> the type of the prefix
+   * @param prefix the prefix; not null
+   * @param prefixSerde how it is written
+   * @return the entries in ascending order
+   */
+  <P> KeyValueIterator<K, V> prefixScan(P prefix, Serde<P> prefixSerde);
+
+  /**
+   * The same from the last key to the first.
+   *
+   * @param <P> the type of the prefix
+   * @param prefix the prefix; not null
+   * @param prefixSerde how it is written
+   * @return the entries in descending order
+   */
+  <P> KeyValueIterator<K, V> reversePrefixScan(P prefix, Serde<P> prefixSerde);
+
+  /**
    * Every entry.
    *
    * @return the entries in ascending order

@@ -13,7 +13,8 @@ import java.util.Objects;
  * @param keySerde how keys are written
  * @param valueSerde how values are written
  */
-public record KeyValueStoreDefinition<K, V>(String name, Serde<K> keySerde, Serde<V> valueSerde) {
+public record KeyValueStoreDefinition<K, V>(String name, Serde<K> keySerde, Serde<V> valueSerde)
+    implements StoreDefinition {
   /**
    * Refuses a definition that lacks something.
    *

@@ -43,11 +43,21 @@ final class ProcessContext implements ProcessorContext<Object, Object>, AutoClos
 
   @Override
   public <K, V> KeyValueStore<K, V> getStateStore(KeyValueStoreDefinition<K, V> definition) {
+    return new TypedStore<>(definition, stateOf(definition), this);
+  }
+
+  @Override
+  public <K, V> TimestampedKeyValueStore<K, V> getStateStore(
+      TimestampedKeyValueStoreDefinition<K, V> definition) {
+    return new TimestampedStore<>(definition, stateOf(definition), this, record.timestamp());
+  }
+
+  private BatchState stateOf(StoreDefinition definition) {
     if (!emitter.node.stores.contains(definition.name())) {
       throw new IllegalArgumentException(
           "the store \"" + definition.name() + "\" was not given to this processor: name it in process");
     }
-    return new TypedStore<>(definition, emitter.run.state(definition.name()), this);
+    return emitter.run.state(definition.name());
   }
 
   /** Remembers what went wrong, even where the handler catches it, as a forward's. */
@@ -78,10 +88,10 @@ final class ProcessContext implements ProcessorContext<Object, Object>, AutoClos
   }
 
   /** The bytes of a store's key. */
-  <K> ByteString keyBytes(KeyValueStoreDefinition<K, ?> definition, K key) {
-    mustBeOpen("the store \"" + definition.name() + "\"");
-    byte[] bytes = key == null ? null : definition.keySerde().serialize(key);
+  <K> ByteString keyBytes(String store, Serde<K> serde, K key) {
+    mustBeOpen("the store \"" + store + "\"");
+    byte[] bytes = key == null ? null : serde.serialize(key);
     if (bytes != null) return ByteString.copyFrom(bytes);
-    throw new NullPointerException("the store \"" + definition.name() + "\" has no null keys");
+    throw new NullPointerException("the store \"" + store + "\" has no null keys");
   }
 }

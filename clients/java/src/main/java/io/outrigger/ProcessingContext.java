@@ -14,6 +14,18 @@ public interface ProcessingContext {
   <SK, SV> KeyValueStore<SK, SV> getStateStore(KeyValueStoreDefinition<SK, SV> definition);
 
   /**
+   * A timestamped store that was given to {@code process} or {@code processValues}.
+   *
+   * @param <SK> the type of its keys
+   * @param <SV> the type of its values
+   * @param definition the store as it was declared
+   * @return the store as this record sees it
+   * @throws IllegalArgumentException where it was not given to this processor
+   */
+  <SK, SV> TimestampedKeyValueStore<SK, SV> getStateStore(
+      TimestampedKeyValueStoreDefinition<SK, SV> definition);
+
+  /**
    * Whether the batch was taken away: what is computed from then on has no effect. Worth asking in long
    * loops.
    *

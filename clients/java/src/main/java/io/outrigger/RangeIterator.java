@@ -73,6 +73,17 @@ final class RangeIterator<K, V> implements KeyValueIterator<K, V> {
     next = 0;
   }
 
+  /** The first key behind all that begin with {@code prefix}; null where none is. */
+  static ByteString prefixEnd(ByteString prefix) {
+    byte[] bytes = prefix.toByteArray();
+    for (int last = bytes.length - 1; last >= 0; last--) {
+      if (bytes[last] == (byte) 0xff) continue;
+      bytes[last]++;
+      return ByteString.copyFrom(bytes, 0, last + 1);
+    }
+    return null;
+  }
+
   /** The key that comes next after {@code key}: no other lies between them. */
   static ByteString keyAfter(ByteString key) {
     return key.concat(ZERO);

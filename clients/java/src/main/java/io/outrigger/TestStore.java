@@ -59,6 +59,20 @@ public final class TestStore<K, V> {
   }
 
   /**
+   * The timestamp of a key's value in a timestamped store.
+   *
+   * @param key the key
+   * @return ms since the epoch; null where there is none
+   */
+  public Long timestamp(K key) {
+    return read.apply(of(key)).stream()
+        .filter(StoreEntry::hasTimestamp)
+        .map(StoreEntry::getTimestamp)
+        .findFirst()
+        .orElse(null);
+  }
+
+  /**
    * Every window of a key.
    *
    * @param key the key

@@ -14,7 +14,7 @@ import java.util.Map;
 final class TopologyBuilder {
   private final Map<String, TopologyNode> nodes = new LinkedHashMap<>();
   private final List<Node> declared = new ArrayList<>();
-  private final Map<String, StoreKind> stores = new LinkedHashMap<>();
+  private final Map<String, Store> stores = new LinkedHashMap<>();
   final Hooks hooks = new Hooks();
 
   /** How streams are read and written that name no serdes. */
@@ -65,11 +65,29 @@ final class TopologyBuilder {
   }
 
   void addStore(String name, StoreKind kind) {
+    addStore(Store.newBuilder().setName(name).setKind(kind).build());
+  }
+
+  /** Declares a store that a processor reads and writes. */
+  void addStore(StoreDefinition definition) {
+    if (definition instanceof TimestampedKeyValueStoreDefinition<?, ?> timestamped) {
+      addStore(
+          Store.newBuilder()
+              .setName(definition.name())
+              .setKind(StoreKind.STORE_KIND_TIMESTAMPED_KEY_VALUE)
+              .setTtlMs(timestamped.ttlMs())
+              .build());
+    } else {
+      addStore(definition.name(), StoreKind.STORE_KIND_KEY_VALUE);
+    }
+  }
+
+  private void addStore(Store store) {
     mustBeOpen();
-    StoreKind known = stores.putIfAbsent(name, kind);
-    if (known != null && known != kind) {
+    Store known = stores.putIfAbsent(store.getName(), store);
+    if (known != null && !known.equals(store)) {
       throw new IllegalArgumentException(
-          "the store \"" + name + "\" is declared as two kinds: give one another name");
+          "the store \"" + store.getName() + "\" is declared as two kinds: give one another name");
     }
   }
 
@@ -83,8 +101,7 @@ final class TopologyBuilder {
     isFrozen = true;
     Topology.Builder topology = Topology.newBuilder().addAllNodes(declared);
     topology.addAllNodes(hooks.nodes(declared));
-    stores.forEach(
-        (name, kind) -> topology.addStores(Store.newBuilder().setName(name).setKind(kind)));
+    topology.addAllStores(stores.values());
     return topology.build();
   }
 

@@ -3,7 +3,7 @@ package io.outrigger;
 import com.google.protobuf.ByteString;
 
 /** A store with its serdes, for one record. */
-final class TypedStore<K, V> implements KeyValueStore<K, V> {
+class TypedStore<K, V> implements KeyValueStore<K, V> {
   private final KeyValueStoreDefinition<K, V> definition;
   private final BatchState state;
   private final ProcessContext context;
@@ -41,6 +41,22 @@ final class TypedStore<K, V> implements KeyValueStore<K, V> {
     return entries(from, to, true);
   }
 
+  @Override
+  public <P> KeyValueIterator<K, V> prefixScan(P prefix, Serde<P> serde) {
+    return beginning(prefix, serde, false);
+  }
+
+  @Override
+  public <P> KeyValueIterator<K, V> reversePrefixScan(P prefix, Serde<P> serde) {
+    return beginning(prefix, serde, true);
+  }
+
+  private <P> KeyValueIterator<K, V> beginning(P prefix, Serde<P> serde, boolean reverse) {
+    ByteString first = context.keyBytes(definition.name(), serde, prefix);
+    ByteString end = RangeIterator.prefixEnd(first);
+    return new RangeIterator<>(definition, state, context, first, end, reverse);
+  }
+
   private KeyValueIterator<K, V> entries(K from, K to, boolean reverse) {
     ByteString first = from == null ? null : bytes(from);
     ByteString end = to == null ? null : RangeIterator.keyAfter(bytes(to));
@@ -48,6 +64,6 @@ final class TypedStore<K, V> implements KeyValueStore<K, V> {
   }
 
   private ByteString bytes(K key) {
-    return context.keyBytes(definition, key);
+    return context.keyBytes(definition.name(), definition.keySerde(), key);
   }
 }

@@ -122,6 +122,23 @@ private static final long serialVersionUID = 0L;
     return result == null ? io.outrigger.gen.v1.StoreKind.UNRECOGNIZED : result;
   }
 
+  public static final int TTL_MS_FIELD_NUMBER = 3;
+  private long ttlMs_ = 0L;
+  /**
+   * <pre>
+   * STORE_KIND_TIMESTAMPED_KEY_VALUE only: how long an entry lives without being written, in ms of stream
+   * time. From then on no read of the batch sees it, and the sidecar deletes it. 0 keeps it for ever. Since
+   * minor version 6.
+   * </pre>
+   *
+   * <code>int64 ttl_ms = 3;</code>
+   * @return The ttlMs.
+   */
+  @java.lang.Override
+  public long getTtlMs() {
+    return ttlMs_;
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -142,6 +159,9 @@ private static final long serialVersionUID = 0L;
     if (kind_ != io.outrigger.gen.v1.StoreKind.STORE_KIND_UNSPECIFIED.getNumber()) {
       output.writeEnum(2, kind_);
     }
+    if (ttlMs_ != 0L) {
+      output.writeInt64(3, ttlMs_);
+    }
     getUnknownFields().writeTo(output);
   }
 
@@ -157,6 +177,10 @@ private static final long serialVersionUID = 0L;
     if (kind_ != io.outrigger.gen.v1.StoreKind.STORE_KIND_UNSPECIFIED.getNumber()) {
       size += com.google.protobuf.CodedOutputStream
         .computeEnumSize(2, kind_);
+    }
+    if (ttlMs_ != 0L) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeInt64Size(3, ttlMs_);
     }
     size += getUnknownFields().getSerializedSize();
     memoizedSize = size;
@@ -176,6 +200,8 @@ private static final long serialVersionUID = 0L;
     if (!getName()
         .equals(other.getName())) return false;
     if (kind_ != other.kind_) return false;
+    if (getTtlMs()
+        != other.getTtlMs()) return false;
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -191,6 +217,9 @@ private static final long serialVersionUID = 0L;
     hash = (53 * hash) + getName().hashCode();
     hash = (37 * hash) + KIND_FIELD_NUMBER;
     hash = (53 * hash) + kind_;
+    hash = (37 * hash) + TTL_MS_FIELD_NUMBER;
+    hash = (53 * hash) + com.google.protobuf.Internal.hashLong(
+        getTtlMs());
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
     return hash;
@@ -328,6 +357,7 @@ private static final long serialVersionUID = 0L;
       bitField0_ = 0;
       name_ = "";
       kind_ = 0;
+      ttlMs_ = 0L;
       return this;
     }
 
@@ -367,6 +397,9 @@ private static final long serialVersionUID = 0L;
       if (((from_bitField0_ & 0x00000002) != 0)) {
         result.kind_ = kind_;
       }
+      if (((from_bitField0_ & 0x00000004) != 0)) {
+        result.ttlMs_ = ttlMs_;
+      }
     }
 
     @java.lang.Override
@@ -388,6 +421,9 @@ private static final long serialVersionUID = 0L;
       }
       if (other.kind_ != 0) {
         setKindValue(other.getKindValue());
+      }
+      if (other.getTtlMs() != 0L) {
+        setTtlMs(other.getTtlMs());
       }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
@@ -425,6 +461,11 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00000002;
               break;
             } // case 16
+            case 24: {
+              ttlMs_ = input.readInt64();
+              bitField0_ |= 0x00000004;
+              break;
+            } // case 24
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -601,6 +642,56 @@ private static final long serialVersionUID = 0L;
     public Builder clearKind() {
       bitField0_ = (bitField0_ & ~0x00000002);
       kind_ = 0;
+      onChanged();
+      return this;
+    }
+
+    private long ttlMs_ ;
+    /**
+     * <pre>
+     * STORE_KIND_TIMESTAMPED_KEY_VALUE only: how long an entry lives without being written, in ms of stream
+     * time. From then on no read of the batch sees it, and the sidecar deletes it. 0 keeps it for ever. Since
+     * minor version 6.
+     * </pre>
+     *
+     * <code>int64 ttl_ms = 3;</code>
+     * @return The ttlMs.
+     */
+    @java.lang.Override
+    public long getTtlMs() {
+      return ttlMs_;
+    }
+    /**
+     * <pre>
+     * STORE_KIND_TIMESTAMPED_KEY_VALUE only: how long an entry lives without being written, in ms of stream
+     * time. From then on no read of the batch sees it, and the sidecar deletes it. 0 keeps it for ever. Since
+     * minor version 6.
+     * </pre>
+     *
+     * <code>int64 ttl_ms = 3;</code>
+     * @param value The ttlMs to set.
+     * @return This builder for chaining.
+     */
+    public Builder setTtlMs(long value) {
+
+      ttlMs_ = value;
+      bitField0_ |= 0x00000004;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * STORE_KIND_TIMESTAMPED_KEY_VALUE only: how long an entry lives without being written, in ms of stream
+     * time. From then on no read of the batch sees it, and the sidecar deletes it. 0 keeps it for ever. Since
+     * minor version 6.
+     * </pre>
+     *
+     * <code>int64 ttl_ms = 3;</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearTtlMs() {
+      bitField0_ = (bitField0_ & ~0x00000004);
+      ttlMs_ = 0L;
       onChanged();
       return this;
     }

@@ -122,6 +122,33 @@ private static final long serialVersionUID = 0L;
     return partition_;
   }
 
+  public static final int TIMESTAMP_FIELD_NUMBER = 5;
+  private long timestamp_ = 0L;
+  /**
+   * <pre>
+   * Of a timestamped key-value store: the timestamp of the value, in ms. `value` is without it.
+   * </pre>
+   *
+   * <code>optional int64 timestamp = 5;</code>
+   * @return Whether the timestamp field is set.
+   */
+  @java.lang.Override
+  public boolean hasTimestamp() {
+    return ((bitField0_ & 0x00000002) != 0);
+  }
+  /**
+   * <pre>
+   * Of a timestamped key-value store: the timestamp of the value, in ms. `value` is without it.
+   * </pre>
+   *
+   * <code>optional int64 timestamp = 5;</code>
+   * @return The timestamp.
+   */
+  @java.lang.Override
+  public long getTimestamp() {
+    return timestamp_;
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -148,6 +175,9 @@ private static final long serialVersionUID = 0L;
     if (partition_ != 0) {
       output.writeUInt32(4, partition_);
     }
+    if (((bitField0_ & 0x00000002) != 0)) {
+      output.writeInt64(5, timestamp_);
+    }
     getUnknownFields().writeTo(output);
   }
 
@@ -172,6 +202,10 @@ private static final long serialVersionUID = 0L;
     if (partition_ != 0) {
       size += com.google.protobuf.CodedOutputStream
         .computeUInt32Size(4, partition_);
+    }
+    if (((bitField0_ & 0x00000002) != 0)) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeInt64Size(5, timestamp_);
     }
     size += getUnknownFields().getSerializedSize();
     memoizedSize = size;
@@ -199,6 +233,11 @@ private static final long serialVersionUID = 0L;
     }
     if (getPartition()
         != other.getPartition()) return false;
+    if (hasTimestamp() != other.hasTimestamp()) return false;
+    if (hasTimestamp()) {
+      if (getTimestamp()
+          != other.getTimestamp()) return false;
+    }
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -221,6 +260,11 @@ private static final long serialVersionUID = 0L;
     }
     hash = (37 * hash) + PARTITION_FIELD_NUMBER;
     hash = (53 * hash) + getPartition();
+    if (hasTimestamp()) {
+      hash = (37 * hash) + TIMESTAMP_FIELD_NUMBER;
+      hash = (53 * hash) + com.google.protobuf.Internal.hashLong(
+          getTimestamp());
+    }
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
     return hash;
@@ -360,6 +404,7 @@ private static final long serialVersionUID = 0L;
       value_ = com.google.protobuf.ByteString.EMPTY;
       windowStart_ = 0L;
       partition_ = 0;
+      timestamp_ = 0L;
       return this;
     }
 
@@ -407,6 +452,10 @@ private static final long serialVersionUID = 0L;
       if (((from_bitField0_ & 0x00000008) != 0)) {
         result.partition_ = partition_;
       }
+      if (((from_bitField0_ & 0x00000010) != 0)) {
+        result.timestamp_ = timestamp_;
+        to_bitField0_ |= 0x00000002;
+      }
       result.bitField0_ |= to_bitField0_;
     }
 
@@ -433,6 +482,9 @@ private static final long serialVersionUID = 0L;
       }
       if (other.getPartition() != 0) {
         setPartition(other.getPartition());
+      }
+      if (other.hasTimestamp()) {
+        setTimestamp(other.getTimestamp());
       }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
@@ -480,6 +532,11 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00000008;
               break;
             } // case 32
+            case 40: {
+              timestamp_ = input.readInt64();
+              bitField0_ |= 0x00000010;
+              break;
+            } // case 40
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -681,6 +738,62 @@ private static final long serialVersionUID = 0L;
     public Builder clearPartition() {
       bitField0_ = (bitField0_ & ~0x00000008);
       partition_ = 0;
+      onChanged();
+      return this;
+    }
+
+    private long timestamp_ ;
+    /**
+     * <pre>
+     * Of a timestamped key-value store: the timestamp of the value, in ms. `value` is without it.
+     * </pre>
+     *
+     * <code>optional int64 timestamp = 5;</code>
+     * @return Whether the timestamp field is set.
+     */
+    @java.lang.Override
+    public boolean hasTimestamp() {
+      return ((bitField0_ & 0x00000010) != 0);
+    }
+    /**
+     * <pre>
+     * Of a timestamped key-value store: the timestamp of the value, in ms. `value` is without it.
+     * </pre>
+     *
+     * <code>optional int64 timestamp = 5;</code>
+     * @return The timestamp.
+     */
+    @java.lang.Override
+    public long getTimestamp() {
+      return timestamp_;
+    }
+    /**
+     * <pre>
+     * Of a timestamped key-value store: the timestamp of the value, in ms. `value` is without it.
+     * </pre>
+     *
+     * <code>optional int64 timestamp = 5;</code>
+     * @param value The timestamp to set.
+     * @return This builder for chaining.
+     */
+    public Builder setTimestamp(long value) {
+
+      timestamp_ = value;
+      bitField0_ |= 0x00000010;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * Of a timestamped key-value store: the timestamp of the value, in ms. `value` is without it.
+     * </pre>
+     *
+     * <code>optional int64 timestamp = 5;</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearTimestamp() {
+      bitField0_ = (bitField0_ & ~0x00000010);
+      timestamp_ = 0L;
       onChanged();
       return this;
     }

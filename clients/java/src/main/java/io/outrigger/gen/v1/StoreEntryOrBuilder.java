@@ -58,4 +58,23 @@ public interface StoreEntryOrBuilder extends
    * @return The partition.
    */
   int getPartition();
+
+  /**
+   * <pre>
+   * Of a timestamped key-value store: the timestamp of the value, in ms. `value` is without it.
+   * </pre>
+   *
+   * <code>optional int64 timestamp = 5;</code>
+   * @return Whether the timestamp field is set.
+   */
+  boolean hasTimestamp();
+  /**
+   * <pre>
+   * Of a timestamped key-value store: the timestamp of the value, in ms. `value` is without it.
+   * </pre>
+   *
+   * <code>optional int64 timestamp = 5;</code>
+   * @return The timestamp.
+   */
+  long getTimestamp();
 }

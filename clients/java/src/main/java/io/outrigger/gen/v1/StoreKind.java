@@ -48,6 +48,16 @@ public enum StoreKind
    * <code>STORE_KIND_SESSION = 3;</code>
    */
   STORE_KIND_SESSION(3),
+  /**
+   * <pre>
+   * Key to `int64 timestamp | value`, as Kafka Streams' timestamped key-value store; a value of fewer than
+   * eight bytes is refused. The changelog has the value alone, and the timestamp as its record's. Since minor
+   * version 6.
+   * </pre>
+   *
+   * <code>STORE_KIND_TIMESTAMPED_KEY_VALUE = 4;</code>
+   */
+  STORE_KIND_TIMESTAMPED_KEY_VALUE(4),
   UNRECOGNIZED(-1),
   ;
 
@@ -93,6 +103,16 @@ public enum StoreKind
    * <code>STORE_KIND_SESSION = 3;</code>
    */
   public static final int STORE_KIND_SESSION_VALUE = 3;
+  /**
+   * <pre>
+   * Key to `int64 timestamp | value`, as Kafka Streams' timestamped key-value store; a value of fewer than
+   * eight bytes is refused. The changelog has the value alone, and the timestamp as its record's. Since minor
+   * version 6.
+   * </pre>
+   *
+   * <code>STORE_KIND_TIMESTAMPED_KEY_VALUE = 4;</code>
+   */
+  public static final int STORE_KIND_TIMESTAMPED_KEY_VALUE_VALUE = 4;
 
 
   public final int getNumber() {
@@ -123,6 +143,7 @@ public enum StoreKind
       case 1: return STORE_KIND_KEY_VALUE;
       case 2: return STORE_KIND_WINDOW;
       case 3: return STORE_KIND_SESSION;
+      case 4: return STORE_KIND_TIMESTAMPED_KEY_VALUE;
       default: return null;
     }
   }

@@ -48,4 +48,16 @@ public interface StoreOrBuilder extends
    * @return The kind.
    */
   io.outrigger.gen.v1.StoreKind getKind();
+
+  /**
+   * <pre>
+   * STORE_KIND_TIMESTAMPED_KEY_VALUE only: how long an entry lives without being written, in ms of stream
+   * time. From then on no read of the batch sees it, and the sidecar deletes it. 0 keeps it for ever. Since
+   * minor version 6.
+   * </pre>
+   *
+   * <code>int64 ttl_ms = 3;</code>
+   * @return The ttlMs.
+   */
+  long getTtlMs();
 }

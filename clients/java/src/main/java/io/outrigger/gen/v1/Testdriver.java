@@ -198,46 +198,47 @@ public final class Testdriver extends com.google.protobuf.GeneratedFile {
       "_start\030\003 \001(\003H\001\210\001\001\022\021\n\004from\030\004 \001(\014H\002\210\001\001\022\017\n\002" +
       "to\030\005 \001(\014H\003\210\001\001B\006\n\004_keyB\017\n\r_window_startB\007" +
       "\n\005_fromB\005\n\003_to\">\n\021ReadStoreResponse\022)\n\007e" +
-      "ntries\030\001 \003(\0132\030.outrigger.v1.StoreEntry\"g" +
-      "\n\nStoreEntry\022\013\n\003key\030\001 \001(\014\022\r\n\005value\030\002 \001(\014" +
-      "\022\031\n\014window_start\030\003 \001(\003H\000\210\001\001\022\021\n\tpartition" +
-      "\030\004 \001(\rB\017\n\r_window_start\"8\n\022InjectFaultRe" +
-      "quest\022\"\n\005fault\030\001 \001(\0162\023.outrigger.v1.Faul" +
-      "t\"\025\n\023InjectFaultResponse\"\021\n\017DescribeRequ" +
-      "est\"\261\001\n\020DescribeResponse\022\026\n\016application_" +
-      "id\030\001 \001(\t\022\025\n\rwall_clock_ms\030\002 \001(\003\022,\n\006topic" +
-      "s\030\003 \003(\0132\034.outrigger.v1.DescribedTopic\022,\n" +
-      "\006stores\030\004 \003(\0132\034.outrigger.v1.DescribedSt" +
-      "ore\022\022\n\nfaults_met\030\005 \001(\r\"2\n\016DescribedTopi" +
-      "c\022\014\n\004name\030\001 \001(\t\022\022\n\npartitions\030\002 \001(\r\"0\n\016D" +
-      "escribedStore\022\014\n\004name\030\001 \001(\t\022\020\n\010windowed\030" +
-      "\002 \001(\010\"\016\n\014CloseRequest\"\017\n\rCloseResponse*g" +
-      "\n\005Fault\022\025\n\021FAULT_UNSPECIFIED\020\000\022\027\n\023FAULT_" +
-      "COMMIT_FAILED\020\001\022\023\n\017FAULT_REDELIVER\020\002\022\031\n\025" +
-      "FAULT_UNKNOWN_OUTCOME\020\0032\341\006\n\021TestDriverSe" +
-      "rvice\022R\n\013CreateTopic\022 .outrigger.v1.Crea" +
-      "teTopicRequest\032!.outrigger.v1.CreateTopi" +
-      "cResponse\022a\n\020AwaitApplication\022%.outrigge" +
-      "r.v1.AwaitApplicationRequest\032&.outrigger" +
-      ".v1.AwaitApplicationResponse\022L\n\tPipeInpu" +
-      "t\022\036.outrigger.v1.PipeInputRequest\032\037.outr" +
-      "igger.v1.PipeInputResponse\022O\n\nReadOutput" +
-      "\022\037.outrigger.v1.ReadOutputRequest\032 .outr" +
-      "igger.v1.ReadOutputResponse\022a\n\020AdvanceWa" +
-      "llClock\022%.outrigger.v1.AdvanceWallClockR" +
-      "equest\032&.outrigger.v1.AdvanceWallClockRe" +
-      "sponse\022d\n\021AdvanceStreamTime\022&.outrigger." +
-      "v1.AdvanceStreamTimeRequest\032\'.outrigger." +
-      "v1.AdvanceStreamTimeResponse\022L\n\tReadStor" +
-      "e\022\036.outrigger.v1.ReadStoreRequest\032\037.outr" +
-      "igger.v1.ReadStoreResponse\022R\n\013InjectFaul" +
-      "t\022 .outrigger.v1.InjectFaultRequest\032!.ou" +
-      "trigger.v1.InjectFaultResponse\022I\n\010Descri" +
-      "be\022\035.outrigger.v1.DescribeRequest\032\036.outr" +
-      "igger.v1.DescribeResponse\022@\n\005Close\022\032.out" +
-      "rigger.v1.CloseRequest\032\033.outrigger.v1.Cl" +
-      "oseResponseB\027\n\023io.outrigger.gen.v1P\001b\006pr" +
-      "oto3"
+      "ntries\030\001 \003(\0132\030.outrigger.v1.StoreEntry\"\215" +
+      "\001\n\nStoreEntry\022\013\n\003key\030\001 \001(\014\022\r\n\005value\030\002 \001(" +
+      "\014\022\031\n\014window_start\030\003 \001(\003H\000\210\001\001\022\021\n\tpartitio" +
+      "n\030\004 \001(\r\022\026\n\ttimestamp\030\005 \001(\003H\001\210\001\001B\017\n\r_wind" +
+      "ow_startB\014\n\n_timestamp\"8\n\022InjectFaultReq" +
+      "uest\022\"\n\005fault\030\001 \001(\0162\023.outrigger.v1.Fault" +
+      "\"\025\n\023InjectFaultResponse\"\021\n\017DescribeReque" +
+      "st\"\261\001\n\020DescribeResponse\022\026\n\016application_i" +
+      "d\030\001 \001(\t\022\025\n\rwall_clock_ms\030\002 \001(\003\022,\n\006topics" +
+      "\030\003 \003(\0132\034.outrigger.v1.DescribedTopic\022,\n\006" +
+      "stores\030\004 \003(\0132\034.outrigger.v1.DescribedSto" +
+      "re\022\022\n\nfaults_met\030\005 \001(\r\"2\n\016DescribedTopic" +
+      "\022\014\n\004name\030\001 \001(\t\022\022\n\npartitions\030\002 \001(\r\"0\n\016De" +
+      "scribedStore\022\014\n\004name\030\001 \001(\t\022\020\n\010windowed\030\002" +
+      " \001(\010\"\016\n\014CloseRequest\"\017\n\rCloseResponse*g\n" +
+      "\005Fault\022\025\n\021FAULT_UNSPECIFIED\020\000\022\027\n\023FAULT_C" +
+      "OMMIT_FAILED\020\001\022\023\n\017FAULT_REDELIVER\020\002\022\031\n\025F" +
+      "AULT_UNKNOWN_OUTCOME\020\0032\341\006\n\021TestDriverSer" +
+      "vice\022R\n\013CreateTopic\022 .outrigger.v1.Creat" +
+      "eTopicRequest\032!.outrigger.v1.CreateTopic" +
+      "Response\022a\n\020AwaitApplication\022%.outrigger" +
+      ".v1.AwaitApplicationRequest\032&.outrigger." +
+      "v1.AwaitApplicationResponse\022L\n\tPipeInput" +
+      "\022\036.outrigger.v1.PipeInputRequest\032\037.outri" +
+      "gger.v1.PipeInputResponse\022O\n\nReadOutput\022" +
+      "\037.outrigger.v1.ReadOutputRequest\032 .outri" +
+      "gger.v1.ReadOutputResponse\022a\n\020AdvanceWal" +
+      "lClock\022%.outrigger.v1.AdvanceWallClockRe" +
+      "quest\032&.outrigger.v1.AdvanceWallClockRes" +
+      "ponse\022d\n\021AdvanceStreamTime\022&.outrigger.v" +
+      "1.AdvanceStreamTimeRequest\032\'.outrigger.v" +
+      "1.AdvanceStreamTimeResponse\022L\n\tReadStore" +
+      "\022\036.outrigger.v1.ReadStoreRequest\032\037.outri" +
+      "gger.v1.ReadStoreResponse\022R\n\013InjectFault" +
+      "\022 .outrigger.v1.InjectFaultRequest\032!.out" +
+      "rigger.v1.InjectFaultResponse\022I\n\010Describ" +
+      "e\022\035.outrigger.v1.DescribeRequest\032\036.outri" +
+      "gger.v1.DescribeResponse\022@\n\005Close\022\032.outr" +
+      "igger.v1.CloseRequest\032\033.outrigger.v1.Clo" +
+      "seResponseB\027\n\023io.outrigger.gen.v1P\001b\006pro" +
+      "to3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,
@@ -350,7 +351,7 @@ public final class Testdriver extends com.google.protobuf.GeneratedFile {
     internal_static_outrigger_v1_StoreEntry_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_StoreEntry_descriptor,
-        new java.lang.String[] { "Key", "Value", "WindowStart", "Partition", });
+        new java.lang.String[] { "Key", "Value", "WindowStart", "Partition", "Timestamp", });
     internal_static_outrigger_v1_InjectFaultRequest_descriptor =
       getDescriptor().getMessageType(18);
     internal_static_outrigger_v1_InjectFaultRequest_fieldAccessorTable = new

@@ -145,30 +145,31 @@ public final class TopologyOuterClass extends com.google.protobuf.GeneratedFile 
       "s\022\016\n\006gap_ms\030\001 \001(\003\022\020\n\010grace_ms\030\002 \001(\003\"!\n\013R" +
       "epartition\022\022\n\npartitions\030\001 \001(\005\"\025\n\004Sink\022\r" +
       "\n\005topic\030\001 \001(\t\";\n\004Hook\0223\n\016failure_policy\030" +
-      "\001 \001(\0132\033.outrigger.v1.FailurePolicy\"<\n\005St" +
+      "\001 \001(\0132\033.outrigger.v1.FailurePolicy\"L\n\005St" +
       "ore\022\014\n\004name\030\001 \001(\t\022%\n\004kind\030\002 \001(\0162\027.outrig" +
-      "ger.v1.StoreKind*}\n\tExhausted\022\031\n\025EXHAUST" +
-      "ED_UNSPECIFIED\020\000\022\022\n\016EXHAUSTED_FAIL\020\001\022\022\n\016" +
-      "EXHAUSTED_SKIP\020\002\022\031\n\025EXHAUSTED_DEAD_LETTE" +
-      "R\020\003\022\022\n\016EXHAUSTED_PARK\020\004*\231\002\n\tOperation\022\031\n" +
-      "\025OPERATION_UNSPECIFIED\020\000\022\025\n\021OPERATION_PR" +
-      "OCESS\020\001\022\021\n\rOPERATION_MAP\020\002\022\030\n\024OPERATION_" +
-      "MAP_VALUES\020\003\022\024\n\020OPERATION_FILTER\020\004\022\030\n\024OP" +
-      "ERATION_SELECT_KEY\020\005\022\026\n\022OPERATION_FLAT_M" +
-      "AP\020\006\022\035\n\031OPERATION_FLAT_MAP_VALUES\020\007\022\022\n\016O" +
-      "PERATION_PEEK\020\010\022\024\n\020OPERATION_BRANCH\020\t\022\034\n" +
-      "\030OPERATION_PROCESS_VALUES\020\n*p\n\nNumberTyp" +
-      "e\022\033\n\027NUMBER_TYPE_UNSPECIFIED\020\000\022\025\n\021NUMBER" +
-      "_TYPE_INT64\020\001\022\027\n\023NUMBER_TYPE_FLOAT64\020\002\022\025" +
-      "\n\021NUMBER_TYPE_INT32\020\003*\226\001\n\nAggregator\022\032\n\026" +
-      "AGGREGATOR_UNSPECIFIED\020\000\022\032\n\026AGGREGATOR_A" +
-      "PPLICATION\020\001\022\024\n\020AGGREGATOR_COUNT\020\002\022\022\n\016AG" +
-      "GREGATOR_SUM\020\003\022\022\n\016AGGREGATOR_MIN\020\004\022\022\n\016AG" +
-      "GREGATOR_MAX\020\005*p\n\tStoreKind\022\032\n\026STORE_KIN" +
-      "D_UNSPECIFIED\020\000\022\030\n\024STORE_KIND_KEY_VALUE\020" +
-      "\001\022\025\n\021STORE_KIND_WINDOW\020\002\022\026\n\022STORE_KIND_S" +
-      "ESSION\020\003B\027\n\023io.outrigger.gen.v1P\001b\006proto" +
-      "3"
+      "ger.v1.StoreKind\022\016\n\006ttl_ms\030\003 \001(\003*}\n\tExha" +
+      "usted\022\031\n\025EXHAUSTED_UNSPECIFIED\020\000\022\022\n\016EXHA" +
+      "USTED_FAIL\020\001\022\022\n\016EXHAUSTED_SKIP\020\002\022\031\n\025EXHA" +
+      "USTED_DEAD_LETTER\020\003\022\022\n\016EXHAUSTED_PARK\020\004*" +
+      "\231\002\n\tOperation\022\031\n\025OPERATION_UNSPECIFIED\020\000" +
+      "\022\025\n\021OPERATION_PROCESS\020\001\022\021\n\rOPERATION_MAP" +
+      "\020\002\022\030\n\024OPERATION_MAP_VALUES\020\003\022\024\n\020OPERATIO" +
+      "N_FILTER\020\004\022\030\n\024OPERATION_SELECT_KEY\020\005\022\026\n\022" +
+      "OPERATION_FLAT_MAP\020\006\022\035\n\031OPERATION_FLAT_M" +
+      "AP_VALUES\020\007\022\022\n\016OPERATION_PEEK\020\010\022\024\n\020OPERA" +
+      "TION_BRANCH\020\t\022\034\n\030OPERATION_PROCESS_VALUE" +
+      "S\020\n*p\n\nNumberType\022\033\n\027NUMBER_TYPE_UNSPECI" +
+      "FIED\020\000\022\025\n\021NUMBER_TYPE_INT64\020\001\022\027\n\023NUMBER_" +
+      "TYPE_FLOAT64\020\002\022\025\n\021NUMBER_TYPE_INT32\020\003*\226\001" +
+      "\n\nAggregator\022\032\n\026AGGREGATOR_UNSPECIFIED\020\000" +
+      "\022\032\n\026AGGREGATOR_APPLICATION\020\001\022\024\n\020AGGREGAT" +
+      "OR_COUNT\020\002\022\022\n\016AGGREGATOR_SUM\020\003\022\022\n\016AGGREG" +
+      "ATOR_MIN\020\004\022\022\n\016AGGREGATOR_MAX\020\005*\226\001\n\tStore" +
+      "Kind\022\032\n\026STORE_KIND_UNSPECIFIED\020\000\022\030\n\024STOR" +
+      "E_KIND_KEY_VALUE\020\001\022\025\n\021STORE_KIND_WINDOW\020" +
+      "\002\022\026\n\022STORE_KIND_SESSION\020\003\022$\n STORE_KIND_" +
+      "TIMESTAMPED_KEY_VALUE\020\004B\027\n\023io.outrigger." +
+      "gen.v1P\001b\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,
@@ -257,7 +258,7 @@ public final class TopologyOuterClass extends com.google.protobuf.GeneratedFile 
     internal_static_outrigger_v1_Store_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_Store_descriptor,
-        new java.lang.String[] { "Name", "Kind", });
+        new java.lang.String[] { "Name", "Kind", "TtlMs", });
     descriptor.resolveAllFeaturesImmutable();
   }
 
