@@ -56,6 +56,14 @@ export interface KeyEntries {
   readonly values: readonly Buffer[];
 }
 
+/** Timers that are due, the eldest first. */
+export interface WaitingTimers {
+  readonly keys: readonly Buffer[];
+  readonly times: readonly number[];
+  /** When the next one behind them is due, at the earliest; infinite where none waits. */
+  readonly nextMs: number;
+}
+
 /** What a store knows of its changelog. */
 export interface StorePosition {
   /** Topic id of the changelog that the store was built from, 32 hex digits. */
@@ -117,6 +125,16 @@ export interface TaskState {
    * retention only.
    */
   expired(store: number, timeMs: number, entriesMax: number): Promise<Buffer[]>;
+  /**
+   * Of a store of timers, those of a clock, by its number, that wait for a time up to `timeMs` in the "head"
+   * view, up to so many.
+   */
+  dueTimers(
+    store: number,
+    clock: number,
+    timeMs: number,
+    entriesMax: number,
+  ): Promise<WaitingTimers>;
   /** What a batch that is not final has changed so far: seen by "head" reads, taken by no cut. */
   advance(changes: StoreChanges): void;
   /** Final: the next cut takes it. Replaces the head value of the same key when equal to it. */

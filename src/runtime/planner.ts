@@ -106,9 +106,12 @@ function tooManySlots(rows: readonly RowRange[], { entries }: Stage): MalformedR
 /** Rows that are input as it came move stream time as they pass. */
 function clockOf(
   windows: Windows | null,
-  { rows: input, taken, streamTimeBeforeMs: streamTimeMs }: Batch,
+  { rows: input, taken, streamTimeBeforeMs: streamTimeMs, streamTimeMs: afterMs }: Batch,
   rows: readonly RowRange[],
 ): RowClock {
   const isInput = windows === null || rows === input;
-  return { streamTimeMs, times: isInput ? null : timesOf(rows, taken.input, streamTimeMs) };
+  return {
+    streamTimeMs,
+    times: isInput ? null : timesOf(rows, taken.input, streamTimeMs, afterMs),
+  };
 }

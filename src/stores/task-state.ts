@@ -12,6 +12,7 @@ import type {
   StoreMarks,
   StorePosition,
   TaskState,
+  WaitingTimers,
 } from "../ports/store.ts";
 import { Database, type DatabaseOptions, type Entry } from "./database.ts";
 import { entriesOfKey, suffixBytesOf } from "./key-times.ts";
@@ -19,6 +20,7 @@ import * as layout from "./layout.ts";
 import { changesWithin, mergePage } from "./merged-range.ts";
 import { Overlay } from "./overlay.ts";
 import { indexOnce, TimeIndex } from "./time-index.ts";
+import { TimerIndex } from "./timer-index.ts";
 import { empty } from "./trust.ts";
 
 const NO_MARKS: StoreMarks = {
@@ -157,6 +159,18 @@ export class RocksTaskState implements TaskState {
     return await index.upTo(this.#database, timeMs, entriesMax);
   }
 
+  async dueTimers(
+    store: number,
+    clock: number,
+    timeMs: number,
+    entriesMax: number,
+  ): Promise<WaitingTimers> {
+    invariant(this.stores[store]?.isOfTimers === true, `store ${store} holds no timers`);
+    const index = new TimerIndex(this.#prefix(store));
+    const newer = new Map(this.#overlay(store).all());
+    return await index.due(this.#database, clock, timeMs, entriesMax, newer);
+  }
+
   advance(changes: StoreChanges): void {
     this.#overlay(changes.store).advance(changes);
   }
@@ -253,6 +267,8 @@ export class RocksTaskState implements TaskState {
         entries.push([layout.storeKey(prefix, key), value]);
         index?.changed(key, value === null, entries);
       }
+      if (this.stores[store]?.isOfTimers !== true) continue;
+      await new TimerIndex(prefix).changed(this.#database, keys, values, entries);
     }
     entries.push([layout.MARKS_KEY, layout.encodeMarks(marks, this.#prefixes)]);
     await this.#database.write(entries);

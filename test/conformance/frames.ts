@@ -84,7 +84,7 @@ export function welcomeTo(topology: TopologyName): WelcomeFields {
     ? builderOf(topology)
     : { stages: stagesOf(topology) };
   return {
-    protocolMinor: 5,
+    protocolMinor: 6,
     sidecarVersion: "conformance",
     applicationId: "app",
     maxFrameBytes: 4 * 1024 * 1024,

@@ -14,6 +14,7 @@ export type {
   NumberName,
   NumberOf,
   NumberOptions,
+  ProcessOptions,
   ReduceOptions,
   RepartitionOptions,
   StoreOptions,
@@ -42,7 +43,16 @@ export {
   type RangeOptions,
   type StoreDefinition,
 } from "./stores.ts";
-export type { KeyValue, KStream, ProcessOptions } from "./streams.ts";
+export type { KeyValue, KStream } from "./streams.ts";
+export type {
+  FiredTimer,
+  FixedKeyTimedOptions,
+  Punctuator,
+  TimedOptions,
+  TimerClock,
+  TimerOptions,
+  Timers,
+} from "./timers.ts";
 export { sessionWindowed, type Window, type Windowed, windowed } from "./windowed.ts";
 export {
   type GraceOptions,

@@ -4,6 +4,7 @@ import type { Hook } from "./hooks.ts";
 import type { ForwardedRecord, StreamRecord } from "./record.ts";
 import type { Serde } from "./serdes.ts";
 import type { KeyValueStore, KeyValueStoreDefinition, RangeOptions } from "./stores.ts";
+import { type BatchTimers, clockNumber, type Timers } from "./timers.ts";
 
 /** What a handler of `process` may do besides computing. */
 export interface ProcessorContext<K, V> {
@@ -20,6 +21,8 @@ export interface ProcessorContext<K, V> {
   afterCommit<P>(hook: Hook<P> | string, payload: P): void;
   /** A store that was given to `process`. */
   store<SK, SV>(definition: KeyValueStoreDefinition<SK, SV>): KeyValueStore<SK, SV>;
+  /** Of the record's key; only where the node was given `onTimer`. */
+  readonly timers: Timers;
   /** Aborts when the batch is taken away: what is computed from then on has no effect. */
   readonly signal: AbortSignal;
 }
@@ -78,6 +81,23 @@ export class ProcessContext implements ProcessorContext<unknown, unknown> {
       this.#failure ??= { error };
       throw error;
     }
+  }
+
+  get timers(): Timers {
+    const of = (
+      name: string,
+      change: (timers: BatchTimers, key: Uint8Array | null) => void,
+    ): void => {
+      this.#mustBeOpen(`timer "${name}"`);
+      const { input } = this.#emitter.node;
+      change(this.#emitter.timers(), input.key.serialize(this.#record.key));
+    };
+    return {
+      set: (name, time, { clock } = {}) =>
+        of(name, (timers, key) => timers.set(key, name, clockNumber(clock), time)),
+      delete: (name, { clock } = {}) =>
+        of(name, (timers, key) => timers.delete(key, name, clockNumber(clock))),
+    };
   }
 
   /** What was given without a key, or with the record's own. */
