@@ -22,6 +22,7 @@ from .stores import (
     key_value_store,
 )
 from .streams import KStream
+from .timers import FiredTimer, Punctuator, TimerClock, Timers
 from .windows import (
     HoppingWindows,
     SessionWindows,
@@ -47,6 +48,7 @@ __all__ = [
     "DeadLetter",
     "Duration",
     "FailurePolicy",
+    "FiredTimer",
     "FixedKeyProcessorContext",
     "Headers",
     "HookContext",
@@ -59,6 +61,7 @@ __all__ = [
     "OutriggerError",
     "Park",
     "ProcessorContext",
+    "Punctuator",
     "Record",
     "RetryLater",
     "Serde",
@@ -67,6 +70,8 @@ __all__ = [
     "SlidingWindows",
     "StopTask",
     "TimeWindowedKStream",
+    "TimerClock",
+    "Timers",
     "TumblingWindows",
     "Window",
     "Windowed",

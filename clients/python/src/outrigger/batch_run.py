@@ -14,6 +14,7 @@ from .gen import processor_pb2 as pb
 from .outputs import Outputs
 from .record import Headers
 from .segments import SegmentReader, keys_of
+from .timers import BatchTimers
 from .topology import Node
 from .tracing import IS_TRACING, in_context_of
 
@@ -26,6 +27,8 @@ class StageScope:
     stage: pb.Stage
     sources: Sequence[str]
     application_id: str
+    # The node whose timers the rows of a source are.
+    timer_sources: dict[int, str]
     # The largest result that the sidecar takes.
     result_bytes_max: int
 
@@ -48,7 +51,7 @@ async def run_batch(
     handler made with ``async def`` does."""
     run = BatchRun(scope, batch, ask, control)
     for segment in batch.segments:
-        reader = SegmentReader(scope.sources, scope.application_id, segment)
+        reader = SegmentReader(scope.sources, scope.application_id, scope.timer_sources, segment)
         for index in range(len(reader)):
             if control.is_stopped:
                 return None
@@ -83,6 +86,7 @@ class BatchRun:
         self._control = control
         self._outputs_before = (0, 0)
         self._states: dict[str, BatchState] = {}
+        self._timers: dict[str, BatchTimers] = {}
         keys = [key for segment in batch.segments for key in keys_of(segment)]
         for columns in batch.states:
             if columns.store >= len(scope.stage.stores):
@@ -95,6 +99,12 @@ class BatchRun:
         found = self._states.get(store)
         if found is None:
             raise RuntimeError(f'the sidecar\'s batch carries no state of the store "{store}"')
+        return found
+
+    def timers(self, node: str) -> BatchTimers:
+        found = self._timers.get(node)
+        if found is None:
+            found = self._timers[node] = BatchTimers(node)
         return found
 
     def sink_index(self, name: str) -> int | None:
@@ -113,7 +123,7 @@ class BatchRun:
         for at, entry in enumerate(self._entries):
             if self._is_dropped(entry.node):
                 continue
-            pending = entry.enter(reader, index)
+            pending = _enter(entry, reader, index)
             if pending is not None:
                 return self._process_rest(pending, self._entries[at + 1 :], reader, index)
         return None
@@ -129,7 +139,7 @@ class BatchRun:
         for entry in entries:
             if self._is_dropped(entry.node):
                 continue
-            following = entry.enter(reader, index)
+            following = _enter(entry, reader, index)
             if following is not None:
                 await following
 
@@ -140,6 +150,7 @@ class BatchRun:
     def keep(self) -> None:
         """The row is done: what it did stays. Raises where the result would not fit a frame."""
         size = self.outputs.bytes + sum(state.bytes for state in self._states.values())
+        size += sum(timers.bytes for timers in self._timers.values())
         if size > self._bytes_max:
             raise ValueError(
                 f"the results of {self.row + 1} records take {size} bytes, the sidecar takes "
@@ -148,6 +159,8 @@ class BatchRun:
             )
         for state in self._states.values():
             state.keep()
+        for timers in self._timers.values():
+            timers.keep()
         self._outputs_before = (len(self.outputs), self.outputs.bytes)
         self.row += 1
 
@@ -156,6 +169,8 @@ class BatchRun:
         self.outputs.truncate(*self._outputs_before)
         for state in self._states.values():
             state.rollback()
+        for timers in self._timers.values():
+            timers.rollback()
         result = self.result()
         # What no code raised, the size of a result, is the entry's where there is one.
         entry = self._entries[0].node.name if len(self._entries) == 1 else ""
@@ -165,6 +180,7 @@ class BatchRun:
 
     def result(self) -> pb.BatchResult:
         mutations = [state.mutations() for state in self._states.values()]
+        timers = [timers.finish() for timers in self._timers.values()]
         return pb.BatchResult(
             dispatch_id=self._batch.dispatch_id,
             task_epoch=self._batch.task_epoch,
@@ -172,7 +188,15 @@ class BatchRun:
             done=self.row,
             outputs=self.outputs.finish(),
             mutations=[changes for changes in mutations if changes is not None],
+            timers=[changes for changes in timers if changes is not None],
         )
+
+
+def _enter(entry: Emitter, reader: SegmentReader, index: int) -> Awaitable[None] | None:
+    # What was derived from a timer further up comes from its source, too, and is a record here.
+    if reader.timers_of == entry.node.name:
+        return entry.fire(reader, index)
+    return entry.enter(reader, index)
 
 
 def drive(running: Any) -> Any:
