@@ -8,7 +8,7 @@ import { type Input, produce } from "../support/topics.ts";
 
 const APP = "test/support/apps/timed.js";
 const KEYS = 25;
-const ROUNDS = 40;
+const ROUNDS = 800;
 const RECORDS = KEYS * ROUNDS;
 const PORTION = 20;
 const START_MS = 1_700_000_000_000;
@@ -46,9 +46,9 @@ const closing: readonly Input[] = Array.from({ length: 4 * KEYS }, (_, n) => {
   return { key: `key-${n}`, value: `end-${n}`, timestamp: START_MS + 2 * RECORDS };
 });
 
-/** What fires, with its time where stream time says it. */
-function expected(): string[] {
-  return inputs.flatMap(({ value, timestamp = 0 }) => {
+/** What fires of those that were sent, with its time where stream time says it. */
+function expected(sent: number): string[] {
+  return inputs.slice(0, sent).flatMap(({ value, timestamp = 0 }) => {
     if (value.startsWith("once")) return [`${value} ${timestamp + 50}`];
     if (value.startsWith("moved")) return [`${value} ${timestamp + 100}`];
     return value.startsWith("wall") ? [value] : [];
@@ -92,6 +92,7 @@ for (const kind of availableBrokers()) {
           const ended = sidecar.ended();
           let isAlive = true;
           void ended.then(() => (isAlive = false));
+          // As long as it lives there is something to commit, however fast it is.
           while (isAlive && sent < RECORDS) {
             await produce(scene.kafka, scene.input, inputs.slice(sent, sent + PORTION));
             sent += PORTION;
@@ -103,8 +104,10 @@ for (const kind of availableBrokers()) {
           scene.startApplication(APP);
         }
         scene.startSidecar();
-        await produce(scene.kafka, scene.input, [...inputs.slice(sent), ...closing]);
-        const fired = expected();
+        // What is doomed is spared by the round after it.
+        const whole = Math.ceil(sent / (2 * KEYS)) * 2 * KEYS;
+        await produce(scene.kafka, scene.input, [...inputs.slice(sent, whole), ...closing]);
+        const fired = expected(whole);
         await scene.outputs(fired.length);
         const topic = `${scene.settings.applicationId}-wait-timers`;
         await eventually(
