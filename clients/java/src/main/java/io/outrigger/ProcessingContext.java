@@ -14,6 +14,13 @@ public interface ProcessingContext {
   <SK, SV> KeyValueStore<SK, SV> getStateStore(KeyValueStoreDefinition<SK, SV> definition);
 
   /**
+   * The timers of the record's key; for a processor that takes them, as a {@link TimedProcessor} does.
+   *
+   * @return the timers
+   */
+  Timers timers();
+
+  /**
    * Whether the batch was taken away: what is computed from then on has no effect. Worth asking in long
    * loops.
    *
