@@ -5,6 +5,7 @@ package outrigger
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"os"
@@ -116,6 +117,7 @@ func (a *App) serve(ctx context.Context, address, token string) (wasWelcome bool
 	}
 	defer c.close()
 	host := &streamHost{connection: c, logger: a.config.Logger}
+	host.minorNeeded = a.topology.minorNeeded
 	s := newSession(a.topology.nodes, host)
 	defer s.close()
 	c.send(helloFrame(a.topology.build(), a.config.ApplicationID))
@@ -136,11 +138,19 @@ type streamHost struct {
 	*connection
 	logger     *slog.Logger
 	wasWelcome bool
-	once       sync.Mutex
-	refusal    *RejectedError
+	// Of the protocol, by the topology.
+	minorNeeded uint32
+	once        sync.Mutex
+	refusal     *RejectedError
 }
 
 func (h *streamHost) welcomed(welcome *pb.Welcome) {
+	if welcome.ProtocolMinor < h.minorNeeded {
+		h.rejected(&RejectedError{"PROTOCOL_VERSION", fmt.Sprintf(
+			"the sidecar speaks outrigger.v1 minor version %d, and timers need %d: run a newer sidecar",
+			welcome.ProtocolMinor, h.minorNeeded)})
+		return
+	}
 	h.wasWelcome = true
 	h.logger.Info("outrigger: serving", "application", welcome.ApplicationId,
 		"sidecar", welcome.SidecarVersion)

@@ -16,6 +16,8 @@ type stageScope struct {
 	stage         *pb.Stage
 	sources       []string
 	applicationID string
+	// The node whose timers the rows of a source are.
+	timerSources map[uint32]string
 	// The largest result that the sidecar takes.
 	resultBytesMax int
 }
@@ -25,6 +27,7 @@ type batchRun struct {
 	stage   *stageScope
 	batch   *pb.Batch
 	states  map[string]*batchState
+	timers  map[string]*batchTimers
 	entries []*emitter
 	// Of the nodes that run here, by name: what has several parents is one.
 	emitters map[string]*emitter
@@ -140,6 +143,13 @@ func (b *batchRun) process(reader *segmentReader, index int) (err error) {
 				continue
 			}
 		}
+		// What was derived from a timer further up comes from its source, too, and is a record here.
+		if b.stage.timerSources[reader.segment.Source] == entry.node.name {
+			if err := entry.fire(reader, index); err != nil {
+				return err
+			}
+			continue
+		}
 		record, err := reader.record(index, entry.node.key, entry.node.value)
 		if err != nil {
 			return failedAt(entry.node, err)
@@ -157,6 +167,9 @@ func (b *batchRun) keep() error {
 	for _, state := range b.states {
 		size += state.bytes
 	}
+	for _, timers := range b.timers {
+		size += timers.bytes
+	}
 	if size > b.stage.resultBytesMax {
 		return fmt.Errorf(
 			"the results of %d records take %d bytes, the sidecar takes %d: write less for each "+
@@ -164,6 +177,9 @@ func (b *batchRun) keep() error {
 	}
 	for _, state := range b.states {
 		state.keep()
+	}
+	for _, timers := range b.timers {
+		timers.keep()
 	}
 	b.before = b.outputs.mark()
 	b.row++
@@ -175,6 +191,9 @@ func (b *batchRun) fail(err error) *pb.BatchResult {
 	b.outputs.truncate(b.before)
 	for _, state := range b.states {
 		state.rollback()
+	}
+	for _, timers := range b.timers {
+		timers.rollback()
 	}
 	result := b.result()
 	at := ""
@@ -199,6 +218,11 @@ func (b *batchRun) result() *pb.BatchResult {
 	for _, state := range b.states {
 		if m := state.mutations(); m != nil {
 			result.Mutations = append(result.Mutations, m)
+		}
+	}
+	for _, timers := range b.timers {
+		if changes := timers.finish(); changes != nil {
+			result.Timers = append(result.Timers, changes)
 		}
 	}
 	return result

@@ -21,7 +21,7 @@ type branches[K, V any] struct {
 // Split begins to part the stream.
 func (s KStream[K, V]) Split(opts ...Option) BranchedKStream[K, V] {
 	b := &branches[K, V]{}
-	f := function{pb.Operation_OPERATION_BRANCH, b.code, true, true}
+	f := function{pb.Operation_OPERATION_BRANCH, b.code, true, true, nil}
 	return BranchedKStream[K, V]{declare[K, V, K, V](s, f, opts), b}
 }
 
@@ -53,7 +53,7 @@ func (b BranchedKStream[K, V]) add(position int, opts []Option) KStream[K, V] {
 		name = fmt.Sprint(position)
 	}
 	through := func(record anyRecord, e *emitter) error { return e.forward(record) }
-	f := function{pb.Operation_OPERATION_PEEK, through, true, true}
+	f := function{pb.Operation_OPERATION_PEEK, through, true, true, nil}
 	opts = append(opts[:len(opts):len(opts)], Named(b.split.nodes[0]+"-"+name))
 	return declare[K, V, K, V](b.split, f, opts)
 }

@@ -73,7 +73,7 @@ func (s KStream[K, V]) Peek(action func(record Record[K, V]) error, opts ...Opti
 		}
 		return e.forward(record)
 	}
-	return declare[K, V, K, V](s, function{pb.Operation_OPERATION_PEEK, code, true, true}, opts)
+	return declare[K, V, K, V](s, function{pb.Operation_OPERATION_PEEK, code, true, true, nil}, opts)
 }
 
 // Merge are the records of both streams, each as it comes: between the two there is no order. Both must be

@@ -12,6 +12,9 @@ type options struct {
 	// Serde[K] and Serde[V] of the records that the node takes; nil where none are given.
 	key, value any
 	partitions int32
+	// Of a Process; nil where its code sets no timers.
+	onTimer     any
+	punctuators []punctuator
 }
 
 // Named gives a node a name that stays when others are inserted before it.

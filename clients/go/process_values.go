@@ -34,5 +34,6 @@ func ProcessValues[K, V, V2 any](
 		return ctx.finish(err)
 	}
 	f := function{operation: pb.Operation_OPERATION_PROCESS_VALUES, code: code, keepsKey: true}
+	f.fire = fireValuesOf[K, V2](&s.app.topology, optionsOf(opts))
 	return declare[K, V, K, V2](s, f, opts)
 }

@@ -55,6 +55,7 @@ func Process[K, V, K2, V2 any](
 		return ctx.finish(err)
 	}
 	f := function{operation: pb.Operation_OPERATION_PROCESS, code: code}
+	f.fire = fireOf[K, K2, V2](&s.app.topology, optionsOf(opts))
 	return declare[K, V, K2, V2](s, f, opts)
 }
 
@@ -112,7 +113,7 @@ func (s KStream[K, V]) filter(
 		}
 		return e.forward(record)
 	}
-	f := function{pb.Operation_OPERATION_FILTER, code, true, true}
+	f := function{pb.Operation_OPERATION_FILTER, code, true, true, nil}
 	return declare[K, V, K, V](s, f, opts)
 }
 
@@ -150,7 +151,7 @@ func (s KStream[K, V]) ToChosen(
 		}
 		return e.children[child].run(record)
 	}
-	f := function{pb.Operation_OPERATION_BRANCH, code, true, true}
+	f := function{pb.Operation_OPERATION_BRANCH, code, true, true, nil}
 	chooser := declare[K, V, K, V](s, f, opts)
 	for _, topic := range topics {
 		chooser.To(topic, key, value, Named(chooser.nodes[0]+"-"+topic))
@@ -163,6 +164,8 @@ type function struct {
 	code      nodeCode
 	// Whether what it forwards has keys, and values, of the types that it takes.
 	keepsKey, keepsValue bool
+	// Of a Process: what runs when a clock calls it.
+	fire fireCode
 }
 
 func declare[K, V, K2, V2 any](s KStream[K, V], f function, opts []Option) KStream[K2, V2] {
@@ -173,12 +176,13 @@ func declare[K, V, K2, V2 any](s KStream[K, V], f function, opts []Option) KStre
 		stores[i] = declared.Name
 		t.addStore(declared)
 	}
-	declared := &pb.Node{
-		Kind: &pb.Node_Function{Function: &pb.Function{Operation: f.operation, Stores: stores}},
-	}
+	called := &pb.Function{Operation: f.operation, Stores: stores}
+	declared := &pb.Node{Kind: &pb.Node_Function{Function: called}}
 	// Within a stage values are passed on, not bytes: only its entries read, and what is not in it is written.
 	key, value := serdesOf(s, options{})
 	added := &node{key: key.orMissing(), value: value.orMissing(), code: f.code, stores: stores}
+	added.fire = f.fire
+	t.declareTimers(called, added, o)
 	added.asks = f.operation == pb.Operation_OPERATION_PROCESS
 	next := KStream[K2, V2]{app: s.app, nodes: []string{t.add("function", s.nodes, declared, added, o)}}
 	if f.keepsKey {

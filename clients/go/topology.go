@@ -10,6 +10,9 @@ import (
 // nodeCode is what a node does with one record. An error fails the record.
 type nodeCode func(record anyRecord, emitter *emitter) error
 
+// fireCode is what a node does when a clock calls it.
+type fireCode func(record anyRecord, told firing, emitter *emitter) error
+
 // node runs here, or is a sink; built-in nodes run in the sidecar.
 type node struct {
 	name     string
@@ -25,6 +28,9 @@ type node struct {
 	isHook bool
 	// Whether its code may ask for hooks.
 	asks bool
+	// nil where no clock calls it.
+	fire      fireCode
+	hasTimers bool
 	// The stores that the node's context opens.
 	stores []string
 	// The store of an aggregate that runs here.
@@ -39,6 +45,8 @@ type topology struct {
 	stores   []*pb.Store
 	// The default serdes of the application, as Serde[T] of any T.
 	defaultKeys, defaultValues []any
+	// Of the sidecar's protocol: an older one would leave timers out without a word.
+	minorNeeded uint32
 	// What was wrong first: told by Run, so that building needs no errors.
 	fault error
 }

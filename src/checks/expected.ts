@@ -3,6 +3,7 @@ import {
   isChangelogOf,
   isHookOf,
   isRepartitionOf,
+  isTimersOf,
   type TopicFacts,
 } from "../model/cluster-facts.ts";
 import { topicExitsOf } from "../model/steps.ts";
@@ -40,6 +41,8 @@ export interface Scene {
   readonly hooks: readonly string[];
   /** Topics between sub-topologies. */
   readonly repartitions: readonly string[];
+  /** What has fired at nodes: written here, and read here. */
+  readonly timers: readonly string[];
 }
 
 /** What a topology writes beside its internal topics, each topic once. */
@@ -63,6 +66,11 @@ export function hookTopicsOf(programs: Programs): string[] {
 /** The topics between sub-topologies. */
 export function repartitionTopicsOf(programs: Programs): string[] {
   return programs.flatMap(({ repartitions = [] }) => repartitions.map(({ topic }) => topic));
+}
+
+/** The topics of what has fired at nodes. */
+export function timerTopicsOf(programs: Programs): string[] {
+  return programs.flatMap(({ timers = [] }) => timers.map(({ topic }) => topic));
 }
 
 /** What the sidecars write for each other and read themselves. */
@@ -96,6 +104,7 @@ export function sceneOf(facts: ClusterFacts, expected: Expected): Scene {
       controls: controlsOf(programs),
       hooks: hookTopicsOf(programs),
       repartitions: repartitionTopicsOf(programs),
+      timers: timerTopicsOf(programs),
     };
   }
   const changelogs = [...facts.topics.keys()].filter((name) => isChangelogOf(applicationId, name));
@@ -103,8 +112,11 @@ export function sceneOf(facts: ClusterFacts, expected: Expected): Scene {
   const read = [...new Set(committed)].filter((name) => facts.topics.has(name));
   const hooks = read.filter((name) => isHookOf(applicationId, name));
   const repartitions = read.filter((name) => isRepartitionOf(applicationId, name));
-  const sources = read.filter((name) => !hooks.includes(name) && !repartitions.includes(name));
-  return { facts, expected, sources, sinks: [], changelogs, controls: [], hooks, repartitions };
+  const timers = read.filter((name) => isTimersOf(applicationId, name));
+  const own = new Set([...hooks, ...repartitions, ...timers]);
+  const sources = read.filter((name) => !own.has(name));
+  const nothing = { sinks: [], controls: [] };
+  return { ...nothing, facts, expected, sources, changelogs, hooks, repartitions, timers };
 }
 
 /** The topics of these names that are there. */

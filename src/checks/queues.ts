@@ -1,4 +1,4 @@
-import { isHookOf, isRepartitionOf, type TopicFacts } from "../model/cluster-facts.ts";
+import { isHookOf, isRepartitionOf, isTimersOf, type TopicFacts } from "../model/cluster-facts.ts";
 import { topicPartitionName } from "../model/topic-partition.ts";
 import { alterTopic, numberOf, present, type Scene } from "./expected.ts";
 import { type Finding, finding } from "./finding.ts";
@@ -17,8 +17,8 @@ export function queueFindings(scene: Scene): Finding[] {
 }
 
 interface Kind {
-  readonly name: "hook" | "repartition";
-  readonly topics: "hooks" | "repartitions";
+  readonly name: "hook" | "repartition" | "timers";
+  readonly topics: "hooks" | "repartitions" | "timers";
   readonly isOf: (applicationId: string, topic: string) => boolean;
   readonly said: (topic: string) => string;
   /** What its records are, and what becomes of them. */
@@ -48,6 +48,16 @@ const KINDS: readonly Kind[] = [
     done: "they are processed",
     lost: "the others would not be processed",
     node: "repartition",
+  },
+  {
+    name: "timers",
+    topics: "timers",
+    isOf: isTimersOf,
+    said: (topic) => `the topic ${topic} of timers`,
+    records: "timers",
+    done: "they are handled",
+    lost: "the others would not be handled",
+    node: "node with timers",
   },
 ];
 

@@ -116,3 +116,8 @@ export function isHookOf(applicationId: string, topic: string): boolean {
 export function isRepartitionOf(applicationId: string, topic: string): boolean {
   return topic.startsWith(`${applicationId}-`) && topic.endsWith("-repartition");
 }
+
+/** Whether the topic keeps what has fired at a node, by its name. */
+export function isTimersOf(applicationId: string, topic: string): boolean {
+  return topic.startsWith(`${applicationId}-`) && topic.endsWith("-timers");
+}

@@ -69,3 +69,17 @@ export interface MutationColumns {
   /** Position and length of the new values, two ints each: those of slots, then of keys; -1 deletes. */
   readonly values: Int32Array;
 }
+
+/** What a batch changes in the timers of one node, each at most once. Mirrors `Timers` of the protocol. */
+export interface TimerColumns {
+  readonly node: string;
+  readonly bytes: Buffer;
+  /** Position and length of each key, two ints each. */
+  readonly keys: Int32Array;
+  /** Position and length of each name. */
+  readonly names: Int32Array;
+  /** Numbers of clocks; null when all are stream time. */
+  readonly clocks: Int32Array | null;
+  /** In ms since the epoch; -1 cancels. */
+  readonly times: Float64Array;
+}

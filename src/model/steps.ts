@@ -6,8 +6,9 @@ export function stagesOf({ steps }: Pick<Program, "steps">): Stage[] {
   return steps.flatMap((step) => (step.kind === "stage" ? [step.stage] : []));
 }
 
-/** Whether user code has state: then the next batch needs what the last one changed. */
-export function isStateful(program: Pick<Program, "steps">): boolean {
+/** Whether user code has state, or timers: then the next batch needs what the last one changed. */
+export function isStateful(program: Pick<Program, "steps" | "timers">): boolean {
+  if (program.timers !== undefined) return true;
   return stagesOf(program).some(({ stores }) => stores.length > 0);
 }
 

@@ -1,4 +1,5 @@
 import type { FailurePolicy } from "./failure.ts";
+import type { Punctuator, TimerNode } from "./timers.ts";
 
 /** The declared topology, as it comes out of the handshake; see `proto/outrigger/v1/topology.proto`. */
 export interface DeclaredTopology {
@@ -23,6 +24,9 @@ export type NodeKind =
       readonly operation: Operation;
       readonly stores: readonly string[];
       readonly failurePolicy?: Partial<FailurePolicy>;
+      /** Whether the code sets timers. */
+      readonly timers?: boolean;
+      readonly punctuators?: readonly Punctuator[];
     }
   | {
       readonly kind: "aggregate";
@@ -113,6 +117,8 @@ export interface Program {
   readonly oneByOne: boolean;
   /** The sources that a sub-topology above writes; left out where there are none. */
   readonly repartitions?: readonly RepartitionTopic[];
+  /** The nodes that a clock calls; left out where there are none. */
+  readonly timers?: readonly TimerNode[];
   /** Every store of a task, with its changelog. Index = the store's number within the task. */
   readonly stores: readonly StoreSpec[];
   /** Where records can be parked; null where they cannot. */
@@ -216,6 +222,8 @@ export interface Stage {
   readonly stores: readonly StageStore[];
   /** Where rows leave it, by the index that frames use (there as `sinks`). */
   readonly exits: readonly Exit[];
+  /** Those of its nodes that set timers, as indexes into `Program.timers`; left out where none does. */
+  readonly timers?: readonly number[];
 }
 
 /** Named by the node that takes the rows. */
@@ -230,6 +238,8 @@ export interface TopicExit {
   readonly isHook: boolean;
   /** Records without a key are not written. Left out: they are. */
   readonly dropsNullKeys?: boolean;
+  /** Of timers: each record stays with the task, in the partition of its number. */
+  readonly isOwn?: boolean;
 }
 
 /** To a later step of the same batch. */
@@ -268,6 +278,8 @@ export interface StoreSpec {
    * changelog.
    */
   readonly isDue?: boolean;
+  /** Its entries are timers, see `model/timers.ts`: those that wait are found by their time. */
+  readonly isOfTimers?: boolean;
   /** `<application.id>-<name>-changelog`. */
   readonly changelogTopic: string;
 }

@@ -1,6 +1,12 @@
 import type { OutriggerError } from "../errors/outrigger-error.ts";
 import type { Verdict } from "../model/failure.ts";
-import type { MutationColumns, OutputColumns, RowRange, SlotState } from "../model/rows.ts";
+import type {
+  MutationColumns,
+  OutputColumns,
+  RowRange,
+  SlotState,
+  TimerColumns,
+} from "../model/rows.ts";
 import type { DeclaredTopology, Program } from "../model/topology.ts";
 import type { KeyRange, KeySet, PageLimits, RangePage } from "./store.ts";
 
@@ -45,6 +51,8 @@ export interface BatchAnswer extends BatchName {
   } | null;
   readonly outputs: OutputColumns;
   readonly mutations: readonly MutationColumns[];
+  /** What it changes in timers, each node once; left out where it says nothing of them. */
+  readonly timers?: readonly TimerColumns[];
 }
 
 export interface StateQuestion extends BatchName {

@@ -66,6 +66,14 @@ export interface DueEntries extends KeyEntries {
   readonly more: boolean;
 }
 
+/** Timers that are due, the eldest first. */
+export interface WaitingTimers {
+  readonly keys: readonly Buffer[];
+  readonly times: readonly number[];
+  /** When the next one behind them is due, at the earliest; infinite where none waits. */
+  readonly nextMs: number;
+}
+
 /** What a store knows of its changelog. */
 export interface StorePosition {
   /** Topic id of the changelog that the store was built from, 32 hex digits. */
@@ -135,6 +143,16 @@ export interface TaskState {
   due(store: number, timeMs: number, entriesMax: number): Promise<DueEntries>;
   /** The least time in the "head" view of such a store; null where it has no entry. May be too early. */
   earliest(store: number): Promise<number | null>;
+  /**
+   * Of a store of timers, those of a clock, by its number, that wait for a time up to `timeMs` in the "head"
+   * view, up to so many.
+   */
+  dueTimers(
+    store: number,
+    clock: number,
+    timeMs: number,
+    entriesMax: number,
+  ): Promise<WaitingTimers>;
   /** What a batch that is not final has changed so far: seen by "head" reads, taken by no cut. */
   advance(changes: StoreChanges): void;
   /** Final: the next cut takes it. Replaces the head value of the same key when equal to it. */

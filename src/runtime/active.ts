@@ -280,6 +280,7 @@ export class Active {
     const say = failureLog(log);
     return {
       telemetry,
+      clock,
       policies: () => this.#policies,
       queued: (runner) => this.#dispatch(runner),
       staged: () => this.#lane?.consider(),

@@ -1,4 +1,5 @@
 import type { OutputColumns, RowRange, SlotState } from "../model/rows.ts";
+import type { TimerNode } from "../model/timers.ts";
 import type { Stage, TopicExit } from "../model/topology.ts";
 import type { KeySet, StoreChanges } from "../ports/store.ts";
 import type { BatchTrace } from "../ports/telemetry.ts";
@@ -12,8 +13,10 @@ import type { ParkedRows } from "./parking.ts";
  */
 export interface Batch {
   readonly taken: Taken;
-  /** The input rows that are processed: all but those that are parked. */
-  readonly rows: readonly RowRange[];
+  /** The input rows that are processed: all but those that are parked, and timers that do not stand. */
+  rows: readonly RowRange[];
+  /** The node whose timers the rows are, until they are looked at. */
+  fired: TimerNode | null;
   /** The source node that they come from. */
   readonly sourceNode: number;
   /** Stream time before the first row, and after the last. */
@@ -94,12 +97,13 @@ export function newBatch(
   sourceNode: number,
   streamTimeBeforeMs: number,
   streamTimeMs: number,
-  what: Partial<Pick<Batch, "rows" | "givenUp" | "parked" | "settles">>,
+  what: Partial<Pick<Batch, "rows" | "fired" | "givenUp" | "parked" | "settles">>,
 ): Batch {
   // Property by property: spread together, it would cost as much as a hundred records.
   return {
     taken,
     rows: what.rows ?? [],
+    fired: what.fired ?? null,
     sourceNode,
     streamTimeBeforeMs,
     streamTimeMs,

@@ -4,6 +4,7 @@ import { faultOf } from "./answers.ts";
 import type { Hop } from "./batch.ts";
 import { type Fault, UNKNOWN_FAULT } from "./failures.ts";
 import type { RunnerLimits } from "./task-host.ts";
+import { faultOfTimers } from "./timer-answers.ts";
 
 export interface FoundFault {
   readonly fault: Fault;
@@ -24,7 +25,9 @@ export function faultIn(
   limits: RunnerLimits,
   task: string,
 ): FoundFault | null {
-  const wrong = faultOf(hop, answer, program.stores, limits);
+  const wrong =
+    faultOf(hop, answer, program.stores, limits) ??
+    faultOfTimers(hop.stage, program, answer, limits);
   if (wrong !== null) {
     const message = `the application's answer for task ${task} is invalid: ${wrong}`;
     return { fault: { ...UNKNOWN_FAULT, code: "ANSWER_INVALID", message }, isOfAll: true };

@@ -24,6 +24,7 @@ export function limitsOf(program: Program, limits: RunnerLimits): RunnerLimits {
  * their records, whatever their keys are.
  */
 export function partitionOf(exit: Exit, { id, limits }: Pick<TaskRunner, "id" | "limits">): number {
+  if (exit.kind === "topic" && exit.isOwn === true) return id.partition;
   if (exit.kind !== "topic" || !exit.isHook) return -1;
   return id.partition % (limits.hookPartitions.get(exit.topic) ?? 1);
 }

@@ -53,11 +53,14 @@ export interface LastOffset {
  */
 export class InputQueue {
   readonly #queues: Waiting[][];
+  readonly #firsts: readonly boolean[];
   readonly #partition: number;
   #bytes = 0;
 
-  constructor(sources: number, partition: number) {
-    this.#queues = Array.from({ length: sources }, () => []);
+  /** `firsts` says of each source whether its rows go before all others. */
+  constructor(firsts: readonly boolean[], partition: number) {
+    this.#firsts = firsts;
+    this.#queues = firsts.map(() => []);
     this.#partition = partition;
   }
 
@@ -127,7 +130,7 @@ export class InputQueue {
       if (head === undefined) continue;
       // A head without rows only moves the position: at once.
       const timestamp =
-        head.from === head.to
+        head.from === head.to || this.#firsts[source] === true
           ? Number.NEGATIVE_INFINITY
           : (head.columns.timestamps[head.from] ?? Number.NEGATIVE_INFINITY);
       if (chosen < 0 || timestamp < earliest) {

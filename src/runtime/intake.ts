@@ -12,14 +12,17 @@ export class Intake {
   /** Rows that the next batch may hold: fewer after a failure or an oversized frame. */
   #rowsMax: number;
 
-  /** `throttled` is told when the buffer is full, and when it has room again. */
+  /**
+   * `firsts` says of each source whether its rows go before others. `throttled` is told when the buffer is
+   * full, and when it has room again.
+   */
   constructor(
-    sources: number,
+    firsts: readonly boolean[],
     partition: number,
     limits: RunnerLimits,
     throttled: (isFull: boolean) => void,
   ) {
-    this.#queue = new InputQueue(sources, partition);
+    this.#queue = new InputQueue(firsts, partition);
     this.#limits = limits;
     this.#throttled = throttled;
     this.#rowsMax = limits.batchRecordsMax;

@@ -124,6 +124,11 @@ export class Parking {
     return this.keys.size > 0 && this.#position < this.#start.target;
   }
 
+  /** Whether commands come before input. */
+  get goesFirst(): boolean {
+    return this.hasWork || this.awaitsCommands;
+  }
+
   /** Whether a command waits, or is being carried out. */
   get hasWork(): boolean {
     return this.#release !== null || this.#commands.length > 0;

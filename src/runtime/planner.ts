@@ -113,9 +113,12 @@ function tooManySlots(rows: readonly RowRange[], { entries }: Stage): MalformedR
 /** Rows that are input as it came move stream time as they pass. */
 function clockOf(
   isTimed: boolean,
-  { rows: input, taken, streamTimeBeforeMs: streamTimeMs }: Batch,
+  { rows: input, taken, streamTimeBeforeMs: streamTimeMs, streamTimeMs: afterMs }: Batch,
   rows: readonly RowRange[],
 ): RowClock {
   const isInput = !isTimed || rows === input;
-  return { streamTimeMs, times: isInput ? null : timesOf(rows, taken.input, streamTimeMs) };
+  return {
+    streamTimeMs,
+    times: isInput ? null : timesOf(rows, taken.input, streamTimeMs, afterMs),
+  };
 }

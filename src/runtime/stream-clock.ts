@@ -19,17 +19,20 @@ export function timesOf(
   rows: readonly RowRange[],
   input: RowRange,
   beforeMs: number,
+  afterMs: number,
 ): Float64Array {
   const times = new Float64Array(countRows(rows));
   const { offsets, timestamps } = input.columns;
   let time = beforeMs;
+  // Timers move nothing: behind them it is what it was.
+  const latest = (row: number): number => Math.min(afterMs, timestamps[row] as number);
   let next = input.from;
   let at = 0;
   for (const { columns, from, to } of rows) {
     for (let row = from; row < to; row++) {
       const offset = columns.offsets[row] as number;
       for (; next < input.to && (offsets[next] as number) <= offset; next++) {
-        time = Math.max(time, timestamps[next] as number);
+        time = Math.max(time, latest(next));
       }
       times[at++] = time;
     }

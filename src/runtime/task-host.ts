@@ -1,4 +1,5 @@
 import type { OutriggerError } from "../errors/outrigger-error.ts";
+import type { Clock } from "../ports/clock.ts";
 import type { Telemetry, TraceIds } from "../ports/telemetry.ts";
 import type { ChangelogEnd, WrittenTrial } from "../tasks/offset-metadata.ts";
 import type { ParkedLimits } from "../tasks/parked-keys.ts";
@@ -51,6 +52,7 @@ export interface TaskStart {
 /** What a runner tells; the kernel decides. */
 export interface TaskHost {
   readonly telemetry: Telemetry;
+  readonly clock: Pick<Clock, "wallMs" | "after">;
   /** What the application that came last says of failed records. */
   policies(): Policies;
   /** A batch waits in the ledger for a worker. */

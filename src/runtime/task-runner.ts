@@ -12,7 +12,6 @@ import type { ChangelogEnd } from "../tasks/offset-metadata.ts";
 import { resumed } from "../tasks/trial.ts";
 import { changesOf } from "./answers.ts";
 import { type Batch, type Hop, idleBatch } from "./batch.ts";
-import { Expiry } from "./expiry.ts";
 import {
   deathFault,
   errorOf,
@@ -23,15 +22,17 @@ import {
   type Next,
 } from "./failures.ts";
 import { faultIn } from "./faulty-answers.ts";
+import { givenUpFired } from "./fired-rows.ts";
 import { placeOf } from "./giving-up.ts";
 import { inputBytes, NOTHING_TAKEN, rowsOf, type Taken, type TakenBack } from "./input-queue.ts";
 import { Intake } from "./intake.ts";
 import { canPark, commanded, isOfRecord, nextOf, releaseNext } from "./next-batch.ts";
 import { type Parking, type PlannedRows, parkingOf } from "./parking.ts";
 import { idsOf } from "./record-ids.ts";
-import type { MalformedRow } from "./run-operator.ts";
 import type { RunnerLimits, SourcePosition, TaskHost, TaskStart } from "./task-host.ts";
-import { inputIndexOf, pass, type Walked } from "./walk.ts";
+import { timerChangesOf } from "./timer-answers.ts";
+import { Upkeep } from "./upkeep.ts";
+import { inputIndexOf, pass, rowsBefore, type Walked } from "./walk.ts";
 import { Walker } from "./walker.ts";
 
 /**
@@ -75,7 +76,7 @@ export class TaskRunner {
   #streamTimeMs: number;
   #planning = false;
   #paused = false;
-  readonly #expiry: Expiry;
+  readonly #upkeep: Upkeep;
   /** What waits for the end of the planning that is under way. */
   #takenBack: TakenBack | null = null;
 
@@ -103,12 +104,12 @@ export class TaskRunner {
     this.#streamTimeMs = start.streamTimeMs;
     this.cutStreamTimeMs = start.streamTimeMs;
     const throttled = (isFull: boolean): void => host.throttled(this, isFull);
-    this.#input = new Intake(program.sources.length, id.partition, limits, throttled);
     this.#walker = new Walker(program, state, this.ledger, limits.frameBytesMax / 2);
+    this.#input = new Intake(this.#walker.firsts, id.partition, limits, throttled);
     this.parking = parkingOf(program, limits, start.parking);
     const trial = start.trial === null ? null : resumed(start.trial, limits.batchRecordsMax);
     this.failures = new Failures(limits.failures, () => host.policies(), trial);
-    this.#expiry = new Expiry(program);
+    this.#upkeep = new Upkeep(program, this.ledger, host.clock, () => this.pump());
   }
 
   /** Records arrived; those of an older epoch never get here (R-11). */
@@ -151,13 +152,13 @@ export class TaskRunner {
     }
     if (this.phase !== "running" || this.#paused) return;
     if (this.uncommittedBytes >= this.limits.uncommittedBytesMax) return;
-    if (this.#expiry.isDueAt(this.#streamTimeMs, this.ledger) && !this.failures.isTrying) {
-      this.#expire();
+    if (this.#upkeep.isDueAt(this.#streamTimeMs) && !this.failures.isTrying) {
+      const finding = this.#upkeep.find(this.state, this.#streamTimeMs);
+      this.#placeFound(finding, (found) => this.#upkeep.placed(found));
       return;
     }
-    const { parking } = this;
-    if (parking !== null && (parking.hasWork || parking.awaitsCommands)) {
-      this.#release(parking);
+    if (this.parking?.goesFirst === true) {
+      this.#release(this.parking);
       return;
     }
     if (this.ledger.size >= this.#walker.plannedMax(this.failures.isTrying, this.limits.plannedMax))
@@ -166,7 +167,7 @@ export class TaskRunner {
     if (taken === null) return;
     try {
       const next = nextOf(this, taken, this.#streamTimeMs);
-      if ("hop" in next) this.#planned(next, "done");
+      if ("hop" in next) this.#placeGivenUp(next);
       else this.#plan(next);
     } catch (error: unknown) {
       if (!isOfRecord(error)) throw error;
@@ -214,7 +215,7 @@ export class TaskRunner {
       else this.#failed(entry, answer.done, found.fault);
       return;
     }
-    const changes = changesOf(hop, answer);
+    const changes = [...changesOf(hop, answer), ...timerChangesOf(hop.stage, this.program, answer)];
     pass(batch, hop, answer.outputs, changes);
     this.ledger.walkOn(entry);
     if (this.#walker.hasRows(batch)) {
@@ -252,7 +253,7 @@ export class TaskRunner {
 
   /** The cut took effect. */
   committed(): void {
-    this.#expiry.committed(this.ledger);
+    this.#upkeep.committed();
     this.pump();
   }
 
@@ -269,6 +270,7 @@ export class TaskRunner {
   /** Drops everything staged and waiting; the store keeps only what was committed. */
   close(): void {
     this.phase = "closed";
+    this.#upkeep.close();
     for (const { item } of this.ledger.clear()) item.trace?.undone("closed");
     this.#input.clear();
   }
@@ -281,7 +283,6 @@ export class TaskRunner {
 
   /** While a batch was planned the task may have been told to end, or an elder batch have failed. */
   #endPlanning(batch: Batch, walked: Walked, trace: BatchTrace | null): void {
-    const { taken, parked } = batch;
     this.#planning = false;
     const isFailed = walked === "tooLarge" || typeof walked === "object";
     const isKept = this.phase === "running" && this.#takenBack === null && !isFailed;
@@ -294,10 +295,10 @@ export class TaskRunner {
       this.host.idle(this);
       return;
     }
-    if (!isKept) this.parking?.undo(parked);
-    if (this.#takenBack !== null) this.#giveBack(this.#takenBack, [taken]);
-    else if (isFailed)
-      this.#giveBack({ taken: [], goOn: this.#afterFailed(batch, walked) }, [taken]);
+    if (!isKept) this.parking?.undo(batch.parked);
+    const own = [batch.taken];
+    if (this.#takenBack !== null) this.#giveBack(this.#takenBack, own);
+    else if (isFailed) this.#giveBack({ taken: [], goOn: this.#afterFailed(batch, walked) }, own);
     else this.#planned(batch, walked);
     this.pump();
   }
@@ -319,14 +320,12 @@ export class TaskRunner {
    * The batch cannot go on as it is: half of its rows can, or, where a built-in node cannot read a row, those
    * before it; of that row the policy decides.
    */
-  #afterFailed({ taken }: Batch, walked: "tooLarge" | MalformedRow): () => void {
+  #afterFailed({ taken }: Batch, walked: (Walked & object) | "tooLarge"): () => void {
     if (walked === "tooLarge") return () => this.#input.halve(taken);
+    if ("rowsMax" in walked) return () => this.#input.bind(walked.rowsMax);
     const { rows, row, node, message } = walked;
     this.#noteFailure({ rows }, row);
-    const before = inputIndexOf(taken, rows, row);
-    // The policy hears of it when it is alone: nothing was tried before.
-    const alone = before > 0 || rowsOf(taken).count === 1 ? before : 1;
-    return () => this.#decide(taken, alone, malformedFault(node, message));
+    return () => this.#decide(taken, rowsBefore(taken, rows, row), malformedFault(node, message));
   }
 
   /** The walk of a batch that is in the ledger has come to its end, or to a stop. */
@@ -343,14 +342,15 @@ export class TaskRunner {
     this.#planned(idleBatch(NOTHING_TAKEN, timestamp, {}), "done");
   }
 
-  #expire(): void {
+  /** A batch that waits for no stage: in its place, once it is known. */
+  #placeFound(finding: Promise<Batch | null>, placed: (batch: Batch | null) => void): void {
     this.#planning = true;
-    this.#expiry.find(this.state, this.#streamTimeMs).then(
+    finding.then(
       (found) => {
         this.#planning = false;
         if (this.phase === "closed") return;
         const isKept = this.phase === "running" && this.#takenBack === null;
-        if (found !== null) this.#expiry.placed(isKept ? found : null);
+        if (found !== null) placed(isKept ? found : null);
         if (this.phase !== "running") this.host.idle(this);
         else if (this.#takenBack !== null) this.#giveBack(this.#takenBack, []);
         else if (found !== null) this.#planned(found, "done");
@@ -358,6 +358,12 @@ export class TaskRunner {
       },
       (error: unknown) => this.#planningFailed(error),
     );
+  }
+
+  #placeGivenUp(batch: Batch): void {
+    const node = this.#walker.timersOf(batch.taken.input.source);
+    if (node === null || batch.givenUp === null) this.#planned(batch, "done");
+    else this.#placeFound(givenUpFired(node, this.state, batch), () => {});
   }
 
   #planningFailed(error: unknown): void {
@@ -382,15 +388,10 @@ export class TaskRunner {
     item.trace?.done();
     this.#input.unbind();
     this.failures.passed(rowsOf(item.taken));
-    this.#expiry.used(item);
+    this.#upkeep.used(item);
     this.outputBytes += bytes;
     this.ledger.finish(entry);
-    // In order and only as a prefix: the overlay must never hold a later batch without an earlier.
-    for (const { item } of this.ledger.finalPrefix()) {
-      if (item.staged || item.outcome === null) continue;
-      for (const changes of item.outcome.changes) this.state.stage(changes);
-      item.staged = true;
-    }
+    this.#walker.stageFinal();
     this.host.staged(this);
     this.pump();
   }
@@ -402,9 +403,8 @@ export class TaskRunner {
   }
 
   /**
-   * Row `row` failed at the stage where its batch is. Everything from its batch on is planned again, from its
-   * first step: the input records before the row's as a batch of their own, then the row's first in its
-   * batch. Their code runs twice, their effects happen once.
+   * Row `row` failed at its stage. Everything from its batch on is planned again, from the first step:
+   * the records before the row's by themselves, then the rest. Code runs twice, effects happen once.
    */
   #failed(entry: LedgerEntry<Batch>, row: number, fault: Fault): void {
     const { taken, hop } = entry.item;
@@ -490,7 +490,7 @@ export class TaskRunner {
       (next) => {
         this.#planning = false;
         if (this.phase !== "running") this.host.idle(this);
-        else if ("hop" in next) this.#planned(next, "done");
+        else if ("hop" in next) this.#placeGivenUp(next);
         else this.#plan(next);
       },
       (error: unknown) => this.#planningFailed(error),

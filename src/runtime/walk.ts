@@ -17,7 +17,9 @@ export type Walked =
   /** The state that would travel does not fit a frame: fewer rows are to be taken. */
   | "tooLarge"
   /** A built-in node cannot read a row: nothing of the batch counts. */
-  | MalformedRow;
+  | MalformedRow
+  /** Timers that have fired are of one key: fewer rows are to be taken. */
+  | { readonly rowsMax: number };
 
 /**
  * Takes a batch through its steps until one of them is user code: for each built-in node one plan over all
@@ -112,4 +114,10 @@ export function inputIndexOf(
     rest -= to - from;
   }
   return 0;
+}
+
+/** Input records ahead of the one of row `row`, which cannot be read: the policy hears of it alone. */
+export function rowsBefore(taken: Batch["taken"], rows: readonly RowRange[], row: number): number {
+  const before = inputIndexOf(taken, rows, row);
+  return before > 0 || taken.input.to - taken.input.from === 1 ? before : 1;
 }

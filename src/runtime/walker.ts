@@ -1,8 +1,10 @@
 import { isStateful, sourceNodesOf } from "../model/steps.ts";
+import type { TimerNode } from "../model/timers.ts";
 import type { Program } from "../model/topology.ts";
 import type { TaskState } from "../ports/store.ts";
 import type { Ledger, LedgerEntry } from "../tasks/ledger.ts";
 import { type Batch, newBatch } from "./batch.ts";
+import { readFired } from "./fired-rows.ts";
 import type { PlannedRows } from "./parking.ts";
 import { latestTimestamp } from "./stream-clock.ts";
 import { hasRows, type Walked, walk } from "./walk.ts";
@@ -16,6 +18,8 @@ export class Walker {
   readonly isStateful: boolean;
   readonly #program: Program;
   readonly #sourceNodes: readonly number[];
+  /** By source. */
+  readonly #timers: readonly (TimerNode | null)[];
   readonly #state: TaskState;
   readonly #ledger: Ledger<Batch>;
   readonly #stateBytesMax: number;
@@ -24,6 +28,9 @@ export class Walker {
     this.isStateful = isStateful(program);
     this.#program = program;
     this.#sourceNodes = sourceNodesOf(program);
+    this.#timers = program.sources.map((name) => {
+      return program.timers?.find(({ topic }) => topic === name) ?? null;
+    });
     this.#state = state;
     this.#ledger = ledger;
     this.#stateBytesMax = stateBytesMax;
@@ -32,14 +39,34 @@ export class Walker {
   batchOf({ taken, rows, parked }: PlannedRows, streamTimeMs: number): Batch {
     const { input } = taken;
     const sourceNode = this.#sourceNodes[input.source] ?? -1;
-    const after = latestTimestamp(input, streamTimeMs);
-    return newBatch(taken, sourceNode, streamTimeMs, after, { rows, parked });
+    const fired = this.timersOf(input.source);
+    // A timer of the wall clock says nothing of the time of records.
+    const after = fired === null ? latestTimestamp(input, streamTimeMs) : streamTimeMs;
+    return newBatch(taken, sourceNode, streamTimeMs, after, { rows, fired, parked });
+  }
+
+  /** The node whose timers the rows of a source are; null where they are records. */
+  timersOf(source: number): TimerNode | null {
+    return this.#timers[source] ?? null;
+  }
+
+  /** By source, whether its rows go before others: timers are due. */
+  get firsts(): readonly boolean[] {
+    return this.#timers.map((node) => node !== null);
   }
 
   /** `entry` is null for a batch that has none yet. */
-  walk(batch: Batch, entry: LedgerEntry<Batch> | null): Promise<Walked> {
+  async walk(batch: Batch, entry: LedgerEntry<Batch> | null): Promise<Walked> {
+    if (batch.fired !== null) {
+      const read = await readFired(batch.fired, this.#state, batch);
+      if ("rowsMax" in read) return read;
+      batch.fired = null;
+      batch.rows = read.rows;
+      batch.dropped += read.dropped;
+      if (read.changes !== null) batch.changes.push(read.changes);
+    }
     const mayTake = (step: number): boolean => this.#mayTake(entry, step);
-    return walk(this.#program, this.#state, batch, mayTake, this.#stateBytesMax);
+    return await walk(this.#program, this.#state, batch, mayTake, this.#stateBytesMax);
   }
 
   /**
@@ -64,6 +91,15 @@ export class Walker {
       .walking()
       .find((entry) => !this.hasRows(entry.item) || this.#mayTake(entry, entry.item.nextStep));
     return found ?? null;
+  }
+
+  /** In order and only as a prefix: the overlay must never hold a later batch without an earlier. */
+  stageFinal(): void {
+    for (const { item } of this.#ledger.finalPrefix()) {
+      if (item.staged || item.outcome === null) continue;
+      for (const changes of item.outcome.changes) this.#state.stage(changes);
+      item.staged = true;
+    }
   }
 
   /** What ran ahead of batches that stay is kept: they were planned and will be final with it. */

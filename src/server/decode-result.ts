@@ -4,10 +4,11 @@
  */
 
 import type { Verdict } from "../model/failure.ts";
-import type { MutationColumns, OutputColumns } from "../model/rows.ts";
+import type { MutationColumns, OutputColumns, TimerColumns } from "../model/rows.ts";
 import type { BatchAnswer, BatchName } from "../ports/application.ts";
 import { readMutations } from "./decode-mutations.ts";
 import { OutputsReader } from "./decode-outputs.ts";
+import { readTimers } from "./decode-timers.ts";
 import { malformed, type ProtobufReader } from "./protobuf-reader.ts";
 import { DELIMITED, VARINT } from "./protobuf-writer.ts";
 
@@ -18,6 +19,7 @@ const DONE = 4;
 const FAILURE = 5;
 const OUTPUTS = 6;
 const MUTATIONS = 7;
+const TIMERS = 8;
 
 const FAILURE_TYPE = 1;
 const FAILURE_MESSAGE = 2;
@@ -68,6 +70,7 @@ export class ResultReader {
   #retryAfterMs: number | null = null;
   readonly #outputs = new OutputsReader();
   readonly #mutations: MutationColumns[] = [];
+  readonly #timers: TimerColumns[] = [];
   #fault: string | null = null;
 
   /** Reads one `BatchResult` message: the reader stands in it. */
@@ -76,11 +79,12 @@ export class ResultReader {
       const { field, wireType } = reader;
       if (wireType === VARINT) this.#readNumber(reader, field);
       else if (wireType === DELIMITED && field === TASK_ID) this.#taskName = reader.string();
-      else if (wireType === DELIMITED && field >= FAILURE && field <= MUTATIONS) {
+      else if (wireType === DELIMITED && field >= FAILURE && field <= TIMERS) {
         const outer = reader.enter();
         if (field === OUTPUTS) this.#outputs.read(reader);
         else if (field === FAILURE) this.#readFailure(reader);
-        else this.#readMutations(reader);
+        else if (field === MUTATIONS) this.#readMutations(reader);
+        else this.#readTimers(reader);
         reader.leave(outer);
       } else reader.skip();
     }
@@ -123,6 +127,12 @@ export class ResultReader {
     else this.#mutations.push(mutations);
   }
 
+  #readTimers(reader: ProtobufReader): void {
+    const timers = readTimers(reader);
+    if (typeof timers === "string") this.#fault ??= timers;
+    else this.#timers.push(timers);
+  }
+
   /**
    * The answer. Where its columns contradict each other it is turned into a failure of row 0 of the
    * type ANSWER_INVALID, so that the policy for failed records decides: never a half-applied batch.
@@ -144,7 +154,8 @@ export class ResultReader {
     const [done, mutations] = [this.#done, this.#mutations];
     const verdict = verdictOf(this.#verdict, this.#retryAfterMs);
     const failure = this.#failure === null ? null : { ...this.#failure, verdict };
-    return { ...name, done, failure, outputs, mutations };
+    const timers = this.#timers.length === 0 ? {} : { timers: this.#timers };
+    return { ...name, done, failure, outputs, mutations, ...timers };
   }
 }
 

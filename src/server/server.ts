@@ -185,6 +185,7 @@ class ApplicationServer implements Application {
       applicationId: this.#options.applicationId,
       maxFrameBytes: this.#options.maxFrameBytes ?? MAX_FRAME_BYTES_DEFAULT,
       sources: programs.flatMap(({ sources }) => sources),
+      timerSources: programs.flatMap(timerSourcesOf),
       stages: programs.flatMap((program) =>
         stagesOf(program).map(({ entries, stores, exits }) => ({
           entries: [...entries],
@@ -254,4 +255,9 @@ function bind(server: grpc.Server, target: string): Promise<number> {
 
 function unused(): Buffer {
   return Buffer.alloc(0);
+}
+
+/** Where what has fired at a node comes from, as frames count sources. */
+function timerSourcesOf({ frame, sources, timers = [] }: Program) {
+  return timers.map(({ node, topic }) => ({ node, source: frame.source + sources.indexOf(topic) }));
 }

@@ -37,6 +37,7 @@ export interface Announced {
   /** The largest frame that the sidecar receives. */
   readonly maxFrameBytes: number;
   readonly sources: string[];
+  readonly timerSources?: { source: number; node: string }[];
   readonly stages: { entries: string[]; stores: string[]; sinks: string[] }[];
 }
 

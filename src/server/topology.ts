@@ -7,8 +7,11 @@ import {
   type Store,
   StoreKind,
   type Topology,
+  TimerClock as WireClock,
   NumberType as WireNumberType,
+  type Punctuator as WirePunctuator,
 } from "../gen/outrigger/v1/topology_pb.ts";
+import { CLOCKS, type Punctuator } from "../model/timers.ts";
 import type {
   DeclaredStore,
   DeclaredTopology,
@@ -47,9 +50,17 @@ function kindOf({ name, kind }: Node): NodeKind {
       return { kind: "source", topics, ...(pattern === "" ? {} : { pattern }) };
     }
     case "function": {
-      const { operation, stores, failurePolicy } = kind.value;
-      const policy = policyOf(name, failurePolicy);
-      return { kind: "function", operation: operationOf(name, operation), stores, ...policy };
+      const { operation, stores, failurePolicy, timers, punctuators } = kind.value;
+      return {
+        kind: "function",
+        operation: operationOf(name, operation),
+        stores,
+        ...policyOf(name, failurePolicy),
+        ...(timers ? { timers } : {}),
+        ...(punctuators.length === 0
+          ? {}
+          : { punctuators: punctuators.map((each) => punctuatorOf(name, each)) }),
+      };
     }
     case "aggregate": {
       const { store, aggregator, number, repartition, failurePolicy } = kind.value;
@@ -100,6 +111,16 @@ function operationOf(name: string, operation: Operation) {
       throw invalid(`function ${name} has no operation`);
   }
   throw invalid(`function ${name} has operation ${operation}, which this sidecar does not know`);
+}
+
+function punctuatorOf(node: string, { name, clock, intervalMs }: WirePunctuator): Punctuator {
+  const what = `punctuator ${name} of ${node}`;
+  if (clock === WireClock.UNSPECIFIED) throw invalid(`${what} has no clock`);
+  const known = CLOCKS[clock - 1];
+  if (known === undefined) {
+    throw invalid(`${what} has clock ${clock}, which this sidecar does not know`);
+  }
+  return { name, clock: known, intervalMs: safeNumber(`interval_ms of ${what}`, intervalMs, 1) };
 }
 
 function aggregatorOf(name: string, aggregator: Aggregator) {

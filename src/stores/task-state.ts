@@ -14,6 +14,7 @@ import type {
   StoreMarks,
   StorePosition,
   TaskState,
+  WaitingTimers,
 } from "../ports/store.ts";
 import { Database, type DatabaseOptions, type Entry } from "./database.ts";
 import { dueEntries } from "./due-entries.ts";
@@ -22,6 +23,7 @@ import * as layout from "./layout.ts";
 import { changesWithin, mergePage } from "./merged-range.ts";
 import { Overlay } from "./overlay.ts";
 import { indexOf, indexOnce, TimeIndex } from "./time-index.ts";
+import { TimerIndex } from "./timer-index.ts";
 import { empty } from "./trust.ts";
 import { ValueTimeIndex } from "./value-times.ts";
 
@@ -202,6 +204,18 @@ export class RocksTaskState implements TaskState {
     return timeOfValue(first);
   }
 
+  async dueTimers(
+    store: number,
+    clock: number,
+    timeMs: number,
+    entriesMax: number,
+  ): Promise<WaitingTimers> {
+    invariant(this.stores[store]?.isOfTimers === true, `store ${store} holds no timers`);
+    const index = new TimerIndex(this.#prefix(store));
+    const newer = new Map(this.#overlay(store).all());
+    return await index.due(this.#database, clock, timeMs, entriesMax, newer);
+  }
+
   advance(changes: StoreChanges): void {
     this.#overlay(changes.store).advance(changes);
   }
@@ -251,8 +265,9 @@ export class RocksTaskState implements TaskState {
     if (sinceMs < 0 || sinceMs >= WRITE_EACH_MS) return true;
     let bytes = 0;
     for (const [store, { unwrittenCount, unwrittenBytes }] of this.#overlays.entries()) {
-      const isByValue = this.#indexes[store] instanceof ValueTimeIndex;
-      if (unwrittenCount >= (isByValue ? UNWRITTEN_TIMES_MAX : UNWRITTEN_KEYS_MAX)) return true;
+      const isTimed =
+        this.#indexes[store] instanceof ValueTimeIndex || this.stores[store]?.isOfTimers === true;
+      if (unwrittenCount >= (isTimed ? UNWRITTEN_TIMES_MAX : UNWRITTEN_KEYS_MAX)) return true;
       bytes += unwrittenBytes;
     }
     return bytes >= UNWRITTEN_BYTES_MAX;
@@ -343,6 +358,8 @@ export class RocksTaskState implements TaskState {
         entries.push([layout.storeKey(prefix, key), value]);
         index?.changed(key, value, entries);
       }
+      if (this.stores[store]?.isOfTimers !== true) continue;
+      await new TimerIndex(prefix).changed(this.#database, keys, values, entries);
     }
     entries.push([layout.MARKS_KEY, layout.encodeMarks(marks, this.#prefixes)]);
     await this.#database.write(entries);

@@ -19,6 +19,7 @@ import { roleOf, validateShape } from "./shape.ts";
 import { storeOf } from "./state-of-nodes.ts";
 import { sharesStores, stepsOf } from "./steps.ts";
 import { type Subtopology, subtopologiesOf } from "./subtopologies.ts";
+import { timerNodesOf, timerStoreOf, validateTimers } from "./timers.ts";
 import { validateParts } from "./validate.ts";
 
 /**
@@ -36,6 +37,7 @@ export function compile(
   validateParts(declared, applicationId, faults);
   validateParking(declared, applicationId, parks, faults);
   validateHooks(declared, applicationId, faults);
+  validateTimers(declared, applicationId, faults);
   const parts = graph === null ? [] : subtopologiesOf(declared, graph, applicationId, faults);
   for (const part of parts) validateShape(part.graph, faults);
   if (parks) validateOneParking(parts, faults);
@@ -68,7 +70,10 @@ function programOf(
   parks: boolean,
 ): Program {
   const stores = declared.stores.map((store) => storeOf(store, declared.nodes, applicationId));
-  const steps = stepsOf(graph.nodes, stores, { applicationId, keyedTopics });
+  const timers = timerNodesOf(declared.nodes, applicationId, stores.length);
+  const naming = { applicationId, keyedTopics, timers: timers.map(({ node }) => node) };
+  const steps = stepsOf(graph.nodes, stores, naming);
+  stores.push(...timers.map((node) => timerStoreOf(node, applicationId)));
   // Without code of the application there is nothing that a record could fail in.
   const canPark = parks && stagesOf({ steps }).length > 0;
   if (canPark) {
@@ -84,6 +89,7 @@ function programOf(
     sourceNodes,
     ...(pattern === undefined ? {} : { pattern }),
     steps,
+    ...(timers.length === 0 ? {} : { timers }),
     oneByOne: sharesStores(steps, sourceNodes.length),
     stores,
     parking: canPark

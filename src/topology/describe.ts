@@ -2,8 +2,9 @@ import type { DeclaredNode, DeclaredTopology, Windows } from "../model/topology.
 import { Faults } from "./faults.ts";
 import { type GraphNode, linkNodes } from "./graph.ts";
 import { hooksOf } from "./hooks.ts";
-import { changelogTopic, hookTopic } from "./names.ts";
+import { changelogTopic, hookTopic, timersStore, timersTopic } from "./names.ts";
 import { type Subtopology, subtopologiesOf } from "./subtopologies.ts";
+import { isTimed } from "./timers.ts";
 
 /** A topology as a person looks at it: what runs as one task, and the topics between. */
 export interface Picture {
@@ -50,7 +51,8 @@ export function pictureOf(declared: DeclaredTopology, applicationId: string): Pi
   const partitions = new Map(
     subtopologies.flatMap(({ reads }) => reads.map((each) => [each.topic, each.partitions])),
   );
-  const painter = { applicationId, partitions };
+  const timed = declared.nodes.filter(isTimed).map(({ name }) => timersTopic(applicationId, name));
+  const painter = { applicationId, partitions, timers: new Set(timed) };
   const hooks = hooksOf(declared).map(({ name }, index): PicturePart => {
     const topics = [{ name: hookTopic(applicationId, name), isInternal: true, partitions: 0 }];
     const source = `${name}-source`;
@@ -68,6 +70,8 @@ export function pictureOf(declared: DeclaredTopology, applicationId: string): Pi
 interface Painter {
   readonly applicationId: string;
   readonly partitions: ReadonlyMap<string, number>;
+  /** Topics of what has fired. */
+  readonly timers: ReadonlySet<string>;
 }
 
 const NOTHING = { does: "", isCode: false, topics: [], stores: [], parents: [], children: [] };
@@ -78,7 +82,8 @@ function partOf({ graph }: Subtopology, subtopology: number, painter: Painter): 
 
 function nodeOf({ declared, parents, children }: GraphNode, painter: Painter): PictureNode {
   const { applicationId } = painter;
-  const stores = storesOf(declared).map((name) => {
+  const timers = isTimed(declared) ? [timersStore(declared.name)] : [];
+  const stores = [...storesOf(declared), ...timers].map((name) => {
     return { name, changelog: changelogTopic(applicationId, name) };
   });
   return {
@@ -137,9 +142,11 @@ function windowsText(windows: Windows): string {
   }
 }
 
-function topicsOf(node: DeclaredNode, { applicationId, partitions }: Painter): PictureTopic[] {
+function topicsOf(node: DeclaredNode, painter: Painter): PictureTopic[] {
+  const { applicationId, partitions } = painter;
   const known = (name: string): PictureTopic => {
-    return { name, isInternal: partitions.has(name), partitions: partitions.get(name) ?? 0 };
+    const isInternal = partitions.has(name) || painter.timers.has(name);
+    return { name, isInternal, partitions: partitions.get(name) ?? 0 };
   };
   if (node.kind === "sink") return [known(node.topic)];
   if (node.kind === "hook") {

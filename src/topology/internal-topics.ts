@@ -47,9 +47,14 @@ export function internalTopics(
   return [...ofAll.flatMap(({ state }) => state), ...ofAll.flatMap(({ queues }) => queues)];
 }
 
-/** Sources that other programs write: records stay until they are done with, and are then purged. */
-export function queuesOf({ hook, sources, repartitions = [] }: Program): readonly string[] {
-  return hook === null ? repartitions.map(({ topic }) => topic) : sources;
+/** Sources that programs write: records stay until they are done with, and are then purged. */
+export function queuesOf({
+  hook,
+  sources,
+  repartitions = [],
+  timers = [],
+}: Program): readonly string[] {
+  return hook === null ? [...repartitions, ...timers].map(({ topic }) => topic) : sources;
 }
 
 function topicsOf(

@@ -40,3 +40,18 @@ export function repartitionTopic(applicationId: string, name: string): string {
 export function changelogTopic(applicationId: string, store: string): string {
   return `${applicationId}-${store}-changelog`;
 }
+
+/** What has fired at a node, until it is handled: written and read by the same task. */
+export function timersTopic(applicationId: string, node: string): string {
+  return `${applicationId}-${node}-timers`;
+}
+
+/** The store of what waits at a node. */
+export function timersStore(node: string): string {
+  return `${node}-timers`;
+}
+
+/** The source that reads what has fired. */
+export function timersSource(node: string): string {
+  return `${node}-timers-source`;
+}

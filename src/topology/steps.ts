@@ -23,6 +23,8 @@ export interface Naming {
   readonly applicationId: string;
   /** Repartition topics, which take no record without a key. */
   readonly keyedTopics: ReadonlySet<string>;
+  /** The nodes of the sub-topology that have timers or punctuators, in their order. */
+  readonly timers: readonly string[];
 }
 
 /** Rows that reach a step: of a node outside it, through the edges to `children`. */
@@ -44,7 +46,7 @@ export function stepsOf(
   const exitOf = exitsBy(naming);
   const drafts = [
     ...componentsOf(nodes).flatMap((component) =>
-      stageDrafts(component, nodes, stores, exitOf, order),
+      stageDrafts(component, nodes, stores, exitOf, order, naming.timers),
     ),
     ...nodes.flatMap((node) => operatorDraft(node, stores, order)),
     ...nodes.flatMap((node) => sinkDraft(node, exitOf, order)),
@@ -63,6 +65,7 @@ function stageDrafts(
   stores: readonly StoreSpec[],
   exitOf: (node: GraphNode) => Exit,
   order: VisitOrder,
+  timed: readonly string[],
 ): Draft[] {
   const byEntries = new Map<string, { entries: readonly GraphNode[]; origins: Origin[] }>();
   for (const origin of originsOf(component)) {
@@ -78,13 +81,26 @@ function stageDrafts(
     for (const node of own) feeds.delete(node);
     const exits = nodes.filter((node) => feeds.has(node)).map(exitOf);
     const names = entries.map(({ declared }) => declared.name);
-    const stage = { entries: names, stores: stageStoresOf(own, stores), exits };
+    const timers = timersOf(own, timed);
+    const stage = { entries: names, stores: stageStoresOf(own, stores), exits, ...timers };
     return {
       order: Math.min(...entries.map(order.node)),
       ...{ origins, nodes: own, exits },
       make: (feeds, index): Step => ({ kind: "stage", feeds, stage: { index, ...stage } }),
     };
   });
+}
+
+/** What of it may answer with timers. */
+function timersOf(
+  nodes: readonly GraphNode[],
+  timed: readonly string[],
+): { readonly timers?: readonly number[] } {
+  const timers = nodes.flatMap(({ declared }) => {
+    const index = timed.indexOf(declared.name);
+    return index < 0 ? [] : [index];
+  });
+  return timers.length === 0 ? {} : { timers };
 }
 
 /** A source or a built-in node feeds all its children here; an exit of other user code is one node's. */

@@ -8,6 +8,8 @@ import { type Faults, nodeAt } from "./faults.ts";
 import { type Graph, type GraphNode, linkNodes } from "./graph.ts";
 import { repartitionTopic } from "./names.ts";
 import { type Piece, partsOf } from "./parts.ts";
+
+import { withTimerSource } from "./timers.ts";
 import { validateRepartitions } from "./validate-repartitions.ts";
 
 /** A part of the topology with tasks of its own, as if it had been declared alone. */
@@ -43,7 +45,7 @@ export function subtopologiesOf(
   const before = faults.count;
   const cuts = cutsOf(graph, applicationId);
   validateRepartitions(graph, [...cuts.values()], faults);
-  const pieces = piecesOf(graph, cuts);
+  const pieces = piecesOf(graph, cuts, applicationId);
   const parts = partsOf(pieces);
   const topics = [...cuts.values()];
   validateCircles(parts, topics, faults);
@@ -106,7 +108,11 @@ function mayRenewKeys(node: DeclaredNode, isFed: boolean): boolean {
 }
 
 /** The nodes, with a sink and a source in the place of each cut. */
-function piecesOf({ nodes }: Graph, cuts: ReadonlyMap<string, Cut>): Piece[] {
+function piecesOf(
+  { nodes }: Graph,
+  cuts: ReadonlyMap<string, Cut>,
+  applicationId: string,
+): Piece[] {
   const sourceOf = (parent: string): string => {
     const cut = cuts.get(parent);
     return cut === undefined || cut.isAggregate ? parent : cut.source;
@@ -114,7 +120,9 @@ function piecesOf({ nodes }: Graph, cuts: ReadonlyMap<string, Cut>): Piece[] {
   return nodes.flatMap(({ declared: node }): Piece[] => {
     const parents = node.parents.map(sourceOf);
     const cut = cuts.get(node.name);
-    if (cut === undefined) return [pieceOf({ ...node, parents })];
+    if (cut === undefined) {
+      return withTimerSource({ ...node, parents }, applicationId).map(pieceOf);
+    }
     const { topic, source } = cut;
     const sink: DeclaredNode = { name: node.name, parents, kind: "sink", topic };
     const read: DeclaredNode = { name: source, parents: [], kind: "source", topics: [topic] };

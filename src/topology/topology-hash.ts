@@ -26,7 +26,7 @@ function canonicalKind(node: DeclaredNode): unknown[] {
     case "source":
       return [[...node.topics].sort(), ...(node.pattern === undefined ? [] : [node.pattern])];
     case "function":
-      return [node.operation, [...node.stores].sort()];
+      return [node.operation, [...node.stores].sort(), ...canonicalTimers(node)];
     case "aggregate": {
       const { store, aggregator, windows, number, repartition } = node;
       const kind = windows === null ? null : canonicalWindows(windows);
@@ -40,6 +40,16 @@ function canonicalKind(node: DeclaredNode): unknown[] {
     case "repartition":
       return [node.partitions];
   }
+}
+
+/** Nothing where there are none, so that a topology without them keeps its hash. */
+function canonicalTimers({
+  timers = false,
+  punctuators = [],
+}: DeclaredNode & { kind: "function" }): unknown[] {
+  if (!timers && punctuators.length === 0) return [];
+  const sorted = [...punctuators].sort(byName);
+  return [timers, sorted.map(({ name, clock, intervalMs }) => [name, clock, intervalMs])];
 }
 
 /** Of tumbling windows as ever, so that a topology of theirs keeps its hash. */

@@ -75,7 +75,7 @@ def scope_of(declare: Callable[[Stream], None]) -> StageScope:
     entry = next(name for name, node in nodes.items() if node.code is not None)
     stores = ["totals"] if declare is aggregate else []
     stage = pb.Stage(entries=[entry], stores=stores, sinks=[list(nodes)[-1]])
-    return StageScope(nodes, stage, ["in"], "rows", RESULT_BYTES_MAX)
+    return StageScope(nodes, stage, ["in"], "rows", {}, RESULT_BYTES_MAX)
 
 
 def ask(_: state_pb2.StateRequest) -> Future[state_pb2.StateResponse]:

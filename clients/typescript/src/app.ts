@@ -1,5 +1,5 @@
 import { type Connection, connect, helloFrame } from "./connection.ts";
-import type { OutriggerClientError } from "./errors.ts";
+import { OutriggerClientError } from "./errors.ts";
 import type { ProcessResponse } from "./gen/outrigger/v1/processor_pb.ts";
 import { type Hook, type HookHandler, type HookOptions, hookCode } from "./hooks.ts";
 import { type Named, policyIn } from "./options.ts";
@@ -167,7 +167,13 @@ export class App<DK = Uint8Array | null, DV = Uint8Array | null> {
     let rejection: OutriggerClientError | null = null;
     const session: Session = new Session(this.#builder.nodes, {
       send: (frame) => connection.send(frame),
-      welcomed: ({ applicationId, sidecarVersion }) => {
+      welcomed: ({ applicationId, sidecarVersion, protocolMinor }) => {
+        const { minorNeeded } = this.#builder;
+        if (protocolMinor < minorNeeded) {
+          rejection ??= tooOld(protocolMinor, minorNeeded);
+          connection.cancel();
+          return;
+        }
         wasWelcome = true;
         this.#log.info(`outrigger: serving ${applicationId}, sidecar ${sidecarVersion}`);
       },
@@ -211,4 +217,9 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
     const timer = setTimeout(done, ms);
     signal.addEventListener("abort", done, { once: true });
   });
+}
+
+function tooOld(minor: number, needed: number): OutriggerClientError {
+  const text = `the sidecar speaks outrigger.v1 minor version ${minor}, and timers need ${needed}`;
+  return new OutriggerClientError("PROTOCOL_VERSION", `${text}: run a newer sidecar`);
 }

@@ -15,6 +15,7 @@ import { Outputs } from "./outputs.ts";
 import { isPromise } from "./process-context.ts";
 import type { Header } from "./record.ts";
 import { SegmentReader } from "./segment-reader.ts";
+import { BatchTimers } from "./timers.ts";
 import type { TopologyNode } from "./topology.ts";
 import { inContextOf, isTracing } from "./tracing.ts";
 
@@ -23,6 +24,8 @@ export interface StageScope {
   readonly nodes: ReadonlyMap<string, TopologyNode>;
   readonly stage: Stage;
   readonly sources: readonly string[];
+  /** The node whose timers the rows of a source are. */
+  readonly timerSources: ReadonlyMap<number, string>;
   readonly applicationId: string;
   /** The largest result that the sidecar takes. */
   readonly resultBytesMax: number;
@@ -81,6 +84,7 @@ class BatchRun implements BatchScope {
   readonly #stage: Stage;
   readonly #bytesMax: number;
   readonly #states = new Map<string, BatchState>();
+  readonly #timers = new Map<string, BatchTimers>();
   readonly #entries: readonly Emitter[];
   /** By error; null while nothing has failed. A row of which something has is never done. */
   #failedAt: Map<unknown, string> | null = null;
@@ -109,6 +113,12 @@ class BatchRun implements BatchScope {
     throw new Error(`the sidecar's batch carries no state of the store "${store}"`);
   }
 
+  timers(node: string): BatchTimers {
+    const found = this.#timers.get(node) ?? new BatchTimers(node);
+    this.#timers.set(node, found);
+    return found;
+  }
+
   sinkIndex(name: string): number {
     return this.#stage.sinks.indexOf(name);
   }
@@ -117,15 +127,17 @@ class BatchRun implements BatchScope {
   process(reader: SegmentReader, index: number): Promise<void> | null {
     this.rowTimestamp = reader.timestamp(index);
     this.rowHeaders = reader.headers(index);
-    if (!this.isTracing) return this.#enter(0, reader, index) ?? null;
-    return inContextOf(this.rowHeaders, () => this.#enter(0, reader, index)) ?? null;
+    const enter = (): void | Promise<void> => this.#enter(0, reader, index);
+    return (this.isTracing ? inContextOf(this.rowHeaders, enter) : enter()) ?? null;
   }
 
   #enter(first: number, reader: SegmentReader, index: number): void | Promise<void> {
     for (let at = first; at < this.#entries.length; at++) {
       const entry = this.#entries[at];
       if (entry === undefined || this.#isDropped(entry.node)) continue;
-      const pending = entry.enter(reader, index);
+      // What was derived from a timer further up comes from its source, too, and is a record here.
+      const isFired = reader.timersOf === entry.node.name;
+      const pending = isFired ? entry.fire(reader, index) : entry.enter(reader, index);
       if (isPromise(pending)) return pending.then(() => this.#enter(at + 1, reader, index));
     }
   }
@@ -139,6 +151,7 @@ class BatchRun implements BatchScope {
   keep(): void {
     let bytes = this.outputs.bytes;
     for (const state of this.#states.values()) bytes += state.bytes;
+    for (const timers of this.#timers.values()) bytes += timers.bytes;
     if (bytes > this.#bytesMax) {
       throw new RangeError(
         `the results of ${this.row + 1} records take ${bytes} bytes, the sidecar takes ` +
@@ -146,6 +159,7 @@ class BatchRun implements BatchScope {
       );
     }
     for (const state of this.#states.values()) state.keep();
+    for (const timers of this.#timers.values()) timers.keep();
     this.#outputsBefore = this.outputs.count;
     this.#outputBytesBefore = this.outputs.bytes;
     this.row += 1;
@@ -188,6 +202,7 @@ class BatchRun implements BatchScope {
   #undo(): void {
     this.outputs.truncate(this.#outputsBefore, this.#outputBytesBefore);
     for (const state of this.#states.values()) state.rollback();
+    for (const timers of this.#timers.values()) timers.rollback();
     this.#failedAt = null;
   }
 
@@ -199,7 +214,8 @@ class BatchRun implements BatchScope {
     const { dispatchId, taskEpoch, taskId } = this.#batch;
     const mutations = [...this.#states.values()].flatMap((state) => state.mutations() ?? []);
     const outputs = this.outputs.finish();
-    const result = { dispatchId, taskEpoch, taskId, done: this.row, outputs, mutations };
+    const timers = [...this.#timers.values()].flatMap((each) => each.finish() ?? []);
+    const result = { dispatchId, taskEpoch, taskId, done: this.row, outputs, mutations, timers };
     return create(BatchResultSchema, failure === undefined ? result : { ...result, failure });
   }
 }

@@ -3,6 +3,7 @@ import type { Outputs } from "./outputs.ts";
 import { isPromise, ProcessContext } from "./process-context.ts";
 import type { ForwardedRecord, Header, StreamRecord } from "./record.ts";
 import type { SegmentReader } from "./segment-reader.ts";
+import type { BatchTimers } from "./timers.ts";
 import type { Serdes, TopologyNode } from "./topology.ts";
 import { withContext } from "./tracing.ts";
 
@@ -17,6 +18,8 @@ export interface BatchScope {
   readonly isTracing: boolean;
   /** By store name. */
   state(store: string): BatchState;
+  /** By node; an Error where it is not declared with timers. */
+  timers(node: string): BatchTimers;
   /** Where outputs to a node go; -1 where the stage does not name it among its sinks. */
   sinkIndex(name: string): number;
   /** Remembers the node that an error came from: the first to say so is the innermost. */
@@ -93,6 +96,17 @@ export class Emitter implements Receiver {
   enter(reader: SegmentReader, index: number): void | Promise<void> {
     try {
       return this.run(reader.record(index, this.node.input));
+    } catch (error: unknown) {
+      throw this.failed(error);
+    }
+  }
+
+  /** The same of a row that tells of a timer or a punctuation. */
+  fire(reader: SegmentReader, index: number): void | Promise<void> {
+    try {
+      const { timed, input } = this.node;
+      const { record, firing } = reader.fired(index, input.key);
+      return timed?.run(record, firing, this);
     } catch (error: unknown) {
       throw this.failed(error);
     }
@@ -179,6 +193,15 @@ export class Emitter implements Receiver {
 
   state(store: string): BatchState {
     return this.#scope.state(store);
+  }
+
+  /** Throws where the node was given no `onTimer`. */
+  timers(): BatchTimers {
+    const { timed, name } = this.node;
+    if (timed?.hasTimers !== true) {
+      throw new Error(`"${name}" sets a timer, and nothing takes it: give the node \`onTimer\``);
+    }
+    return this.#scope.timers(name);
   }
 
   context(record: StreamRecord, isKeyFixed: boolean): ProcessContext {

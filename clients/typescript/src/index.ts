@@ -14,6 +14,7 @@ export type {
   NumberName,
   NumberOf,
   NumberOptions,
+  ProcessOptions,
   ReduceOptions,
   RepartitionOptions,
   StoreOptions,
@@ -47,7 +48,16 @@ export {
   timestampedKeyValueStore,
   type ValueAndTimestamp,
 } from "./stores.ts";
-export type { ChosenTopics, KeyValue, KStream, ProcessOptions } from "./streams.ts";
+export type { ChosenTopics, KeyValue, KStream } from "./streams.ts";
+export type {
+  FiredTimer,
+  FixedKeyTimedOptions,
+  Punctuator,
+  TimedOptions,
+  TimerClock,
+  TimerOptions,
+  Timers,
+} from "./timers.ts";
 export { sessionWindowed, type Window, type Windowed, windowed } from "./windowed.ts";
 export {
   type GraceOptions,

@@ -1,5 +1,6 @@
 import { type FailurePolicy, wirePolicy } from "./failures.ts";
 import type { Serde } from "./serdes.ts";
+import type { StoreDefinition } from "./stores.ts";
 
 export interface Named {
   /** Stable over restarts; made from the order of the calls where it is left out. */
@@ -28,6 +29,10 @@ export interface RepartitionOptions<K, V> extends Named {
   readonly partitions?: number;
   readonly key?: Serde<K>;
   readonly value?: Serde<V>;
+}
+
+export interface ProcessOptions extends CodeOptions {
+  readonly stores?: readonly StoreDefinition[];
 }
 
 export interface StoreOptions extends Named {

@@ -8,6 +8,7 @@ import type {
   TimestampedKeyValueStore,
   TimestampedKeyValueStoreDefinition,
 } from "./stores.ts";
+import { type BatchTimers, clockNumber, type Timers } from "./timers.ts";
 
 /** What a handler of `process` may do besides computing. */
 export interface ProcessorContext<K, V> {
@@ -27,6 +28,8 @@ export interface ProcessorContext<K, V> {
     definition: TimestampedKeyValueStoreDefinition<SK, SV>,
   ): TimestampedKeyValueStore<SK, SV>;
   store<SK, SV>(definition: KeyValueStoreDefinition<SK, SV>): KeyValueStore<SK, SV>;
+  /** Of the record's key; only where the node was given `onTimer`. */
+  readonly timers: Timers;
   /** Aborts when the batch is taken away: what is computed from then on has no effect. */
   readonly signal: AbortSignal;
 }
@@ -85,6 +88,23 @@ export class ProcessContext implements ProcessorContext<unknown, unknown> {
       this.#failure ??= { error };
       throw error;
     }
+  }
+
+  get timers(): Timers {
+    const of = (
+      name: string,
+      change: (timers: BatchTimers, key: Uint8Array | null) => void,
+    ): void => {
+      this.#mustBeOpen(`timer "${name}"`);
+      const { input } = this.#emitter.node;
+      change(this.#emitter.timers(), input.key.serialize(this.#record.key));
+    };
+    return {
+      set: (name, time, { clock } = {}) =>
+        of(name, (timers, key) => timers.set(key, name, clockNumber(clock), time)),
+      delete: (name, { clock } = {}) =>
+        of(name, (timers, key) => timers.delete(key, name, clockNumber(clock))),
+    };
   }
 
   /** What was given without a key, or with the record's own. */

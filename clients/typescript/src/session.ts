@@ -173,8 +173,9 @@ export class Session {
       throw new Error(`the sidecar sent a batch of stage ${batch.stage}, which it never announced`);
     }
     const { sources, applicationId } = welcome;
+    const timerSources = new Map(welcome.timerSources.map(({ source, node }) => [source, node]));
     const resultBytesMax = sendableBytes(welcome) - RESULT_OVERHEAD_BYTES;
-    return { nodes: this.#nodes, stage, sources, applicationId, resultBytesMax };
+    return { nodes: this.#nodes, stage, sources, timerSources, applicationId, resultBytesMax };
   }
 
   #ask(held: Held, question: Question): Promise<StateResponse> {

@@ -7,15 +7,11 @@ import {
   policyIn,
   type RepartitionOptions,
 } from "./options.ts";
-import {
-  type FixedKeyProcessorContext,
-  isPromise,
-  type ProcessContext,
-  type ProcessorContext,
-} from "./process-context.ts";
+import type { FixedKeyProcessorContext, ProcessorContext } from "./process-context.ts";
 import type { ForwardedRecord, ProcessedRecord, StreamRecord } from "./record.ts";
 import type { Serde } from "./serdes.ts";
-import type { StoreDefinition } from "./stores.ts";
+import { declaredTimers, settled, timedCode } from "./timed.ts";
+import type { FixedKeyTimedOptions, TimedOptions } from "./timers.ts";
 import { type NodeCode, Operation } from "./topology.ts";
 import { merged, serdesOf, type Upstream, withSerdes } from "./upstream.ts";
 
@@ -25,9 +21,7 @@ export interface KeyValue<K, V> {
   readonly value: V;
 }
 
-export interface ProcessOptions extends CodeOptions {
-  readonly stores?: readonly StoreDefinition[];
-}
+type AnyOptions = TimedOptions<never, never, never>;
 
 /** Where records may go whose topic is chosen for each. */
 export interface ChosenTopics<K, V> extends CodeOptions {
@@ -51,11 +45,12 @@ export class KStream<K, V> {
 
   /**
    * Runs your code on each record, in the order of its partition. A handler that throws leaves
-   * nothing of its record behind; the record is tried again by the sidecar's policy.
+   * nothing of its record behind; the record is tried again by the sidecar's policy. With `onTimer`
+   * the code may set timers, with `punctuators` a clock calls it.
    */
   process<K2 = K, V2 = V>(
     handler: (record: ProcessedRecord<K, V>, ctx: ProcessorContext<K2, V2>) => void | Promise<void>,
-    options: ProcessOptions = {},
+    options: TimedOptions<K, K2, V2> = {},
   ): KStream<K2, V2> {
     return this.#function(Operation.PROCESS, "neither", options, (record, emitter) => {
       const context = emitter.context(record, false);
@@ -74,7 +69,7 @@ export class KStream<K, V> {
       record: ProcessedRecord<K, V>,
       ctx: FixedKeyProcessorContext<V2>,
     ) => void | Promise<void>,
-    options: ProcessOptions = {},
+    options: FixedKeyTimedOptions<K, V2> = {},
   ): KStream<K, V2> {
     return this.#function(Operation.PROCESS_VALUES, "key", options, (record, emitter) => {
       const context = emitter.context(record, true);
@@ -282,7 +277,7 @@ export class KStream<K, V> {
   #function<K2, V2>(
     operation: Operation,
     kept: Kept,
-    options: ProcessOptions,
+    options: AnyOptions,
     code: NodeCode,
   ): KStream<K2, V2> {
     return new KStream(this.#add(operation, kept, options, code));
@@ -291,19 +286,25 @@ export class KStream<K, V> {
   #add(
     operation: Operation,
     kept: Kept,
-    { name, failurePolicy, stores: given = [] }: ProcessOptions,
+    { name, failurePolicy, stores: given = [], ...clocks }: AnyOptions,
     code: NodeCode,
   ): Upstream {
     const { builder, nodes: parents, serdes } = this.#upstream;
     const stores = given.map((store) => store.name);
     for (const store of given) builder.addUserStore(store);
+    const timers = declaredTimers(clocks);
+    const timed = timedCode(clocks, operation === Operation.PROCESS_VALUES);
     const node = builder.add({
       name,
-      kind: { case: "function", value: { operation, stores, ...policyIn(failurePolicy) } },
+      kind: {
+        case: "function",
+        value: { operation, stores, ...policyIn(failurePolicy), ...timers },
+      },
       parents,
       input: serdesOf(this.#upstream),
       code,
       stores,
+      timed,
     });
     const key = kept === "both" || kept === "key" ? serdes.key : null;
     const value = kept === "both" || kept === "value" ? serdes.value : null;
@@ -313,15 +314,6 @@ export class KStream<K, V> {
 
 function streamOf<K, V>(upstream: Upstream): KStream<K, V> {
   return new KStream(upstream);
-}
-
-/** A handler has returned: what it started, and what it forwarded, is waited for. */
-function settled(context: ProcessContext, pending: void | Promise<void>): void | Promise<void> {
-  if (!isPromise(pending)) return context.finish();
-  return pending.then(
-    () => context.finish(),
-    (error: unknown) => context.fail(error),
-  );
 }
 
 function keyValuesOf(

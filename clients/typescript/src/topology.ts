@@ -12,6 +12,7 @@ import {
 import type { StreamRecord } from "./record.ts";
 import type { Serde } from "./serdes.ts";
 import { isTimestamped, type StoreDefinition } from "./stores.ts";
+import type { TimedCode } from "./timed.ts";
 
 type Kind = NonNullable<MessageInitShape<typeof NodeSchema>["kind"]>;
 
@@ -32,12 +33,16 @@ export interface TopologyNode {
   readonly stores: readonly string[];
   /** The store of an aggregate that runs here. */
   readonly aggregates: string | null;
+  /** What a clock calls; null where none does. */
+  readonly timed: TimedCode | null;
 }
 
 export interface Serdes {
   readonly key: Serde<unknown>;
   readonly value: Serde<unknown>;
 }
+
+const TIMERS_SINCE_MINOR = 6;
 
 /** The topology under construction: what is declared to the sidecar, and the code that runs here. */
 export class TopologyBuilder {
@@ -69,11 +74,20 @@ export class TopologyBuilder {
     readonly code?: NodeCode;
     readonly stores?: readonly string[];
     readonly aggregates?: string;
+    readonly timed?: TimedCode | null;
   }): string {
     const name = this.#own(node.name ?? this.#freeName(node.kind.case ?? "node"));
-    const { kind, parents, input, code = null, stores = [], aggregates = null } = node;
+    const {
+      kind,
+      parents,
+      input,
+      code = null,
+      stores = [],
+      aggregates = null,
+      timed = null,
+    } = node;
     this.#declared.push({ name, parents: [...parents], kind });
-    const isHere = { input, code, stores, aggregates, isHook: false };
+    const isHere = { input, code, stores, aggregates, timed, isHook: false };
     this.nodes.set(name, { name, children: [], ...isHere });
     for (const parent of parents) this.nodes.get(parent)?.children.push(name);
     return name;
@@ -89,7 +103,7 @@ export class TopologyBuilder {
     const { kind, serdes, code } = node;
     const name = this.#own(node.name);
     this.#hooks.push({ name, kind });
-    const nothing = { children: [], stores: [], aggregates: null };
+    const nothing = { children: [], stores: [], aggregates: null, timed: null };
     this.nodes.set(name, { name, input: serdes, code, isHook: true, ...nothing });
   }
 
@@ -110,6 +124,11 @@ export class TopologyBuilder {
   /** A name that stays the same as long as the order of the calls does. */
   storeName(given: string | undefined, what: string): string {
     return given ?? `${what}-store-${String(this.#stores.size + 1).padStart(2, "0")}`;
+  }
+
+  /** What it takes of the sidecar's protocol: an older one would leave timers out without a word. */
+  get minorNeeded(): number {
+    return [...this.nodes.values()].some(({ timed }) => timed !== null) ? TIMERS_SINCE_MINOR : 1;
   }
 
   build(): Topology {

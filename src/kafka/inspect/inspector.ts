@@ -5,6 +5,7 @@ import {
   isChangelogOf,
   isHookOf,
   isRepartitionOf,
+  isTimersOf,
   type LogFacts,
   type TopicFacts,
 } from "../../model/cluster-facts.ts";
@@ -38,7 +39,9 @@ async function inspect(
   const names = wanted.thorough ? await topicNames(cluster, notes) : [];
   const isChangelog = (name: string) => isChangelogOf(wanted.groupId, name);
   const isQueue = (name: string) =>
-    isHookOf(wanted.groupId, name) || isRepartitionOf(wanted.groupId, name);
+    isHookOf(wanted.groupId, name) ||
+    isRepartitionOf(wanted.groupId, name) ||
+    isTimersOf(wanted.groupId, name);
   const isOurs = (name: string) => isChangelog(name) || isQueue(name);
   const changelogs = wanted.changelogs === "found" ? names.filter(isChangelog) : wanted.changelogs;
   const [brokers, { group, committed }, topics] = await Promise.all([

@@ -15,6 +15,7 @@ import type {
   StoreMarks,
   StorePosition,
   TaskState,
+  WaitingTimers,
 } from "../../../src/ports/store.ts";
 
 type Layer = Map<string, Buffer | null>;
@@ -184,6 +185,29 @@ export class MemoryState implements TaskState {
       .filter((key) => timeOf(key) <= timeMs)
       .sort((left, right) => timeOf(left) - timeOf(right) || left.compare(right))
       .slice(0, entriesMax);
+  }
+
+  async dueTimers(
+    store: number,
+    clock: number,
+    timeMs: number,
+    entriesMax: number,
+  ): Promise<WaitingTimers> {
+    this.disk.meet("read");
+    const layers = [...this.disk.data, ...this.#cut, ...this.#staged, ...this.#head];
+    const waiting = [...new Map<string, Buffer | null>(layers)].flatMap(([name, value]) => {
+      const key = Buffer.from(name.slice(`${store}/`.length), "latin1");
+      if (!name.startsWith(`${store}/`) || value === null || value[8] !== 0) return [];
+      if (((key[0] ?? 0) & 0x7f) !== clock) return [];
+      return [{ key, timeMs: Number(value.readBigInt64BE()) }];
+    });
+    waiting.sort((left, right) => left.timeMs - right.timeMs || left.key.compare(right.key));
+    const due = waiting.filter((one) => one.timeMs <= timeMs).slice(0, entriesMax);
+    return {
+      keys: due.map(({ key }) => key),
+      times: due.map((one) => one.timeMs),
+      nextMs: waiting[due.length]?.timeMs ?? Number.POSITIVE_INFINITY,
+    };
   }
 
   advance(changes: StoreChanges): void {

@@ -737,8 +737,10 @@ type Welcome struct {
 	// The largest frame that travels in chunks, in bytes and either way: the lower of both sides'. Unset:
 	// none does. Since minor version 4.
 	MaxMessageBytes uint32 `protobuf:"varint,8,opt,name=max_message_bytes,json=maxMessageBytes,proto3" json:"max_message_bytes,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// The sources whose rows are timers and punctuations. Since minor version 6.
+	TimerSources  []*TimerSource `protobuf:"bytes,9,rep,name=timer_sources,json=timerSources,proto3" json:"timer_sources,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Welcome) Reset() {
@@ -827,6 +829,71 @@ func (x *Welcome) GetMaxMessageBytes() uint32 {
 	return 0
 }
 
+func (x *Welcome) GetTimerSources() []*TimerSource {
+	if x != nil {
+		return x.TimerSources
+	}
+	return nil
+}
+
+// A source whose rows are the timers and punctuations of one node, in a batch of a stage that the node alone
+// enters. A row's key is the timer's, null for a punctuation; its timestamp is the time that the timer was
+// set to, or the clock's at the punctuation; its value is one byte for the clock (as TimerClock), one byte 0
+// for a timer and 1 for a punctuation, then the name. Since minor version 6.
+type TimerSource struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Index into `sources`.
+	Source uint32 `protobuf:"varint,1,opt,name=source,proto3" json:"source,omitempty"`
+	// The node.
+	Node          string `protobuf:"bytes,2,opt,name=node,proto3" json:"node,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TimerSource) Reset() {
+	*x = TimerSource{}
+	mi := &file_outrigger_v1_processor_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TimerSource) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TimerSource) ProtoMessage() {}
+
+func (x *TimerSource) ProtoReflect() protoreflect.Message {
+	mi := &file_outrigger_v1_processor_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TimerSource.ProtoReflect.Descriptor instead.
+func (*TimerSource) Descriptor() ([]byte, []int) {
+	return file_outrigger_v1_processor_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *TimerSource) GetSource() uint32 {
+	if x != nil {
+		return x.Source
+	}
+	return 0
+}
+
+func (x *TimerSource) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
+}
+
 // Adjacent user code, fused into one hop.
 type Stage struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -843,7 +910,7 @@ type Stage struct {
 
 func (x *Stage) Reset() {
 	*x = Stage{}
-	mi := &file_outrigger_v1_processor_proto_msgTypes[7]
+	mi := &file_outrigger_v1_processor_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -855,7 +922,7 @@ func (x *Stage) String() string {
 func (*Stage) ProtoMessage() {}
 
 func (x *Stage) ProtoReflect() protoreflect.Message {
-	mi := &file_outrigger_v1_processor_proto_msgTypes[7]
+	mi := &file_outrigger_v1_processor_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -868,7 +935,7 @@ func (x *Stage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stage.ProtoReflect.Descriptor instead.
 func (*Stage) Descriptor() ([]byte, []int) {
-	return file_outrigger_v1_processor_proto_rawDescGZIP(), []int{7}
+	return file_outrigger_v1_processor_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Stage) GetEntries() []string {
@@ -905,7 +972,7 @@ type Reject struct {
 
 func (x *Reject) Reset() {
 	*x = Reject{}
-	mi := &file_outrigger_v1_processor_proto_msgTypes[8]
+	mi := &file_outrigger_v1_processor_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -917,7 +984,7 @@ func (x *Reject) String() string {
 func (*Reject) ProtoMessage() {}
 
 func (x *Reject) ProtoReflect() protoreflect.Message {
-	mi := &file_outrigger_v1_processor_proto_msgTypes[8]
+	mi := &file_outrigger_v1_processor_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -930,7 +997,7 @@ func (x *Reject) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reject.ProtoReflect.Descriptor instead.
 func (*Reject) Descriptor() ([]byte, []int) {
-	return file_outrigger_v1_processor_proto_rawDescGZIP(), []int{8}
+	return file_outrigger_v1_processor_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Reject) GetCode() string {
@@ -970,7 +1037,7 @@ type Batch struct {
 
 func (x *Batch) Reset() {
 	*x = Batch{}
-	mi := &file_outrigger_v1_processor_proto_msgTypes[9]
+	mi := &file_outrigger_v1_processor_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -982,7 +1049,7 @@ func (x *Batch) String() string {
 func (*Batch) ProtoMessage() {}
 
 func (x *Batch) ProtoReflect() protoreflect.Message {
-	mi := &file_outrigger_v1_processor_proto_msgTypes[9]
+	mi := &file_outrigger_v1_processor_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -995,7 +1062,7 @@ func (x *Batch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Batch.ProtoReflect.Descriptor instead.
 func (*Batch) Descriptor() ([]byte, []int) {
-	return file_outrigger_v1_processor_proto_rawDescGZIP(), []int{9}
+	return file_outrigger_v1_processor_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Batch) GetDispatchId() uint64 {
@@ -1063,14 +1130,16 @@ type BatchResult struct {
 	// What goes to the sinks.
 	Outputs *Outputs `protobuf:"bytes,6,opt,name=outputs,proto3" json:"outputs,omitempty"`
 	// What changes in the stores, each store once.
-	Mutations     []*Mutations `protobuf:"bytes,7,rep,name=mutations,proto3" json:"mutations,omitempty"`
+	Mutations []*Mutations `protobuf:"bytes,7,rep,name=mutations,proto3" json:"mutations,omitempty"`
+	// What changes in the timers, each node once. Since minor version 6.
+	Timers        []*Timers `protobuf:"bytes,8,rep,name=timers,proto3" json:"timers,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *BatchResult) Reset() {
 	*x = BatchResult{}
-	mi := &file_outrigger_v1_processor_proto_msgTypes[10]
+	mi := &file_outrigger_v1_processor_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1082,7 +1151,7 @@ func (x *BatchResult) String() string {
 func (*BatchResult) ProtoMessage() {}
 
 func (x *BatchResult) ProtoReflect() protoreflect.Message {
-	mi := &file_outrigger_v1_processor_proto_msgTypes[10]
+	mi := &file_outrigger_v1_processor_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1095,7 +1164,7 @@ func (x *BatchResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchResult.ProtoReflect.Descriptor instead.
 func (*BatchResult) Descriptor() ([]byte, []int) {
-	return file_outrigger_v1_processor_proto_rawDescGZIP(), []int{10}
+	return file_outrigger_v1_processor_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *BatchResult) GetDispatchId() uint64 {
@@ -1147,6 +1216,106 @@ func (x *BatchResult) GetMutations() []*Mutations {
 	return nil
 }
 
+func (x *BatchResult) GetTimers() []*Timers {
+	if x != nil {
+		return x.Timers
+	}
+	return nil
+}
+
+// What a batch changes in the timers of one node, as of its last record that is done: each timer, which is a
+// key, a name and a clock, at most once. Since minor version 6.
+type Timers struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The node: one of the batch's stage, declared with timers.
+	Node string `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`
+	// The key of each timer.
+	Keys [][]byte `protobuf:"bytes,2,rep,name=keys,proto3" json:"keys,omitempty"`
+	// The name of each: at most 255 bytes of UTF-8. As many as keys.
+	Names []string `protobuf:"bytes,3,rep,name=names,proto3" json:"names,omitempty"`
+	// The clock of each. Left out when all go by stream time.
+	Clocks []TimerClock `protobuf:"varint,4,rep,packed,name=clocks,proto3,enum=outrigger.v1.TimerClock" json:"clocks,omitempty"`
+	// When each is to fire, in ms since the epoch, 0 or more; setting one that is there moves it. As many as
+	// keys; of those that `deletes` names it is not looked at.
+	Times []int64 `protobuf:"zigzag64,5,rep,packed,name=times,proto3" json:"times,omitempty"`
+	// Indexes of the timers that are cancelled, ascending.
+	Deletes       []uint32 `protobuf:"varint,6,rep,packed,name=deletes,proto3" json:"deletes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Timers) Reset() {
+	*x = Timers{}
+	mi := &file_outrigger_v1_processor_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Timers) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Timers) ProtoMessage() {}
+
+func (x *Timers) ProtoReflect() protoreflect.Message {
+	mi := &file_outrigger_v1_processor_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Timers.ProtoReflect.Descriptor instead.
+func (*Timers) Descriptor() ([]byte, []int) {
+	return file_outrigger_v1_processor_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *Timers) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
+}
+
+func (x *Timers) GetKeys() [][]byte {
+	if x != nil {
+		return x.Keys
+	}
+	return nil
+}
+
+func (x *Timers) GetNames() []string {
+	if x != nil {
+		return x.Names
+	}
+	return nil
+}
+
+func (x *Timers) GetClocks() []TimerClock {
+	if x != nil {
+		return x.Clocks
+	}
+	return nil
+}
+
+func (x *Timers) GetTimes() []int64 {
+	if x != nil {
+		return x.Times
+	}
+	return nil
+}
+
+func (x *Timers) GetDeletes() []uint32 {
+	if x != nil {
+		return x.Deletes
+	}
+	return nil
+}
+
 // Why a record failed.
 type Failure struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1168,7 +1337,7 @@ type Failure struct {
 
 func (x *Failure) Reset() {
 	*x = Failure{}
-	mi := &file_outrigger_v1_processor_proto_msgTypes[11]
+	mi := &file_outrigger_v1_processor_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1180,7 +1349,7 @@ func (x *Failure) String() string {
 func (*Failure) ProtoMessage() {}
 
 func (x *Failure) ProtoReflect() protoreflect.Message {
-	mi := &file_outrigger_v1_processor_proto_msgTypes[11]
+	mi := &file_outrigger_v1_processor_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1193,7 +1362,7 @@ func (x *Failure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Failure.ProtoReflect.Descriptor instead.
 func (*Failure) Descriptor() ([]byte, []int) {
-	return file_outrigger_v1_processor_proto_rawDescGZIP(), []int{11}
+	return file_outrigger_v1_processor_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Failure) GetType() string {
@@ -1253,7 +1422,7 @@ type HandBack struct {
 
 func (x *HandBack) Reset() {
 	*x = HandBack{}
-	mi := &file_outrigger_v1_processor_proto_msgTypes[12]
+	mi := &file_outrigger_v1_processor_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1265,7 +1434,7 @@ func (x *HandBack) String() string {
 func (*HandBack) ProtoMessage() {}
 
 func (x *HandBack) ProtoReflect() protoreflect.Message {
-	mi := &file_outrigger_v1_processor_proto_msgTypes[12]
+	mi := &file_outrigger_v1_processor_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1278,7 +1447,7 @@ func (x *HandBack) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HandBack.ProtoReflect.Descriptor instead.
 func (*HandBack) Descriptor() ([]byte, []int) {
-	return file_outrigger_v1_processor_proto_rawDescGZIP(), []int{12}
+	return file_outrigger_v1_processor_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *HandBack) GetDispatchId() uint64 {
@@ -1315,7 +1484,7 @@ type Revoked struct {
 
 func (x *Revoked) Reset() {
 	*x = Revoked{}
-	mi := &file_outrigger_v1_processor_proto_msgTypes[13]
+	mi := &file_outrigger_v1_processor_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1327,7 +1496,7 @@ func (x *Revoked) String() string {
 func (*Revoked) ProtoMessage() {}
 
 func (x *Revoked) ProtoReflect() protoreflect.Message {
-	mi := &file_outrigger_v1_processor_proto_msgTypes[13]
+	mi := &file_outrigger_v1_processor_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1340,7 +1509,7 @@ func (x *Revoked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Revoked.ProtoReflect.Descriptor instead.
 func (*Revoked) Descriptor() ([]byte, []int) {
-	return file_outrigger_v1_processor_proto_rawDescGZIP(), []int{13}
+	return file_outrigger_v1_processor_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Revoked) GetTaskId() string {
@@ -1368,7 +1537,7 @@ type Drain struct {
 
 func (x *Drain) Reset() {
 	*x = Drain{}
-	mi := &file_outrigger_v1_processor_proto_msgTypes[14]
+	mi := &file_outrigger_v1_processor_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1380,7 +1549,7 @@ func (x *Drain) String() string {
 func (*Drain) ProtoMessage() {}
 
 func (x *Drain) ProtoReflect() protoreflect.Message {
-	mi := &file_outrigger_v1_processor_proto_msgTypes[14]
+	mi := &file_outrigger_v1_processor_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1393,7 +1562,7 @@ func (x *Drain) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Drain.ProtoReflect.Descriptor instead.
 func (*Drain) Descriptor() ([]byte, []int) {
-	return file_outrigger_v1_processor_proto_rawDescGZIP(), []int{14}
+	return file_outrigger_v1_processor_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Drain) GetTimeoutMs() uint32 {
@@ -1416,7 +1585,7 @@ type Log struct {
 
 func (x *Log) Reset() {
 	*x = Log{}
-	mi := &file_outrigger_v1_processor_proto_msgTypes[15]
+	mi := &file_outrigger_v1_processor_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1428,7 +1597,7 @@ func (x *Log) String() string {
 func (*Log) ProtoMessage() {}
 
 func (x *Log) ProtoReflect() protoreflect.Message {
-	mi := &file_outrigger_v1_processor_proto_msgTypes[15]
+	mi := &file_outrigger_v1_processor_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1441,7 +1610,7 @@ func (x *Log) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Log.ProtoReflect.Descriptor instead.
 func (*Log) Descriptor() ([]byte, []int) {
-	return file_outrigger_v1_processor_proto_rawDescGZIP(), []int{15}
+	return file_outrigger_v1_processor_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Log) GetSeverity() uint32 {
@@ -1499,7 +1668,7 @@ const file_outrigger_v1_processor_proto_rawDesc = "" +
 	"\aruntime\x18\x03 \x01(\tR\aruntime\"8\n" +
 	"\x06Credit\x12\x18\n" +
 	"\abatches\x18\x01 \x01(\rR\abatches\x12\x14\n" +
-	"\x05bytes\x18\x02 \x01(\rR\x05bytes\"\xbf\x02\n" +
+	"\x05bytes\x18\x02 \x01(\rR\x05bytes\"\xff\x02\n" +
 	"\aWelcome\x12%\n" +
 	"\x0eprotocol_minor\x18\x01 \x01(\rR\rprotocolMinor\x12\"\n" +
 	"\fcapabilities\x18\x02 \x03(\tR\fcapabilities\x12'\n" +
@@ -1508,7 +1677,11 @@ const file_outrigger_v1_processor_proto_rawDesc = "" +
 	"\x0fmax_frame_bytes\x18\x05 \x01(\rR\rmaxFrameBytes\x12\x18\n" +
 	"\asources\x18\x06 \x03(\tR\asources\x12+\n" +
 	"\x06stages\x18\a \x03(\v2\x13.outrigger.v1.StageR\x06stages\x12*\n" +
-	"\x11max_message_bytes\x18\b \x01(\rR\x0fmaxMessageBytes\"O\n" +
+	"\x11max_message_bytes\x18\b \x01(\rR\x0fmaxMessageBytes\x12>\n" +
+	"\rtimer_sources\x18\t \x03(\v2\x19.outrigger.v1.TimerSourceR\ftimerSources\"9\n" +
+	"\vTimerSource\x12\x16\n" +
+	"\x06source\x18\x01 \x01(\rR\x06source\x12\x12\n" +
+	"\x04node\x18\x02 \x01(\tR\x04node\"O\n" +
 	"\x05Stage\x12\x18\n" +
 	"\aentries\x18\x01 \x03(\tR\aentries\x12\x16\n" +
 	"\x06stores\x18\x02 \x03(\tR\x06stores\x12\x14\n" +
@@ -1525,7 +1698,7 @@ const file_outrigger_v1_processor_proto_rawDesc = "" +
 	"\x05stage\x18\x04 \x01(\rR\x05stage\x121\n" +
 	"\bsegments\x18\x05 \x03(\v2\x15.outrigger.v1.SegmentR\bsegments\x122\n" +
 	"\x06states\x18\x06 \x03(\v2\x1a.outrigger.v1.StateColumnsR\x06states\x122\n" +
-	"\x15processing_timeout_ms\x18\a \x01(\rR\x13processingTimeoutMs\"\x93\x02\n" +
+	"\x15processing_timeout_ms\x18\a \x01(\rR\x13processingTimeoutMs\"\xc1\x02\n" +
 	"\vBatchResult\x12\x1f\n" +
 	"\vdispatch_id\x18\x01 \x01(\x04R\n" +
 	"dispatchId\x12\x1d\n" +
@@ -1535,7 +1708,15 @@ const file_outrigger_v1_processor_proto_rawDesc = "" +
 	"\x04done\x18\x04 \x01(\rR\x04done\x12/\n" +
 	"\afailure\x18\x05 \x01(\v2\x15.outrigger.v1.FailureR\afailure\x12/\n" +
 	"\aoutputs\x18\x06 \x01(\v2\x15.outrigger.v1.OutputsR\aoutputs\x125\n" +
-	"\tmutations\x18\a \x03(\v2\x17.outrigger.v1.MutationsR\tmutations\"\xd0\x01\n" +
+	"\tmutations\x18\a \x03(\v2\x17.outrigger.v1.MutationsR\tmutations\x12,\n" +
+	"\x06timers\x18\b \x03(\v2\x14.outrigger.v1.TimersR\x06timers\"\xa8\x01\n" +
+	"\x06Timers\x12\x12\n" +
+	"\x04node\x18\x01 \x01(\tR\x04node\x12\x12\n" +
+	"\x04keys\x18\x02 \x03(\fR\x04keys\x12\x14\n" +
+	"\x05names\x18\x03 \x03(\tR\x05names\x120\n" +
+	"\x06clocks\x18\x04 \x03(\x0e2\x18.outrigger.v1.TimerClockR\x06clocks\x12\x14\n" +
+	"\x05times\x18\x05 \x03(\x12R\x05times\x12\x18\n" +
+	"\adeletes\x18\x06 \x03(\rR\adeletes\"\xd0\x01\n" +
 	"\aFailure\x12\x12\n" +
 	"\x04type\x18\x01 \x01(\tR\x04type\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x14\n" +
@@ -1582,7 +1763,7 @@ func file_outrigger_v1_processor_proto_rawDescGZIP() []byte {
 }
 
 var file_outrigger_v1_processor_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_outrigger_v1_processor_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_outrigger_v1_processor_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_outrigger_v1_processor_proto_goTypes = []any{
 	(Verdict)(0),            // 0: outrigger.v1.Verdict
 	(*ProcessRequest)(nil),  // 1: outrigger.v1.ProcessRequest
@@ -1592,55 +1773,61 @@ var file_outrigger_v1_processor_proto_goTypes = []any{
 	(*Sdk)(nil),             // 5: outrigger.v1.Sdk
 	(*Credit)(nil),          // 6: outrigger.v1.Credit
 	(*Welcome)(nil),         // 7: outrigger.v1.Welcome
-	(*Stage)(nil),           // 8: outrigger.v1.Stage
-	(*Reject)(nil),          // 9: outrigger.v1.Reject
-	(*Batch)(nil),           // 10: outrigger.v1.Batch
-	(*BatchResult)(nil),     // 11: outrigger.v1.BatchResult
-	(*Failure)(nil),         // 12: outrigger.v1.Failure
-	(*HandBack)(nil),        // 13: outrigger.v1.HandBack
-	(*Revoked)(nil),         // 14: outrigger.v1.Revoked
-	(*Drain)(nil),           // 15: outrigger.v1.Drain
-	(*Log)(nil),             // 16: outrigger.v1.Log
-	(*StateRequest)(nil),    // 17: outrigger.v1.StateRequest
-	(*StateResponse)(nil),   // 18: outrigger.v1.StateResponse
-	(*Topology)(nil),        // 19: outrigger.v1.Topology
-	(*Segment)(nil),         // 20: outrigger.v1.Segment
-	(*StateColumns)(nil),    // 21: outrigger.v1.StateColumns
-	(*Outputs)(nil),         // 22: outrigger.v1.Outputs
-	(*Mutations)(nil),       // 23: outrigger.v1.Mutations
+	(*TimerSource)(nil),     // 8: outrigger.v1.TimerSource
+	(*Stage)(nil),           // 9: outrigger.v1.Stage
+	(*Reject)(nil),          // 10: outrigger.v1.Reject
+	(*Batch)(nil),           // 11: outrigger.v1.Batch
+	(*BatchResult)(nil),     // 12: outrigger.v1.BatchResult
+	(*Timers)(nil),          // 13: outrigger.v1.Timers
+	(*Failure)(nil),         // 14: outrigger.v1.Failure
+	(*HandBack)(nil),        // 15: outrigger.v1.HandBack
+	(*Revoked)(nil),         // 16: outrigger.v1.Revoked
+	(*Drain)(nil),           // 17: outrigger.v1.Drain
+	(*Log)(nil),             // 18: outrigger.v1.Log
+	(*StateRequest)(nil),    // 19: outrigger.v1.StateRequest
+	(*StateResponse)(nil),   // 20: outrigger.v1.StateResponse
+	(*Topology)(nil),        // 21: outrigger.v1.Topology
+	(*Segment)(nil),         // 22: outrigger.v1.Segment
+	(*StateColumns)(nil),    // 23: outrigger.v1.StateColumns
+	(*Outputs)(nil),         // 24: outrigger.v1.Outputs
+	(*Mutations)(nil),       // 25: outrigger.v1.Mutations
+	(TimerClock)(0),         // 26: outrigger.v1.TimerClock
 }
 var file_outrigger_v1_processor_proto_depIdxs = []int32{
 	4,  // 0: outrigger.v1.ProcessRequest.hello:type_name -> outrigger.v1.Hello
-	11, // 1: outrigger.v1.ProcessRequest.result:type_name -> outrigger.v1.BatchResult
-	17, // 2: outrigger.v1.ProcessRequest.state_request:type_name -> outrigger.v1.StateRequest
+	12, // 1: outrigger.v1.ProcessRequest.result:type_name -> outrigger.v1.BatchResult
+	19, // 2: outrigger.v1.ProcessRequest.state_request:type_name -> outrigger.v1.StateRequest
 	6,  // 3: outrigger.v1.ProcessRequest.credit:type_name -> outrigger.v1.Credit
-	13, // 4: outrigger.v1.ProcessRequest.hand_back:type_name -> outrigger.v1.HandBack
-	16, // 5: outrigger.v1.ProcessRequest.log:type_name -> outrigger.v1.Log
+	15, // 4: outrigger.v1.ProcessRequest.hand_back:type_name -> outrigger.v1.HandBack
+	18, // 5: outrigger.v1.ProcessRequest.log:type_name -> outrigger.v1.Log
 	3,  // 6: outrigger.v1.ProcessRequest.chunk:type_name -> outrigger.v1.Chunk
 	7,  // 7: outrigger.v1.ProcessResponse.welcome:type_name -> outrigger.v1.Welcome
-	9,  // 8: outrigger.v1.ProcessResponse.reject:type_name -> outrigger.v1.Reject
-	10, // 9: outrigger.v1.ProcessResponse.batch:type_name -> outrigger.v1.Batch
-	18, // 10: outrigger.v1.ProcessResponse.state_response:type_name -> outrigger.v1.StateResponse
-	14, // 11: outrigger.v1.ProcessResponse.revoked:type_name -> outrigger.v1.Revoked
-	15, // 12: outrigger.v1.ProcessResponse.drain:type_name -> outrigger.v1.Drain
+	10, // 8: outrigger.v1.ProcessResponse.reject:type_name -> outrigger.v1.Reject
+	11, // 9: outrigger.v1.ProcessResponse.batch:type_name -> outrigger.v1.Batch
+	20, // 10: outrigger.v1.ProcessResponse.state_response:type_name -> outrigger.v1.StateResponse
+	16, // 11: outrigger.v1.ProcessResponse.revoked:type_name -> outrigger.v1.Revoked
+	17, // 12: outrigger.v1.ProcessResponse.drain:type_name -> outrigger.v1.Drain
 	3,  // 13: outrigger.v1.ProcessResponse.chunk:type_name -> outrigger.v1.Chunk
 	5,  // 14: outrigger.v1.Hello.sdk:type_name -> outrigger.v1.Sdk
-	19, // 15: outrigger.v1.Hello.topology:type_name -> outrigger.v1.Topology
+	21, // 15: outrigger.v1.Hello.topology:type_name -> outrigger.v1.Topology
 	6,  // 16: outrigger.v1.Hello.credit:type_name -> outrigger.v1.Credit
-	8,  // 17: outrigger.v1.Welcome.stages:type_name -> outrigger.v1.Stage
-	20, // 18: outrigger.v1.Batch.segments:type_name -> outrigger.v1.Segment
-	21, // 19: outrigger.v1.Batch.states:type_name -> outrigger.v1.StateColumns
-	12, // 20: outrigger.v1.BatchResult.failure:type_name -> outrigger.v1.Failure
-	22, // 21: outrigger.v1.BatchResult.outputs:type_name -> outrigger.v1.Outputs
-	23, // 22: outrigger.v1.BatchResult.mutations:type_name -> outrigger.v1.Mutations
-	0,  // 23: outrigger.v1.Failure.verdict:type_name -> outrigger.v1.Verdict
-	1,  // 24: outrigger.v1.ProcessorService.Process:input_type -> outrigger.v1.ProcessRequest
-	2,  // 25: outrigger.v1.ProcessorService.Process:output_type -> outrigger.v1.ProcessResponse
-	25, // [25:26] is the sub-list for method output_type
-	24, // [24:25] is the sub-list for method input_type
-	24, // [24:24] is the sub-list for extension type_name
-	24, // [24:24] is the sub-list for extension extendee
-	0,  // [0:24] is the sub-list for field type_name
+	9,  // 17: outrigger.v1.Welcome.stages:type_name -> outrigger.v1.Stage
+	8,  // 18: outrigger.v1.Welcome.timer_sources:type_name -> outrigger.v1.TimerSource
+	22, // 19: outrigger.v1.Batch.segments:type_name -> outrigger.v1.Segment
+	23, // 20: outrigger.v1.Batch.states:type_name -> outrigger.v1.StateColumns
+	14, // 21: outrigger.v1.BatchResult.failure:type_name -> outrigger.v1.Failure
+	24, // 22: outrigger.v1.BatchResult.outputs:type_name -> outrigger.v1.Outputs
+	25, // 23: outrigger.v1.BatchResult.mutations:type_name -> outrigger.v1.Mutations
+	13, // 24: outrigger.v1.BatchResult.timers:type_name -> outrigger.v1.Timers
+	26, // 25: outrigger.v1.Timers.clocks:type_name -> outrigger.v1.TimerClock
+	0,  // 26: outrigger.v1.Failure.verdict:type_name -> outrigger.v1.Verdict
+	1,  // 27: outrigger.v1.ProcessorService.Process:input_type -> outrigger.v1.ProcessRequest
+	2,  // 28: outrigger.v1.ProcessorService.Process:output_type -> outrigger.v1.ProcessResponse
+	28, // [28:29] is the sub-list for method output_type
+	27, // [27:28] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_outrigger_v1_processor_proto_init() }
@@ -1669,14 +1856,14 @@ func file_outrigger_v1_processor_proto_init() {
 		(*ProcessResponse_Drain)(nil),
 		(*ProcessResponse_Chunk)(nil),
 	}
-	file_outrigger_v1_processor_proto_msgTypes[11].OneofWrappers = []any{}
+	file_outrigger_v1_processor_proto_msgTypes[13].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_outrigger_v1_processor_proto_rawDesc), len(file_outrigger_v1_processor_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   16,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

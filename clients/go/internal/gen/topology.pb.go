@@ -24,6 +24,59 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// What a timer or a punctuator goes by. Since minor version 6.
+type TimerClock int32
+
+const (
+	// Never sent.
+	TimerClock_TIMER_CLOCK_UNSPECIFIED TimerClock = 0
+	// The task's stream time: the latest timestamp of the records that it has read.
+	TimerClock_TIMER_CLOCK_STREAM_TIME TimerClock = 1
+	// The sidecar's wall clock.
+	TimerClock_TIMER_CLOCK_WALL_CLOCK_TIME TimerClock = 2
+)
+
+// Enum value maps for TimerClock.
+var (
+	TimerClock_name = map[int32]string{
+		0: "TIMER_CLOCK_UNSPECIFIED",
+		1: "TIMER_CLOCK_STREAM_TIME",
+		2: "TIMER_CLOCK_WALL_CLOCK_TIME",
+	}
+	TimerClock_value = map[string]int32{
+		"TIMER_CLOCK_UNSPECIFIED":     0,
+		"TIMER_CLOCK_STREAM_TIME":     1,
+		"TIMER_CLOCK_WALL_CLOCK_TIME": 2,
+	}
+)
+
+func (x TimerClock) Enum() *TimerClock {
+	p := new(TimerClock)
+	*p = x
+	return p
+}
+
+func (x TimerClock) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (TimerClock) Descriptor() protoreflect.EnumDescriptor {
+	return file_outrigger_v1_topology_proto_enumTypes[0].Descriptor()
+}
+
+func (TimerClock) Type() protoreflect.EnumType {
+	return &file_outrigger_v1_topology_proto_enumTypes[0]
+}
+
+func (x TimerClock) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use TimerClock.Descriptor instead.
+func (TimerClock) EnumDescriptor() ([]byte, []int) {
+	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{0}
+}
+
 // What becomes of a record whose tries are used up.
 type Exhausted int32
 
@@ -70,11 +123,11 @@ func (x Exhausted) String() string {
 }
 
 func (Exhausted) Descriptor() protoreflect.EnumDescriptor {
-	return file_outrigger_v1_topology_proto_enumTypes[0].Descriptor()
+	return file_outrigger_v1_topology_proto_enumTypes[1].Descriptor()
 }
 
 func (Exhausted) Type() protoreflect.EnumType {
-	return &file_outrigger_v1_topology_proto_enumTypes[0]
+	return &file_outrigger_v1_topology_proto_enumTypes[1]
 }
 
 func (x Exhausted) Number() protoreflect.EnumNumber {
@@ -83,7 +136,7 @@ func (x Exhausted) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Exhausted.Descriptor instead.
 func (Exhausted) EnumDescriptor() ([]byte, []int) {
-	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{0}
+	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{1}
 }
 
 // What a `Function` may do to a record.
@@ -155,11 +208,11 @@ func (x Operation) String() string {
 }
 
 func (Operation) Descriptor() protoreflect.EnumDescriptor {
-	return file_outrigger_v1_topology_proto_enumTypes[1].Descriptor()
+	return file_outrigger_v1_topology_proto_enumTypes[2].Descriptor()
 }
 
 func (Operation) Type() protoreflect.EnumType {
-	return &file_outrigger_v1_topology_proto_enumTypes[1]
+	return &file_outrigger_v1_topology_proto_enumTypes[2]
 }
 
 func (x Operation) Number() protoreflect.EnumNumber {
@@ -168,7 +221,7 @@ func (x Operation) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Operation.Descriptor instead.
 func (Operation) EnumDescriptor() ([]byte, []int) {
-	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{1}
+	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{2}
 }
 
 // How a number stands in a value.
@@ -212,11 +265,11 @@ func (x NumberType) String() string {
 }
 
 func (NumberType) Descriptor() protoreflect.EnumDescriptor {
-	return file_outrigger_v1_topology_proto_enumTypes[2].Descriptor()
+	return file_outrigger_v1_topology_proto_enumTypes[3].Descriptor()
 }
 
 func (NumberType) Type() protoreflect.EnumType {
-	return &file_outrigger_v1_topology_proto_enumTypes[2]
+	return &file_outrigger_v1_topology_proto_enumTypes[3]
 }
 
 func (x NumberType) Number() protoreflect.EnumNumber {
@@ -225,7 +278,7 @@ func (x NumberType) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use NumberType.Descriptor instead.
 func (NumberType) EnumDescriptor() ([]byte, []int) {
-	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{2}
+	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{3}
 }
 
 // Where a fold runs.
@@ -277,11 +330,11 @@ func (x Aggregator) String() string {
 }
 
 func (Aggregator) Descriptor() protoreflect.EnumDescriptor {
-	return file_outrigger_v1_topology_proto_enumTypes[3].Descriptor()
+	return file_outrigger_v1_topology_proto_enumTypes[4].Descriptor()
 }
 
 func (Aggregator) Type() protoreflect.EnumType {
-	return &file_outrigger_v1_topology_proto_enumTypes[3]
+	return &file_outrigger_v1_topology_proto_enumTypes[4]
 }
 
 func (x Aggregator) Number() protoreflect.EnumNumber {
@@ -290,7 +343,7 @@ func (x Aggregator) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Aggregator.Descriptor instead.
 func (Aggregator) EnumDescriptor() ([]byte, []int) {
-	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{3}
+	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{4}
 }
 
 // The layout of a store's keys.
@@ -341,11 +394,11 @@ func (x StoreKind) String() string {
 }
 
 func (StoreKind) Descriptor() protoreflect.EnumDescriptor {
-	return file_outrigger_v1_topology_proto_enumTypes[4].Descriptor()
+	return file_outrigger_v1_topology_proto_enumTypes[5].Descriptor()
 }
 
 func (StoreKind) Type() protoreflect.EnumType {
-	return &file_outrigger_v1_topology_proto_enumTypes[4]
+	return &file_outrigger_v1_topology_proto_enumTypes[5]
 }
 
 func (x StoreKind) Number() protoreflect.EnumNumber {
@@ -354,7 +407,7 @@ func (x StoreKind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use StoreKind.Descriptor instead.
 func (StoreKind) EnumDescriptor() ([]byte, []int) {
-	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{4}
+	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{5}
 }
 
 // The declared topology: a graph of named nodes.
@@ -652,6 +705,11 @@ type Function struct {
 	// What becomes of records that the code fails on; unset leaves it to the sidecar's configuration,
 	// which also overrides it. Since minor version 2.
 	FailurePolicy *FailurePolicy `protobuf:"bytes,3,opt,name=failure_policy,json=failurePolicy,proto3" json:"failure_policy,omitempty"`
+	// Whether the code sets timers, and is called when they fire. PROCESS and PROCESS_VALUES only. Since minor
+	// version 6; a worker MUST NOT rely on it where `Welcome.protocol_minor` is lower.
+	Timers bool `protobuf:"varint,4,opt,name=timers,proto3" json:"timers,omitempty"`
+	// What the clock calls the code for, in each task. PROCESS only. Since minor version 6, as `timers`.
+	Punctuators   []*Punctuator `protobuf:"bytes,5,rep,name=punctuators,proto3" json:"punctuators,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -707,6 +765,84 @@ func (x *Function) GetFailurePolicy() *FailurePolicy {
 	return nil
 }
 
+func (x *Function) GetTimers() bool {
+	if x != nil {
+		return x.Timers
+	}
+	return false
+}
+
+func (x *Function) GetPunctuators() []*Punctuator {
+	if x != nil {
+		return x.Punctuators
+	}
+	return nil
+}
+
+// A call of a node's code, in each task, each time that its clock has moved on by an interval.
+type Punctuator struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The name, unique within its node: 1 to 255 bytes of UTF-8.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// What it goes by. UNSPECIFIED is refused.
+	Clock TimerClock `protobuf:"varint,2,opt,name=clock,proto3,enum=outrigger.v1.TimerClock" json:"clock,omitempty"`
+	// From one call to the next, in ms, above 0.
+	IntervalMs    int64 `protobuf:"varint,3,opt,name=interval_ms,json=intervalMs,proto3" json:"interval_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Punctuator) Reset() {
+	*x = Punctuator{}
+	mi := &file_outrigger_v1_topology_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Punctuator) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Punctuator) ProtoMessage() {}
+
+func (x *Punctuator) ProtoReflect() protoreflect.Message {
+	mi := &file_outrigger_v1_topology_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Punctuator.ProtoReflect.Descriptor instead.
+func (*Punctuator) Descriptor() ([]byte, []int) {
+	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Punctuator) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Punctuator) GetClock() TimerClock {
+	if x != nil {
+		return x.Clock
+	}
+	return TimerClock_TIMER_CLOCK_UNSPECIFIED
+}
+
+func (x *Punctuator) GetIntervalMs() int64 {
+	if x != nil {
+		return x.IntervalMs
+	}
+	return 0
+}
+
 // What becomes of a record that fails. What is unset, the sidecar's configuration says.
 type FailurePolicy struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -729,7 +865,7 @@ type FailurePolicy struct {
 
 func (x *FailurePolicy) Reset() {
 	*x = FailurePolicy{}
-	mi := &file_outrigger_v1_topology_proto_msgTypes[4]
+	mi := &file_outrigger_v1_topology_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -741,7 +877,7 @@ func (x *FailurePolicy) String() string {
 func (*FailurePolicy) ProtoMessage() {}
 
 func (x *FailurePolicy) ProtoReflect() protoreflect.Message {
-	mi := &file_outrigger_v1_topology_proto_msgTypes[4]
+	mi := &file_outrigger_v1_topology_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -754,7 +890,7 @@ func (x *FailurePolicy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailurePolicy.ProtoReflect.Descriptor instead.
 func (*FailurePolicy) Descriptor() ([]byte, []int) {
-	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{4}
+	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *FailurePolicy) GetRetryMax() uint32 {
@@ -828,7 +964,7 @@ type Aggregate struct {
 
 func (x *Aggregate) Reset() {
 	*x = Aggregate{}
-	mi := &file_outrigger_v1_topology_proto_msgTypes[5]
+	mi := &file_outrigger_v1_topology_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -840,7 +976,7 @@ func (x *Aggregate) String() string {
 func (*Aggregate) ProtoMessage() {}
 
 func (x *Aggregate) ProtoReflect() protoreflect.Message {
-	mi := &file_outrigger_v1_topology_proto_msgTypes[5]
+	mi := &file_outrigger_v1_topology_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -853,7 +989,7 @@ func (x *Aggregate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Aggregate.ProtoReflect.Descriptor instead.
 func (*Aggregate) Descriptor() ([]byte, []int) {
-	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{5}
+	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Aggregate) GetStore() string {
@@ -932,7 +1068,7 @@ type TumblingWindows struct {
 
 func (x *TumblingWindows) Reset() {
 	*x = TumblingWindows{}
-	mi := &file_outrigger_v1_topology_proto_msgTypes[6]
+	mi := &file_outrigger_v1_topology_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -944,7 +1080,7 @@ func (x *TumblingWindows) String() string {
 func (*TumblingWindows) ProtoMessage() {}
 
 func (x *TumblingWindows) ProtoReflect() protoreflect.Message {
-	mi := &file_outrigger_v1_topology_proto_msgTypes[6]
+	mi := &file_outrigger_v1_topology_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -957,7 +1093,7 @@ func (x *TumblingWindows) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TumblingWindows.ProtoReflect.Descriptor instead.
 func (*TumblingWindows) Descriptor() ([]byte, []int) {
-	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{6}
+	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *TumblingWindows) GetSizeMs() int64 {
@@ -989,7 +1125,7 @@ type HoppingWindows struct {
 
 func (x *HoppingWindows) Reset() {
 	*x = HoppingWindows{}
-	mi := &file_outrigger_v1_topology_proto_msgTypes[7]
+	mi := &file_outrigger_v1_topology_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1001,7 +1137,7 @@ func (x *HoppingWindows) String() string {
 func (*HoppingWindows) ProtoMessage() {}
 
 func (x *HoppingWindows) ProtoReflect() protoreflect.Message {
-	mi := &file_outrigger_v1_topology_proto_msgTypes[7]
+	mi := &file_outrigger_v1_topology_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1014,7 +1150,7 @@ func (x *HoppingWindows) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HoppingWindows.ProtoReflect.Descriptor instead.
 func (*HoppingWindows) Descriptor() ([]byte, []int) {
-	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{7}
+	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *HoppingWindows) GetSizeMs() int64 {
@@ -1052,7 +1188,7 @@ type SlidingWindows struct {
 
 func (x *SlidingWindows) Reset() {
 	*x = SlidingWindows{}
-	mi := &file_outrigger_v1_topology_proto_msgTypes[8]
+	mi := &file_outrigger_v1_topology_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1064,7 +1200,7 @@ func (x *SlidingWindows) String() string {
 func (*SlidingWindows) ProtoMessage() {}
 
 func (x *SlidingWindows) ProtoReflect() protoreflect.Message {
-	mi := &file_outrigger_v1_topology_proto_msgTypes[8]
+	mi := &file_outrigger_v1_topology_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1077,7 +1213,7 @@ func (x *SlidingWindows) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SlidingWindows.ProtoReflect.Descriptor instead.
 func (*SlidingWindows) Descriptor() ([]byte, []int) {
-	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{8}
+	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *SlidingWindows) GetTimeDifferenceMs() int64 {
@@ -1107,7 +1243,7 @@ type SessionWindows struct {
 
 func (x *SessionWindows) Reset() {
 	*x = SessionWindows{}
-	mi := &file_outrigger_v1_topology_proto_msgTypes[9]
+	mi := &file_outrigger_v1_topology_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1119,7 +1255,7 @@ func (x *SessionWindows) String() string {
 func (*SessionWindows) ProtoMessage() {}
 
 func (x *SessionWindows) ProtoReflect() protoreflect.Message {
-	mi := &file_outrigger_v1_topology_proto_msgTypes[9]
+	mi := &file_outrigger_v1_topology_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1132,7 +1268,7 @@ func (x *SessionWindows) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionWindows.ProtoReflect.Descriptor instead.
 func (*SessionWindows) Descriptor() ([]byte, []int) {
-	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{9}
+	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *SessionWindows) GetGapMs() int64 {
@@ -1162,7 +1298,7 @@ type Repartition struct {
 
 func (x *Repartition) Reset() {
 	*x = Repartition{}
-	mi := &file_outrigger_v1_topology_proto_msgTypes[10]
+	mi := &file_outrigger_v1_topology_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1174,7 +1310,7 @@ func (x *Repartition) String() string {
 func (*Repartition) ProtoMessage() {}
 
 func (x *Repartition) ProtoReflect() protoreflect.Message {
-	mi := &file_outrigger_v1_topology_proto_msgTypes[10]
+	mi := &file_outrigger_v1_topology_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1187,7 +1323,7 @@ func (x *Repartition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Repartition.ProtoReflect.Descriptor instead.
 func (*Repartition) Descriptor() ([]byte, []int) {
-	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{10}
+	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Repartition) GetPartitions() int32 {
@@ -1208,7 +1344,7 @@ type Sink struct {
 
 func (x *Sink) Reset() {
 	*x = Sink{}
-	mi := &file_outrigger_v1_topology_proto_msgTypes[11]
+	mi := &file_outrigger_v1_topology_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1220,7 +1356,7 @@ func (x *Sink) String() string {
 func (*Sink) ProtoMessage() {}
 
 func (x *Sink) ProtoReflect() protoreflect.Message {
-	mi := &file_outrigger_v1_topology_proto_msgTypes[11]
+	mi := &file_outrigger_v1_topology_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1233,7 +1369,7 @@ func (x *Sink) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Sink.ProtoReflect.Descriptor instead.
 func (*Sink) Descriptor() ([]byte, []int) {
-	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{11}
+	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Sink) GetTopic() string {
@@ -1257,7 +1393,7 @@ type Hook struct {
 
 func (x *Hook) Reset() {
 	*x = Hook{}
-	mi := &file_outrigger_v1_topology_proto_msgTypes[12]
+	mi := &file_outrigger_v1_topology_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1269,7 +1405,7 @@ func (x *Hook) String() string {
 func (*Hook) ProtoMessage() {}
 
 func (x *Hook) ProtoReflect() protoreflect.Message {
-	mi := &file_outrigger_v1_topology_proto_msgTypes[12]
+	mi := &file_outrigger_v1_topology_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1282,7 +1418,7 @@ func (x *Hook) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hook.ProtoReflect.Descriptor instead.
 func (*Hook) Descriptor() ([]byte, []int) {
-	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{12}
+	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Hook) GetFailurePolicy() *FailurePolicy {
@@ -1309,7 +1445,7 @@ type Store struct {
 
 func (x *Store) Reset() {
 	*x = Store{}
-	mi := &file_outrigger_v1_topology_proto_msgTypes[13]
+	mi := &file_outrigger_v1_topology_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1321,7 +1457,7 @@ func (x *Store) String() string {
 func (*Store) ProtoMessage() {}
 
 func (x *Store) ProtoReflect() protoreflect.Message {
-	mi := &file_outrigger_v1_topology_proto_msgTypes[13]
+	mi := &file_outrigger_v1_topology_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1334,7 +1470,7 @@ func (x *Store) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Store.ProtoReflect.Descriptor instead.
 func (*Store) Descriptor() ([]byte, []int) {
-	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{13}
+	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Store) GetName() string {
@@ -1378,11 +1514,19 @@ const file_outrigger_v1_topology_proto_rawDesc = "" +
 	"\x04kind\":\n" +
 	"\x06Source\x12\x16\n" +
 	"\x06topics\x18\x01 \x03(\tR\x06topics\x12\x18\n" +
-	"\apattern\x18\x02 \x01(\tR\apattern\"\x9d\x01\n" +
+	"\apattern\x18\x02 \x01(\tR\apattern\"\xf1\x01\n" +
 	"\bFunction\x125\n" +
 	"\toperation\x18\x01 \x01(\x0e2\x17.outrigger.v1.OperationR\toperation\x12\x16\n" +
 	"\x06stores\x18\x02 \x03(\tR\x06stores\x12B\n" +
-	"\x0efailure_policy\x18\x03 \x01(\v2\x1b.outrigger.v1.FailurePolicyR\rfailurePolicy\"\xf5\x02\n" +
+	"\x0efailure_policy\x18\x03 \x01(\v2\x1b.outrigger.v1.FailurePolicyR\rfailurePolicy\x12\x16\n" +
+	"\x06timers\x18\x04 \x01(\bR\x06timers\x12:\n" +
+	"\vpunctuators\x18\x05 \x03(\v2\x18.outrigger.v1.PunctuatorR\vpunctuators\"q\n" +
+	"\n" +
+	"Punctuator\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12.\n" +
+	"\x05clock\x18\x02 \x01(\x0e2\x18.outrigger.v1.TimerClockR\x05clock\x12\x1f\n" +
+	"\vinterval_ms\x18\x03 \x01(\x03R\n" +
+	"intervalMs\"\xf5\x02\n" +
 	"\rFailurePolicy\x12 \n" +
 	"\tretry_max\x18\x01 \x01(\rH\x00R\bretryMax\x88\x01\x01\x12-\n" +
 	"\x10retry_initial_ms\x18\x02 \x01(\x04H\x01R\x0eretryInitialMs\x88\x01\x01\x12&\n" +
@@ -1433,7 +1577,12 @@ const file_outrigger_v1_topology_proto_rawDesc = "" +
 	"\x05Store\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12+\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x17.outrigger.v1.StoreKindR\x04kind\x12\x15\n" +
-	"\x06ttl_ms\x18\x03 \x01(\x03R\x05ttlMs*}\n" +
+	"\x06ttl_ms\x18\x03 \x01(\x03R\x05ttlMs*g\n" +
+	"\n" +
+	"TimerClock\x12\x1b\n" +
+	"\x17TIMER_CLOCK_UNSPECIFIED\x10\x00\x12\x1b\n" +
+	"\x17TIMER_CLOCK_STREAM_TIME\x10\x01\x12\x1f\n" +
+	"\x1bTIMER_CLOCK_WALL_CLOCK_TIME\x10\x02*}\n" +
 	"\tExhausted\x12\x19\n" +
 	"\x15EXHAUSTED_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eEXHAUSTED_FAIL\x10\x01\x12\x12\n" +
@@ -1486,55 +1635,59 @@ func file_outrigger_v1_topology_proto_rawDescGZIP() []byte {
 	return file_outrigger_v1_topology_proto_rawDescData
 }
 
-var file_outrigger_v1_topology_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_outrigger_v1_topology_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_outrigger_v1_topology_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
+var file_outrigger_v1_topology_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_outrigger_v1_topology_proto_goTypes = []any{
-	(Exhausted)(0),          // 0: outrigger.v1.Exhausted
-	(Operation)(0),          // 1: outrigger.v1.Operation
-	(NumberType)(0),         // 2: outrigger.v1.NumberType
-	(Aggregator)(0),         // 3: outrigger.v1.Aggregator
-	(StoreKind)(0),          // 4: outrigger.v1.StoreKind
-	(*Topology)(nil),        // 5: outrigger.v1.Topology
-	(*Node)(nil),            // 6: outrigger.v1.Node
-	(*Source)(nil),          // 7: outrigger.v1.Source
-	(*Function)(nil),        // 8: outrigger.v1.Function
-	(*FailurePolicy)(nil),   // 9: outrigger.v1.FailurePolicy
-	(*Aggregate)(nil),       // 10: outrigger.v1.Aggregate
-	(*TumblingWindows)(nil), // 11: outrigger.v1.TumblingWindows
-	(*HoppingWindows)(nil),  // 12: outrigger.v1.HoppingWindows
-	(*SlidingWindows)(nil),  // 13: outrigger.v1.SlidingWindows
-	(*SessionWindows)(nil),  // 14: outrigger.v1.SessionWindows
-	(*Repartition)(nil),     // 15: outrigger.v1.Repartition
-	(*Sink)(nil),            // 16: outrigger.v1.Sink
-	(*Hook)(nil),            // 17: outrigger.v1.Hook
-	(*Store)(nil),           // 18: outrigger.v1.Store
+	(TimerClock)(0),         // 0: outrigger.v1.TimerClock
+	(Exhausted)(0),          // 1: outrigger.v1.Exhausted
+	(Operation)(0),          // 2: outrigger.v1.Operation
+	(NumberType)(0),         // 3: outrigger.v1.NumberType
+	(Aggregator)(0),         // 4: outrigger.v1.Aggregator
+	(StoreKind)(0),          // 5: outrigger.v1.StoreKind
+	(*Topology)(nil),        // 6: outrigger.v1.Topology
+	(*Node)(nil),            // 7: outrigger.v1.Node
+	(*Source)(nil),          // 8: outrigger.v1.Source
+	(*Function)(nil),        // 9: outrigger.v1.Function
+	(*Punctuator)(nil),      // 10: outrigger.v1.Punctuator
+	(*FailurePolicy)(nil),   // 11: outrigger.v1.FailurePolicy
+	(*Aggregate)(nil),       // 12: outrigger.v1.Aggregate
+	(*TumblingWindows)(nil), // 13: outrigger.v1.TumblingWindows
+	(*HoppingWindows)(nil),  // 14: outrigger.v1.HoppingWindows
+	(*SlidingWindows)(nil),  // 15: outrigger.v1.SlidingWindows
+	(*SessionWindows)(nil),  // 16: outrigger.v1.SessionWindows
+	(*Repartition)(nil),     // 17: outrigger.v1.Repartition
+	(*Sink)(nil),            // 18: outrigger.v1.Sink
+	(*Hook)(nil),            // 19: outrigger.v1.Hook
+	(*Store)(nil),           // 20: outrigger.v1.Store
 }
 var file_outrigger_v1_topology_proto_depIdxs = []int32{
-	6,  // 0: outrigger.v1.Topology.nodes:type_name -> outrigger.v1.Node
-	18, // 1: outrigger.v1.Topology.stores:type_name -> outrigger.v1.Store
-	7,  // 2: outrigger.v1.Node.source:type_name -> outrigger.v1.Source
-	8,  // 3: outrigger.v1.Node.function:type_name -> outrigger.v1.Function
-	10, // 4: outrigger.v1.Node.aggregate:type_name -> outrigger.v1.Aggregate
-	16, // 5: outrigger.v1.Node.sink:type_name -> outrigger.v1.Sink
-	17, // 6: outrigger.v1.Node.hook:type_name -> outrigger.v1.Hook
-	15, // 7: outrigger.v1.Node.repartition:type_name -> outrigger.v1.Repartition
-	1,  // 8: outrigger.v1.Function.operation:type_name -> outrigger.v1.Operation
-	9,  // 9: outrigger.v1.Function.failure_policy:type_name -> outrigger.v1.FailurePolicy
-	0,  // 10: outrigger.v1.FailurePolicy.exhausted:type_name -> outrigger.v1.Exhausted
-	3,  // 11: outrigger.v1.Aggregate.aggregator:type_name -> outrigger.v1.Aggregator
-	11, // 12: outrigger.v1.Aggregate.tumbling:type_name -> outrigger.v1.TumblingWindows
-	9,  // 13: outrigger.v1.Aggregate.failure_policy:type_name -> outrigger.v1.FailurePolicy
-	12, // 14: outrigger.v1.Aggregate.hopping:type_name -> outrigger.v1.HoppingWindows
-	13, // 15: outrigger.v1.Aggregate.sliding:type_name -> outrigger.v1.SlidingWindows
-	14, // 16: outrigger.v1.Aggregate.session:type_name -> outrigger.v1.SessionWindows
-	2,  // 17: outrigger.v1.Aggregate.number:type_name -> outrigger.v1.NumberType
-	9,  // 18: outrigger.v1.Hook.failure_policy:type_name -> outrigger.v1.FailurePolicy
-	4,  // 19: outrigger.v1.Store.kind:type_name -> outrigger.v1.StoreKind
-	20, // [20:20] is the sub-list for method output_type
-	20, // [20:20] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	7,  // 0: outrigger.v1.Topology.nodes:type_name -> outrigger.v1.Node
+	20, // 1: outrigger.v1.Topology.stores:type_name -> outrigger.v1.Store
+	8,  // 2: outrigger.v1.Node.source:type_name -> outrigger.v1.Source
+	9,  // 3: outrigger.v1.Node.function:type_name -> outrigger.v1.Function
+	12, // 4: outrigger.v1.Node.aggregate:type_name -> outrigger.v1.Aggregate
+	18, // 5: outrigger.v1.Node.sink:type_name -> outrigger.v1.Sink
+	19, // 6: outrigger.v1.Node.hook:type_name -> outrigger.v1.Hook
+	17, // 7: outrigger.v1.Node.repartition:type_name -> outrigger.v1.Repartition
+	2,  // 8: outrigger.v1.Function.operation:type_name -> outrigger.v1.Operation
+	11, // 9: outrigger.v1.Function.failure_policy:type_name -> outrigger.v1.FailurePolicy
+	10, // 10: outrigger.v1.Function.punctuators:type_name -> outrigger.v1.Punctuator
+	0,  // 11: outrigger.v1.Punctuator.clock:type_name -> outrigger.v1.TimerClock
+	1,  // 12: outrigger.v1.FailurePolicy.exhausted:type_name -> outrigger.v1.Exhausted
+	4,  // 13: outrigger.v1.Aggregate.aggregator:type_name -> outrigger.v1.Aggregator
+	13, // 14: outrigger.v1.Aggregate.tumbling:type_name -> outrigger.v1.TumblingWindows
+	11, // 15: outrigger.v1.Aggregate.failure_policy:type_name -> outrigger.v1.FailurePolicy
+	14, // 16: outrigger.v1.Aggregate.hopping:type_name -> outrigger.v1.HoppingWindows
+	15, // 17: outrigger.v1.Aggregate.sliding:type_name -> outrigger.v1.SlidingWindows
+	16, // 18: outrigger.v1.Aggregate.session:type_name -> outrigger.v1.SessionWindows
+	3,  // 19: outrigger.v1.Aggregate.number:type_name -> outrigger.v1.NumberType
+	11, // 20: outrigger.v1.Hook.failure_policy:type_name -> outrigger.v1.FailurePolicy
+	5,  // 21: outrigger.v1.Store.kind:type_name -> outrigger.v1.StoreKind
+	22, // [22:22] is the sub-list for method output_type
+	22, // [22:22] is the sub-list for method input_type
+	22, // [22:22] is the sub-list for extension type_name
+	22, // [22:22] is the sub-list for extension extendee
+	0,  // [0:22] is the sub-list for field type_name
 }
 
 func init() { file_outrigger_v1_topology_proto_init() }
@@ -1550,14 +1703,14 @@ func file_outrigger_v1_topology_proto_init() {
 		(*Node_Hook)(nil),
 		(*Node_Repartition)(nil),
 	}
-	file_outrigger_v1_topology_proto_msgTypes[4].OneofWrappers = []any{}
+	file_outrigger_v1_topology_proto_msgTypes[5].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_outrigger_v1_topology_proto_rawDesc), len(file_outrigger_v1_topology_proto_rawDesc)),
-			NumEnums:      5,
-			NumMessages:   14,
+			NumEnums:      6,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -27,6 +27,7 @@ from .stores import (
     timestamped_key_value_store,
 )
 from .streams import KStream
+from .timers import FiredTimer, Punctuator, TimerClock, Timers
 from .windows import (
     HoppingWindows,
     SessionWindows,
@@ -53,6 +54,7 @@ __all__ = [
     "DeadLetter",
     "Duration",
     "FailurePolicy",
+    "FiredTimer",
     "FixedKeyProcessorContext",
     "Headers",
     "HookContext",
@@ -65,6 +67,7 @@ __all__ = [
     "OutriggerError",
     "Park",
     "ProcessorContext",
+    "Punctuator",
     "Record",
     "RetryLater",
     "Serde",
@@ -73,6 +76,8 @@ __all__ = [
     "SlidingWindows",
     "StopTask",
     "TimeWindowedKStream",
+    "TimerClock",
+    "Timers",
     "TimestampedKeyValueStore",
     "TimestampedKeyValueStoreDefinition",
     "TumblingWindows",

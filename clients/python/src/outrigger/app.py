@@ -245,6 +245,14 @@ class _Stream:
         self._connection.send(frame)
 
     def welcomed(self, welcome: pb.Welcome) -> None:
+        needed = self._app._builder.minor_needed
+        if welcome.protocol_minor < needed:
+            text = (
+                f"the sidecar speaks outrigger.v1 minor version {welcome.protocol_minor}, and "
+                f"timers need {needed}: run a newer sidecar"
+            )
+            self.rejected(OutriggerError("PROTOCOL_VERSION", text))
+            return
         self.was_welcome = True
         log.info("serving %s, sidecar %s", welcome.application_id, welcome.sidecar_version)
 

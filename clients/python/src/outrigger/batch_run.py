@@ -14,6 +14,7 @@ from .gen import processor_pb2 as pb
 from .outputs import Outputs
 from .record import Headers
 from .segments import SegmentReader, keys_of
+from .timers import BatchTimers
 from .topology import Node
 from .tracing import IS_TRACING, in_context_of
 
@@ -26,6 +27,8 @@ class StageScope:
     stage: pb.Stage
     sources: Sequence[str]
     application_id: str
+    # The node whose timers the rows of a source are.
+    timer_sources: dict[int, str]
     # The largest result that the sidecar takes.
     result_bytes_max: int
 
@@ -48,7 +51,7 @@ async def run_batch(
     handler made with ``async def`` does."""
     run = BatchRun(scope, batch, ask, control)
     for segment in batch.segments:
-        reader = SegmentReader(scope.sources, scope.application_id, segment)
+        reader = SegmentReader(scope.sources, scope.application_id, scope.timer_sources, segment)
         process = run.way_of(reader)
         for index in range(len(reader)):
             if control.is_stopped:
@@ -83,6 +86,7 @@ class BatchRun:
         self._bytes_max = scope.result_bytes_max
         self._control = control
         self._states: dict[str, BatchState] = {}
+        self._timers: dict[str, BatchTimers] = {}
         keys = [key for segment in batch.segments for key in keys_of(segment)]
         for columns in batch.states:
             if columns.store >= len(scope.stage.stores):
@@ -98,6 +102,12 @@ class BatchRun:
             raise RuntimeError(f'the sidecar\'s batch carries no state of the store "{store}"')
         return found
 
+    def timers(self, node: str) -> BatchTimers:
+        found = self._timers.get(node)
+        if found is None:
+            found = self._timers[node] = BatchTimers(node)
+        return found
+
     def sink_index(self, name: str) -> int | None:
         for index, sink in enumerate(self._stage.sinks):
             if sink == name:
@@ -111,7 +121,8 @@ class BatchRun:
         """What processes a row of the segment. A stage that is entered at one node, as most are,
         has its rows read at once, where all of them can be."""
         only = self._entries[0] if len(self._entries) == 1 else None
-        records = None if only is None else reader.records(only.node.input)
+        is_firing = only is not None and reader.timers_of == only.node.name
+        records = None if only is None or is_firing else reader.records(only.node.input)
         if only is None or records is None:
             return lambda index: self._process(reader, index)
         run, folded = only.run, only.folded
@@ -133,7 +144,7 @@ class BatchRun:
         for at, entry in enumerate(self._entries):
             if self._is_dropped(entry):
                 continue
-            pending = entry.enter(reader, index)
+            pending = _enter(entry, reader, index)
             if pending is not None:
                 return self._process_rest(pending, self._entries[at + 1 :], reader, index)
         return None
@@ -149,7 +160,7 @@ class BatchRun:
         for entry in entries:
             if self._is_dropped(entry):
                 continue
-            following = entry.enter(reader, index)
+            following = _enter(entry, reader, index)
             if following is not None:
                 await following
 
@@ -162,6 +173,8 @@ class BatchRun:
         size = self.outputs.bytes
         for state in self._all_states:
             size += state.bytes
+        for timers in self._timers.values():
+            size += timers.bytes
         if size > self._bytes_max:
             raise ValueError(
                 f"the results of {self.row + 1} records take {size} bytes, the sidecar takes "
@@ -170,6 +183,8 @@ class BatchRun:
             )
         for state in self._all_states:
             state.keep()
+        for timers in self._timers.values():
+            timers.keep()
         self.row += 1
 
     def fail(self, error: Exception) -> pb.BatchResult:
@@ -177,6 +192,8 @@ class BatchRun:
         self.outputs.forget(self.row)
         for state in self._states.values():
             state.rollback()
+        for timers in self._timers.values():
+            timers.rollback()
         result = self.result()
         # What no code raised, the size of a result, is the entry's where there is one.
         entry = self._entries[0].node.name if len(self._entries) == 1 else ""
@@ -186,6 +203,7 @@ class BatchRun:
 
     def result(self) -> pb.BatchResult:
         mutations = [state.mutations() for state in self._states.values()]
+        timers = [timers.finish() for timers in self._timers.values()]
         return pb.BatchResult(
             dispatch_id=self._batch.dispatch_id,
             task_epoch=self._batch.task_epoch,
@@ -193,7 +211,15 @@ class BatchRun:
             done=self.row,
             outputs=self.outputs.finish(),
             mutations=[changes for changes in mutations if changes is not None],
+            timers=[changes for changes in timers if changes is not None],
         )
+
+
+def _enter(entry: Emitter, reader: SegmentReader, index: int) -> Awaitable[None] | None:
+    # What was derived from a timer further up comes from its source, too, and is a record here.
+    if reader.timers_of == entry.node.name:
+        return entry.fire(reader, index)
+    return entry.enter(reader, index)
 
 
 def drive(running: Any) -> Any:

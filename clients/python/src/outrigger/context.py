@@ -16,6 +16,7 @@ from .stores import (
     TimestampedKeyValueStore,
     TimestampedKeyValueStoreDefinition,
 )
+from .timers import TimerClock, Timers
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -49,6 +50,16 @@ class _Context:
             raise
         if pending is not None:
             self._waiting.append(lambda: pending)
+
+    @property
+    def timers(self) -> Timers:
+        """Of the record's key; only where the node was given ``on_timer``."""
+        return Timers(self._change_timer)
+
+    def _change_timer(self, name: str, clock: TimerClock, time: int | None) -> None:
+        self._check(f'timer "{name}"')
+        key = self._emitter.node.input.key.serialize(self._record.key)
+        self._emitter.timers().change(key, name, clock, time)
 
     @property
     def is_taken(self) -> bool:

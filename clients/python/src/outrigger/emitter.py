@@ -10,6 +10,7 @@ from .failures import FailedNodes
 from .outputs import Outputs
 from .record import Headers, Record
 from .segments import SegmentReader
+from .timers import BatchTimers
 from .topology import Node
 from .tracing import has_context, with_context
 
@@ -26,6 +27,7 @@ class BatchScope(Protocol):
     failed: FailedNodes
 
     def state(self, store: str) -> BatchState: ...
+    def timers(self, node: str) -> BatchTimers: ...
     def sink_index(self, name: str) -> int | None: ...
     def is_taken(self) -> bool: ...
 
@@ -104,6 +106,24 @@ class Emitter:
         except Exception as error:
             self.failed(error)
             raise
+
+    def fire(self, reader: SegmentReader, index: int) -> Awaitable[None] | None:
+        """The same of a row that tells of a timer or a punctuation."""
+        try:
+            record, firing = reader.fired(index, self.node.input.key)
+            return None if self.node.fire is None else self.node.fire(record, firing, self)
+        except Exception as error:
+            self.failed(error)
+            raise
+
+    def timers(self) -> BatchTimers:
+        """Raises where the node was given no ``on_timer``."""
+        timed = self.node.timed
+        if timed is None or timed.on_timer is None:
+            raise ValueError(
+                f'"{self.node.name}" sets a timer, and nothing takes it: give the node `on_timer`'
+            )
+        return self.scope.timers(self.node.name)
 
     def run(self, record: Record[Any, Any]) -> Awaitable[None] | None:
         """Hands a record to this node; an awaitable only where its code waits."""

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import repeat
 from typing import Any
 
 from .gen import records_pb2 as pb
 from .record import Headers, Origin, Record
 from .serdes import Serde, raw
+from .timers import Firing, firing_of
 from .topology import Serdes
 
 _NO_HEADERS: Headers = ()
 
 
 class SegmentReader:
-    def __init__(self, sources: Sequence[str], application_id: str, segment: pb.Segment) -> None:
+    def __init__(
+        self,
+        sources: Sequence[str],
+        application_id: str,
+        timer_sources: Mapping[int, str],
+        segment: pb.Segment,
+    ) -> None:
+        # The node whose timers its rows are; None where they are records.
+        self.timers_of = timer_sources.get(segment.source)
         if segment.source >= len(sources):
             raise RuntimeError(f"the sidecar's batch has no source {segment.source}")
         self._origin = Origin(
@@ -76,6 +85,14 @@ class SegmentReader:
             [self.headers(row) for row in rows] if self._headers else repeat(_NO_HEADERS)
         )
         return list(map(Record, keys, values, self.timestamps, headers, repeat(self._origin), rows))
+
+    def fired(self, index: int, key: Serde[Any]) -> tuple[Record[Any, Any], Firing]:
+        """A row that tells of a timer or a punctuation."""
+        firing = firing_of(self._values[index])
+        found = None if firing.is_punctuation else self._read("key", index, key, self._keys[index])
+        headers = self.headers(index)
+        at = self.timestamp(index)
+        return Record(found, None, at, headers, self._origin, index), firing
 
     def _read(self, what: str, index: int, serde: Serde[Any], data: bytes | None) -> Any:
         try:

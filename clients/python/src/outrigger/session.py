@@ -127,6 +127,7 @@ class Session:
                 stage,
                 list(welcome.sources),
                 welcome.application_id,
+                {each.source: each.node for each in welcome.timer_sources},
                 columns_bytes_max(welcome),
             )
             for stage in welcome.stages

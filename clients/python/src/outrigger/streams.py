@@ -22,6 +22,7 @@ from .hooks import is_waiting
 from .record import Record
 from .serdes import Serde
 from .stores import KeyValueStoreDefinition, TimestampedKeyValueStoreDefinition
+from .timers import FiredTimer, Firing, Punctuator, TimedCode
 from .topology import Node, NodeCode
 from .upstream import Upstream, merged
 
@@ -34,6 +35,12 @@ Handler = Callable[[Record[K, V], ProcessorContext[K2, V2]], None]
 AsyncHandler = Callable[[Record[K, V], AsyncProcessorContext[K2, V2]], Awaitable[None]]
 ValueHandler = Callable[[Record[K, V], FixedKeyProcessorContext[V2]], None]
 AsyncValueHandler = Callable[[Record[K, V], AsyncFixedKeyProcessorContext[V2]], Awaitable[None]]
+TimerHandler = Callable[[FiredTimer[K], ProcessorContext[K2, V2]], None]
+AsyncTimerHandler = Callable[[FiredTimer[K], AsyncProcessorContext[K2, V2]], Awaitable[None]]
+ValueTimerHandler = Callable[[FiredTimer[K], FixedKeyProcessorContext[V2]], None]
+AsyncValueTimerHandler = Callable[
+    [FiredTimer[K], AsyncFixedKeyProcessorContext[V2]], Awaitable[None]
+]
 Stores = Sequence[KeyValueStoreDefinition[Any, Any] | TimestampedKeyValueStoreDefinition[Any, Any]]
 
 
@@ -51,6 +58,8 @@ class KStream(Generic[K, V]):
         stores: Stores = (),
         name: str | None = None,
         failure_policy: FailurePolicy | None = None,
+        on_timer: AsyncTimerHandler[K, K2, V2] | None = None,
+        punctuators: Sequence[Punctuator] = (),
     ) -> KStream[K2, V2]: ...
     @overload
     def process(
@@ -60,6 +69,8 @@ class KStream(Generic[K, V]):
         stores: Stores = (),
         name: str | None = None,
         failure_policy: FailurePolicy | None = None,
+        on_timer: TimerHandler[K, K2, V2] | None = None,
+        punctuators: Sequence[Punctuator] = (),
     ) -> KStream[K2, V2]: ...
     def process(
         self,
@@ -68,13 +79,17 @@ class KStream(Generic[K, V]):
         stores: Stores = (),
         name: str | None = None,
         failure_policy: FailurePolicy | None = None,
+        on_timer: Any = None,
+        punctuators: Sequence[Punctuator] = (),
     ) -> KStream[Any, Any]:
         """Runs your code on each record, in the order of its partition. ``def`` handlers may block,
         those of ``async def`` await. A handler that raises leaves nothing of its record behind;
-        what becomes of it, ``failure_policy`` says, or else the sidecar's configuration."""
+        what becomes of it, ``failure_policy`` says, or else the sidecar's configuration. With
+        ``on_timer`` the code may set timers; ``punctuators`` are called by a clock."""
         code = _code_of(handler, ProcessorContext, AsyncProcessorContext)
-        added = self._add(pb.OPERATION_PROCESS, "", name, code, failure_policy, stores)
-        return self._processed(added, handler)
+        timed = TimedCode(on_timer, tuple(punctuators))
+        added = self._add(pb.OPERATION_PROCESS, "", name, code, failure_policy, stores, timed)
+        return self._processed(added, handler, timed, ProcessorContext, AsyncProcessorContext)
 
     @overload
     def process_values(
@@ -84,6 +99,7 @@ class KStream(Generic[K, V]):
         stores: Stores = (),
         name: str | None = None,
         failure_policy: FailurePolicy | None = None,
+        on_timer: AsyncValueTimerHandler[K, V2] | None = None,
     ) -> KStream[K, V2]: ...
     @overload
     def process_values(
@@ -93,6 +109,7 @@ class KStream(Generic[K, V]):
         stores: Stores = (),
         name: str | None = None,
         failure_policy: FailurePolicy | None = None,
+        on_timer: ValueTimerHandler[K, V2] | None = None,
     ) -> KStream[K, V2]: ...
     def process_values(
         self,
@@ -101,16 +118,27 @@ class KStream(Generic[K, V]):
         stores: Stores = (),
         name: str | None = None,
         failure_policy: FailurePolicy | None = None,
+        on_timer: Any = None,
     ) -> KStream[Any, Any]:
         """As ``process``, under the record's own key: ``ctx.forward(value)``. It asks for no
         hooks."""
-        code = _code_of(handler, FixedKeyProcessorContext, AsyncFixedKeyProcessorContext)
-        added = self._add(pb.OPERATION_PROCESS_VALUES, "key", name, code, failure_policy, stores)
-        return self._processed(added, handler)
+        kinds = (FixedKeyProcessorContext, AsyncFixedKeyProcessorContext)
+        code = _code_of(handler, *kinds)
+        timed = TimedCode(on_timer, ())
+        operation = pb.OPERATION_PROCESS_VALUES
+        added = self._add(operation, "key", name, code, failure_policy, stores, timed)
+        return self._processed(added, handler, timed, *kinds)
 
-    def _processed(self, added: Upstream, handler: Any) -> KStream[Any, Any]:
-        (node,) = added.nodes
-        added.builder.nodes[node].is_async = is_waiting(handler)
+    def _processed(
+        self, added: Upstream, handler: Any, timed: TimedCode, blocking: Any, waiting: Any
+    ) -> KStream[Any, Any]:
+        (name,) = added.nodes
+        node = added.builder.nodes[name]
+        handlers = [handler, timed.on_timer, *(each.on_punctuate for each in timed.punctuators)]
+        node.is_async = any(is_waiting(each) for each in handlers)
+        if timed.on_timer is not None or timed.punctuators:
+            node.timed = timed
+            node.fire = _fire_of(timed, blocking, waiting)
         return KStream(added)
 
     def map(
@@ -367,6 +395,7 @@ class KStream(Generic[K, V]):
         code: NodeCode,
         policy: FailurePolicy | None,
         stores: Stores = (),
+        timed: TimedCode | None = None,
     ) -> Upstream:
         """``kept``: which of "key value" the code does not change, so that its serde is known
         behind it."""
@@ -380,6 +409,9 @@ class KStream(Generic[K, V]):
         names = tuple(store.name for store in stores)
         wired = None if policy is None else policy.wire()
         function = pb.Function(operation=operation, stores=names, failure_policy=wired)
+        if timed is not None:
+            function.timers = timed.on_timer is not None
+            function.punctuators.extend(each.wire for each in timed.punctuators)
         node = Node("", upstream.serdes(), code=code, stores=names)
         declared = pb.Node(function=function)
         added = upstream.builder.add("function", declared, upstream.nodes, name, node)
@@ -407,6 +439,28 @@ def _choosing(choose: Callable[[Record[Any, Any]], str], topics: Sequence[str]) 
 def _code_of(handler: Any, blocking: Any, waiting: Any) -> NodeCode:
     """What runs a handler, with a context of the kind that it takes."""
     return _waiting(handler, waiting) if is_waiting(handler) else _blocking(handler, blocking)
+
+
+def _fire_of(timed: TimedCode, blocking: Any, waiting: Any) -> Any:
+    """What runs the handler that a firing is for."""
+
+    def fire(record: Record[Any, Any], firing: Firing, emitter: Emitter) -> Awaitable[None] | None:
+        handler = timed.handler_of(firing)
+        if handler is None:
+            return None
+        told: Any = record.timestamp
+        if not firing.is_punctuation:
+            at = (record.timestamp, firing.clock, record.idempotency_key)
+            told = FiredTimer(record.key, firing.name, *at)
+        if not is_waiting(handler):
+            return _blocking(lambda _, context: handler(told, context), blocking)(record, emitter)
+
+        async def called(_: Any, context: Any) -> None:
+            await handler(told, context)
+
+        return _waiting(called, waiting)(record, emitter)
+
+    return fire
 
 
 def _blocking(handler: Any, context_of: Any) -> NodeCode:

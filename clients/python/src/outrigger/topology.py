@@ -12,9 +12,13 @@ from .serdes import Serde
 if TYPE_CHECKING:
     from .emitter import Emitter
     from .record import Record
+    from .timers import Firing, TimedCode
 
 NodeCode = Callable[["Record[Any, Any]", "Emitter"], "Awaitable[None] | None"]
 """What a node does with one record; an awaitable only where it must wait."""
+
+
+_TIMERS_SINCE_MINOR = 6
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,10 @@ class Node:
     is_hook: bool = False
     # Whether its code waits, so that it must run on an event loop.
     is_async: bool = False
+    # What a clock calls.
+    timed: TimedCode | None = None
+    # The same, ready to run: with a record, and what it tells.
+    fire: Callable[[Record[Any, Any], Firing, Emitter], Awaitable[None] | None] | None = None
     children: list[str] = field(default_factory=list)
 
 
@@ -92,6 +100,12 @@ class TopologyBuilder:
     def store_name(self, given: str | None, what: str) -> str:
         """A name that stays the same as long as the order of the calls does."""
         return given or f"{what}-store-{len(self._stores) + 1:02}"
+
+    @property
+    def minor_needed(self) -> int:
+        """Of the sidecar's protocol: an older one would leave timers out without a word."""
+        timed = any(node.timed is not None for node in self.nodes.values())
+        return _TIMERS_SINCE_MINOR if timed else 1
 
     def build(self) -> pb.Topology:
         parents = [

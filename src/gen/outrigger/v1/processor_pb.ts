@@ -10,7 +10,7 @@ import type { Outputs, Segment } from "./records_pb.ts";
 import { file_outrigger_v1_records } from "./records_pb.ts";
 import type { Mutations, StateColumns, StateRequest, StateResponse } from "./state_pb.ts";
 import { file_outrigger_v1_state } from "./state_pb.ts";
-import type { Topology } from "./topology_pb.ts";
+import type { TimerClock, Topology } from "./topology_pb.ts";
 import { file_outrigger_v1_topology } from "./topology_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
@@ -18,7 +18,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file outrigger/v1/processor.proto.
  */
 export const file_outrigger_v1_processor: GenFile = /*@__PURE__*/
-  fileDesc("ChxvdXRyaWdnZXIvdjEvcHJvY2Vzc29yLnByb3RvEgxvdXRyaWdnZXIudjEivgIKDlByb2Nlc3NSZXF1ZXN0EiQKBWhlbGxvGAEgASgLMhMub3V0cmlnZ2VyLnYxLkhlbGxvSAASKwoGcmVzdWx0GAIgASgLMhkub3V0cmlnZ2VyLnYxLkJhdGNoUmVzdWx0SAASMwoNc3RhdGVfcmVxdWVzdBgDIAEoCzIaLm91dHJpZ2dlci52MS5TdGF0ZVJlcXVlc3RIABImCgZjcmVkaXQYBCABKAsyFC5vdXRyaWdnZXIudjEuQ3JlZGl0SAASKwoJaGFuZF9iYWNrGAUgASgLMhYub3V0cmlnZ2VyLnYxLkhhbmRCYWNrSAASIAoDbG9nGAYgASgLMhEub3V0cmlnZ2VyLnYxLkxvZ0gAEiQKBWNodW5rGAcgASgLMhMub3V0cmlnZ2VyLnYxLkNodW5rSABCBwoFZnJhbWUivwIKD1Byb2Nlc3NSZXNwb25zZRIoCgd3ZWxjb21lGAEgASgLMhUub3V0cmlnZ2VyLnYxLldlbGNvbWVIABImCgZyZWplY3QYAiABKAsyFC5vdXRyaWdnZXIudjEuUmVqZWN0SAASJAoFYmF0Y2gYAyABKAsyEy5vdXRyaWdnZXIudjEuQmF0Y2hIABI1Cg5zdGF0ZV9yZXNwb25zZRgEIAEoCzIbLm91dHJpZ2dlci52MS5TdGF0ZVJlc3BvbnNlSAASKAoHcmV2b2tlZBgFIAEoCzIVLm91dHJpZ2dlci52MS5SZXZva2VkSAASJAoFZHJhaW4YBiABKAsyEy5vdXRyaWdnZXIudjEuRHJhaW5IABIkCgVjaHVuaxgHIAEoCzITLm91dHJpZ2dlci52MS5DaHVua0gAQgcKBWZyYW1lIiMKBUNodW5rEgwKBGRhdGEYASABKAwSDAoEbGFzdBgCIAEoCCLxAQoFSGVsbG8SFgoOcHJvdG9jb2xfbWlub3IYASABKA0SFAoMY2FwYWJpbGl0aWVzGAIgAygJEh4KA3NkaxgDIAEoCzIRLm91dHJpZ2dlci52MS5TZGsSKAoIdG9wb2xvZ3kYBCABKAsyFi5vdXRyaWdnZXIudjEuVG9wb2xvZ3kSFwoPbWF4X2ZyYW1lX2J5dGVzGAUgASgNEiQKBmNyZWRpdBgGIAEoCzIULm91dHJpZ2dlci52MS5DcmVkaXQSFgoOYXBwbGljYXRpb25faWQYByABKAkSGQoRbWF4X21lc3NhZ2VfYnl0ZXMYCCABKA0iNQoDU2RrEgwKBG5hbWUYASABKAkSDwoHdmVyc2lvbhgCIAEoCRIPCgdydW50aW1lGAMgASgJIigKBkNyZWRpdBIPCgdiYXRjaGVzGAEgASgNEg0KBWJ5dGVzGAIgASgNItIBCgdXZWxjb21lEhYKDnByb3RvY29sX21pbm9yGAEgASgNEhQKDGNhcGFiaWxpdGllcxgCIAMoCRIXCg9zaWRlY2FyX3ZlcnNpb24YAyABKAkSFgoOYXBwbGljYXRpb25faWQYBCABKAkSFwoPbWF4X2ZyYW1lX2J5dGVzGAUgASgNEg8KB3NvdXJjZXMYBiADKAkSIwoGc3RhZ2VzGAcgAygLMhMub3V0cmlnZ2VyLnYxLlN0YWdlEhkKEW1heF9tZXNzYWdlX2J5dGVzGAggASgNIjcKBVN0YWdlEg8KB2VudHJpZXMYASADKAkSDgoGc3RvcmVzGAIgAygJEg0KBXNpbmtzGAMgAygJIicKBlJlamVjdBIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkixAEKBUJhdGNoEhMKC2Rpc3BhdGNoX2lkGAEgASgEEhIKCnRhc2tfZXBvY2gYAiABKA0SDwoHdGFza19pZBgDIAEoCRINCgVzdGFnZRgEIAEoDRInCghzZWdtZW50cxgFIAMoCzIVLm91dHJpZ2dlci52MS5TZWdtZW50EioKBnN0YXRlcxgGIAMoCzIaLm91dHJpZ2dlci52MS5TdGF0ZUNvbHVtbnMSHQoVcHJvY2Vzc2luZ190aW1lb3V0X21zGAcgASgNItEBCgtCYXRjaFJlc3VsdBITCgtkaXNwYXRjaF9pZBgBIAEoBBISCgp0YXNrX2Vwb2NoGAIgASgNEg8KB3Rhc2tfaWQYAyABKAkSDAoEZG9uZRgEIAEoDRImCgdmYWlsdXJlGAUgASgLMhUub3V0cmlnZ2VyLnYxLkZhaWx1cmUSJgoHb3V0cHV0cxgGIAEoCzIVLm91dHJpZ2dlci52MS5PdXRwdXRzEioKCW11dGF0aW9ucxgHIAMoCzIXLm91dHJpZ2dlci52MS5NdXRhdGlvbnMinQEKB0ZhaWx1cmUSDAoEdHlwZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEg0KBXN0YWNrGAMgASgJEgwKBG5vZGUYBCABKAkSJgoHdmVyZGljdBgFIAEoDjIVLm91dHJpZ2dlci52MS5WZXJkaWN0EhsKDnJldHJ5X2FmdGVyX21zGAYgASgESACIAQFCEQoPX3JldHJ5X2FmdGVyX21zIkQKCEhhbmRCYWNrEhMKC2Rpc3BhdGNoX2lkGAEgASgEEhIKCnRhc2tfZXBvY2gYAiABKA0SDwoHdGFza19pZBgDIAEoCSIuCgdSZXZva2VkEg8KB3Rhc2tfaWQYASABKAkSEgoKdGFza19lcG9jaBgCIAEoDSIbCgVEcmFpbhISCgp0aW1lb3V0X21zGAEgASgNIigKA0xvZxIQCghzZXZlcml0eRgBIAEoDRIPCgdtZXNzYWdlGAIgASgJKnIKB1ZlcmRpY3QSFwoTVkVSRElDVF9VTlNQRUNJRklFRBAAEhEKDVZFUkRJQ1RfUkVUUlkQARIXChNWRVJESUNUX0RFQURfTEVUVEVSEAISEAoMVkVSRElDVF9GQUlMEAMSEAoMVkVSRElDVF9QQVJLEAQyXgoQUHJvY2Vzc29yU2VydmljZRJKCgdQcm9jZXNzEhwub3V0cmlnZ2VyLnYxLlByb2Nlc3NSZXF1ZXN0Gh0ub3V0cmlnZ2VyLnYxLlByb2Nlc3NSZXNwb25zZSgBMAFiBnByb3RvMw", [file_outrigger_v1_records, file_outrigger_v1_state, file_outrigger_v1_topology]);
+  fileDesc("ChxvdXRyaWdnZXIvdjEvcHJvY2Vzc29yLnByb3RvEgxvdXRyaWdnZXIudjEivgIKDlByb2Nlc3NSZXF1ZXN0EiQKBWhlbGxvGAEgASgLMhMub3V0cmlnZ2VyLnYxLkhlbGxvSAASKwoGcmVzdWx0GAIgASgLMhkub3V0cmlnZ2VyLnYxLkJhdGNoUmVzdWx0SAASMwoNc3RhdGVfcmVxdWVzdBgDIAEoCzIaLm91dHJpZ2dlci52MS5TdGF0ZVJlcXVlc3RIABImCgZjcmVkaXQYBCABKAsyFC5vdXRyaWdnZXIudjEuQ3JlZGl0SAASKwoJaGFuZF9iYWNrGAUgASgLMhYub3V0cmlnZ2VyLnYxLkhhbmRCYWNrSAASIAoDbG9nGAYgASgLMhEub3V0cmlnZ2VyLnYxLkxvZ0gAEiQKBWNodW5rGAcgASgLMhMub3V0cmlnZ2VyLnYxLkNodW5rSABCBwoFZnJhbWUivwIKD1Byb2Nlc3NSZXNwb25zZRIoCgd3ZWxjb21lGAEgASgLMhUub3V0cmlnZ2VyLnYxLldlbGNvbWVIABImCgZyZWplY3QYAiABKAsyFC5vdXRyaWdnZXIudjEuUmVqZWN0SAASJAoFYmF0Y2gYAyABKAsyEy5vdXRyaWdnZXIudjEuQmF0Y2hIABI1Cg5zdGF0ZV9yZXNwb25zZRgEIAEoCzIbLm91dHJpZ2dlci52MS5TdGF0ZVJlc3BvbnNlSAASKAoHcmV2b2tlZBgFIAEoCzIVLm91dHJpZ2dlci52MS5SZXZva2VkSAASJAoFZHJhaW4YBiABKAsyEy5vdXRyaWdnZXIudjEuRHJhaW5IABIkCgVjaHVuaxgHIAEoCzITLm91dHJpZ2dlci52MS5DaHVua0gAQgcKBWZyYW1lIiMKBUNodW5rEgwKBGRhdGEYASABKAwSDAoEbGFzdBgCIAEoCCLxAQoFSGVsbG8SFgoOcHJvdG9jb2xfbWlub3IYASABKA0SFAoMY2FwYWJpbGl0aWVzGAIgAygJEh4KA3NkaxgDIAEoCzIRLm91dHJpZ2dlci52MS5TZGsSKAoIdG9wb2xvZ3kYBCABKAsyFi5vdXRyaWdnZXIudjEuVG9wb2xvZ3kSFwoPbWF4X2ZyYW1lX2J5dGVzGAUgASgNEiQKBmNyZWRpdBgGIAEoCzIULm91dHJpZ2dlci52MS5DcmVkaXQSFgoOYXBwbGljYXRpb25faWQYByABKAkSGQoRbWF4X21lc3NhZ2VfYnl0ZXMYCCABKA0iNQoDU2RrEgwKBG5hbWUYASABKAkSDwoHdmVyc2lvbhgCIAEoCRIPCgdydW50aW1lGAMgASgJIigKBkNyZWRpdBIPCgdiYXRjaGVzGAEgASgNEg0KBWJ5dGVzGAIgASgNIoQCCgdXZWxjb21lEhYKDnByb3RvY29sX21pbm9yGAEgASgNEhQKDGNhcGFiaWxpdGllcxgCIAMoCRIXCg9zaWRlY2FyX3ZlcnNpb24YAyABKAkSFgoOYXBwbGljYXRpb25faWQYBCABKAkSFwoPbWF4X2ZyYW1lX2J5dGVzGAUgASgNEg8KB3NvdXJjZXMYBiADKAkSIwoGc3RhZ2VzGAcgAygLMhMub3V0cmlnZ2VyLnYxLlN0YWdlEhkKEW1heF9tZXNzYWdlX2J5dGVzGAggASgNEjAKDXRpbWVyX3NvdXJjZXMYCSADKAsyGS5vdXRyaWdnZXIudjEuVGltZXJTb3VyY2UiKwoLVGltZXJTb3VyY2USDgoGc291cmNlGAEgASgNEgwKBG5vZGUYAiABKAkiNwoFU3RhZ2USDwoHZW50cmllcxgBIAMoCRIOCgZzdG9yZXMYAiADKAkSDQoFc2lua3MYAyADKAkiJwoGUmVqZWN0EgwKBGNvZGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCSLEAQoFQmF0Y2gSEwoLZGlzcGF0Y2hfaWQYASABKAQSEgoKdGFza19lcG9jaBgCIAEoDRIPCgd0YXNrX2lkGAMgASgJEg0KBXN0YWdlGAQgASgNEicKCHNlZ21lbnRzGAUgAygLMhUub3V0cmlnZ2VyLnYxLlNlZ21lbnQSKgoGc3RhdGVzGAYgAygLMhoub3V0cmlnZ2VyLnYxLlN0YXRlQ29sdW1ucxIdChVwcm9jZXNzaW5nX3RpbWVvdXRfbXMYByABKA0i9wEKC0JhdGNoUmVzdWx0EhMKC2Rpc3BhdGNoX2lkGAEgASgEEhIKCnRhc2tfZXBvY2gYAiABKA0SDwoHdGFza19pZBgDIAEoCRIMCgRkb25lGAQgASgNEiYKB2ZhaWx1cmUYBSABKAsyFS5vdXRyaWdnZXIudjEuRmFpbHVyZRImCgdvdXRwdXRzGAYgASgLMhUub3V0cmlnZ2VyLnYxLk91dHB1dHMSKgoJbXV0YXRpb25zGAcgAygLMhcub3V0cmlnZ2VyLnYxLk11dGF0aW9ucxIkCgZ0aW1lcnMYCCADKAsyFC5vdXRyaWdnZXIudjEuVGltZXJzIn0KBlRpbWVycxIMCgRub2RlGAEgASgJEgwKBGtleXMYAiADKAwSDQoFbmFtZXMYAyADKAkSKAoGY2xvY2tzGAQgAygOMhgub3V0cmlnZ2VyLnYxLlRpbWVyQ2xvY2sSDQoFdGltZXMYBSADKBISDwoHZGVsZXRlcxgGIAMoDSKdAQoHRmFpbHVyZRIMCgR0eXBlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDQoFc3RhY2sYAyABKAkSDAoEbm9kZRgEIAEoCRImCgd2ZXJkaWN0GAUgASgOMhUub3V0cmlnZ2VyLnYxLlZlcmRpY3QSGwoOcmV0cnlfYWZ0ZXJfbXMYBiABKARIAIgBAUIRCg9fcmV0cnlfYWZ0ZXJfbXMiRAoISGFuZEJhY2sSEwoLZGlzcGF0Y2hfaWQYASABKAQSEgoKdGFza19lcG9jaBgCIAEoDRIPCgd0YXNrX2lkGAMgASgJIi4KB1Jldm9rZWQSDwoHdGFza19pZBgBIAEoCRISCgp0YXNrX2Vwb2NoGAIgASgNIhsKBURyYWluEhIKCnRpbWVvdXRfbXMYASABKA0iKAoDTG9nEhAKCHNldmVyaXR5GAEgASgNEg8KB21lc3NhZ2UYAiABKAkqcgoHVmVyZGljdBIXChNWRVJESUNUX1VOU1BFQ0lGSUVEEAASEQoNVkVSRElDVF9SRVRSWRABEhcKE1ZFUkRJQ1RfREVBRF9MRVRURVIQAhIQCgxWRVJESUNUX0ZBSUwQAxIQCgxWRVJESUNUX1BBUksQBDJeChBQcm9jZXNzb3JTZXJ2aWNlEkoKB1Byb2Nlc3MSHC5vdXRyaWdnZXIudjEuUHJvY2Vzc1JlcXVlc3QaHS5vdXRyaWdnZXIudjEuUHJvY2Vzc1Jlc3BvbnNlKAEwAWIGcHJvdG8z", [file_outrigger_v1_records, file_outrigger_v1_state, file_outrigger_v1_topology]);
 
 /**
  * A frame from a worker to the sidecar.
@@ -401,6 +401,13 @@ export type Welcome = Message<"outrigger.v1.Welcome"> & {
    * @generated from field: uint32 max_message_bytes = 8;
    */
   maxMessageBytes: number;
+
+  /**
+   * The sources whose rows are timers and punctuations. Since minor version 6.
+   *
+   * @generated from field: repeated outrigger.v1.TimerSource timer_sources = 9;
+   */
+  timerSources: TimerSource[];
 };
 
 /**
@@ -409,6 +416,37 @@ export type Welcome = Message<"outrigger.v1.Welcome"> & {
  */
 export const WelcomeSchema: GenMessage<Welcome> = /*@__PURE__*/
   messageDesc(file_outrigger_v1_processor, 6);
+
+/**
+ * A source whose rows are the timers and punctuations of one node, in a batch of a stage that the node alone
+ * enters. A row's key is the timer's, null for a punctuation; its timestamp is the time that the timer was
+ * set to, or the clock's at the punctuation; its value is one byte for the clock (as TimerClock), one byte 0
+ * for a timer and 1 for a punctuation, then the name. Since minor version 6.
+ *
+ * @generated from message outrigger.v1.TimerSource
+ */
+export type TimerSource = Message<"outrigger.v1.TimerSource"> & {
+  /**
+   * Index into `sources`.
+   *
+   * @generated from field: uint32 source = 1;
+   */
+  source: number;
+
+  /**
+   * The node.
+   *
+   * @generated from field: string node = 2;
+   */
+  node: string;
+};
+
+/**
+ * Describes the message outrigger.v1.TimerSource.
+ * Use `create(TimerSourceSchema)` to create a new message.
+ */
+export const TimerSourceSchema: GenMessage<TimerSource> = /*@__PURE__*/
+  messageDesc(file_outrigger_v1_processor, 7);
 
 /**
  * Adjacent user code, fused into one hop.
@@ -444,7 +482,7 @@ export type Stage = Message<"outrigger.v1.Stage"> & {
  * Use `create(StageSchema)` to create a new message.
  */
 export const StageSchema: GenMessage<Stage> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_processor, 7);
+  messageDesc(file_outrigger_v1_processor, 8);
 
 /**
  * Why a stream was refused or ended.
@@ -472,7 +510,7 @@ export type Reject = Message<"outrigger.v1.Reject"> & {
  * Use `create(RejectSchema)` to create a new message.
  */
 export const RejectSchema: GenMessage<Reject> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_processor, 8);
+  messageDesc(file_outrigger_v1_processor, 9);
 
 /**
  * Records of one task for one worker.
@@ -535,7 +573,7 @@ export type Batch = Message<"outrigger.v1.Batch"> & {
  * Use `create(BatchSchema)` to create a new message.
  */
 export const BatchSchema: GenMessage<Batch> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_processor, 9);
+  messageDesc(file_outrigger_v1_processor, 10);
 
 /**
  * The outcome of one batch. Rows `[0, done)` are done: outputs and mutations are theirs alone.
@@ -591,6 +629,13 @@ export type BatchResult = Message<"outrigger.v1.BatchResult"> & {
    * @generated from field: repeated outrigger.v1.Mutations mutations = 7;
    */
   mutations: Mutations[];
+
+  /**
+   * What changes in the timers, each node once. Since minor version 6.
+   *
+   * @generated from field: repeated outrigger.v1.Timers timers = 8;
+   */
+  timers: Timers[];
 };
 
 /**
@@ -598,7 +643,65 @@ export type BatchResult = Message<"outrigger.v1.BatchResult"> & {
  * Use `create(BatchResultSchema)` to create a new message.
  */
 export const BatchResultSchema: GenMessage<BatchResult> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_processor, 10);
+  messageDesc(file_outrigger_v1_processor, 11);
+
+/**
+ * What a batch changes in the timers of one node, as of its last record that is done: each timer, which is a
+ * key, a name and a clock, at most once. Since minor version 6.
+ *
+ * @generated from message outrigger.v1.Timers
+ */
+export type Timers = Message<"outrigger.v1.Timers"> & {
+  /**
+   * The node: one of the batch's stage, declared with timers.
+   *
+   * @generated from field: string node = 1;
+   */
+  node: string;
+
+  /**
+   * The key of each timer.
+   *
+   * @generated from field: repeated bytes keys = 2;
+   */
+  keys: Uint8Array[];
+
+  /**
+   * The name of each: at most 255 bytes of UTF-8. As many as keys.
+   *
+   * @generated from field: repeated string names = 3;
+   */
+  names: string[];
+
+  /**
+   * The clock of each. Left out when all go by stream time.
+   *
+   * @generated from field: repeated outrigger.v1.TimerClock clocks = 4;
+   */
+  clocks: TimerClock[];
+
+  /**
+   * When each is to fire, in ms since the epoch, 0 or more; setting one that is there moves it. As many as
+   * keys; of those that `deletes` names it is not looked at.
+   *
+   * @generated from field: repeated sint64 times = 5;
+   */
+  times: bigint[];
+
+  /**
+   * Indexes of the timers that are cancelled, ascending.
+   *
+   * @generated from field: repeated uint32 deletes = 6;
+   */
+  deletes: number[];
+};
+
+/**
+ * Describes the message outrigger.v1.Timers.
+ * Use `create(TimersSchema)` to create a new message.
+ */
+export const TimersSchema: GenMessage<Timers> = /*@__PURE__*/
+  messageDesc(file_outrigger_v1_processor, 12);
 
 /**
  * Why a record failed.
@@ -654,7 +757,7 @@ export type Failure = Message<"outrigger.v1.Failure"> & {
  * Use `create(FailureSchema)` to create a new message.
  */
 export const FailureSchema: GenMessage<Failure> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_processor, 11);
+  messageDesc(file_outrigger_v1_processor, 13);
 
 /**
  * A batch that the worker gives back unprocessed, for instance because it is stopping.
@@ -689,7 +792,7 @@ export type HandBack = Message<"outrigger.v1.HandBack"> & {
  * Use `create(HandBackSchema)` to create a new message.
  */
 export const HandBackSchema: GenMessage<HandBack> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_processor, 12);
+  messageDesc(file_outrigger_v1_processor, 14);
 
 /**
  * Batches that a worker no longer holds.
@@ -717,7 +820,7 @@ export type Revoked = Message<"outrigger.v1.Revoked"> & {
  * Use `create(RevokedSchema)` to create a new message.
  */
 export const RevokedSchema: GenMessage<Revoked> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_processor, 13);
+  messageDesc(file_outrigger_v1_processor, 15);
 
 /**
  * The sidecar is stopping.
@@ -738,7 +841,7 @@ export type Drain = Message<"outrigger.v1.Drain"> & {
  * Use `create(DrainSchema)` to create a new message.
  */
 export const DrainSchema: GenMessage<Drain> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_processor, 14);
+  messageDesc(file_outrigger_v1_processor, 16);
 
 /**
  * A line for the sidecar's log.
@@ -766,7 +869,7 @@ export type Log = Message<"outrigger.v1.Log"> & {
  * Use `create(LogSchema)` to create a new message.
  */
 export const LogSchema: GenMessage<Log> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_processor, 15);
+  messageDesc(file_outrigger_v1_processor, 17);
 
 /**
  * What an application may say of a record that it failed on.

@@ -13,7 +13,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file outrigger/v1/topology.proto.
  */
 export const file_outrigger_v1_topology: GenFile = /*@__PURE__*/
-  fileDesc("ChtvdXRyaWdnZXIvdjEvdG9wb2xvZ3kucHJvdG8SDG91dHJpZ2dlci52MSJSCghUb3BvbG9neRIhCgVub2RlcxgBIAMoCzISLm91dHJpZ2dlci52MS5Ob2RlEiMKBnN0b3JlcxgCIAMoCzITLm91dHJpZ2dlci52MS5TdG9yZSKpAgoETm9kZRIMCgRuYW1lGAEgASgJEg8KB3BhcmVudHMYAiADKAkSJgoGc291cmNlGAMgASgLMhQub3V0cmlnZ2VyLnYxLlNvdXJjZUgAEioKCGZ1bmN0aW9uGAQgASgLMhYub3V0cmlnZ2VyLnYxLkZ1bmN0aW9uSAASLAoJYWdncmVnYXRlGAUgASgLMhcub3V0cmlnZ2VyLnYxLkFnZ3JlZ2F0ZUgAEiIKBHNpbmsYBiABKAsyEi5vdXRyaWdnZXIudjEuU2lua0gAEiIKBGhvb2sYByABKAsyEi5vdXRyaWdnZXIudjEuSG9va0gAEjAKC3JlcGFydGl0aW9uGAggASgLMhkub3V0cmlnZ2VyLnYxLlJlcGFydGl0aW9uSABCBgoEa2luZCIpCgZTb3VyY2USDgoGdG9waWNzGAEgAygJEg8KB3BhdHRlcm4YAiABKAkiewoIRnVuY3Rpb24SKgoJb3BlcmF0aW9uGAEgASgOMhcub3V0cmlnZ2VyLnYxLk9wZXJhdGlvbhIOCgZzdG9yZXMYAiADKAkSMwoOZmFpbHVyZV9wb2xpY3kYAyABKAsyGy5vdXRyaWdnZXIudjEuRmFpbHVyZVBvbGljeSKlAgoNRmFpbHVyZVBvbGljeRIWCglyZXRyeV9tYXgYASABKA1IAIgBARIdChByZXRyeV9pbml0aWFsX21zGAIgASgESAGIAQESGQoMcmV0cnlfZmFjdG9yGAMgASgBSAKIAQESHwoScmV0cnlfbWF4X2RlbGF5X21zGAQgASgESAOIAQESGQoMcmV0cnlfaml0dGVyGAUgASgBSASIAQESKgoJZXhoYXVzdGVkGAYgASgOMhcub3V0cmlnZ2VyLnYxLkV4aGF1c3RlZEIMCgpfcmV0cnlfbWF4QhMKEV9yZXRyeV9pbml0aWFsX21zQg8KDV9yZXRyeV9mYWN0b3JCFQoTX3JldHJ5X21heF9kZWxheV9tc0IPCg1fcmV0cnlfaml0dGVyIvoCCglBZ2dyZWdhdGUSDQoFc3RvcmUYASABKAkSLAoKYWdncmVnYXRvchgCIAEoDjIYLm91dHJpZ2dlci52MS5BZ2dyZWdhdG9yEi8KCHR1bWJsaW5nGAMgASgLMh0ub3V0cmlnZ2VyLnYxLlR1bWJsaW5nV2luZG93cxIzCg5mYWlsdXJlX3BvbGljeRgEIAEoCzIbLm91dHJpZ2dlci52MS5GYWlsdXJlUG9saWN5Ei0KB2hvcHBpbmcYBSABKAsyHC5vdXRyaWdnZXIudjEuSG9wcGluZ1dpbmRvd3MSLQoHc2xpZGluZxgGIAEoCzIcLm91dHJpZ2dlci52MS5TbGlkaW5nV2luZG93cxItCgdzZXNzaW9uGAcgASgLMhwub3V0cmlnZ2VyLnYxLlNlc3Npb25XaW5kb3dzEigKBm51bWJlchgIIAEoDjIYLm91dHJpZ2dlci52MS5OdW1iZXJUeXBlEhMKC3JlcGFydGl0aW9uGAkgASgJIjQKD1R1bWJsaW5nV2luZG93cxIPCgdzaXplX21zGAEgASgDEhAKCGdyYWNlX21zGAIgASgDIkcKDkhvcHBpbmdXaW5kb3dzEg8KB3NpemVfbXMYASABKAMSEgoKYWR2YW5jZV9tcxgCIAEoAxIQCghncmFjZV9tcxgDIAEoAyI+Cg5TbGlkaW5nV2luZG93cxIaChJ0aW1lX2RpZmZlcmVuY2VfbXMYASABKAMSEAoIZ3JhY2VfbXMYAiABKAMiMgoOU2Vzc2lvbldpbmRvd3MSDgoGZ2FwX21zGAEgASgDEhAKCGdyYWNlX21zGAIgASgDIiEKC1JlcGFydGl0aW9uEhIKCnBhcnRpdGlvbnMYASABKAUiFQoEU2luaxINCgV0b3BpYxgBIAEoCSI7CgRIb29rEjMKDmZhaWx1cmVfcG9saWN5GAEgASgLMhsub3V0cmlnZ2VyLnYxLkZhaWx1cmVQb2xpY3kiTAoFU3RvcmUSDAoEbmFtZRgBIAEoCRIlCgRraW5kGAIgASgOMhcub3V0cmlnZ2VyLnYxLlN0b3JlS2luZBIOCgZ0dGxfbXMYAyABKAMqfQoJRXhoYXVzdGVkEhkKFUVYSEFVU1RFRF9VTlNQRUNJRklFRBAAEhIKDkVYSEFVU1RFRF9GQUlMEAESEgoORVhIQVVTVEVEX1NLSVAQAhIZChVFWEhBVVNURURfREVBRF9MRVRURVIQAxISCg5FWEhBVVNURURfUEFSSxAEKpkCCglPcGVyYXRpb24SGQoVT1BFUkFUSU9OX1VOU1BFQ0lGSUVEEAASFQoRT1BFUkFUSU9OX1BST0NFU1MQARIRCg1PUEVSQVRJT05fTUFQEAISGAoUT1BFUkFUSU9OX01BUF9WQUxVRVMQAxIUChBPUEVSQVRJT05fRklMVEVSEAQSGAoUT1BFUkFUSU9OX1NFTEVDVF9LRVkQBRIWChJPUEVSQVRJT05fRkxBVF9NQVAQBhIdChlPUEVSQVRJT05fRkxBVF9NQVBfVkFMVUVTEAcSEgoOT1BFUkFUSU9OX1BFRUsQCBIUChBPUEVSQVRJT05fQlJBTkNIEAkSHAoYT1BFUkFUSU9OX1BST0NFU1NfVkFMVUVTEAoqcAoKTnVtYmVyVHlwZRIbChdOVU1CRVJfVFlQRV9VTlNQRUNJRklFRBAAEhUKEU5VTUJFUl9UWVBFX0lOVDY0EAESFwoTTlVNQkVSX1RZUEVfRkxPQVQ2NBACEhUKEU5VTUJFUl9UWVBFX0lOVDMyEAMqlgEKCkFnZ3JlZ2F0b3ISGgoWQUdHUkVHQVRPUl9VTlNQRUNJRklFRBAAEhoKFkFHR1JFR0FUT1JfQVBQTElDQVRJT04QARIUChBBR0dSRUdBVE9SX0NPVU5UEAISEgoOQUdHUkVHQVRPUl9TVU0QAxISCg5BR0dSRUdBVE9SX01JThAEEhIKDkFHR1JFR0FUT1JfTUFYEAUqlgEKCVN0b3JlS2luZBIaChZTVE9SRV9LSU5EX1VOU1BFQ0lGSUVEEAASGAoUU1RPUkVfS0lORF9LRVlfVkFMVUUQARIVChFTVE9SRV9LSU5EX1dJTkRPVxACEhYKElNUT1JFX0tJTkRfU0VTU0lPThADEiQKIFNUT1JFX0tJTkRfVElNRVNUQU1QRURfS0VZX1ZBTFVFEARiBnByb3RvMw");
+  fileDesc("ChtvdXRyaWdnZXIvdjEvdG9wb2xvZ3kucHJvdG8SDG91dHJpZ2dlci52MSJSCghUb3BvbG9neRIhCgVub2RlcxgBIAMoCzISLm91dHJpZ2dlci52MS5Ob2RlEiMKBnN0b3JlcxgCIAMoCzITLm91dHJpZ2dlci52MS5TdG9yZSKpAgoETm9kZRIMCgRuYW1lGAEgASgJEg8KB3BhcmVudHMYAiADKAkSJgoGc291cmNlGAMgASgLMhQub3V0cmlnZ2VyLnYxLlNvdXJjZUgAEioKCGZ1bmN0aW9uGAQgASgLMhYub3V0cmlnZ2VyLnYxLkZ1bmN0aW9uSAASLAoJYWdncmVnYXRlGAUgASgLMhcub3V0cmlnZ2VyLnYxLkFnZ3JlZ2F0ZUgAEiIKBHNpbmsYBiABKAsyEi5vdXRyaWdnZXIudjEuU2lua0gAEiIKBGhvb2sYByABKAsyEi5vdXRyaWdnZXIudjEuSG9va0gAEjAKC3JlcGFydGl0aW9uGAggASgLMhkub3V0cmlnZ2VyLnYxLlJlcGFydGl0aW9uSABCBgoEa2luZCIpCgZTb3VyY2USDgoGdG9waWNzGAEgAygJEg8KB3BhdHRlcm4YAiABKAkiugEKCEZ1bmN0aW9uEioKCW9wZXJhdGlvbhgBIAEoDjIXLm91dHJpZ2dlci52MS5PcGVyYXRpb24SDgoGc3RvcmVzGAIgAygJEjMKDmZhaWx1cmVfcG9saWN5GAMgASgLMhsub3V0cmlnZ2VyLnYxLkZhaWx1cmVQb2xpY3kSDgoGdGltZXJzGAQgASgIEi0KC3B1bmN0dWF0b3JzGAUgAygLMhgub3V0cmlnZ2VyLnYxLlB1bmN0dWF0b3IiWAoKUHVuY3R1YXRvchIMCgRuYW1lGAEgASgJEicKBWNsb2NrGAIgASgOMhgub3V0cmlnZ2VyLnYxLlRpbWVyQ2xvY2sSEwoLaW50ZXJ2YWxfbXMYAyABKAMipQIKDUZhaWx1cmVQb2xpY3kSFgoJcmV0cnlfbWF4GAEgASgNSACIAQESHQoQcmV0cnlfaW5pdGlhbF9tcxgCIAEoBEgBiAEBEhkKDHJldHJ5X2ZhY3RvchgDIAEoAUgCiAEBEh8KEnJldHJ5X21heF9kZWxheV9tcxgEIAEoBEgDiAEBEhkKDHJldHJ5X2ppdHRlchgFIAEoAUgEiAEBEioKCWV4aGF1c3RlZBgGIAEoDjIXLm91dHJpZ2dlci52MS5FeGhhdXN0ZWRCDAoKX3JldHJ5X21heEITChFfcmV0cnlfaW5pdGlhbF9tc0IPCg1fcmV0cnlfZmFjdG9yQhUKE19yZXRyeV9tYXhfZGVsYXlfbXNCDwoNX3JldHJ5X2ppdHRlciL6AgoJQWdncmVnYXRlEg0KBXN0b3JlGAEgASgJEiwKCmFnZ3JlZ2F0b3IYAiABKA4yGC5vdXRyaWdnZXIudjEuQWdncmVnYXRvchIvCgh0dW1ibGluZxgDIAEoCzIdLm91dHJpZ2dlci52MS5UdW1ibGluZ1dpbmRvd3MSMwoOZmFpbHVyZV9wb2xpY3kYBCABKAsyGy5vdXRyaWdnZXIudjEuRmFpbHVyZVBvbGljeRItCgdob3BwaW5nGAUgASgLMhwub3V0cmlnZ2VyLnYxLkhvcHBpbmdXaW5kb3dzEi0KB3NsaWRpbmcYBiABKAsyHC5vdXRyaWdnZXIudjEuU2xpZGluZ1dpbmRvd3MSLQoHc2Vzc2lvbhgHIAEoCzIcLm91dHJpZ2dlci52MS5TZXNzaW9uV2luZG93cxIoCgZudW1iZXIYCCABKA4yGC5vdXRyaWdnZXIudjEuTnVtYmVyVHlwZRITCgtyZXBhcnRpdGlvbhgJIAEoCSI0Cg9UdW1ibGluZ1dpbmRvd3MSDwoHc2l6ZV9tcxgBIAEoAxIQCghncmFjZV9tcxgCIAEoAyJHCg5Ib3BwaW5nV2luZG93cxIPCgdzaXplX21zGAEgASgDEhIKCmFkdmFuY2VfbXMYAiABKAMSEAoIZ3JhY2VfbXMYAyABKAMiPgoOU2xpZGluZ1dpbmRvd3MSGgoSdGltZV9kaWZmZXJlbmNlX21zGAEgASgDEhAKCGdyYWNlX21zGAIgASgDIjIKDlNlc3Npb25XaW5kb3dzEg4KBmdhcF9tcxgBIAEoAxIQCghncmFjZV9tcxgCIAEoAyIhCgtSZXBhcnRpdGlvbhISCgpwYXJ0aXRpb25zGAEgASgFIhUKBFNpbmsSDQoFdG9waWMYASABKAkiOwoESG9vaxIzCg5mYWlsdXJlX3BvbGljeRgBIAEoCzIbLm91dHJpZ2dlci52MS5GYWlsdXJlUG9saWN5IkwKBVN0b3JlEgwKBG5hbWUYASABKAkSJQoEa2luZBgCIAEoDjIXLm91dHJpZ2dlci52MS5TdG9yZUtpbmQSDgoGdHRsX21zGAMgASgDKmcKClRpbWVyQ2xvY2sSGwoXVElNRVJfQ0xPQ0tfVU5TUEVDSUZJRUQQABIbChdUSU1FUl9DTE9DS19TVFJFQU1fVElNRRABEh8KG1RJTUVSX0NMT0NLX1dBTExfQ0xPQ0tfVElNRRACKn0KCUV4aGF1c3RlZBIZChVFWEhBVVNURURfVU5TUEVDSUZJRUQQABISCg5FWEhBVVNURURfRkFJTBABEhIKDkVYSEFVU1RFRF9TS0lQEAISGQoVRVhIQVVTVEVEX0RFQURfTEVUVEVSEAMSEgoORVhIQVVTVEVEX1BBUksQBCqZAgoJT3BlcmF0aW9uEhkKFU9QRVJBVElPTl9VTlNQRUNJRklFRBAAEhUKEU9QRVJBVElPTl9QUk9DRVNTEAESEQoNT1BFUkFUSU9OX01BUBACEhgKFE9QRVJBVElPTl9NQVBfVkFMVUVTEAMSFAoQT1BFUkFUSU9OX0ZJTFRFUhAEEhgKFE9QRVJBVElPTl9TRUxFQ1RfS0VZEAUSFgoST1BFUkFUSU9OX0ZMQVRfTUFQEAYSHQoZT1BFUkFUSU9OX0ZMQVRfTUFQX1ZBTFVFUxAHEhIKDk9QRVJBVElPTl9QRUVLEAgSFAoQT1BFUkFUSU9OX0JSQU5DSBAJEhwKGE9QRVJBVElPTl9QUk9DRVNTX1ZBTFVFUxAKKnAKCk51bWJlclR5cGUSGwoXTlVNQkVSX1RZUEVfVU5TUEVDSUZJRUQQABIVChFOVU1CRVJfVFlQRV9JTlQ2NBABEhcKE05VTUJFUl9UWVBFX0ZMT0FUNjQQAhIVChFOVU1CRVJfVFlQRV9JTlQzMhADKpYBCgpBZ2dyZWdhdG9yEhoKFkFHR1JFR0FUT1JfVU5TUEVDSUZJRUQQABIaChZBR0dSRUdBVE9SX0FQUExJQ0FUSU9OEAESFAoQQUdHUkVHQVRPUl9DT1VOVBACEhIKDkFHR1JFR0FUT1JfU1VNEAMSEgoOQUdHUkVHQVRPUl9NSU4QBBISCg5BR0dSRUdBVE9SX01BWBAFKpYBCglTdG9yZUtpbmQSGgoWU1RPUkVfS0lORF9VTlNQRUNJRklFRBAAEhgKFFNUT1JFX0tJTkRfS0VZX1ZBTFVFEAESFQoRU1RPUkVfS0lORF9XSU5ET1cQAhIWChJTVE9SRV9LSU5EX1NFU1NJT04QAxIkCiBTVE9SRV9LSU5EX1RJTUVTVEFNUEVEX0tFWV9WQUxVRRAEYgZwcm90bzM");
 
 /**
  * The declared topology: a graph of named nodes.
@@ -183,6 +183,21 @@ export type Function = Message<"outrigger.v1.Function"> & {
    * @generated from field: outrigger.v1.FailurePolicy failure_policy = 3;
    */
   failurePolicy?: FailurePolicy | undefined;
+
+  /**
+   * Whether the code sets timers, and is called when they fire. PROCESS and PROCESS_VALUES only. Since minor
+   * version 6; a worker MUST NOT rely on it where `Welcome.protocol_minor` is lower.
+   *
+   * @generated from field: bool timers = 4;
+   */
+  timers: boolean;
+
+  /**
+   * What the clock calls the code for, in each task. PROCESS only. Since minor version 6, as `timers`.
+   *
+   * @generated from field: repeated outrigger.v1.Punctuator punctuators = 5;
+   */
+  punctuators: Punctuator[];
 };
 
 /**
@@ -191,6 +206,41 @@ export type Function = Message<"outrigger.v1.Function"> & {
  */
 export const FunctionSchema: GenMessage<Function> = /*@__PURE__*/
   messageDesc(file_outrigger_v1_topology, 3);
+
+/**
+ * A call of a node's code, in each task, each time that its clock has moved on by an interval.
+ *
+ * @generated from message outrigger.v1.Punctuator
+ */
+export type Punctuator = Message<"outrigger.v1.Punctuator"> & {
+  /**
+   * The name, unique within its node: 1 to 255 bytes of UTF-8.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * What it goes by. UNSPECIFIED is refused.
+   *
+   * @generated from field: outrigger.v1.TimerClock clock = 2;
+   */
+  clock: TimerClock;
+
+  /**
+   * From one call to the next, in ms, above 0.
+   *
+   * @generated from field: int64 interval_ms = 3;
+   */
+  intervalMs: bigint;
+};
+
+/**
+ * Describes the message outrigger.v1.Punctuator.
+ * Use `create(PunctuatorSchema)` to create a new message.
+ */
+export const PunctuatorSchema: GenMessage<Punctuator> = /*@__PURE__*/
+  messageDesc(file_outrigger_v1_topology, 4);
 
 /**
  * What becomes of a record that fails. What is unset, the sidecar's configuration says.
@@ -247,7 +297,7 @@ export type FailurePolicy = Message<"outrigger.v1.FailurePolicy"> & {
  * Use `create(FailurePolicySchema)` to create a new message.
  */
 export const FailurePolicySchema: GenMessage<FailurePolicy> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_topology, 4);
+  messageDesc(file_outrigger_v1_topology, 5);
 
 /**
  * Folds the records of a key into a value held in a store, and forwards each new value.
@@ -326,7 +376,7 @@ export type Aggregate = Message<"outrigger.v1.Aggregate"> & {
  * Use `create(AggregateSchema)` to create a new message.
  */
 export const AggregateSchema: GenMessage<Aggregate> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_topology, 5);
+  messageDesc(file_outrigger_v1_topology, 6);
 
 /**
  * Windows of fixed size that neither overlap nor leave gaps, aligned to the epoch.
@@ -354,7 +404,7 @@ export type TumblingWindows = Message<"outrigger.v1.TumblingWindows"> & {
  * Use `create(TumblingWindowsSchema)` to create a new message.
  */
 export const TumblingWindowsSchema: GenMessage<TumblingWindows> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_topology, 6);
+  messageDesc(file_outrigger_v1_topology, 7);
 
 /**
  * Windows of fixed size that begin each `advance_ms`, aligned to the epoch: a record is in all that hold it.
@@ -389,7 +439,7 @@ export type HoppingWindows = Message<"outrigger.v1.HoppingWindows"> & {
  * Use `create(HoppingWindowsSchema)` to create a new message.
  */
 export const HoppingWindowsSchema: GenMessage<HoppingWindows> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_topology, 7);
+  messageDesc(file_outrigger_v1_topology, 8);
 
 /**
  * For each record, the window that ends with it and holds what came at most `time_difference_ms` before it,
@@ -418,7 +468,7 @@ export type SlidingWindows = Message<"outrigger.v1.SlidingWindows"> & {
  * Use `create(SlidingWindowsSchema)` to create a new message.
  */
 export const SlidingWindowsSchema: GenMessage<SlidingWindows> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_topology, 8);
+  messageDesc(file_outrigger_v1_topology, 9);
 
 /**
  * Windows of records of a key that follow each other within `gap_ms`; a record that closes a gap merges them.
@@ -446,7 +496,7 @@ export type SessionWindows = Message<"outrigger.v1.SessionWindows"> & {
  * Use `create(SessionWindowsSchema)` to create a new message.
  */
 export const SessionWindowsSchema: GenMessage<SessionWindows> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_topology, 9);
+  messageDesc(file_outrigger_v1_topology, 10);
 
 /**
  * Gives each record to the task that its key belongs to. The topic,
@@ -469,7 +519,7 @@ export type Repartition = Message<"outrigger.v1.Repartition"> & {
  * Use `create(RepartitionSchema)` to create a new message.
  */
 export const RepartitionSchema: GenMessage<Repartition> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_topology, 10);
+  messageDesc(file_outrigger_v1_topology, 11);
 
 /**
  * Writes a topic that must exist.
@@ -490,7 +540,7 @@ export type Sink = Message<"outrigger.v1.Sink"> & {
  * Use `create(SinkSchema)` to create a new message.
  */
 export const SinkSchema: GenMessage<Sink> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_topology, 11);
+  messageDesc(file_outrigger_v1_topology, 12);
 
 /**
  * The application's code, called after the commit of the records that asked for it, at least once for each
@@ -514,7 +564,7 @@ export type Hook = Message<"outrigger.v1.Hook"> & {
  * Use `create(HookSchema)` to create a new message.
  */
 export const HookSchema: GenMessage<Hook> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_topology, 12);
+  messageDesc(file_outrigger_v1_topology, 13);
 
 /**
  * A store: state of one task, backed by a compacted changelog topic.
@@ -551,7 +601,48 @@ export type Store = Message<"outrigger.v1.Store"> & {
  * Use `create(StoreSchema)` to create a new message.
  */
 export const StoreSchema: GenMessage<Store> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_topology, 13);
+  messageDesc(file_outrigger_v1_topology, 14);
+
+/**
+ * What a timer or a punctuator goes by. Since minor version 6.
+ *
+ * @generated from enum outrigger.v1.TimerClock
+ */
+export const TimerClock = {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: TIMER_CLOCK_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * The task's stream time: the latest timestamp of the records that it has read.
+   *
+   * @generated from enum value: TIMER_CLOCK_STREAM_TIME = 1;
+   */
+  STREAM_TIME: 1,
+
+  /**
+   * The sidecar's wall clock.
+   *
+   * @generated from enum value: TIMER_CLOCK_WALL_CLOCK_TIME = 2;
+   */
+  WALL_CLOCK_TIME: 2,
+} as const;
+
+/**
+ * What a timer or a punctuator goes by. Since minor version 6.
+ *
+ * @generated from enum outrigger.v1.TimerClock
+ */
+export type TimerClock = (typeof TimerClock)[keyof typeof TimerClock] | UnknownEnum;
+
+/**
+ * Describes the enum outrigger.v1.TimerClock.
+ */
+export const TimerClockSchema: GenEnum<TimerClock> = /*@__PURE__*/
+  enumDesc(file_outrigger_v1_topology, 0);
 
 /**
  * What becomes of a record whose tries are used up.
@@ -607,7 +698,7 @@ export type Exhausted = (typeof Exhausted)[keyof typeof Exhausted] | UnknownEnum
  * Describes the enum outrigger.v1.Exhausted.
  */
 export const ExhaustedSchema: GenEnum<Exhausted> = /*@__PURE__*/
-  enumDesc(file_outrigger_v1_topology, 0);
+  enumDesc(file_outrigger_v1_topology, 1);
 
 /**
  * What a `Function` may do to a record.
@@ -704,7 +795,7 @@ export type Operation = (typeof Operation)[keyof typeof Operation] | UnknownEnum
  * Describes the enum outrigger.v1.Operation.
  */
 export const OperationSchema: GenEnum<Operation> = /*@__PURE__*/
-  enumDesc(file_outrigger_v1_topology, 1);
+  enumDesc(file_outrigger_v1_topology, 2);
 
 /**
  * How a number stands in a value.
@@ -752,7 +843,7 @@ export type NumberType = (typeof NumberType)[keyof typeof NumberType] | UnknownE
  * Describes the enum outrigger.v1.NumberType.
  */
 export const NumberTypeSchema: GenEnum<NumberType> = /*@__PURE__*/
-  enumDesc(file_outrigger_v1_topology, 2);
+  enumDesc(file_outrigger_v1_topology, 3);
 
 /**
  * Where a fold runs.
@@ -814,7 +905,7 @@ export type Aggregator = (typeof Aggregator)[keyof typeof Aggregator] | UnknownE
  * Describes the enum outrigger.v1.Aggregator.
  */
 export const AggregatorSchema: GenEnum<Aggregator> = /*@__PURE__*/
-  enumDesc(file_outrigger_v1_topology, 3);
+  enumDesc(file_outrigger_v1_topology, 4);
 
 /**
  * The layout of a store's keys.
@@ -872,5 +963,5 @@ export type StoreKind = (typeof StoreKind)[keyof typeof StoreKind] | UnknownEnum
  * Describes the enum outrigger.v1.StoreKind.
  */
 export const StoreKindSchema: GenEnum<StoreKind> = /*@__PURE__*/
-  enumDesc(file_outrigger_v1_topology, 4);
+  enumDesc(file_outrigger_v1_topology, 5);
 

@@ -106,7 +106,7 @@ class Credit(_message.Message):
     def __init__(self, batches: _Optional[int] = ..., bytes: _Optional[int] = ...) -> None: ...
 
 class Welcome(_message.Message):
-    __slots__ = ("protocol_minor", "capabilities", "sidecar_version", "application_id", "max_frame_bytes", "sources", "stages", "max_message_bytes")
+    __slots__ = ("protocol_minor", "capabilities", "sidecar_version", "application_id", "max_frame_bytes", "sources", "stages", "max_message_bytes", "timer_sources")
     PROTOCOL_MINOR_FIELD_NUMBER: _ClassVar[int]
     CAPABILITIES_FIELD_NUMBER: _ClassVar[int]
     SIDECAR_VERSION_FIELD_NUMBER: _ClassVar[int]
@@ -115,6 +115,7 @@ class Welcome(_message.Message):
     SOURCES_FIELD_NUMBER: _ClassVar[int]
     STAGES_FIELD_NUMBER: _ClassVar[int]
     MAX_MESSAGE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    TIMER_SOURCES_FIELD_NUMBER: _ClassVar[int]
     protocol_minor: int
     capabilities: _containers.RepeatedScalarFieldContainer[str]
     sidecar_version: str
@@ -123,7 +124,16 @@ class Welcome(_message.Message):
     sources: _containers.RepeatedScalarFieldContainer[str]
     stages: _containers.RepeatedCompositeFieldContainer[Stage]
     max_message_bytes: int
-    def __init__(self, protocol_minor: _Optional[int] = ..., capabilities: _Optional[_Iterable[str]] = ..., sidecar_version: _Optional[str] = ..., application_id: _Optional[str] = ..., max_frame_bytes: _Optional[int] = ..., sources: _Optional[_Iterable[str]] = ..., stages: _Optional[_Iterable[_Union[Stage, _Mapping]]] = ..., max_message_bytes: _Optional[int] = ...) -> None: ...
+    timer_sources: _containers.RepeatedCompositeFieldContainer[TimerSource]
+    def __init__(self, protocol_minor: _Optional[int] = ..., capabilities: _Optional[_Iterable[str]] = ..., sidecar_version: _Optional[str] = ..., application_id: _Optional[str] = ..., max_frame_bytes: _Optional[int] = ..., sources: _Optional[_Iterable[str]] = ..., stages: _Optional[_Iterable[_Union[Stage, _Mapping]]] = ..., max_message_bytes: _Optional[int] = ..., timer_sources: _Optional[_Iterable[_Union[TimerSource, _Mapping]]] = ...) -> None: ...
+
+class TimerSource(_message.Message):
+    __slots__ = ("source", "node")
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    NODE_FIELD_NUMBER: _ClassVar[int]
+    source: int
+    node: str
+    def __init__(self, source: _Optional[int] = ..., node: _Optional[str] = ...) -> None: ...
 
 class Stage(_message.Message):
     __slots__ = ("entries", "stores", "sinks")
@@ -162,7 +172,7 @@ class Batch(_message.Message):
     def __init__(self, dispatch_id: _Optional[int] = ..., task_epoch: _Optional[int] = ..., task_id: _Optional[str] = ..., stage: _Optional[int] = ..., segments: _Optional[_Iterable[_Union[_records_pb2.Segment, _Mapping]]] = ..., states: _Optional[_Iterable[_Union[_state_pb2.StateColumns, _Mapping]]] = ..., processing_timeout_ms: _Optional[int] = ...) -> None: ...
 
 class BatchResult(_message.Message):
-    __slots__ = ("dispatch_id", "task_epoch", "task_id", "done", "failure", "outputs", "mutations")
+    __slots__ = ("dispatch_id", "task_epoch", "task_id", "done", "failure", "outputs", "mutations", "timers")
     DISPATCH_ID_FIELD_NUMBER: _ClassVar[int]
     TASK_EPOCH_FIELD_NUMBER: _ClassVar[int]
     TASK_ID_FIELD_NUMBER: _ClassVar[int]
@@ -170,6 +180,7 @@ class BatchResult(_message.Message):
     FAILURE_FIELD_NUMBER: _ClassVar[int]
     OUTPUTS_FIELD_NUMBER: _ClassVar[int]
     MUTATIONS_FIELD_NUMBER: _ClassVar[int]
+    TIMERS_FIELD_NUMBER: _ClassVar[int]
     dispatch_id: int
     task_epoch: int
     task_id: str
@@ -177,7 +188,24 @@ class BatchResult(_message.Message):
     failure: Failure
     outputs: _records_pb2.Outputs
     mutations: _containers.RepeatedCompositeFieldContainer[_state_pb2.Mutations]
-    def __init__(self, dispatch_id: _Optional[int] = ..., task_epoch: _Optional[int] = ..., task_id: _Optional[str] = ..., done: _Optional[int] = ..., failure: _Optional[_Union[Failure, _Mapping]] = ..., outputs: _Optional[_Union[_records_pb2.Outputs, _Mapping]] = ..., mutations: _Optional[_Iterable[_Union[_state_pb2.Mutations, _Mapping]]] = ...) -> None: ...
+    timers: _containers.RepeatedCompositeFieldContainer[Timers]
+    def __init__(self, dispatch_id: _Optional[int] = ..., task_epoch: _Optional[int] = ..., task_id: _Optional[str] = ..., done: _Optional[int] = ..., failure: _Optional[_Union[Failure, _Mapping]] = ..., outputs: _Optional[_Union[_records_pb2.Outputs, _Mapping]] = ..., mutations: _Optional[_Iterable[_Union[_state_pb2.Mutations, _Mapping]]] = ..., timers: _Optional[_Iterable[_Union[Timers, _Mapping]]] = ...) -> None: ...
+
+class Timers(_message.Message):
+    __slots__ = ("node", "keys", "names", "clocks", "times", "deletes")
+    NODE_FIELD_NUMBER: _ClassVar[int]
+    KEYS_FIELD_NUMBER: _ClassVar[int]
+    NAMES_FIELD_NUMBER: _ClassVar[int]
+    CLOCKS_FIELD_NUMBER: _ClassVar[int]
+    TIMES_FIELD_NUMBER: _ClassVar[int]
+    DELETES_FIELD_NUMBER: _ClassVar[int]
+    node: str
+    keys: _containers.RepeatedScalarFieldContainer[bytes]
+    names: _containers.RepeatedScalarFieldContainer[str]
+    clocks: _containers.RepeatedScalarFieldContainer[_topology_pb2.TimerClock]
+    times: _containers.RepeatedScalarFieldContainer[int]
+    deletes: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, node: _Optional[str] = ..., keys: _Optional[_Iterable[bytes]] = ..., names: _Optional[_Iterable[str]] = ..., clocks: _Optional[_Iterable[_Union[_topology_pb2.TimerClock, str]]] = ..., times: _Optional[_Iterable[int]] = ..., deletes: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class Failure(_message.Message):
     __slots__ = ("type", "message", "stack", "node", "verdict", "retry_after_ms")

@@ -24,49 +24,53 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1boutrigger/v1/topology.proto\x12\x0coutrigger.v1\"R\n\x08Topology\x12!\n\x05nodes\x18\x01 \x03(\x0b\x32\x12.outrigger.v1.Node\x12#\n\x06stores\x18\x02 \x03(\x0b\x32\x13.outrigger.v1.Store\"\xa9\x02\n\x04Node\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07parents\x18\x02 \x03(\t\x12&\n\x06source\x18\x03 \x01(\x0b\x32\x14.outrigger.v1.SourceH\x00\x12*\n\x08\x66unction\x18\x04 \x01(\x0b\x32\x16.outrigger.v1.FunctionH\x00\x12,\n\taggregate\x18\x05 \x01(\x0b\x32\x17.outrigger.v1.AggregateH\x00\x12\"\n\x04sink\x18\x06 \x01(\x0b\x32\x12.outrigger.v1.SinkH\x00\x12\"\n\x04hook\x18\x07 \x01(\x0b\x32\x12.outrigger.v1.HookH\x00\x12\x30\n\x0brepartition\x18\x08 \x01(\x0b\x32\x19.outrigger.v1.RepartitionH\x00\x42\x06\n\x04kind\")\n\x06Source\x12\x0e\n\x06topics\x18\x01 \x03(\t\x12\x0f\n\x07pattern\x18\x02 \x01(\t\"{\n\x08\x46unction\x12*\n\toperation\x18\x01 \x01(\x0e\x32\x17.outrigger.v1.Operation\x12\x0e\n\x06stores\x18\x02 \x03(\t\x12\x33\n\x0e\x66\x61ilure_policy\x18\x03 \x01(\x0b\x32\x1b.outrigger.v1.FailurePolicy\"\xa5\x02\n\rFailurePolicy\x12\x16\n\tretry_max\x18\x01 \x01(\rH\x00\x88\x01\x01\x12\x1d\n\x10retry_initial_ms\x18\x02 \x01(\x04H\x01\x88\x01\x01\x12\x19\n\x0cretry_factor\x18\x03 \x01(\x01H\x02\x88\x01\x01\x12\x1f\n\x12retry_max_delay_ms\x18\x04 \x01(\x04H\x03\x88\x01\x01\x12\x19\n\x0cretry_jitter\x18\x05 \x01(\x01H\x04\x88\x01\x01\x12*\n\texhausted\x18\x06 \x01(\x0e\x32\x17.outrigger.v1.ExhaustedB\x0c\n\n_retry_maxB\x13\n\x11_retry_initial_msB\x0f\n\r_retry_factorB\x15\n\x13_retry_max_delay_msB\x0f\n\r_retry_jitter\"\xfa\x02\n\tAggregate\x12\r\n\x05store\x18\x01 \x01(\t\x12,\n\naggregator\x18\x02 \x01(\x0e\x32\x18.outrigger.v1.Aggregator\x12/\n\x08tumbling\x18\x03 \x01(\x0b\x32\x1d.outrigger.v1.TumblingWindows\x12\x33\n\x0e\x66\x61ilure_policy\x18\x04 \x01(\x0b\x32\x1b.outrigger.v1.FailurePolicy\x12-\n\x07hopping\x18\x05 \x01(\x0b\x32\x1c.outrigger.v1.HoppingWindows\x12-\n\x07sliding\x18\x06 \x01(\x0b\x32\x1c.outrigger.v1.SlidingWindows\x12-\n\x07session\x18\x07 \x01(\x0b\x32\x1c.outrigger.v1.SessionWindows\x12(\n\x06number\x18\x08 \x01(\x0e\x32\x18.outrigger.v1.NumberType\x12\x13\n\x0brepartition\x18\t \x01(\t\"4\n\x0fTumblingWindows\x12\x0f\n\x07size_ms\x18\x01 \x01(\x03\x12\x10\n\x08grace_ms\x18\x02 \x01(\x03\"G\n\x0eHoppingWindows\x12\x0f\n\x07size_ms\x18\x01 \x01(\x03\x12\x12\n\nadvance_ms\x18\x02 \x01(\x03\x12\x10\n\x08grace_ms\x18\x03 \x01(\x03\">\n\x0eSlidingWindows\x12\x1a\n\x12time_difference_ms\x18\x01 \x01(\x03\x12\x10\n\x08grace_ms\x18\x02 \x01(\x03\"2\n\x0eSessionWindows\x12\x0e\n\x06gap_ms\x18\x01 \x01(\x03\x12\x10\n\x08grace_ms\x18\x02 \x01(\x03\"!\n\x0bRepartition\x12\x12\n\npartitions\x18\x01 \x01(\x05\"\x15\n\x04Sink\x12\r\n\x05topic\x18\x01 \x01(\t\";\n\x04Hook\x12\x33\n\x0e\x66\x61ilure_policy\x18\x01 \x01(\x0b\x32\x1b.outrigger.v1.FailurePolicy\"L\n\x05Store\x12\x0c\n\x04name\x18\x01 \x01(\t\x12%\n\x04kind\x18\x02 \x01(\x0e\x32\x17.outrigger.v1.StoreKind\x12\x0e\n\x06ttl_ms\x18\x03 \x01(\x03*}\n\tExhausted\x12\x19\n\x15\x45XHAUSTED_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x45XHAUSTED_FAIL\x10\x01\x12\x12\n\x0e\x45XHAUSTED_SKIP\x10\x02\x12\x19\n\x15\x45XHAUSTED_DEAD_LETTER\x10\x03\x12\x12\n\x0e\x45XHAUSTED_PARK\x10\x04*\x99\x02\n\tOperation\x12\x19\n\x15OPERATION_UNSPECIFIED\x10\x00\x12\x15\n\x11OPERATION_PROCESS\x10\x01\x12\x11\n\rOPERATION_MAP\x10\x02\x12\x18\n\x14OPERATION_MAP_VALUES\x10\x03\x12\x14\n\x10OPERATION_FILTER\x10\x04\x12\x18\n\x14OPERATION_SELECT_KEY\x10\x05\x12\x16\n\x12OPERATION_FLAT_MAP\x10\x06\x12\x1d\n\x19OPERATION_FLAT_MAP_VALUES\x10\x07\x12\x12\n\x0eOPERATION_PEEK\x10\x08\x12\x14\n\x10OPERATION_BRANCH\x10\t\x12\x1c\n\x18OPERATION_PROCESS_VALUES\x10\n*p\n\nNumberType\x12\x1b\n\x17NUMBER_TYPE_UNSPECIFIED\x10\x00\x12\x15\n\x11NUMBER_TYPE_INT64\x10\x01\x12\x17\n\x13NUMBER_TYPE_FLOAT64\x10\x02\x12\x15\n\x11NUMBER_TYPE_INT32\x10\x03*\x96\x01\n\nAggregator\x12\x1a\n\x16\x41GGREGATOR_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x41GGREGATOR_APPLICATION\x10\x01\x12\x14\n\x10\x41GGREGATOR_COUNT\x10\x02\x12\x12\n\x0e\x41GGREGATOR_SUM\x10\x03\x12\x12\n\x0e\x41GGREGATOR_MIN\x10\x04\x12\x12\n\x0e\x41GGREGATOR_MAX\x10\x05*\x96\x01\n\tStoreKind\x12\x1a\n\x16STORE_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14STORE_KIND_KEY_VALUE\x10\x01\x12\x15\n\x11STORE_KIND_WINDOW\x10\x02\x12\x16\n\x12STORE_KIND_SESSION\x10\x03\x12$\n STORE_KIND_TIMESTAMPED_KEY_VALUE\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1boutrigger/v1/topology.proto\x12\x0coutrigger.v1\"R\n\x08Topology\x12!\n\x05nodes\x18\x01 \x03(\x0b\x32\x12.outrigger.v1.Node\x12#\n\x06stores\x18\x02 \x03(\x0b\x32\x13.outrigger.v1.Store\"\xa9\x02\n\x04Node\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07parents\x18\x02 \x03(\t\x12&\n\x06source\x18\x03 \x01(\x0b\x32\x14.outrigger.v1.SourceH\x00\x12*\n\x08\x66unction\x18\x04 \x01(\x0b\x32\x16.outrigger.v1.FunctionH\x00\x12,\n\taggregate\x18\x05 \x01(\x0b\x32\x17.outrigger.v1.AggregateH\x00\x12\"\n\x04sink\x18\x06 \x01(\x0b\x32\x12.outrigger.v1.SinkH\x00\x12\"\n\x04hook\x18\x07 \x01(\x0b\x32\x12.outrigger.v1.HookH\x00\x12\x30\n\x0brepartition\x18\x08 \x01(\x0b\x32\x19.outrigger.v1.RepartitionH\x00\x42\x06\n\x04kind\")\n\x06Source\x12\x0e\n\x06topics\x18\x01 \x03(\t\x12\x0f\n\x07pattern\x18\x02 \x01(\t\"\xba\x01\n\x08\x46unction\x12*\n\toperation\x18\x01 \x01(\x0e\x32\x17.outrigger.v1.Operation\x12\x0e\n\x06stores\x18\x02 \x03(\t\x12\x33\n\x0e\x66\x61ilure_policy\x18\x03 \x01(\x0b\x32\x1b.outrigger.v1.FailurePolicy\x12\x0e\n\x06timers\x18\x04 \x01(\x08\x12-\n\x0bpunctuators\x18\x05 \x03(\x0b\x32\x18.outrigger.v1.Punctuator\"X\n\nPunctuator\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\'\n\x05\x63lock\x18\x02 \x01(\x0e\x32\x18.outrigger.v1.TimerClock\x12\x13\n\x0binterval_ms\x18\x03 \x01(\x03\"\xa5\x02\n\rFailurePolicy\x12\x16\n\tretry_max\x18\x01 \x01(\rH\x00\x88\x01\x01\x12\x1d\n\x10retry_initial_ms\x18\x02 \x01(\x04H\x01\x88\x01\x01\x12\x19\n\x0cretry_factor\x18\x03 \x01(\x01H\x02\x88\x01\x01\x12\x1f\n\x12retry_max_delay_ms\x18\x04 \x01(\x04H\x03\x88\x01\x01\x12\x19\n\x0cretry_jitter\x18\x05 \x01(\x01H\x04\x88\x01\x01\x12*\n\texhausted\x18\x06 \x01(\x0e\x32\x17.outrigger.v1.ExhaustedB\x0c\n\n_retry_maxB\x13\n\x11_retry_initial_msB\x0f\n\r_retry_factorB\x15\n\x13_retry_max_delay_msB\x0f\n\r_retry_jitter\"\xfa\x02\n\tAggregate\x12\r\n\x05store\x18\x01 \x01(\t\x12,\n\naggregator\x18\x02 \x01(\x0e\x32\x18.outrigger.v1.Aggregator\x12/\n\x08tumbling\x18\x03 \x01(\x0b\x32\x1d.outrigger.v1.TumblingWindows\x12\x33\n\x0e\x66\x61ilure_policy\x18\x04 \x01(\x0b\x32\x1b.outrigger.v1.FailurePolicy\x12-\n\x07hopping\x18\x05 \x01(\x0b\x32\x1c.outrigger.v1.HoppingWindows\x12-\n\x07sliding\x18\x06 \x01(\x0b\x32\x1c.outrigger.v1.SlidingWindows\x12-\n\x07session\x18\x07 \x01(\x0b\x32\x1c.outrigger.v1.SessionWindows\x12(\n\x06number\x18\x08 \x01(\x0e\x32\x18.outrigger.v1.NumberType\x12\x13\n\x0brepartition\x18\t \x01(\t\"4\n\x0fTumblingWindows\x12\x0f\n\x07size_ms\x18\x01 \x01(\x03\x12\x10\n\x08grace_ms\x18\x02 \x01(\x03\"G\n\x0eHoppingWindows\x12\x0f\n\x07size_ms\x18\x01 \x01(\x03\x12\x12\n\nadvance_ms\x18\x02 \x01(\x03\x12\x10\n\x08grace_ms\x18\x03 \x01(\x03\">\n\x0eSlidingWindows\x12\x1a\n\x12time_difference_ms\x18\x01 \x01(\x03\x12\x10\n\x08grace_ms\x18\x02 \x01(\x03\"2\n\x0eSessionWindows\x12\x0e\n\x06gap_ms\x18\x01 \x01(\x03\x12\x10\n\x08grace_ms\x18\x02 \x01(\x03\"!\n\x0bRepartition\x12\x12\n\npartitions\x18\x01 \x01(\x05\"\x15\n\x04Sink\x12\r\n\x05topic\x18\x01 \x01(\t\";\n\x04Hook\x12\x33\n\x0e\x66\x61ilure_policy\x18\x01 \x01(\x0b\x32\x1b.outrigger.v1.FailurePolicy\"L\n\x05Store\x12\x0c\n\x04name\x18\x01 \x01(\t\x12%\n\x04kind\x18\x02 \x01(\x0e\x32\x17.outrigger.v1.StoreKind\x12\x0e\n\x06ttl_ms\x18\x03 \x01(\x03*g\n\nTimerClock\x12\x1b\n\x17TIMER_CLOCK_UNSPECIFIED\x10\x00\x12\x1b\n\x17TIMER_CLOCK_STREAM_TIME\x10\x01\x12\x1f\n\x1bTIMER_CLOCK_WALL_CLOCK_TIME\x10\x02*}\n\tExhausted\x12\x19\n\x15\x45XHAUSTED_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x45XHAUSTED_FAIL\x10\x01\x12\x12\n\x0e\x45XHAUSTED_SKIP\x10\x02\x12\x19\n\x15\x45XHAUSTED_DEAD_LETTER\x10\x03\x12\x12\n\x0e\x45XHAUSTED_PARK\x10\x04*\x99\x02\n\tOperation\x12\x19\n\x15OPERATION_UNSPECIFIED\x10\x00\x12\x15\n\x11OPERATION_PROCESS\x10\x01\x12\x11\n\rOPERATION_MAP\x10\x02\x12\x18\n\x14OPERATION_MAP_VALUES\x10\x03\x12\x14\n\x10OPERATION_FILTER\x10\x04\x12\x18\n\x14OPERATION_SELECT_KEY\x10\x05\x12\x16\n\x12OPERATION_FLAT_MAP\x10\x06\x12\x1d\n\x19OPERATION_FLAT_MAP_VALUES\x10\x07\x12\x12\n\x0eOPERATION_PEEK\x10\x08\x12\x14\n\x10OPERATION_BRANCH\x10\t\x12\x1c\n\x18OPERATION_PROCESS_VALUES\x10\n*p\n\nNumberType\x12\x1b\n\x17NUMBER_TYPE_UNSPECIFIED\x10\x00\x12\x15\n\x11NUMBER_TYPE_INT64\x10\x01\x12\x17\n\x13NUMBER_TYPE_FLOAT64\x10\x02\x12\x15\n\x11NUMBER_TYPE_INT32\x10\x03*\x96\x01\n\nAggregator\x12\x1a\n\x16\x41GGREGATOR_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x41GGREGATOR_APPLICATION\x10\x01\x12\x14\n\x10\x41GGREGATOR_COUNT\x10\x02\x12\x12\n\x0e\x41GGREGATOR_SUM\x10\x03\x12\x12\n\x0e\x41GGREGATOR_MIN\x10\x04\x12\x12\n\x0e\x41GGREGATOR_MAX\x10\x05*\x96\x01\n\tStoreKind\x12\x1a\n\x16STORE_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14STORE_KIND_KEY_VALUE\x10\x01\x12\x15\n\x11STORE_KIND_WINDOW\x10\x02\x12\x16\n\x12STORE_KIND_SESSION\x10\x03\x12$\n STORE_KIND_TIMESTAMPED_KEY_VALUE\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'outrigger.v1.topology_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_EXHAUSTED']._serialized_start=1714
-  _globals['_EXHAUSTED']._serialized_end=1839
-  _globals['_OPERATION']._serialized_start=1842
-  _globals['_OPERATION']._serialized_end=2123
-  _globals['_NUMBERTYPE']._serialized_start=2125
-  _globals['_NUMBERTYPE']._serialized_end=2237
-  _globals['_AGGREGATOR']._serialized_start=2240
-  _globals['_AGGREGATOR']._serialized_end=2390
-  _globals['_STOREKIND']._serialized_start=2393
-  _globals['_STOREKIND']._serialized_end=2543
+  _globals['_TIMERCLOCK']._serialized_start=1868
+  _globals['_TIMERCLOCK']._serialized_end=1971
+  _globals['_EXHAUSTED']._serialized_start=1973
+  _globals['_EXHAUSTED']._serialized_end=2098
+  _globals['_OPERATION']._serialized_start=2101
+  _globals['_OPERATION']._serialized_end=2382
+  _globals['_NUMBERTYPE']._serialized_start=2384
+  _globals['_NUMBERTYPE']._serialized_end=2496
+  _globals['_AGGREGATOR']._serialized_start=2499
+  _globals['_AGGREGATOR']._serialized_end=2649
+  _globals['_STOREKIND']._serialized_start=2652
+  _globals['_STOREKIND']._serialized_end=2802
   _globals['_TOPOLOGY']._serialized_start=45
   _globals['_TOPOLOGY']._serialized_end=127
   _globals['_NODE']._serialized_start=130
   _globals['_NODE']._serialized_end=427
   _globals['_SOURCE']._serialized_start=429
   _globals['_SOURCE']._serialized_end=470
-  _globals['_FUNCTION']._serialized_start=472
-  _globals['_FUNCTION']._serialized_end=595
-  _globals['_FAILUREPOLICY']._serialized_start=598
-  _globals['_FAILUREPOLICY']._serialized_end=891
-  _globals['_AGGREGATE']._serialized_start=894
-  _globals['_AGGREGATE']._serialized_end=1272
-  _globals['_TUMBLINGWINDOWS']._serialized_start=1274
-  _globals['_TUMBLINGWINDOWS']._serialized_end=1326
-  _globals['_HOPPINGWINDOWS']._serialized_start=1328
-  _globals['_HOPPINGWINDOWS']._serialized_end=1399
-  _globals['_SLIDINGWINDOWS']._serialized_start=1401
-  _globals['_SLIDINGWINDOWS']._serialized_end=1463
-  _globals['_SESSIONWINDOWS']._serialized_start=1465
-  _globals['_SESSIONWINDOWS']._serialized_end=1515
-  _globals['_REPARTITION']._serialized_start=1517
-  _globals['_REPARTITION']._serialized_end=1550
-  _globals['_SINK']._serialized_start=1552
-  _globals['_SINK']._serialized_end=1573
-  _globals['_HOOK']._serialized_start=1575
-  _globals['_HOOK']._serialized_end=1634
-  _globals['_STORE']._serialized_start=1636
-  _globals['_STORE']._serialized_end=1712
+  _globals['_FUNCTION']._serialized_start=473
+  _globals['_FUNCTION']._serialized_end=659
+  _globals['_PUNCTUATOR']._serialized_start=661
+  _globals['_PUNCTUATOR']._serialized_end=749
+  _globals['_FAILUREPOLICY']._serialized_start=752
+  _globals['_FAILUREPOLICY']._serialized_end=1045
+  _globals['_AGGREGATE']._serialized_start=1048
+  _globals['_AGGREGATE']._serialized_end=1426
+  _globals['_TUMBLINGWINDOWS']._serialized_start=1428
+  _globals['_TUMBLINGWINDOWS']._serialized_end=1480
+  _globals['_HOPPINGWINDOWS']._serialized_start=1482
+  _globals['_HOPPINGWINDOWS']._serialized_end=1553
+  _globals['_SLIDINGWINDOWS']._serialized_start=1555
+  _globals['_SLIDINGWINDOWS']._serialized_end=1617
+  _globals['_SESSIONWINDOWS']._serialized_start=1619
+  _globals['_SESSIONWINDOWS']._serialized_end=1669
+  _globals['_REPARTITION']._serialized_start=1671
+  _globals['_REPARTITION']._serialized_end=1704
+  _globals['_SINK']._serialized_start=1706
+  _globals['_SINK']._serialized_end=1727
+  _globals['_HOOK']._serialized_start=1729
+  _globals['_HOOK']._serialized_end=1788
+  _globals['_STORE']._serialized_start=1790
+  _globals['_STORE']._serialized_end=1866
 # @@protoc_insertion_point(module_scope)

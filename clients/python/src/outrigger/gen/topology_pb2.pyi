@@ -7,6 +7,12 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class TimerClock(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    TIMER_CLOCK_UNSPECIFIED: _ClassVar[TimerClock]
+    TIMER_CLOCK_STREAM_TIME: _ClassVar[TimerClock]
+    TIMER_CLOCK_WALL_CLOCK_TIME: _ClassVar[TimerClock]
+
 class Exhausted(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     EXHAUSTED_UNSPECIFIED: _ClassVar[Exhausted]
@@ -52,6 +58,9 @@ class StoreKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     STORE_KIND_WINDOW: _ClassVar[StoreKind]
     STORE_KIND_SESSION: _ClassVar[StoreKind]
     STORE_KIND_TIMESTAMPED_KEY_VALUE: _ClassVar[StoreKind]
+TIMER_CLOCK_UNSPECIFIED: TimerClock
+TIMER_CLOCK_STREAM_TIME: TimerClock
+TIMER_CLOCK_WALL_CLOCK_TIME: TimerClock
 EXHAUSTED_UNSPECIFIED: Exhausted
 EXHAUSTED_FAIL: Exhausted
 EXHAUSTED_SKIP: Exhausted
@@ -121,14 +130,28 @@ class Source(_message.Message):
     def __init__(self, topics: _Optional[_Iterable[str]] = ..., pattern: _Optional[str] = ...) -> None: ...
 
 class Function(_message.Message):
-    __slots__ = ("operation", "stores", "failure_policy")
+    __slots__ = ("operation", "stores", "failure_policy", "timers", "punctuators")
     OPERATION_FIELD_NUMBER: _ClassVar[int]
     STORES_FIELD_NUMBER: _ClassVar[int]
     FAILURE_POLICY_FIELD_NUMBER: _ClassVar[int]
+    TIMERS_FIELD_NUMBER: _ClassVar[int]
+    PUNCTUATORS_FIELD_NUMBER: _ClassVar[int]
     operation: Operation
     stores: _containers.RepeatedScalarFieldContainer[str]
     failure_policy: FailurePolicy
-    def __init__(self, operation: _Optional[_Union[Operation, str]] = ..., stores: _Optional[_Iterable[str]] = ..., failure_policy: _Optional[_Union[FailurePolicy, _Mapping]] = ...) -> None: ...
+    timers: bool
+    punctuators: _containers.RepeatedCompositeFieldContainer[Punctuator]
+    def __init__(self, operation: _Optional[_Union[Operation, str]] = ..., stores: _Optional[_Iterable[str]] = ..., failure_policy: _Optional[_Union[FailurePolicy, _Mapping]] = ..., timers: bool = ..., punctuators: _Optional[_Iterable[_Union[Punctuator, _Mapping]]] = ...) -> None: ...
+
+class Punctuator(_message.Message):
+    __slots__ = ("name", "clock", "interval_ms")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    CLOCK_FIELD_NUMBER: _ClassVar[int]
+    INTERVAL_MS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    clock: TimerClock
+    interval_ms: int
+    def __init__(self, name: _Optional[str] = ..., clock: _Optional[_Union[TimerClock, str]] = ..., interval_ms: _Optional[int] = ...) -> None: ...
 
 class FailurePolicy(_message.Message):
     __slots__ = ("retry_max", "retry_initial_ms", "retry_factor", "retry_max_delay_ms", "retry_jitter", "exhausted")

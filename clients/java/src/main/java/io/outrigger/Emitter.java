@@ -58,6 +58,19 @@ final class Emitter {
     run(record);
   }
 
+  /** The same of a row that tells of a timer or a punctuation. */
+  void fire(SegmentReader segment, int index) throws Exception {
+    try {
+      Firing firing = segment.firing(index);
+      Record<Object, Object> record = segment.fired(index, firing, node.input.key());
+      if (code == null) code = node.code.get();
+      code.fire(record, firing, this);
+    } catch (Throwable error) {
+      run.failedNodes.add(node.name, error);
+      throw error;
+    }
+  }
+
   /** Hands a record to this node. */
   void run(Record<Object, Object> record) throws Exception {
     try {

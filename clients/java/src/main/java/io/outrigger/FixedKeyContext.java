@@ -18,12 +18,22 @@ final class FixedKeyContext implements FixedKeyProcessorContext<Object, Object> 
     FixedKeyProcessor<Object, Object, Object> code =
         (FixedKeyProcessor<Object, Object, Object>)
             Objects.requireNonNull(processor, "the function is null");
-    return (record, emitter) -> {
-      ProcessContext context = new ProcessContext(emitter, record);
-      try {
-        code.process(new FixedKeyRecord<>(record), new FixedKeyContext(context, record));
-      } finally {
-        context.close();
+    return new NodeCode() {
+      @Override
+      public void run(Record<Object, Object> record, Emitter emitter) throws Exception {
+        try (ProcessContext context = new ProcessContext(emitter, record)) {
+          code.process(new FixedKeyRecord<>(record), new FixedKeyContext(context, record));
+        }
+      }
+
+      @Override
+      public void fire(Record<Object, Object> record, Firing firing, Emitter emitter)
+          throws Exception {
+        if (!(code instanceof TimedFixedKeyProcessor<Object, Object, Object> timed)) return;
+        try (ProcessContext context = new ProcessContext(emitter, record)) {
+          FixedKeyContext fixed = new FixedKeyContext(context, record);
+          timed.onTimer(firing.timer(record), new FixedKeyRecord<>(record), fixed);
+        }
       }
     };
   }
@@ -47,6 +57,11 @@ final class FixedKeyContext implements FixedKeyProcessorContext<Object, Object> 
   public <K, V> TimestampedKeyValueStore<K, V> getStateStore(
       TimestampedKeyValueStoreDefinition<K, V> definition) {
     return context.getStateStore(definition);
+  }
+
+  @Override
+  public Timers timers() {
+    return context.timers();
   }
 
   @Override

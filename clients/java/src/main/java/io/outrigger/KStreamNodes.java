@@ -142,7 +142,13 @@ record KStreamNodes<K, V>(TopologyBuilder builder, List<String> nodes, StreamSer
       StoreDefinition... stores) {
     NodeCode code = codeOf(processor);
     return function(
-        Operation.OPERATION_PROCESS, StreamSerdes.UNKNOWN, named, namesOf(stores), () -> code);
+        Function.newBuilder()
+            .setOperation(Operation.OPERATION_PROCESS)
+            .setTimers(processor instanceof TimedProcessor<?, ?, ?, ?>),
+        StreamSerdes.UNKNOWN,
+        named,
+        namesOf(stores),
+        () -> code);
   }
 
   @Override
@@ -152,7 +158,9 @@ record KStreamNodes<K, V>(TopologyBuilder builder, List<String> nodes, StreamSer
       StoreDefinition... stores) {
     Objects.requireNonNull(supplier, "supplier");
     return function(
-        Operation.OPERATION_PROCESS,
+        Function.newBuilder()
+            .setOperation(Operation.OPERATION_PROCESS)
+            .setTimers(supplier instanceof TimedProcessorSupplier<?, ?, ?, ?>),
         StreamSerdes.UNKNOWN,
         named,
         namesOf(stores),
@@ -166,7 +174,9 @@ record KStreamNodes<K, V>(TopologyBuilder builder, List<String> nodes, StreamSer
       StoreDefinition... stores) {
     NodeCode code = FixedKeyContext.codeOf(processor);
     return function(
-        Operation.OPERATION_PROCESS_VALUES,
+        Function.newBuilder()
+            .setOperation(Operation.OPERATION_PROCESS_VALUES)
+            .setTimers(processor instanceof TimedFixedKeyProcessor<?, ?, ?>),
         serdes.withValue(null),
         named,
         namesOf(stores),
@@ -180,7 +190,7 @@ record KStreamNodes<K, V>(TopologyBuilder builder, List<String> nodes, StreamSer
       StoreDefinition... stores) {
     Objects.requireNonNull(supplier, "supplier");
     return function(
-        Operation.OPERATION_PROCESS_VALUES,
+        Function.newBuilder().setOperation(Operation.OPERATION_PROCESS_VALUES),
         serdes.withValue(null),
         named,
         namesOf(stores),
@@ -285,16 +295,21 @@ record KStreamNodes<K, V>(TopologyBuilder builder, List<String> nodes, StreamSer
 
   private <K2, V2> KStream<K2, V2> function(
       Operation operation, StreamSerdes result, Named named, NodeCode code) {
-    return function(operation, result, named, List.of(), () -> code);
+    Function.Builder function = Function.newBuilder().setOperation(operation);
+    return function(function, result, named, List.of(), () -> code);
   }
 
   private <K2, V2> KStream<K2, V2> function(
-      Operation operation,
+      Function.Builder function,
       StreamSerdes result,
       Named named,
       List<String> stores,
       Supplier<NodeCode> code) {
-    Function.Builder function = Function.newBuilder().setOperation(operation).addAllStores(stores);
+    function.addAllStores(stores).addAllPunctuators(named.punctuators);
+    if (!function.getTimers() && !named.punctuators.isEmpty()) {
+      throw new IllegalArgumentException(
+          "a punctuator calls a TimedProcessor, by itself or by a TimedProcessorSupplier: take one");
+    }
     if (named.failurePolicy != null) function.setFailurePolicy(named.failurePolicy.wire);
     // Within a stage values are passed on, not bytes: only its entries read, and only what is not of it is
     // written.
@@ -306,17 +321,28 @@ record KStreamNodes<K, V>(TopologyBuilder builder, List<String> nodes, StreamSer
             serdes.orElse(builder.defaults).pair());
     added.code = code;
     added.stores = Set.copyOf(stores);
+    added.hasTimers = function.getTimers();
     return of(builder, added.name, result);
   }
 
   private static NodeCode codeOf(Processor<?, ?, ?, ?> processor) {
     Processor<Object, Object, Object, Object> code = untyped(processor);
-    return (record, emitter) -> {
-      ProcessContext context = new ProcessContext(emitter, record);
-      try {
-        code.process(record, context);
-      } finally {
-        context.close();
+    return new NodeCode() {
+      @Override
+      public void run(Record<Object, Object> record, Emitter emitter) throws Exception {
+        try (ProcessContext context = new ProcessContext(emitter, record)) {
+          code.process(record, context);
+        }
+      }
+
+      @Override
+      public void fire(Record<Object, Object> record, Firing firing, Emitter emitter)
+          throws Exception {
+        if (!(code instanceof TimedProcessor<Object, Object, Object, Object> timed)) return;
+        try (ProcessContext context = new ProcessContext(emitter, record)) {
+          if (firing.isPunctuation()) timed.onPunctuate(firing.name(), record.timestamp(), context);
+          else timed.onTimer(firing.timer(record), context);
+        }
       }
     };
   }

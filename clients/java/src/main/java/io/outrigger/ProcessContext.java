@@ -42,6 +42,31 @@ final class ProcessContext implements ProcessorContext<Object, Object>, AutoClos
   }
 
   @Override
+  public Timers timers() {
+    return new Timers() {
+      @Override
+      public void set(String name, long time, TimerClock clock) {
+        change(name, clock, BatchTimers.time(time));
+      }
+
+      @Override
+      public void delete(String name, TimerClock clock) {
+        change(name, clock, BatchTimers.CANCELLED);
+      }
+    };
+  }
+
+  private void change(String name, TimerClock clock, long time) {
+    mustBeOpen("timer \"" + name + "\"");
+    if (!emitter.node.hasTimers) {
+      throw new IllegalStateException(
+          "\"" + emitter.node.name + "\" sets a timer, and nothing takes it: make it a TimedProcessor");
+    }
+    byte[] key = emitter.node.input.key().serialize(record.key());
+    emitter.run.timers(emitter.node.name).change(key, name, clock, time);
+  }
+
+  @Override
   public <K, V> KeyValueStore<K, V> getStateStore(KeyValueStoreDefinition<K, V> definition) {
     return new TypedStore<>(definition, stateOf(definition), this);
   }

@@ -26,6 +26,13 @@ public interface ProcessingContext {
       TimestampedKeyValueStoreDefinition<SK, SV> definition);
 
   /**
+   * The timers of the record's key; for a processor that takes them, as a {@link TimedProcessor} does.
+   *
+   * @return the timers
+   */
+  Timers timers();
+
+  /**
    * Whether the batch was taken away: what is computed from then on has no effect. Worth asking in long
    * loops.
    *

@@ -64,6 +64,21 @@ final class SegmentReader {
         index);
   }
 
+  /** The source that its rows come from. */
+  int source() {
+    return segment.getSource();
+  }
+
+  Firing firing(int index) {
+    return Firing.of(nullValues.get(index) ? ByteString.EMPTY : segment.getValues(index));
+  }
+
+  /** A row that tells of a timer or a punctuation. */
+  Record<Object, Object> fired(int index, Firing firing, Serde<Object> keys) {
+    Object key = firing.isPunctuation() ? null : read("key", index, keys, key(index));
+    return new Record<>(key, null, timestamp(index), headers(index), origin, index);
+  }
+
   private Object read(String what, int index, Serde<Object> serde, ByteString bytes) {
     try {
       return serde.deserialize(bytes == null ? null : bytes.toByteArray());

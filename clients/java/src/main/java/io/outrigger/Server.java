@@ -109,6 +109,15 @@ final class Server implements Runnable {
 
     @Override
     public void welcomed(Welcome welcome) {
+      int needed = topology.minorNeeded();
+      if (welcome.getProtocolMinor() < needed) {
+        String text =
+            "the sidecar speaks outrigger.v1 minor version %d, and timers need %d: run a newer sidecar";
+        failed(
+            new OutriggerRejectedException(
+                "PROTOCOL_VERSION", String.format(text, welcome.getProtocolMinor(), needed)));
+        return;
+      }
       wasWelcome = true;
       LOG.log(
           Level.INFO,

@@ -12,6 +12,8 @@ import java.util.Map;
 
 /** The topology under construction: what is declared to the sidecar, and the code that runs here. */
 final class TopologyBuilder {
+  private static final int TIMERS_SINCE_MINOR = 6;
+
   private final Map<String, TopologyNode> nodes = new LinkedHashMap<>();
   private final List<Node> declared = new ArrayList<>();
   private final Map<String, Store> stores = new LinkedHashMap<>();
@@ -94,6 +96,11 @@ final class TopologyBuilder {
   /** A name that stays the same as long as the order of the calls does. */
   String storeName(String given, String what) {
     return given == null ? numbered(what + "-store", stores.size()) : given;
+  }
+
+  /** Of the sidecar's protocol: an older one would leave timers out without a word. */
+  int minorNeeded() {
+    return nodes.values().stream().anyMatch(node -> node.hasTimers) ? TIMERS_SINCE_MINOR : 1;
   }
 
   /** What is declared to the sidecar; nothing can be added from then on. */

@@ -19,6 +19,9 @@ final class TopologyNode {
   /** Makes the code of one task; null for nodes that never run here. */
   Supplier<NodeCode> code;
 
+  /** Whether its code sets timers. */
+  boolean hasTimers;
+
   /** The stores that {@code getStateStore} opens. */
   Set<String> stores = Set.of();
 

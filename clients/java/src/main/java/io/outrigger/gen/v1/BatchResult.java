@@ -34,6 +34,7 @@ private static final long serialVersionUID = 0L;
   private BatchResult() {
     taskId_ = "";
     mutations_ = java.util.Collections.emptyList();
+    timers_ = java.util.Collections.emptyList();
   }
 
   public static final com.google.protobuf.Descriptors.Descriptor
@@ -279,6 +280,67 @@ private static final long serialVersionUID = 0L;
     return mutations_.get(index);
   }
 
+  public static final int TIMERS_FIELD_NUMBER = 8;
+  @SuppressWarnings("serial")
+  private java.util.List<io.outrigger.gen.v1.Timers> timers_;
+  /**
+   * <pre>
+   * What changes in the timers, each node once. Since minor version 6.
+   * </pre>
+   *
+   * <code>repeated .outrigger.v1.Timers timers = 8;</code>
+   */
+  @java.lang.Override
+  public java.util.List<io.outrigger.gen.v1.Timers> getTimersList() {
+    return timers_;
+  }
+  /**
+   * <pre>
+   * What changes in the timers, each node once. Since minor version 6.
+   * </pre>
+   *
+   * <code>repeated .outrigger.v1.Timers timers = 8;</code>
+   */
+  @java.lang.Override
+  public java.util.List<? extends io.outrigger.gen.v1.TimersOrBuilder> 
+      getTimersOrBuilderList() {
+    return timers_;
+  }
+  /**
+   * <pre>
+   * What changes in the timers, each node once. Since minor version 6.
+   * </pre>
+   *
+   * <code>repeated .outrigger.v1.Timers timers = 8;</code>
+   */
+  @java.lang.Override
+  public int getTimersCount() {
+    return timers_.size();
+  }
+  /**
+   * <pre>
+   * What changes in the timers, each node once. Since minor version 6.
+   * </pre>
+   *
+   * <code>repeated .outrigger.v1.Timers timers = 8;</code>
+   */
+  @java.lang.Override
+  public io.outrigger.gen.v1.Timers getTimers(int index) {
+    return timers_.get(index);
+  }
+  /**
+   * <pre>
+   * What changes in the timers, each node once. Since minor version 6.
+   * </pre>
+   *
+   * <code>repeated .outrigger.v1.Timers timers = 8;</code>
+   */
+  @java.lang.Override
+  public io.outrigger.gen.v1.TimersOrBuilder getTimersOrBuilder(
+      int index) {
+    return timers_.get(index);
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -313,6 +375,9 @@ private static final long serialVersionUID = 0L;
     }
     for (int i = 0; i < mutations_.size(); i++) {
       output.writeMessage(7, mutations_.get(i));
+    }
+    for (int i = 0; i < timers_.size(); i++) {
+      output.writeMessage(8, timers_.get(i));
     }
     getUnknownFields().writeTo(output);
   }
@@ -350,6 +415,10 @@ private static final long serialVersionUID = 0L;
       size += com.google.protobuf.CodedOutputStream
         .computeMessageSize(7, mutations_.get(i));
     }
+    for (int i = 0; i < timers_.size(); i++) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeMessageSize(8, timers_.get(i));
+    }
     size += getUnknownFields().getSerializedSize();
     memoizedSize = size;
     return size;
@@ -385,6 +454,8 @@ private static final long serialVersionUID = 0L;
     }
     if (!getMutationsList()
         .equals(other.getMutationsList())) return false;
+    if (!getTimersList()
+        .equals(other.getTimersList())) return false;
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -416,6 +487,10 @@ private static final long serialVersionUID = 0L;
     if (getMutationsCount() > 0) {
       hash = (37 * hash) + MUTATIONS_FIELD_NUMBER;
       hash = (53 * hash) + getMutationsList().hashCode();
+    }
+    if (getTimersCount() > 0) {
+      hash = (37 * hash) + TIMERS_FIELD_NUMBER;
+      hash = (53 * hash) + getTimersList().hashCode();
     }
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
@@ -554,6 +629,7 @@ private static final long serialVersionUID = 0L;
         internalGetFailureFieldBuilder();
         internalGetOutputsFieldBuilder();
         internalGetMutationsFieldBuilder();
+        internalGetTimersFieldBuilder();
       }
     }
     @java.lang.Override
@@ -581,6 +657,13 @@ private static final long serialVersionUID = 0L;
         mutationsBuilder_.clear();
       }
       bitField0_ = (bitField0_ & ~0x00000040);
+      if (timersBuilder_ == null) {
+        timers_ = java.util.Collections.emptyList();
+      } else {
+        timers_ = null;
+        timersBuilder_.clear();
+      }
+      bitField0_ = (bitField0_ & ~0x00000080);
       return this;
     }
 
@@ -622,6 +705,15 @@ private static final long serialVersionUID = 0L;
         result.mutations_ = mutations_;
       } else {
         result.mutations_ = mutationsBuilder_.build();
+      }
+      if (timersBuilder_ == null) {
+        if (((bitField0_ & 0x00000080) != 0)) {
+          timers_ = java.util.Collections.unmodifiableList(timers_);
+          bitField0_ = (bitField0_ & ~0x00000080);
+        }
+        result.timers_ = timers_;
+      } else {
+        result.timers_ = timersBuilder_.build();
       }
     }
 
@@ -713,6 +805,32 @@ private static final long serialVersionUID = 0L;
           }
         }
       }
+      if (timersBuilder_ == null) {
+        if (!other.timers_.isEmpty()) {
+          if (timers_.isEmpty()) {
+            timers_ = other.timers_;
+            bitField0_ = (bitField0_ & ~0x00000080);
+          } else {
+            ensureTimersIsMutable();
+            timers_.addAll(other.timers_);
+          }
+          onChanged();
+        }
+      } else {
+        if (!other.timers_.isEmpty()) {
+          if (timersBuilder_.isEmpty()) {
+            timersBuilder_.dispose();
+            timersBuilder_ = null;
+            timers_ = other.timers_;
+            bitField0_ = (bitField0_ & ~0x00000080);
+            timersBuilder_ = 
+              com.google.protobuf.GeneratedMessage.alwaysUseFieldBuilders ?
+                 internalGetTimersFieldBuilder() : null;
+          } else {
+            timersBuilder_.addAllMessages(other.timers_);
+          }
+        }
+      }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
       return this;
@@ -786,6 +904,19 @@ private static final long serialVersionUID = 0L;
               }
               break;
             } // case 58
+            case 66: {
+              io.outrigger.gen.v1.Timers m =
+                  input.readMessage(
+                      io.outrigger.gen.v1.Timers.parser(),
+                      extensionRegistry);
+              if (timersBuilder_ == null) {
+                ensureTimersIsMutable();
+                timers_.add(m);
+              } else {
+                timersBuilder_.addMessage(m);
+              }
+              break;
+            } // case 66
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -1651,6 +1782,318 @@ private static final long serialVersionUID = 0L;
         mutations_ = null;
       }
       return mutationsBuilder_;
+    }
+
+    private java.util.List<io.outrigger.gen.v1.Timers> timers_ =
+      java.util.Collections.emptyList();
+    private void ensureTimersIsMutable() {
+      if (!((bitField0_ & 0x00000080) != 0)) {
+        timers_ = new java.util.ArrayList<io.outrigger.gen.v1.Timers>(timers_);
+        bitField0_ |= 0x00000080;
+       }
+    }
+
+    private com.google.protobuf.RepeatedFieldBuilder<
+        io.outrigger.gen.v1.Timers, io.outrigger.gen.v1.Timers.Builder, io.outrigger.gen.v1.TimersOrBuilder> timersBuilder_;
+
+    /**
+     * <pre>
+     * What changes in the timers, each node once. Since minor version 6.
+     * </pre>
+     *
+     * <code>repeated .outrigger.v1.Timers timers = 8;</code>
+     */
+    public java.util.List<io.outrigger.gen.v1.Timers> getTimersList() {
+      if (timersBuilder_ == null) {
+        return java.util.Collections.unmodifiableList(timers_);
+      } else {
+        return timersBuilder_.getMessageList();
+      }
+    }
+    /**
+     * <pre>
+     * What changes in the timers, each node once. Since minor version 6.
+     * </pre>
+     *
+     * <code>repeated .outrigger.v1.Timers timers = 8;</code>
+     */
+    public int getTimersCount() {
+      if (timersBuilder_ == null) {
+        return timers_.size();
+      } else {
+        return timersBuilder_.getCount();
+      }
+    }
+    /**
+     * <pre>
+     * What changes in the timers, each node once. Since minor version 6.
+     * </pre>
+     *
+     * <code>repeated .outrigger.v1.Timers timers = 8;</code>
+     */
+    public io.outrigger.gen.v1.Timers getTimers(int index) {
+      if (timersBuilder_ == null) {
+        return timers_.get(index);
+      } else {
+        return timersBuilder_.getMessage(index);
+      }
+    }
+    /**
+     * <pre>
+     * What changes in the timers, each node once. Since minor version 6.
+     * </pre>
+     *
+     * <code>repeated .outrigger.v1.Timers timers = 8;</code>
+     */
+    public Builder setTimers(
+        int index, io.outrigger.gen.v1.Timers value) {
+      if (timersBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        ensureTimersIsMutable();
+        timers_.set(index, value);
+        onChanged();
+      } else {
+        timersBuilder_.setMessage(index, value);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * What changes in the timers, each node once. Since minor version 6.
+     * </pre>
+     *
+     * <code>repeated .outrigger.v1.Timers timers = 8;</code>
+     */
+    public Builder setTimers(
+        int index, io.outrigger.gen.v1.Timers.Builder builderForValue) {
+      if (timersBuilder_ == null) {
+        ensureTimersIsMutable();
+        timers_.set(index, builderForValue.build());
+        onChanged();
+      } else {
+        timersBuilder_.setMessage(index, builderForValue.build());
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * What changes in the timers, each node once. Since minor version 6.
+     * </pre>
+     *
+     * <code>repeated .outrigger.v1.Timers timers = 8;</code>
+     */
+    public Builder addTimers(io.outrigger.gen.v1.Timers value) {
+      if (timersBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        ensureTimersIsMutable();
+        timers_.add(value);
+        onChanged();
+      } else {
+        timersBuilder_.addMessage(value);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * What changes in the timers, each node once. Since minor version 6.
+     * </pre>
+     *
+     * <code>repeated .outrigger.v1.Timers timers = 8;</code>
+     */
+    public Builder addTimers(
+        int index, io.outrigger.gen.v1.Timers value) {
+      if (timersBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        ensureTimersIsMutable();
+        timers_.add(index, value);
+        onChanged();
+      } else {
+        timersBuilder_.addMessage(index, value);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * What changes in the timers, each node once. Since minor version 6.
+     * </pre>
+     *
+     * <code>repeated .outrigger.v1.Timers timers = 8;</code>
+     */
+    public Builder addTimers(
+        io.outrigger.gen.v1.Timers.Builder builderForValue) {
+      if (timersBuilder_ == null) {
+        ensureTimersIsMutable();
+        timers_.add(builderForValue.build());
+        onChanged();
+      } else {
+        timersBuilder_.addMessage(builderForValue.build());
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * What changes in the timers, each node once. Since minor version 6.
+     * </pre>
+     *
+     * <code>repeated .outrigger.v1.Timers timers = 8;</code>
+     */
+    public Builder addTimers(
+        int index, io.outrigger.gen.v1.Timers.Builder builderForValue) {
+      if (timersBuilder_ == null) {
+        ensureTimersIsMutable();
+        timers_.add(index, builderForValue.build());
+        onChanged();
+      } else {
+        timersBuilder_.addMessage(index, builderForValue.build());
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * What changes in the timers, each node once. Since minor version 6.
+     * </pre>
+     *
+     * <code>repeated .outrigger.v1.Timers timers = 8;</code>
+     */
+    public Builder addAllTimers(
+        java.lang.Iterable<? extends io.outrigger.gen.v1.Timers> values) {
+      if (timersBuilder_ == null) {
+        ensureTimersIsMutable();
+        com.google.protobuf.AbstractMessageLite.Builder.addAll(
+            values, timers_);
+        onChanged();
+      } else {
+        timersBuilder_.addAllMessages(values);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * What changes in the timers, each node once. Since minor version 6.
+     * </pre>
+     *
+     * <code>repeated .outrigger.v1.Timers timers = 8;</code>
+     */
+    public Builder clearTimers() {
+      if (timersBuilder_ == null) {
+        timers_ = java.util.Collections.emptyList();
+        bitField0_ = (bitField0_ & ~0x00000080);
+        onChanged();
+      } else {
+        timersBuilder_.clear();
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * What changes in the timers, each node once. Since minor version 6.
+     * </pre>
+     *
+     * <code>repeated .outrigger.v1.Timers timers = 8;</code>
+     */
+    public Builder removeTimers(int index) {
+      if (timersBuilder_ == null) {
+        ensureTimersIsMutable();
+        timers_.remove(index);
+        onChanged();
+      } else {
+        timersBuilder_.remove(index);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * What changes in the timers, each node once. Since minor version 6.
+     * </pre>
+     *
+     * <code>repeated .outrigger.v1.Timers timers = 8;</code>
+     */
+    public io.outrigger.gen.v1.Timers.Builder getTimersBuilder(
+        int index) {
+      return internalGetTimersFieldBuilder().getBuilder(index);
+    }
+    /**
+     * <pre>
+     * What changes in the timers, each node once. Since minor version 6.
+     * </pre>
+     *
+     * <code>repeated .outrigger.v1.Timers timers = 8;</code>
+     */
+    public io.outrigger.gen.v1.TimersOrBuilder getTimersOrBuilder(
+        int index) {
+      if (timersBuilder_ == null) {
+        return timers_.get(index);  } else {
+        return timersBuilder_.getMessageOrBuilder(index);
+      }
+    }
+    /**
+     * <pre>
+     * What changes in the timers, each node once. Since minor version 6.
+     * </pre>
+     *
+     * <code>repeated .outrigger.v1.Timers timers = 8;</code>
+     */
+    public java.util.List<? extends io.outrigger.gen.v1.TimersOrBuilder> 
+         getTimersOrBuilderList() {
+      if (timersBuilder_ != null) {
+        return timersBuilder_.getMessageOrBuilderList();
+      } else {
+        return java.util.Collections.unmodifiableList(timers_);
+      }
+    }
+    /**
+     * <pre>
+     * What changes in the timers, each node once. Since minor version 6.
+     * </pre>
+     *
+     * <code>repeated .outrigger.v1.Timers timers = 8;</code>
+     */
+    public io.outrigger.gen.v1.Timers.Builder addTimersBuilder() {
+      return internalGetTimersFieldBuilder().addBuilder(
+          io.outrigger.gen.v1.Timers.getDefaultInstance());
+    }
+    /**
+     * <pre>
+     * What changes in the timers, each node once. Since minor version 6.
+     * </pre>
+     *
+     * <code>repeated .outrigger.v1.Timers timers = 8;</code>
+     */
+    public io.outrigger.gen.v1.Timers.Builder addTimersBuilder(
+        int index) {
+      return internalGetTimersFieldBuilder().addBuilder(
+          index, io.outrigger.gen.v1.Timers.getDefaultInstance());
+    }
+    /**
+     * <pre>
+     * What changes in the timers, each node once. Since minor version 6.
+     * </pre>
+     *
+     * <code>repeated .outrigger.v1.Timers timers = 8;</code>
+     */
+    public java.util.List<io.outrigger.gen.v1.Timers.Builder> 
+         getTimersBuilderList() {
+      return internalGetTimersFieldBuilder().getBuilderList();
+    }
+    private com.google.protobuf.RepeatedFieldBuilder<
+        io.outrigger.gen.v1.Timers, io.outrigger.gen.v1.Timers.Builder, io.outrigger.gen.v1.TimersOrBuilder> 
+        internalGetTimersFieldBuilder() {
+      if (timersBuilder_ == null) {
+        timersBuilder_ = new com.google.protobuf.RepeatedFieldBuilder<
+            io.outrigger.gen.v1.Timers, io.outrigger.gen.v1.Timers.Builder, io.outrigger.gen.v1.TimersOrBuilder>(
+                timers_,
+                ((bitField0_ & 0x00000080) != 0),
+                getParentForChildren(),
+                isClean());
+        timers_ = null;
+      }
+      return timersBuilder_;
     }
 
     // @@protoc_insertion_point(builder_scope:outrigger.v1.BatchResult)

@@ -157,4 +157,48 @@ public interface BatchResultOrBuilder extends
    */
   io.outrigger.gen.v1.MutationsOrBuilder getMutationsOrBuilder(
       int index);
+
+  /**
+   * <pre>
+   * What changes in the timers, each node once. Since minor version 6.
+   * </pre>
+   *
+   * <code>repeated .outrigger.v1.Timers timers = 8;</code>
+   */
+  java.util.List<io.outrigger.gen.v1.Timers> 
+      getTimersList();
+  /**
+   * <pre>
+   * What changes in the timers, each node once. Since minor version 6.
+   * </pre>
+   *
+   * <code>repeated .outrigger.v1.Timers timers = 8;</code>
+   */
+  io.outrigger.gen.v1.Timers getTimers(int index);
+  /**
+   * <pre>
+   * What changes in the timers, each node once. Since minor version 6.
+   * </pre>
+   *
+   * <code>repeated .outrigger.v1.Timers timers = 8;</code>
+   */
+  int getTimersCount();
+  /**
+   * <pre>
+   * What changes in the timers, each node once. Since minor version 6.
+   * </pre>
+   *
+   * <code>repeated .outrigger.v1.Timers timers = 8;</code>
+   */
+  java.util.List<? extends io.outrigger.gen.v1.TimersOrBuilder> 
+      getTimersOrBuilderList();
+  /**
+   * <pre>
+   * What changes in the timers, each node once. Since minor version 6.
+   * </pre>
+   *
+   * <code>repeated .outrigger.v1.Timers timers = 8;</code>
+   */
+  io.outrigger.gen.v1.TimersOrBuilder getTimersOrBuilder(
+      int index);
 }

@@ -170,7 +170,7 @@ public enum Exhausted
   }
   public static com.google.protobuf.Descriptors.EnumDescriptor
       getDescriptor() {
-    return io.outrigger.gen.v1.TopologyOuterClass.getDescriptor().getEnumTypes().get(0);
+    return io.outrigger.gen.v1.TopologyOuterClass.getDescriptor().getEnumTypes().get(1);
   }
 
   private static final Exhausted[] VALUES = values();

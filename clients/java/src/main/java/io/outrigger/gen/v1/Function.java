@@ -35,6 +35,7 @@ private static final long serialVersionUID = 0L;
     operation_ = 0;
     stores_ =
         com.google.protobuf.LazyStringArrayList.emptyList();
+    punctuators_ = java.util.Collections.emptyList();
   }
 
   public static final com.google.protobuf.Descriptors.Descriptor
@@ -171,6 +172,83 @@ private static final long serialVersionUID = 0L;
     return failurePolicy_ == null ? io.outrigger.gen.v1.FailurePolicy.getDefaultInstance() : failurePolicy_;
   }
 
+  public static final int TIMERS_FIELD_NUMBER = 4;
+  private boolean timers_ = false;
+  /**
+   * <pre>
+   * Whether the code sets timers, and is called when they fire. PROCESS and PROCESS_VALUES only. Since minor
+   * version 6; a worker MUST NOT rely on it where `Welcome.protocol_minor` is lower.
+   * </pre>
+   *
+   * <code>bool timers = 4;</code>
+   * @return The timers.
+   */
+  @java.lang.Override
+  public boolean getTimers() {
+    return timers_;
+  }
+
+  public static final int PUNCTUATORS_FIELD_NUMBER = 5;
+  @SuppressWarnings("serial")
+  private java.util.List<io.outrigger.gen.v1.Punctuator> punctuators_;
+  /**
+   * <pre>
+   * What the clock calls the code for, in each task. PROCESS only. Since minor version 6, as `timers`.
+   * </pre>
+   *
+   * <code>repeated .outrigger.v1.Punctuator punctuators = 5;</code>
+   */
+  @java.lang.Override
+  public java.util.List<io.outrigger.gen.v1.Punctuator> getPunctuatorsList() {
+    return punctuators_;
+  }
+  /**
+   * <pre>
+   * What the clock calls the code for, in each task. PROCESS only. Since minor version 6, as `timers`.
+   * </pre>
+   *
+   * <code>repeated .outrigger.v1.Punctuator punctuators = 5;</code>
+   */
+  @java.lang.Override
+  public java.util.List<? extends io.outrigger.gen.v1.PunctuatorOrBuilder> 
+      getPunctuatorsOrBuilderList() {
+    return punctuators_;
+  }
+  /**
+   * <pre>
+   * What the clock calls the code for, in each task. PROCESS only. Since minor version 6, as `timers`.
+   * </pre>
+   *
+   * <code>repeated .outrigger.v1.Punctuator punctuators = 5;</code>
+   */
+  @java.lang.Override
+  public int getPunctuatorsCount() {
+    return punctuators_.size();
+  }
+  /**
+   * <pre>
+   * What the clock calls the code for, in each task. PROCESS only. Since minor version 6, as `timers`.
+   * </pre>
+   *
+   * <code>repeated .outrigger.v1.Punctuator punctuators = 5;</code>
+   */
+  @java.lang.Override
+  public io.outrigger.gen.v1.Punctuator getPunctuators(int index) {
+    return punctuators_.get(index);
+  }
+  /**
+   * <pre>
+   * What the clock calls the code for, in each task. PROCESS only. Since minor version 6, as `timers`.
+   * </pre>
+   *
+   * <code>repeated .outrigger.v1.Punctuator punctuators = 5;</code>
+   */
+  @java.lang.Override
+  public io.outrigger.gen.v1.PunctuatorOrBuilder getPunctuatorsOrBuilder(
+      int index) {
+    return punctuators_.get(index);
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -193,6 +271,12 @@ private static final long serialVersionUID = 0L;
     }
     if (((bitField0_ & 0x00000001) != 0)) {
       output.writeMessage(3, getFailurePolicy());
+    }
+    if (timers_ != false) {
+      output.writeBool(4, timers_);
+    }
+    for (int i = 0; i < punctuators_.size(); i++) {
+      output.writeMessage(5, punctuators_.get(i));
     }
     getUnknownFields().writeTo(output);
   }
@@ -219,6 +303,14 @@ private static final long serialVersionUID = 0L;
       size += com.google.protobuf.CodedOutputStream
         .computeMessageSize(3, getFailurePolicy());
     }
+    if (timers_ != false) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeBoolSize(4, timers_);
+    }
+    for (int i = 0; i < punctuators_.size(); i++) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeMessageSize(5, punctuators_.get(i));
+    }
     size += getUnknownFields().getSerializedSize();
     memoizedSize = size;
     return size;
@@ -242,6 +334,10 @@ private static final long serialVersionUID = 0L;
       if (!getFailurePolicy()
           .equals(other.getFailurePolicy())) return false;
     }
+    if (getTimers()
+        != other.getTimers()) return false;
+    if (!getPunctuatorsList()
+        .equals(other.getPunctuatorsList())) return false;
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -262,6 +358,13 @@ private static final long serialVersionUID = 0L;
     if (hasFailurePolicy()) {
       hash = (37 * hash) + FAILURE_POLICY_FIELD_NUMBER;
       hash = (53 * hash) + getFailurePolicy().hashCode();
+    }
+    hash = (37 * hash) + TIMERS_FIELD_NUMBER;
+    hash = (53 * hash) + com.google.protobuf.Internal.hashBoolean(
+        getTimers());
+    if (getPunctuatorsCount() > 0) {
+      hash = (37 * hash) + PUNCTUATORS_FIELD_NUMBER;
+      hash = (53 * hash) + getPunctuatorsList().hashCode();
     }
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
@@ -398,6 +501,7 @@ private static final long serialVersionUID = 0L;
       if (com.google.protobuf.GeneratedMessage
               .alwaysUseFieldBuilders) {
         internalGetFailurePolicyFieldBuilder();
+        internalGetPunctuatorsFieldBuilder();
       }
     }
     @java.lang.Override
@@ -412,6 +516,14 @@ private static final long serialVersionUID = 0L;
         failurePolicyBuilder_.dispose();
         failurePolicyBuilder_ = null;
       }
+      timers_ = false;
+      if (punctuatorsBuilder_ == null) {
+        punctuators_ = java.util.Collections.emptyList();
+      } else {
+        punctuators_ = null;
+        punctuatorsBuilder_.clear();
+      }
+      bitField0_ = (bitField0_ & ~0x00000010);
       return this;
     }
 
@@ -438,9 +550,22 @@ private static final long serialVersionUID = 0L;
     @java.lang.Override
     public io.outrigger.gen.v1.Function buildPartial() {
       io.outrigger.gen.v1.Function result = new io.outrigger.gen.v1.Function(this);
+      buildPartialRepeatedFields(result);
       if (bitField0_ != 0) { buildPartial0(result); }
       onBuilt();
       return result;
+    }
+
+    private void buildPartialRepeatedFields(io.outrigger.gen.v1.Function result) {
+      if (punctuatorsBuilder_ == null) {
+        if (((bitField0_ & 0x00000010) != 0)) {
+          punctuators_ = java.util.Collections.unmodifiableList(punctuators_);
+          bitField0_ = (bitField0_ & ~0x00000010);
+        }
+        result.punctuators_ = punctuators_;
+      } else {
+        result.punctuators_ = punctuatorsBuilder_.build();
+      }
     }
 
     private void buildPartial0(io.outrigger.gen.v1.Function result) {
@@ -458,6 +583,9 @@ private static final long serialVersionUID = 0L;
             ? failurePolicy_
             : failurePolicyBuilder_.build();
         to_bitField0_ |= 0x00000001;
+      }
+      if (((from_bitField0_ & 0x00000008) != 0)) {
+        result.timers_ = timers_;
       }
       result.bitField0_ |= to_bitField0_;
     }
@@ -489,6 +617,35 @@ private static final long serialVersionUID = 0L;
       }
       if (other.hasFailurePolicy()) {
         mergeFailurePolicy(other.getFailurePolicy());
+      }
+      if (other.getTimers() != false) {
+        setTimers(other.getTimers());
+      }
+      if (punctuatorsBuilder_ == null) {
+        if (!other.punctuators_.isEmpty()) {
+          if (punctuators_.isEmpty()) {
+            punctuators_ = other.punctuators_;
+            bitField0_ = (bitField0_ & ~0x00000010);
+          } else {
+            ensurePunctuatorsIsMutable();
+            punctuators_.addAll(other.punctuators_);
+          }
+          onChanged();
+        }
+      } else {
+        if (!other.punctuators_.isEmpty()) {
+          if (punctuatorsBuilder_.isEmpty()) {
+            punctuatorsBuilder_.dispose();
+            punctuatorsBuilder_ = null;
+            punctuators_ = other.punctuators_;
+            bitField0_ = (bitField0_ & ~0x00000010);
+            punctuatorsBuilder_ = 
+              com.google.protobuf.GeneratedMessage.alwaysUseFieldBuilders ?
+                 internalGetPunctuatorsFieldBuilder() : null;
+          } else {
+            punctuatorsBuilder_.addAllMessages(other.punctuators_);
+          }
+        }
       }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
@@ -534,6 +691,24 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00000004;
               break;
             } // case 26
+            case 32: {
+              timers_ = input.readBool();
+              bitField0_ |= 0x00000008;
+              break;
+            } // case 32
+            case 42: {
+              io.outrigger.gen.v1.Punctuator m =
+                  input.readMessage(
+                      io.outrigger.gen.v1.Punctuator.parser(),
+                      extensionRegistry);
+              if (punctuatorsBuilder_ == null) {
+                ensurePunctuatorsIsMutable();
+                punctuators_.add(m);
+              } else {
+                punctuatorsBuilder_.addMessage(m);
+              }
+              break;
+            } // case 42
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -933,6 +1108,365 @@ private static final long serialVersionUID = 0L;
         failurePolicy_ = null;
       }
       return failurePolicyBuilder_;
+    }
+
+    private boolean timers_ ;
+    /**
+     * <pre>
+     * Whether the code sets timers, and is called when they fire. PROCESS and PROCESS_VALUES only. Since minor
+     * version 6; a worker MUST NOT rely on it where `Welcome.protocol_minor` is lower.
+     * </pre>
+     *
+     * <code>bool timers = 4;</code>
+     * @return The timers.
+     */
+    @java.lang.Override
+    public boolean getTimers() {
+      return timers_;
+    }
+    /**
+     * <pre>
+     * Whether the code sets timers, and is called when they fire. PROCESS and PROCESS_VALUES only. Since minor
+     * version 6; a worker MUST NOT rely on it where `Welcome.protocol_minor` is lower.
+     * </pre>
+     *
+     * <code>bool timers = 4;</code>
+     * @param value The timers to set.
+     * @return This builder for chaining.
+     */
+    public Builder setTimers(boolean value) {
+
+      timers_ = value;
+      bitField0_ |= 0x00000008;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * Whether the code sets timers, and is called when they fire. PROCESS and PROCESS_VALUES only. Since minor
+     * version 6; a worker MUST NOT rely on it where `Welcome.protocol_minor` is lower.
+     * </pre>
+     *
+     * <code>bool timers = 4;</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearTimers() {
+      bitField0_ = (bitField0_ & ~0x00000008);
+      timers_ = false;
+      onChanged();
+      return this;
+    }
+
+    private java.util.List<io.outrigger.gen.v1.Punctuator> punctuators_ =
+      java.util.Collections.emptyList();
+    private void ensurePunctuatorsIsMutable() {
+      if (!((bitField0_ & 0x00000010) != 0)) {
+        punctuators_ = new java.util.ArrayList<io.outrigger.gen.v1.Punctuator>(punctuators_);
+        bitField0_ |= 0x00000010;
+       }
+    }
+
+    private com.google.protobuf.RepeatedFieldBuilder<
+        io.outrigger.gen.v1.Punctuator, io.outrigger.gen.v1.Punctuator.Builder, io.outrigger.gen.v1.PunctuatorOrBuilder> punctuatorsBuilder_;
+
+    /**
+     * <pre>
+     * What the clock calls the code for, in each task. PROCESS only. Since minor version 6, as `timers`.
+     * </pre>
+     *
+     * <code>repeated .outrigger.v1.Punctuator punctuators = 5;</code>
+     */
+    public java.util.List<io.outrigger.gen.v1.Punctuator> getPunctuatorsList() {
+      if (punctuatorsBuilder_ == null) {
+        return java.util.Collections.unmodifiableList(punctuators_);
+      } else {
+        return punctuatorsBuilder_.getMessageList();
+      }
+    }
+    /**
+     * <pre>
+     * What the clock calls the code for, in each task. PROCESS only. Since minor version 6, as `timers`.
+     * </pre>
+     *
+     * <code>repeated .outrigger.v1.Punctuator punctuators = 5;</code>
+     */
+    public int getPunctuatorsCount() {
+      if (punctuatorsBuilder_ == null) {
+        return punctuators_.size();
+      } else {
+        return punctuatorsBuilder_.getCount();
+      }
+    }
+    /**
+     * <pre>
+     * What the clock calls the code for, in each task. PROCESS only. Since minor version 6, as `timers`.
+     * </pre>
+     *
+     * <code>repeated .outrigger.v1.Punctuator punctuators = 5;</code>
+     */
+    public io.outrigger.gen.v1.Punctuator getPunctuators(int index) {
+      if (punctuatorsBuilder_ == null) {
+        return punctuators_.get(index);
+      } else {
+        return punctuatorsBuilder_.getMessage(index);
+      }
+    }
+    /**
+     * <pre>
+     * What the clock calls the code for, in each task. PROCESS only. Since minor version 6, as `timers`.
+     * </pre>
+     *
+     * <code>repeated .outrigger.v1.Punctuator punctuators = 5;</code>
+     */
+    public Builder setPunctuators(
+        int index, io.outrigger.gen.v1.Punctuator value) {
+      if (punctuatorsBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        ensurePunctuatorsIsMutable();
+        punctuators_.set(index, value);
+        onChanged();
+      } else {
+        punctuatorsBuilder_.setMessage(index, value);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * What the clock calls the code for, in each task. PROCESS only. Since minor version 6, as `timers`.
+     * </pre>
+     *
+     * <code>repeated .outrigger.v1.Punctuator punctuators = 5;</code>
+     */
+    public Builder setPunctuators(
+        int index, io.outrigger.gen.v1.Punctuator.Builder builderForValue) {
+      if (punctuatorsBuilder_ == null) {
+        ensurePunctuatorsIsMutable();
+        punctuators_.set(index, builderForValue.build());
+        onChanged();
+      } else {
+        punctuatorsBuilder_.setMessage(index, builderForValue.build());
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * What the clock calls the code for, in each task. PROCESS only. Since minor version 6, as `timers`.
+     * </pre>
+     *
+     * <code>repeated .outrigger.v1.Punctuator punctuators = 5;</code>
+     */
+    public Builder addPunctuators(io.outrigger.gen.v1.Punctuator value) {
+      if (punctuatorsBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        ensurePunctuatorsIsMutable();
+        punctuators_.add(value);
+        onChanged();
+      } else {
+        punctuatorsBuilder_.addMessage(value);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * What the clock calls the code for, in each task. PROCESS only. Since minor version 6, as `timers`.
+     * </pre>
+     *
+     * <code>repeated .outrigger.v1.Punctuator punctuators = 5;</code>
+     */
+    public Builder addPunctuators(
+        int index, io.outrigger.gen.v1.Punctuator value) {
+      if (punctuatorsBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        ensurePunctuatorsIsMutable();
+        punctuators_.add(index, value);
+        onChanged();
+      } else {
+        punctuatorsBuilder_.addMessage(index, value);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * What the clock calls the code for, in each task. PROCESS only. Since minor version 6, as `timers`.
+     * </pre>
+     *
+     * <code>repeated .outrigger.v1.Punctuator punctuators = 5;</code>
+     */
+    public Builder addPunctuators(
+        io.outrigger.gen.v1.Punctuator.Builder builderForValue) {
+      if (punctuatorsBuilder_ == null) {
+        ensurePunctuatorsIsMutable();
+        punctuators_.add(builderForValue.build());
+        onChanged();
+      } else {
+        punctuatorsBuilder_.addMessage(builderForValue.build());
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * What the clock calls the code for, in each task. PROCESS only. Since minor version 6, as `timers`.
+     * </pre>
+     *
+     * <code>repeated .outrigger.v1.Punctuator punctuators = 5;</code>
+     */
+    public Builder addPunctuators(
+        int index, io.outrigger.gen.v1.Punctuator.Builder builderForValue) {
+      if (punctuatorsBuilder_ == null) {
+        ensurePunctuatorsIsMutable();
+        punctuators_.add(index, builderForValue.build());
+        onChanged();
+      } else {
+        punctuatorsBuilder_.addMessage(index, builderForValue.build());
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * What the clock calls the code for, in each task. PROCESS only. Since minor version 6, as `timers`.
+     * </pre>
+     *
+     * <code>repeated .outrigger.v1.Punctuator punctuators = 5;</code>
+     */
+    public Builder addAllPunctuators(
+        java.lang.Iterable<? extends io.outrigger.gen.v1.Punctuator> values) {
+      if (punctuatorsBuilder_ == null) {
+        ensurePunctuatorsIsMutable();
+        com.google.protobuf.AbstractMessageLite.Builder.addAll(
+            values, punctuators_);
+        onChanged();
+      } else {
+        punctuatorsBuilder_.addAllMessages(values);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * What the clock calls the code for, in each task. PROCESS only. Since minor version 6, as `timers`.
+     * </pre>
+     *
+     * <code>repeated .outrigger.v1.Punctuator punctuators = 5;</code>
+     */
+    public Builder clearPunctuators() {
+      if (punctuatorsBuilder_ == null) {
+        punctuators_ = java.util.Collections.emptyList();
+        bitField0_ = (bitField0_ & ~0x00000010);
+        onChanged();
+      } else {
+        punctuatorsBuilder_.clear();
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * What the clock calls the code for, in each task. PROCESS only. Since minor version 6, as `timers`.
+     * </pre>
+     *
+     * <code>repeated .outrigger.v1.Punctuator punctuators = 5;</code>
+     */
+    public Builder removePunctuators(int index) {
+      if (punctuatorsBuilder_ == null) {
+        ensurePunctuatorsIsMutable();
+        punctuators_.remove(index);
+        onChanged();
+      } else {
+        punctuatorsBuilder_.remove(index);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * What the clock calls the code for, in each task. PROCESS only. Since minor version 6, as `timers`.
+     * </pre>
+     *
+     * <code>repeated .outrigger.v1.Punctuator punctuators = 5;</code>
+     */
+    public io.outrigger.gen.v1.Punctuator.Builder getPunctuatorsBuilder(
+        int index) {
+      return internalGetPunctuatorsFieldBuilder().getBuilder(index);
+    }
+    /**
+     * <pre>
+     * What the clock calls the code for, in each task. PROCESS only. Since minor version 6, as `timers`.
+     * </pre>
+     *
+     * <code>repeated .outrigger.v1.Punctuator punctuators = 5;</code>
+     */
+    public io.outrigger.gen.v1.PunctuatorOrBuilder getPunctuatorsOrBuilder(
+        int index) {
+      if (punctuatorsBuilder_ == null) {
+        return punctuators_.get(index);  } else {
+        return punctuatorsBuilder_.getMessageOrBuilder(index);
+      }
+    }
+    /**
+     * <pre>
+     * What the clock calls the code for, in each task. PROCESS only. Since minor version 6, as `timers`.
+     * </pre>
+     *
+     * <code>repeated .outrigger.v1.Punctuator punctuators = 5;</code>
+     */
+    public java.util.List<? extends io.outrigger.gen.v1.PunctuatorOrBuilder> 
+         getPunctuatorsOrBuilderList() {
+      if (punctuatorsBuilder_ != null) {
+        return punctuatorsBuilder_.getMessageOrBuilderList();
+      } else {
+        return java.util.Collections.unmodifiableList(punctuators_);
+      }
+    }
+    /**
+     * <pre>
+     * What the clock calls the code for, in each task. PROCESS only. Since minor version 6, as `timers`.
+     * </pre>
+     *
+     * <code>repeated .outrigger.v1.Punctuator punctuators = 5;</code>
+     */
+    public io.outrigger.gen.v1.Punctuator.Builder addPunctuatorsBuilder() {
+      return internalGetPunctuatorsFieldBuilder().addBuilder(
+          io.outrigger.gen.v1.Punctuator.getDefaultInstance());
+    }
+    /**
+     * <pre>
+     * What the clock calls the code for, in each task. PROCESS only. Since minor version 6, as `timers`.
+     * </pre>
+     *
+     * <code>repeated .outrigger.v1.Punctuator punctuators = 5;</code>
+     */
+    public io.outrigger.gen.v1.Punctuator.Builder addPunctuatorsBuilder(
+        int index) {
+      return internalGetPunctuatorsFieldBuilder().addBuilder(
+          index, io.outrigger.gen.v1.Punctuator.getDefaultInstance());
+    }
+    /**
+     * <pre>
+     * What the clock calls the code for, in each task. PROCESS only. Since minor version 6, as `timers`.
+     * </pre>
+     *
+     * <code>repeated .outrigger.v1.Punctuator punctuators = 5;</code>
+     */
+    public java.util.List<io.outrigger.gen.v1.Punctuator.Builder> 
+         getPunctuatorsBuilderList() {
+      return internalGetPunctuatorsFieldBuilder().getBuilderList();
+    }
+    private com.google.protobuf.RepeatedFieldBuilder<
+        io.outrigger.gen.v1.Punctuator, io.outrigger.gen.v1.Punctuator.Builder, io.outrigger.gen.v1.PunctuatorOrBuilder> 
+        internalGetPunctuatorsFieldBuilder() {
+      if (punctuatorsBuilder_ == null) {
+        punctuatorsBuilder_ = new com.google.protobuf.RepeatedFieldBuilder<
+            io.outrigger.gen.v1.Punctuator, io.outrigger.gen.v1.Punctuator.Builder, io.outrigger.gen.v1.PunctuatorOrBuilder>(
+                punctuators_,
+                ((bitField0_ & 0x00000010) != 0),
+                getParentForChildren(),
+                isClean());
+        punctuators_ = null;
+      }
+      return punctuatorsBuilder_;
     }
 
     // @@protoc_insertion_point(builder_scope:outrigger.v1.Function)

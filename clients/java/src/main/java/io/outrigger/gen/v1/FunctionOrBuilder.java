@@ -99,4 +99,59 @@ public interface FunctionOrBuilder extends
    * <code>.outrigger.v1.FailurePolicy failure_policy = 3;</code>
    */
   io.outrigger.gen.v1.FailurePolicyOrBuilder getFailurePolicyOrBuilder();
+
+  /**
+   * <pre>
+   * Whether the code sets timers, and is called when they fire. PROCESS and PROCESS_VALUES only. Since minor
+   * version 6; a worker MUST NOT rely on it where `Welcome.protocol_minor` is lower.
+   * </pre>
+   *
+   * <code>bool timers = 4;</code>
+   * @return The timers.
+   */
+  boolean getTimers();
+
+  /**
+   * <pre>
+   * What the clock calls the code for, in each task. PROCESS only. Since minor version 6, as `timers`.
+   * </pre>
+   *
+   * <code>repeated .outrigger.v1.Punctuator punctuators = 5;</code>
+   */
+  java.util.List<io.outrigger.gen.v1.Punctuator> 
+      getPunctuatorsList();
+  /**
+   * <pre>
+   * What the clock calls the code for, in each task. PROCESS only. Since minor version 6, as `timers`.
+   * </pre>
+   *
+   * <code>repeated .outrigger.v1.Punctuator punctuators = 5;</code>
+   */
+  io.outrigger.gen.v1.Punctuator getPunctuators(int index);
+  /**
+   * <pre>
+   * What the clock calls the code for, in each task. PROCESS only. Since minor version 6, as `timers`.
+   * </pre>
+   *
+   * <code>repeated .outrigger.v1.Punctuator punctuators = 5;</code>
+   */
+  int getPunctuatorsCount();
+  /**
+   * <pre>
+   * What the clock calls the code for, in each task. PROCESS only. Since minor version 6, as `timers`.
+   * </pre>
+   *
+   * <code>repeated .outrigger.v1.Punctuator punctuators = 5;</code>
+   */
+  java.util.List<? extends io.outrigger.gen.v1.PunctuatorOrBuilder> 
+      getPunctuatorsOrBuilderList();
+  /**
+   * <pre>
+   * What the clock calls the code for, in each task. PROCESS only. Since minor version 6, as `timers`.
+   * </pre>
+   *
+   * <code>repeated .outrigger.v1.Punctuator punctuators = 5;</code>
+   */
+  io.outrigger.gen.v1.PunctuatorOrBuilder getPunctuatorsOrBuilder(
+      int index);
 }

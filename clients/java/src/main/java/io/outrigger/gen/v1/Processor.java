@@ -62,6 +62,11 @@ public final class Processor extends com.google.protobuf.GeneratedFile {
     com.google.protobuf.GeneratedMessage.FieldAccessorTable
       internal_static_outrigger_v1_Welcome_fieldAccessorTable;
   static final com.google.protobuf.Descriptors.Descriptor
+    internal_static_outrigger_v1_TimerSource_descriptor;
+  static final 
+    com.google.protobuf.GeneratedMessage.FieldAccessorTable
+      internal_static_outrigger_v1_TimerSource_fieldAccessorTable;
+  static final com.google.protobuf.Descriptors.Descriptor
     internal_static_outrigger_v1_Stage_descriptor;
   static final 
     com.google.protobuf.GeneratedMessage.FieldAccessorTable
@@ -81,6 +86,11 @@ public final class Processor extends com.google.protobuf.GeneratedFile {
   static final 
     com.google.protobuf.GeneratedMessage.FieldAccessorTable
       internal_static_outrigger_v1_BatchResult_fieldAccessorTable;
+  static final com.google.protobuf.Descriptors.Descriptor
+    internal_static_outrigger_v1_Timers_descriptor;
+  static final 
+    com.google.protobuf.GeneratedMessage.FieldAccessorTable
+      internal_static_outrigger_v1_Timers_fieldAccessorTable;
   static final com.google.protobuf.Descriptors.Descriptor
     internal_static_outrigger_v1_Failure_descriptor;
   static final 
@@ -143,40 +153,47 @@ public final class Processor extends com.google.protobuf.GeneratedFile {
       "\022\026\n\016application_id\030\007 \001(\t\022\031\n\021max_message_" +
       "bytes\030\010 \001(\r\"5\n\003Sdk\022\014\n\004name\030\001 \001(\t\022\017\n\007vers" +
       "ion\030\002 \001(\t\022\017\n\007runtime\030\003 \001(\t\"(\n\006Credit\022\017\n\007" +
-      "batches\030\001 \001(\r\022\r\n\005bytes\030\002 \001(\r\"\322\001\n\007Welcome" +
+      "batches\030\001 \001(\r\022\r\n\005bytes\030\002 \001(\r\"\204\002\n\007Welcome" +
       "\022\026\n\016protocol_minor\030\001 \001(\r\022\024\n\014capabilities" +
       "\030\002 \003(\t\022\027\n\017sidecar_version\030\003 \001(\t\022\026\n\016appli" +
       "cation_id\030\004 \001(\t\022\027\n\017max_frame_bytes\030\005 \001(\r" +
       "\022\017\n\007sources\030\006 \003(\t\022#\n\006stages\030\007 \003(\0132\023.outr" +
       "igger.v1.Stage\022\031\n\021max_message_bytes\030\010 \001(" +
-      "\r\"7\n\005Stage\022\017\n\007entries\030\001 \003(\t\022\016\n\006stores\030\002 " +
-      "\003(\t\022\r\n\005sinks\030\003 \003(\t\"\'\n\006Reject\022\014\n\004code\030\001 \001" +
-      "(\t\022\017\n\007message\030\002 \001(\t\"\304\001\n\005Batch\022\023\n\013dispatc" +
-      "h_id\030\001 \001(\004\022\022\n\ntask_epoch\030\002 \001(\r\022\017\n\007task_i" +
-      "d\030\003 \001(\t\022\r\n\005stage\030\004 \001(\r\022\'\n\010segments\030\005 \003(\013" +
-      "2\025.outrigger.v1.Segment\022*\n\006states\030\006 \003(\0132" +
-      "\032.outrigger.v1.StateColumns\022\035\n\025processin" +
-      "g_timeout_ms\030\007 \001(\r\"\321\001\n\013BatchResult\022\023\n\013di" +
-      "spatch_id\030\001 \001(\004\022\022\n\ntask_epoch\030\002 \001(\r\022\017\n\007t" +
-      "ask_id\030\003 \001(\t\022\014\n\004done\030\004 \001(\r\022&\n\007failure\030\005 " +
-      "\001(\0132\025.outrigger.v1.Failure\022&\n\007outputs\030\006 " +
-      "\001(\0132\025.outrigger.v1.Outputs\022*\n\tmutations\030" +
-      "\007 \003(\0132\027.outrigger.v1.Mutations\"\235\001\n\007Failu" +
-      "re\022\014\n\004type\030\001 \001(\t\022\017\n\007message\030\002 \001(\t\022\r\n\005sta" +
-      "ck\030\003 \001(\t\022\014\n\004node\030\004 \001(\t\022&\n\007verdict\030\005 \001(\0162" +
-      "\025.outrigger.v1.Verdict\022\033\n\016retry_after_ms" +
-      "\030\006 \001(\004H\000\210\001\001B\021\n\017_retry_after_ms\"D\n\010HandBa" +
-      "ck\022\023\n\013dispatch_id\030\001 \001(\004\022\022\n\ntask_epoch\030\002 " +
-      "\001(\r\022\017\n\007task_id\030\003 \001(\t\".\n\007Revoked\022\017\n\007task_" +
-      "id\030\001 \001(\t\022\022\n\ntask_epoch\030\002 \001(\r\"\033\n\005Drain\022\022\n" +
-      "\ntimeout_ms\030\001 \001(\r\"(\n\003Log\022\020\n\010severity\030\001 \001" +
-      "(\r\022\017\n\007message\030\002 \001(\t*r\n\007Verdict\022\027\n\023VERDIC" +
-      "T_UNSPECIFIED\020\000\022\021\n\rVERDICT_RETRY\020\001\022\027\n\023VE" +
-      "RDICT_DEAD_LETTER\020\002\022\020\n\014VERDICT_FAIL\020\003\022\020\n" +
-      "\014VERDICT_PARK\020\0042^\n\020ProcessorService\022J\n\007P" +
-      "rocess\022\034.outrigger.v1.ProcessRequest\032\035.o" +
-      "utrigger.v1.ProcessResponse(\0010\001B\027\n\023io.ou" +
-      "trigger.gen.v1P\001b\006proto3"
+      "\r\0220\n\rtimer_sources\030\t \003(\0132\031.outrigger.v1." +
+      "TimerSource\"+\n\013TimerSource\022\016\n\006source\030\001 \001" +
+      "(\r\022\014\n\004node\030\002 \001(\t\"7\n\005Stage\022\017\n\007entries\030\001 \003" +
+      "(\t\022\016\n\006stores\030\002 \003(\t\022\r\n\005sinks\030\003 \003(\t\"\'\n\006Rej" +
+      "ect\022\014\n\004code\030\001 \001(\t\022\017\n\007message\030\002 \001(\t\"\304\001\n\005B" +
+      "atch\022\023\n\013dispatch_id\030\001 \001(\004\022\022\n\ntask_epoch\030" +
+      "\002 \001(\r\022\017\n\007task_id\030\003 \001(\t\022\r\n\005stage\030\004 \001(\r\022\'\n" +
+      "\010segments\030\005 \003(\0132\025.outrigger.v1.Segment\022*" +
+      "\n\006states\030\006 \003(\0132\032.outrigger.v1.StateColum" +
+      "ns\022\035\n\025processing_timeout_ms\030\007 \001(\r\"\367\001\n\013Ba" +
+      "tchResult\022\023\n\013dispatch_id\030\001 \001(\004\022\022\n\ntask_e" +
+      "poch\030\002 \001(\r\022\017\n\007task_id\030\003 \001(\t\022\014\n\004done\030\004 \001(" +
+      "\r\022&\n\007failure\030\005 \001(\0132\025.outrigger.v1.Failur" +
+      "e\022&\n\007outputs\030\006 \001(\0132\025.outrigger.v1.Output" +
+      "s\022*\n\tmutations\030\007 \003(\0132\027.outrigger.v1.Muta" +
+      "tions\022$\n\006timers\030\010 \003(\0132\024.outrigger.v1.Tim" +
+      "ers\"}\n\006Timers\022\014\n\004node\030\001 \001(\t\022\014\n\004keys\030\002 \003(" +
+      "\014\022\r\n\005names\030\003 \003(\t\022(\n\006clocks\030\004 \003(\0162\030.outri" +
+      "gger.v1.TimerClock\022\r\n\005times\030\005 \003(\022\022\017\n\007del" +
+      "etes\030\006 \003(\r\"\235\001\n\007Failure\022\014\n\004type\030\001 \001(\t\022\017\n\007" +
+      "message\030\002 \001(\t\022\r\n\005stack\030\003 \001(\t\022\014\n\004node\030\004 \001" +
+      "(\t\022&\n\007verdict\030\005 \001(\0162\025.outrigger.v1.Verdi" +
+      "ct\022\033\n\016retry_after_ms\030\006 \001(\004H\000\210\001\001B\021\n\017_retr" +
+      "y_after_ms\"D\n\010HandBack\022\023\n\013dispatch_id\030\001 " +
+      "\001(\004\022\022\n\ntask_epoch\030\002 \001(\r\022\017\n\007task_id\030\003 \001(\t" +
+      "\".\n\007Revoked\022\017\n\007task_id\030\001 \001(\t\022\022\n\ntask_epo" +
+      "ch\030\002 \001(\r\"\033\n\005Drain\022\022\n\ntimeout_ms\030\001 \001(\r\"(\n" +
+      "\003Log\022\020\n\010severity\030\001 \001(\r\022\017\n\007message\030\002 \001(\t*" +
+      "r\n\007Verdict\022\027\n\023VERDICT_UNSPECIFIED\020\000\022\021\n\rV" +
+      "ERDICT_RETRY\020\001\022\027\n\023VERDICT_DEAD_LETTER\020\002\022" +
+      "\020\n\014VERDICT_FAIL\020\003\022\020\n\014VERDICT_PARK\020\0042^\n\020P" +
+      "rocessorService\022J\n\007Process\022\034.outrigger.v" +
+      "1.ProcessRequest\032\035.outrigger.v1.ProcessR" +
+      "esponse(\0010\001B\027\n\023io.outrigger.gen.v1P\001b\006pr" +
+      "oto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,
@@ -226,57 +243,69 @@ public final class Processor extends com.google.protobuf.GeneratedFile {
     internal_static_outrigger_v1_Welcome_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_Welcome_descriptor,
-        new java.lang.String[] { "ProtocolMinor", "Capabilities", "SidecarVersion", "ApplicationId", "MaxFrameBytes", "Sources", "Stages", "MaxMessageBytes", });
-    internal_static_outrigger_v1_Stage_descriptor =
+        new java.lang.String[] { "ProtocolMinor", "Capabilities", "SidecarVersion", "ApplicationId", "MaxFrameBytes", "Sources", "Stages", "MaxMessageBytes", "TimerSources", });
+    internal_static_outrigger_v1_TimerSource_descriptor =
       getDescriptor().getMessageType(7);
+    internal_static_outrigger_v1_TimerSource_fieldAccessorTable = new
+      com.google.protobuf.GeneratedMessage.FieldAccessorTable(
+        internal_static_outrigger_v1_TimerSource_descriptor,
+        new java.lang.String[] { "Source", "Node", });
+    internal_static_outrigger_v1_Stage_descriptor =
+      getDescriptor().getMessageType(8);
     internal_static_outrigger_v1_Stage_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_Stage_descriptor,
         new java.lang.String[] { "Entries", "Stores", "Sinks", });
     internal_static_outrigger_v1_Reject_descriptor =
-      getDescriptor().getMessageType(8);
+      getDescriptor().getMessageType(9);
     internal_static_outrigger_v1_Reject_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_Reject_descriptor,
         new java.lang.String[] { "Code", "Message", });
     internal_static_outrigger_v1_Batch_descriptor =
-      getDescriptor().getMessageType(9);
+      getDescriptor().getMessageType(10);
     internal_static_outrigger_v1_Batch_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_Batch_descriptor,
         new java.lang.String[] { "DispatchId", "TaskEpoch", "TaskId", "Stage", "Segments", "States", "ProcessingTimeoutMs", });
     internal_static_outrigger_v1_BatchResult_descriptor =
-      getDescriptor().getMessageType(10);
+      getDescriptor().getMessageType(11);
     internal_static_outrigger_v1_BatchResult_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_BatchResult_descriptor,
-        new java.lang.String[] { "DispatchId", "TaskEpoch", "TaskId", "Done", "Failure", "Outputs", "Mutations", });
+        new java.lang.String[] { "DispatchId", "TaskEpoch", "TaskId", "Done", "Failure", "Outputs", "Mutations", "Timers", });
+    internal_static_outrigger_v1_Timers_descriptor =
+      getDescriptor().getMessageType(12);
+    internal_static_outrigger_v1_Timers_fieldAccessorTable = new
+      com.google.protobuf.GeneratedMessage.FieldAccessorTable(
+        internal_static_outrigger_v1_Timers_descriptor,
+        new java.lang.String[] { "Node", "Keys", "Names", "Clocks", "Times", "Deletes", });
     internal_static_outrigger_v1_Failure_descriptor =
-      getDescriptor().getMessageType(11);
+      getDescriptor().getMessageType(13);
     internal_static_outrigger_v1_Failure_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_Failure_descriptor,
         new java.lang.String[] { "Type", "Message", "Stack", "Node", "Verdict", "RetryAfterMs", });
     internal_static_outrigger_v1_HandBack_descriptor =
-      getDescriptor().getMessageType(12);
+      getDescriptor().getMessageType(14);
     internal_static_outrigger_v1_HandBack_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_HandBack_descriptor,
         new java.lang.String[] { "DispatchId", "TaskEpoch", "TaskId", });
     internal_static_outrigger_v1_Revoked_descriptor =
-      getDescriptor().getMessageType(13);
+      getDescriptor().getMessageType(15);
     internal_static_outrigger_v1_Revoked_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_Revoked_descriptor,
         new java.lang.String[] { "TaskId", "TaskEpoch", });
     internal_static_outrigger_v1_Drain_descriptor =
-      getDescriptor().getMessageType(14);
+      getDescriptor().getMessageType(16);
     internal_static_outrigger_v1_Drain_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_Drain_descriptor,
         new java.lang.String[] { "TimeoutMs", });
     internal_static_outrigger_v1_Log_descriptor =
-      getDescriptor().getMessageType(15);
+      getDescriptor().getMessageType(17);
     internal_static_outrigger_v1_Log_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_Log_descriptor,

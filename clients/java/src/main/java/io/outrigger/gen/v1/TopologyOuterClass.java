@@ -47,6 +47,11 @@ public final class TopologyOuterClass extends com.google.protobuf.GeneratedFile 
     com.google.protobuf.GeneratedMessage.FieldAccessorTable
       internal_static_outrigger_v1_Function_fieldAccessorTable;
   static final com.google.protobuf.Descriptors.Descriptor
+    internal_static_outrigger_v1_Punctuator_descriptor;
+  static final 
+    com.google.protobuf.GeneratedMessage.FieldAccessorTable
+      internal_static_outrigger_v1_Punctuator_fieldAccessorTable;
+  static final com.google.protobuf.Descriptors.Descriptor
     internal_static_outrigger_v1_FailurePolicy_descriptor;
   static final 
     com.google.protobuf.GeneratedMessage.FieldAccessorTable
@@ -116,60 +121,66 @@ public final class TopologyOuterClass extends com.google.protobuf.GeneratedFile 
       "ger.v1.SinkH\000\022\"\n\004hook\030\007 \001(\0132\022.outrigger." +
       "v1.HookH\000\0220\n\013repartition\030\010 \001(\0132\031.outrigg" +
       "er.v1.RepartitionH\000B\006\n\004kind\")\n\006Source\022\016\n" +
-      "\006topics\030\001 \003(\t\022\017\n\007pattern\030\002 \001(\t\"{\n\010Functi" +
-      "on\022*\n\toperation\030\001 \001(\0162\027.outrigger.v1.Ope" +
-      "ration\022\016\n\006stores\030\002 \003(\t\0223\n\016failure_policy" +
-      "\030\003 \001(\0132\033.outrigger.v1.FailurePolicy\"\245\002\n\r" +
-      "FailurePolicy\022\026\n\tretry_max\030\001 \001(\rH\000\210\001\001\022\035\n" +
-      "\020retry_initial_ms\030\002 \001(\004H\001\210\001\001\022\031\n\014retry_fa" +
-      "ctor\030\003 \001(\001H\002\210\001\001\022\037\n\022retry_max_delay_ms\030\004 " +
-      "\001(\004H\003\210\001\001\022\031\n\014retry_jitter\030\005 \001(\001H\004\210\001\001\022*\n\te" +
-      "xhausted\030\006 \001(\0162\027.outrigger.v1.ExhaustedB" +
-      "\014\n\n_retry_maxB\023\n\021_retry_initial_msB\017\n\r_r" +
-      "etry_factorB\025\n\023_retry_max_delay_msB\017\n\r_r" +
-      "etry_jitter\"\372\002\n\tAggregate\022\r\n\005store\030\001 \001(\t" +
-      "\022,\n\naggregator\030\002 \001(\0162\030.outrigger.v1.Aggr" +
-      "egator\022/\n\010tumbling\030\003 \001(\0132\035.outrigger.v1." +
-      "TumblingWindows\0223\n\016failure_policy\030\004 \001(\0132" +
-      "\033.outrigger.v1.FailurePolicy\022-\n\007hopping\030" +
-      "\005 \001(\0132\034.outrigger.v1.HoppingWindows\022-\n\007s" +
-      "liding\030\006 \001(\0132\034.outrigger.v1.SlidingWindo" +
-      "ws\022-\n\007session\030\007 \001(\0132\034.outrigger.v1.Sessi" +
-      "onWindows\022(\n\006number\030\010 \001(\0162\030.outrigger.v1" +
-      ".NumberType\022\023\n\013repartition\030\t \001(\t\"4\n\017Tumb" +
-      "lingWindows\022\017\n\007size_ms\030\001 \001(\003\022\020\n\010grace_ms" +
-      "\030\002 \001(\003\"G\n\016HoppingWindows\022\017\n\007size_ms\030\001 \001(" +
-      "\003\022\022\n\nadvance_ms\030\002 \001(\003\022\020\n\010grace_ms\030\003 \001(\003\"" +
-      ">\n\016SlidingWindows\022\032\n\022time_difference_ms\030" +
-      "\001 \001(\003\022\020\n\010grace_ms\030\002 \001(\003\"2\n\016SessionWindow" +
-      "s\022\016\n\006gap_ms\030\001 \001(\003\022\020\n\010grace_ms\030\002 \001(\003\"!\n\013R" +
-      "epartition\022\022\n\npartitions\030\001 \001(\005\"\025\n\004Sink\022\r" +
-      "\n\005topic\030\001 \001(\t\";\n\004Hook\0223\n\016failure_policy\030" +
-      "\001 \001(\0132\033.outrigger.v1.FailurePolicy\"L\n\005St" +
-      "ore\022\014\n\004name\030\001 \001(\t\022%\n\004kind\030\002 \001(\0162\027.outrig" +
-      "ger.v1.StoreKind\022\016\n\006ttl_ms\030\003 \001(\003*}\n\tExha" +
-      "usted\022\031\n\025EXHAUSTED_UNSPECIFIED\020\000\022\022\n\016EXHA" +
-      "USTED_FAIL\020\001\022\022\n\016EXHAUSTED_SKIP\020\002\022\031\n\025EXHA" +
-      "USTED_DEAD_LETTER\020\003\022\022\n\016EXHAUSTED_PARK\020\004*" +
-      "\231\002\n\tOperation\022\031\n\025OPERATION_UNSPECIFIED\020\000" +
-      "\022\025\n\021OPERATION_PROCESS\020\001\022\021\n\rOPERATION_MAP" +
-      "\020\002\022\030\n\024OPERATION_MAP_VALUES\020\003\022\024\n\020OPERATIO" +
-      "N_FILTER\020\004\022\030\n\024OPERATION_SELECT_KEY\020\005\022\026\n\022" +
-      "OPERATION_FLAT_MAP\020\006\022\035\n\031OPERATION_FLAT_M" +
-      "AP_VALUES\020\007\022\022\n\016OPERATION_PEEK\020\010\022\024\n\020OPERA" +
-      "TION_BRANCH\020\t\022\034\n\030OPERATION_PROCESS_VALUE" +
-      "S\020\n*p\n\nNumberType\022\033\n\027NUMBER_TYPE_UNSPECI" +
-      "FIED\020\000\022\025\n\021NUMBER_TYPE_INT64\020\001\022\027\n\023NUMBER_" +
-      "TYPE_FLOAT64\020\002\022\025\n\021NUMBER_TYPE_INT32\020\003*\226\001" +
-      "\n\nAggregator\022\032\n\026AGGREGATOR_UNSPECIFIED\020\000" +
-      "\022\032\n\026AGGREGATOR_APPLICATION\020\001\022\024\n\020AGGREGAT" +
-      "OR_COUNT\020\002\022\022\n\016AGGREGATOR_SUM\020\003\022\022\n\016AGGREG" +
-      "ATOR_MIN\020\004\022\022\n\016AGGREGATOR_MAX\020\005*\226\001\n\tStore" +
-      "Kind\022\032\n\026STORE_KIND_UNSPECIFIED\020\000\022\030\n\024STOR" +
-      "E_KIND_KEY_VALUE\020\001\022\025\n\021STORE_KIND_WINDOW\020" +
-      "\002\022\026\n\022STORE_KIND_SESSION\020\003\022$\n STORE_KIND_" +
-      "TIMESTAMPED_KEY_VALUE\020\004B\027\n\023io.outrigger." +
-      "gen.v1P\001b\006proto3"
+      "\006topics\030\001 \003(\t\022\017\n\007pattern\030\002 \001(\t\"\272\001\n\010Funct" +
+      "ion\022*\n\toperation\030\001 \001(\0162\027.outrigger.v1.Op" +
+      "eration\022\016\n\006stores\030\002 \003(\t\0223\n\016failure_polic" +
+      "y\030\003 \001(\0132\033.outrigger.v1.FailurePolicy\022\016\n\006" +
+      "timers\030\004 \001(\010\022-\n\013punctuators\030\005 \003(\0132\030.outr" +
+      "igger.v1.Punctuator\"X\n\nPunctuator\022\014\n\004nam" +
+      "e\030\001 \001(\t\022\'\n\005clock\030\002 \001(\0162\030.outrigger.v1.Ti" +
+      "merClock\022\023\n\013interval_ms\030\003 \001(\003\"\245\002\n\rFailur" +
+      "ePolicy\022\026\n\tretry_max\030\001 \001(\rH\000\210\001\001\022\035\n\020retry" +
+      "_initial_ms\030\002 \001(\004H\001\210\001\001\022\031\n\014retry_factor\030\003" +
+      " \001(\001H\002\210\001\001\022\037\n\022retry_max_delay_ms\030\004 \001(\004H\003\210" +
+      "\001\001\022\031\n\014retry_jitter\030\005 \001(\001H\004\210\001\001\022*\n\texhaust" +
+      "ed\030\006 \001(\0162\027.outrigger.v1.ExhaustedB\014\n\n_re" +
+      "try_maxB\023\n\021_retry_initial_msB\017\n\r_retry_f" +
+      "actorB\025\n\023_retry_max_delay_msB\017\n\r_retry_j" +
+      "itter\"\372\002\n\tAggregate\022\r\n\005store\030\001 \001(\t\022,\n\nag" +
+      "gregator\030\002 \001(\0162\030.outrigger.v1.Aggregator" +
+      "\022/\n\010tumbling\030\003 \001(\0132\035.outrigger.v1.Tumbli" +
+      "ngWindows\0223\n\016failure_policy\030\004 \001(\0132\033.outr" +
+      "igger.v1.FailurePolicy\022-\n\007hopping\030\005 \001(\0132" +
+      "\034.outrigger.v1.HoppingWindows\022-\n\007sliding" +
+      "\030\006 \001(\0132\034.outrigger.v1.SlidingWindows\022-\n\007" +
+      "session\030\007 \001(\0132\034.outrigger.v1.SessionWind" +
+      "ows\022(\n\006number\030\010 \001(\0162\030.outrigger.v1.Numbe" +
+      "rType\022\023\n\013repartition\030\t \001(\t\"4\n\017TumblingWi" +
+      "ndows\022\017\n\007size_ms\030\001 \001(\003\022\020\n\010grace_ms\030\002 \001(\003" +
+      "\"G\n\016HoppingWindows\022\017\n\007size_ms\030\001 \001(\003\022\022\n\na" +
+      "dvance_ms\030\002 \001(\003\022\020\n\010grace_ms\030\003 \001(\003\">\n\016Sli" +
+      "dingWindows\022\032\n\022time_difference_ms\030\001 \001(\003\022" +
+      "\020\n\010grace_ms\030\002 \001(\003\"2\n\016SessionWindows\022\016\n\006g" +
+      "ap_ms\030\001 \001(\003\022\020\n\010grace_ms\030\002 \001(\003\"!\n\013Reparti" +
+      "tion\022\022\n\npartitions\030\001 \001(\005\"\025\n\004Sink\022\r\n\005topi" +
+      "c\030\001 \001(\t\";\n\004Hook\0223\n\016failure_policy\030\001 \001(\0132" +
+      "\033.outrigger.v1.FailurePolicy\"L\n\005Store\022\014\n" +
+      "\004name\030\001 \001(\t\022%\n\004kind\030\002 \001(\0162\027.outrigger.v1" +
+      ".StoreKind\022\016\n\006ttl_ms\030\003 \001(\003*g\n\nTimerClock" +
+      "\022\033\n\027TIMER_CLOCK_UNSPECIFIED\020\000\022\033\n\027TIMER_C" +
+      "LOCK_STREAM_TIME\020\001\022\037\n\033TIMER_CLOCK_WALL_C" +
+      "LOCK_TIME\020\002*}\n\tExhausted\022\031\n\025EXHAUSTED_UN" +
+      "SPECIFIED\020\000\022\022\n\016EXHAUSTED_FAIL\020\001\022\022\n\016EXHAU" +
+      "STED_SKIP\020\002\022\031\n\025EXHAUSTED_DEAD_LETTER\020\003\022\022" +
+      "\n\016EXHAUSTED_PARK\020\004*\231\002\n\tOperation\022\031\n\025OPER" +
+      "ATION_UNSPECIFIED\020\000\022\025\n\021OPERATION_PROCESS" +
+      "\020\001\022\021\n\rOPERATION_MAP\020\002\022\030\n\024OPERATION_MAP_V" +
+      "ALUES\020\003\022\024\n\020OPERATION_FILTER\020\004\022\030\n\024OPERATI" +
+      "ON_SELECT_KEY\020\005\022\026\n\022OPERATION_FLAT_MAP\020\006\022" +
+      "\035\n\031OPERATION_FLAT_MAP_VALUES\020\007\022\022\n\016OPERAT" +
+      "ION_PEEK\020\010\022\024\n\020OPERATION_BRANCH\020\t\022\034\n\030OPER" +
+      "ATION_PROCESS_VALUES\020\n*p\n\nNumberType\022\033\n\027" +
+      "NUMBER_TYPE_UNSPECIFIED\020\000\022\025\n\021NUMBER_TYPE" +
+      "_INT64\020\001\022\027\n\023NUMBER_TYPE_FLOAT64\020\002\022\025\n\021NUM" +
+      "BER_TYPE_INT32\020\003*\226\001\n\nAggregator\022\032\n\026AGGRE" +
+      "GATOR_UNSPECIFIED\020\000\022\032\n\026AGGREGATOR_APPLIC" +
+      "ATION\020\001\022\024\n\020AGGREGATOR_COUNT\020\002\022\022\n\016AGGREGA" +
+      "TOR_SUM\020\003\022\022\n\016AGGREGATOR_MIN\020\004\022\022\n\016AGGREGA" +
+      "TOR_MAX\020\005*\226\001\n\tStoreKind\022\032\n\026STORE_KIND_UN" +
+      "SPECIFIED\020\000\022\030\n\024STORE_KIND_KEY_VALUE\020\001\022\025\n" +
+      "\021STORE_KIND_WINDOW\020\002\022\026\n\022STORE_KIND_SESSI" +
+      "ON\020\003\022$\n STORE_KIND_TIMESTAMPED_KEY_VALUE" +
+      "\020\004B\027\n\023io.outrigger.gen.v1P\001b\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,
@@ -198,63 +209,69 @@ public final class TopologyOuterClass extends com.google.protobuf.GeneratedFile 
     internal_static_outrigger_v1_Function_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_Function_descriptor,
-        new java.lang.String[] { "Operation", "Stores", "FailurePolicy", });
-    internal_static_outrigger_v1_FailurePolicy_descriptor =
+        new java.lang.String[] { "Operation", "Stores", "FailurePolicy", "Timers", "Punctuators", });
+    internal_static_outrigger_v1_Punctuator_descriptor =
       getDescriptor().getMessageType(4);
+    internal_static_outrigger_v1_Punctuator_fieldAccessorTable = new
+      com.google.protobuf.GeneratedMessage.FieldAccessorTable(
+        internal_static_outrigger_v1_Punctuator_descriptor,
+        new java.lang.String[] { "Name", "Clock", "IntervalMs", });
+    internal_static_outrigger_v1_FailurePolicy_descriptor =
+      getDescriptor().getMessageType(5);
     internal_static_outrigger_v1_FailurePolicy_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_FailurePolicy_descriptor,
         new java.lang.String[] { "RetryMax", "RetryInitialMs", "RetryFactor", "RetryMaxDelayMs", "RetryJitter", "Exhausted", });
     internal_static_outrigger_v1_Aggregate_descriptor =
-      getDescriptor().getMessageType(5);
+      getDescriptor().getMessageType(6);
     internal_static_outrigger_v1_Aggregate_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_Aggregate_descriptor,
         new java.lang.String[] { "Store", "Aggregator", "Tumbling", "FailurePolicy", "Hopping", "Sliding", "Session", "Number", "Repartition", });
     internal_static_outrigger_v1_TumblingWindows_descriptor =
-      getDescriptor().getMessageType(6);
+      getDescriptor().getMessageType(7);
     internal_static_outrigger_v1_TumblingWindows_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_TumblingWindows_descriptor,
         new java.lang.String[] { "SizeMs", "GraceMs", });
     internal_static_outrigger_v1_HoppingWindows_descriptor =
-      getDescriptor().getMessageType(7);
+      getDescriptor().getMessageType(8);
     internal_static_outrigger_v1_HoppingWindows_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_HoppingWindows_descriptor,
         new java.lang.String[] { "SizeMs", "AdvanceMs", "GraceMs", });
     internal_static_outrigger_v1_SlidingWindows_descriptor =
-      getDescriptor().getMessageType(8);
+      getDescriptor().getMessageType(9);
     internal_static_outrigger_v1_SlidingWindows_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_SlidingWindows_descriptor,
         new java.lang.String[] { "TimeDifferenceMs", "GraceMs", });
     internal_static_outrigger_v1_SessionWindows_descriptor =
-      getDescriptor().getMessageType(9);
+      getDescriptor().getMessageType(10);
     internal_static_outrigger_v1_SessionWindows_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_SessionWindows_descriptor,
         new java.lang.String[] { "GapMs", "GraceMs", });
     internal_static_outrigger_v1_Repartition_descriptor =
-      getDescriptor().getMessageType(10);
+      getDescriptor().getMessageType(11);
     internal_static_outrigger_v1_Repartition_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_Repartition_descriptor,
         new java.lang.String[] { "Partitions", });
     internal_static_outrigger_v1_Sink_descriptor =
-      getDescriptor().getMessageType(11);
+      getDescriptor().getMessageType(12);
     internal_static_outrigger_v1_Sink_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_Sink_descriptor,
         new java.lang.String[] { "Topic", });
     internal_static_outrigger_v1_Hook_descriptor =
-      getDescriptor().getMessageType(12);
+      getDescriptor().getMessageType(13);
     internal_static_outrigger_v1_Hook_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_Hook_descriptor,
         new java.lang.String[] { "FailurePolicy", });
     internal_static_outrigger_v1_Store_descriptor =
-      getDescriptor().getMessageType(13);
+      getDescriptor().getMessageType(14);
     internal_static_outrigger_v1_Store_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_Store_descriptor,

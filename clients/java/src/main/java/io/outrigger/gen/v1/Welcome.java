@@ -39,6 +39,7 @@ private static final long serialVersionUID = 0L;
     sources_ =
         com.google.protobuf.LazyStringArrayList.emptyList();
     stages_ = java.util.Collections.emptyList();
+    timerSources_ = java.util.Collections.emptyList();
   }
 
   public static final com.google.protobuf.Descriptors.Descriptor
@@ -363,6 +364,67 @@ private static final long serialVersionUID = 0L;
     return maxMessageBytes_;
   }
 
+  public static final int TIMER_SOURCES_FIELD_NUMBER = 9;
+  @SuppressWarnings("serial")
+  private java.util.List<io.outrigger.gen.v1.TimerSource> timerSources_;
+  /**
+   * <pre>
+   * The sources whose rows are timers and punctuations. Since minor version 6.
+   * </pre>
+   *
+   * <code>repeated .outrigger.v1.TimerSource timer_sources = 9;</code>
+   */
+  @java.lang.Override
+  public java.util.List<io.outrigger.gen.v1.TimerSource> getTimerSourcesList() {
+    return timerSources_;
+  }
+  /**
+   * <pre>
+   * The sources whose rows are timers and punctuations. Since minor version 6.
+   * </pre>
+   *
+   * <code>repeated .outrigger.v1.TimerSource timer_sources = 9;</code>
+   */
+  @java.lang.Override
+  public java.util.List<? extends io.outrigger.gen.v1.TimerSourceOrBuilder> 
+      getTimerSourcesOrBuilderList() {
+    return timerSources_;
+  }
+  /**
+   * <pre>
+   * The sources whose rows are timers and punctuations. Since minor version 6.
+   * </pre>
+   *
+   * <code>repeated .outrigger.v1.TimerSource timer_sources = 9;</code>
+   */
+  @java.lang.Override
+  public int getTimerSourcesCount() {
+    return timerSources_.size();
+  }
+  /**
+   * <pre>
+   * The sources whose rows are timers and punctuations. Since minor version 6.
+   * </pre>
+   *
+   * <code>repeated .outrigger.v1.TimerSource timer_sources = 9;</code>
+   */
+  @java.lang.Override
+  public io.outrigger.gen.v1.TimerSource getTimerSources(int index) {
+    return timerSources_.get(index);
+  }
+  /**
+   * <pre>
+   * The sources whose rows are timers and punctuations. Since minor version 6.
+   * </pre>
+   *
+   * <code>repeated .outrigger.v1.TimerSource timer_sources = 9;</code>
+   */
+  @java.lang.Override
+  public io.outrigger.gen.v1.TimerSourceOrBuilder getTimerSourcesOrBuilder(
+      int index) {
+    return timerSources_.get(index);
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -400,6 +462,9 @@ private static final long serialVersionUID = 0L;
     }
     if (maxMessageBytes_ != 0) {
       output.writeUInt32(8, maxMessageBytes_);
+    }
+    for (int i = 0; i < timerSources_.size(); i++) {
+      output.writeMessage(9, timerSources_.get(i));
     }
     getUnknownFields().writeTo(output);
   }
@@ -448,6 +513,10 @@ private static final long serialVersionUID = 0L;
       size += com.google.protobuf.CodedOutputStream
         .computeUInt32Size(8, maxMessageBytes_);
     }
+    for (int i = 0; i < timerSources_.size(); i++) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeMessageSize(9, timerSources_.get(i));
+    }
     size += getUnknownFields().getSerializedSize();
     memoizedSize = size;
     return size;
@@ -479,6 +548,8 @@ private static final long serialVersionUID = 0L;
         .equals(other.getStagesList())) return false;
     if (getMaxMessageBytes()
         != other.getMaxMessageBytes()) return false;
+    if (!getTimerSourcesList()
+        .equals(other.getTimerSourcesList())) return false;
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -512,6 +583,10 @@ private static final long serialVersionUID = 0L;
     }
     hash = (37 * hash) + MAX_MESSAGE_BYTES_FIELD_NUMBER;
     hash = (53 * hash) + getMaxMessageBytes();
+    if (getTimerSourcesCount() > 0) {
+      hash = (37 * hash) + TIMER_SOURCES_FIELD_NUMBER;
+      hash = (53 * hash) + getTimerSourcesList().hashCode();
+    }
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
     return hash;
@@ -663,6 +738,13 @@ private static final long serialVersionUID = 0L;
       }
       bitField0_ = (bitField0_ & ~0x00000040);
       maxMessageBytes_ = 0;
+      if (timerSourcesBuilder_ == null) {
+        timerSources_ = java.util.Collections.emptyList();
+      } else {
+        timerSources_ = null;
+        timerSourcesBuilder_.clear();
+      }
+      bitField0_ = (bitField0_ & ~0x00000100);
       return this;
     }
 
@@ -704,6 +786,15 @@ private static final long serialVersionUID = 0L;
         result.stages_ = stages_;
       } else {
         result.stages_ = stagesBuilder_.build();
+      }
+      if (timerSourcesBuilder_ == null) {
+        if (((bitField0_ & 0x00000100) != 0)) {
+          timerSources_ = java.util.Collections.unmodifiableList(timerSources_);
+          bitField0_ = (bitField0_ & ~0x00000100);
+        }
+        result.timerSources_ = timerSources_;
+      } else {
+        result.timerSources_ = timerSourcesBuilder_.build();
       }
     }
 
@@ -811,6 +902,32 @@ private static final long serialVersionUID = 0L;
       if (other.getMaxMessageBytes() != 0) {
         setMaxMessageBytes(other.getMaxMessageBytes());
       }
+      if (timerSourcesBuilder_ == null) {
+        if (!other.timerSources_.isEmpty()) {
+          if (timerSources_.isEmpty()) {
+            timerSources_ = other.timerSources_;
+            bitField0_ = (bitField0_ & ~0x00000100);
+          } else {
+            ensureTimerSourcesIsMutable();
+            timerSources_.addAll(other.timerSources_);
+          }
+          onChanged();
+        }
+      } else {
+        if (!other.timerSources_.isEmpty()) {
+          if (timerSourcesBuilder_.isEmpty()) {
+            timerSourcesBuilder_.dispose();
+            timerSourcesBuilder_ = null;
+            timerSources_ = other.timerSources_;
+            bitField0_ = (bitField0_ & ~0x00000100);
+            timerSourcesBuilder_ = 
+              com.google.protobuf.GeneratedMessage.alwaysUseFieldBuilders ?
+                 internalGetTimerSourcesFieldBuilder() : null;
+          } else {
+            timerSourcesBuilder_.addAllMessages(other.timerSources_);
+          }
+        }
+      }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
       return this;
@@ -887,6 +1004,19 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00000080;
               break;
             } // case 64
+            case 74: {
+              io.outrigger.gen.v1.TimerSource m =
+                  input.readMessage(
+                      io.outrigger.gen.v1.TimerSource.parser(),
+                      extensionRegistry);
+              if (timerSourcesBuilder_ == null) {
+                ensureTimerSourcesIsMutable();
+                timerSources_.add(m);
+              } else {
+                timerSourcesBuilder_.addMessage(m);
+              }
+              break;
+            } // case 74
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -1832,6 +1962,318 @@ private static final long serialVersionUID = 0L;
       maxMessageBytes_ = 0;
       onChanged();
       return this;
+    }
+
+    private java.util.List<io.outrigger.gen.v1.TimerSource> timerSources_ =
+      java.util.Collections.emptyList();
+    private void ensureTimerSourcesIsMutable() {
+      if (!((bitField0_ & 0x00000100) != 0)) {
+        timerSources_ = new java.util.ArrayList<io.outrigger.gen.v1.TimerSource>(timerSources_);
+        bitField0_ |= 0x00000100;
+       }
+    }
+
+    private com.google.protobuf.RepeatedFieldBuilder<
+        io.outrigger.gen.v1.TimerSource, io.outrigger.gen.v1.TimerSource.Builder, io.outrigger.gen.v1.TimerSourceOrBuilder> timerSourcesBuilder_;
+
+    /**
+     * <pre>
+     * The sources whose rows are timers and punctuations. Since minor version 6.
+     * </pre>
+     *
+     * <code>repeated .outrigger.v1.TimerSource timer_sources = 9;</code>
+     */
+    public java.util.List<io.outrigger.gen.v1.TimerSource> getTimerSourcesList() {
+      if (timerSourcesBuilder_ == null) {
+        return java.util.Collections.unmodifiableList(timerSources_);
+      } else {
+        return timerSourcesBuilder_.getMessageList();
+      }
+    }
+    /**
+     * <pre>
+     * The sources whose rows are timers and punctuations. Since minor version 6.
+     * </pre>
+     *
+     * <code>repeated .outrigger.v1.TimerSource timer_sources = 9;</code>
+     */
+    public int getTimerSourcesCount() {
+      if (timerSourcesBuilder_ == null) {
+        return timerSources_.size();
+      } else {
+        return timerSourcesBuilder_.getCount();
+      }
+    }
+    /**
+     * <pre>
+     * The sources whose rows are timers and punctuations. Since minor version 6.
+     * </pre>
+     *
+     * <code>repeated .outrigger.v1.TimerSource timer_sources = 9;</code>
+     */
+    public io.outrigger.gen.v1.TimerSource getTimerSources(int index) {
+      if (timerSourcesBuilder_ == null) {
+        return timerSources_.get(index);
+      } else {
+        return timerSourcesBuilder_.getMessage(index);
+      }
+    }
+    /**
+     * <pre>
+     * The sources whose rows are timers and punctuations. Since minor version 6.
+     * </pre>
+     *
+     * <code>repeated .outrigger.v1.TimerSource timer_sources = 9;</code>
+     */
+    public Builder setTimerSources(
+        int index, io.outrigger.gen.v1.TimerSource value) {
+      if (timerSourcesBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        ensureTimerSourcesIsMutable();
+        timerSources_.set(index, value);
+        onChanged();
+      } else {
+        timerSourcesBuilder_.setMessage(index, value);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * The sources whose rows are timers and punctuations. Since minor version 6.
+     * </pre>
+     *
+     * <code>repeated .outrigger.v1.TimerSource timer_sources = 9;</code>
+     */
+    public Builder setTimerSources(
+        int index, io.outrigger.gen.v1.TimerSource.Builder builderForValue) {
+      if (timerSourcesBuilder_ == null) {
+        ensureTimerSourcesIsMutable();
+        timerSources_.set(index, builderForValue.build());
+        onChanged();
+      } else {
+        timerSourcesBuilder_.setMessage(index, builderForValue.build());
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * The sources whose rows are timers and punctuations. Since minor version 6.
+     * </pre>
+     *
+     * <code>repeated .outrigger.v1.TimerSource timer_sources = 9;</code>
+     */
+    public Builder addTimerSources(io.outrigger.gen.v1.TimerSource value) {
+      if (timerSourcesBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        ensureTimerSourcesIsMutable();
+        timerSources_.add(value);
+        onChanged();
+      } else {
+        timerSourcesBuilder_.addMessage(value);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * The sources whose rows are timers and punctuations. Since minor version 6.
+     * </pre>
+     *
+     * <code>repeated .outrigger.v1.TimerSource timer_sources = 9;</code>
+     */
+    public Builder addTimerSources(
+        int index, io.outrigger.gen.v1.TimerSource value) {
+      if (timerSourcesBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        ensureTimerSourcesIsMutable();
+        timerSources_.add(index, value);
+        onChanged();
+      } else {
+        timerSourcesBuilder_.addMessage(index, value);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * The sources whose rows are timers and punctuations. Since minor version 6.
+     * </pre>
+     *
+     * <code>repeated .outrigger.v1.TimerSource timer_sources = 9;</code>
+     */
+    public Builder addTimerSources(
+        io.outrigger.gen.v1.TimerSource.Builder builderForValue) {
+      if (timerSourcesBuilder_ == null) {
+        ensureTimerSourcesIsMutable();
+        timerSources_.add(builderForValue.build());
+        onChanged();
+      } else {
+        timerSourcesBuilder_.addMessage(builderForValue.build());
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * The sources whose rows are timers and punctuations. Since minor version 6.
+     * </pre>
+     *
+     * <code>repeated .outrigger.v1.TimerSource timer_sources = 9;</code>
+     */
+    public Builder addTimerSources(
+        int index, io.outrigger.gen.v1.TimerSource.Builder builderForValue) {
+      if (timerSourcesBuilder_ == null) {
+        ensureTimerSourcesIsMutable();
+        timerSources_.add(index, builderForValue.build());
+        onChanged();
+      } else {
+        timerSourcesBuilder_.addMessage(index, builderForValue.build());
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * The sources whose rows are timers and punctuations. Since minor version 6.
+     * </pre>
+     *
+     * <code>repeated .outrigger.v1.TimerSource timer_sources = 9;</code>
+     */
+    public Builder addAllTimerSources(
+        java.lang.Iterable<? extends io.outrigger.gen.v1.TimerSource> values) {
+      if (timerSourcesBuilder_ == null) {
+        ensureTimerSourcesIsMutable();
+        com.google.protobuf.AbstractMessageLite.Builder.addAll(
+            values, timerSources_);
+        onChanged();
+      } else {
+        timerSourcesBuilder_.addAllMessages(values);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * The sources whose rows are timers and punctuations. Since minor version 6.
+     * </pre>
+     *
+     * <code>repeated .outrigger.v1.TimerSource timer_sources = 9;</code>
+     */
+    public Builder clearTimerSources() {
+      if (timerSourcesBuilder_ == null) {
+        timerSources_ = java.util.Collections.emptyList();
+        bitField0_ = (bitField0_ & ~0x00000100);
+        onChanged();
+      } else {
+        timerSourcesBuilder_.clear();
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * The sources whose rows are timers and punctuations. Since minor version 6.
+     * </pre>
+     *
+     * <code>repeated .outrigger.v1.TimerSource timer_sources = 9;</code>
+     */
+    public Builder removeTimerSources(int index) {
+      if (timerSourcesBuilder_ == null) {
+        ensureTimerSourcesIsMutable();
+        timerSources_.remove(index);
+        onChanged();
+      } else {
+        timerSourcesBuilder_.remove(index);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * The sources whose rows are timers and punctuations. Since minor version 6.
+     * </pre>
+     *
+     * <code>repeated .outrigger.v1.TimerSource timer_sources = 9;</code>
+     */
+    public io.outrigger.gen.v1.TimerSource.Builder getTimerSourcesBuilder(
+        int index) {
+      return internalGetTimerSourcesFieldBuilder().getBuilder(index);
+    }
+    /**
+     * <pre>
+     * The sources whose rows are timers and punctuations. Since minor version 6.
+     * </pre>
+     *
+     * <code>repeated .outrigger.v1.TimerSource timer_sources = 9;</code>
+     */
+    public io.outrigger.gen.v1.TimerSourceOrBuilder getTimerSourcesOrBuilder(
+        int index) {
+      if (timerSourcesBuilder_ == null) {
+        return timerSources_.get(index);  } else {
+        return timerSourcesBuilder_.getMessageOrBuilder(index);
+      }
+    }
+    /**
+     * <pre>
+     * The sources whose rows are timers and punctuations. Since minor version 6.
+     * </pre>
+     *
+     * <code>repeated .outrigger.v1.TimerSource timer_sources = 9;</code>
+     */
+    public java.util.List<? extends io.outrigger.gen.v1.TimerSourceOrBuilder> 
+         getTimerSourcesOrBuilderList() {
+      if (timerSourcesBuilder_ != null) {
+        return timerSourcesBuilder_.getMessageOrBuilderList();
+      } else {
+        return java.util.Collections.unmodifiableList(timerSources_);
+      }
+    }
+    /**
+     * <pre>
+     * The sources whose rows are timers and punctuations. Since minor version 6.
+     * </pre>
+     *
+     * <code>repeated .outrigger.v1.TimerSource timer_sources = 9;</code>
+     */
+    public io.outrigger.gen.v1.TimerSource.Builder addTimerSourcesBuilder() {
+      return internalGetTimerSourcesFieldBuilder().addBuilder(
+          io.outrigger.gen.v1.TimerSource.getDefaultInstance());
+    }
+    /**
+     * <pre>
+     * The sources whose rows are timers and punctuations. Since minor version 6.
+     * </pre>
+     *
+     * <code>repeated .outrigger.v1.TimerSource timer_sources = 9;</code>
+     */
+    public io.outrigger.gen.v1.TimerSource.Builder addTimerSourcesBuilder(
+        int index) {
+      return internalGetTimerSourcesFieldBuilder().addBuilder(
+          index, io.outrigger.gen.v1.TimerSource.getDefaultInstance());
+    }
+    /**
+     * <pre>
+     * The sources whose rows are timers and punctuations. Since minor version 6.
+     * </pre>
+     *
+     * <code>repeated .outrigger.v1.TimerSource timer_sources = 9;</code>
+     */
+    public java.util.List<io.outrigger.gen.v1.TimerSource.Builder> 
+         getTimerSourcesBuilderList() {
+      return internalGetTimerSourcesFieldBuilder().getBuilderList();
+    }
+    private com.google.protobuf.RepeatedFieldBuilder<
+        io.outrigger.gen.v1.TimerSource, io.outrigger.gen.v1.TimerSource.Builder, io.outrigger.gen.v1.TimerSourceOrBuilder> 
+        internalGetTimerSourcesFieldBuilder() {
+      if (timerSourcesBuilder_ == null) {
+        timerSourcesBuilder_ = new com.google.protobuf.RepeatedFieldBuilder<
+            io.outrigger.gen.v1.TimerSource, io.outrigger.gen.v1.TimerSource.Builder, io.outrigger.gen.v1.TimerSourceOrBuilder>(
+                timerSources_,
+                ((bitField0_ & 0x00000100) != 0),
+                getParentForChildren(),
+                isClean());
+        timerSources_ = null;
+      }
+      return timerSourcesBuilder_;
     }
 
     // @@protoc_insertion_point(builder_scope:outrigger.v1.Welcome)

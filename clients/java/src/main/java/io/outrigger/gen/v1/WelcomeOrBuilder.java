@@ -208,4 +208,48 @@ public interface WelcomeOrBuilder extends
    * @return The maxMessageBytes.
    */
   int getMaxMessageBytes();
+
+  /**
+   * <pre>
+   * The sources whose rows are timers and punctuations. Since minor version 6.
+   * </pre>
+   *
+   * <code>repeated .outrigger.v1.TimerSource timer_sources = 9;</code>
+   */
+  java.util.List<io.outrigger.gen.v1.TimerSource> 
+      getTimerSourcesList();
+  /**
+   * <pre>
+   * The sources whose rows are timers and punctuations. Since minor version 6.
+   * </pre>
+   *
+   * <code>repeated .outrigger.v1.TimerSource timer_sources = 9;</code>
+   */
+  io.outrigger.gen.v1.TimerSource getTimerSources(int index);
+  /**
+   * <pre>
+   * The sources whose rows are timers and punctuations. Since minor version 6.
+   * </pre>
+   *
+   * <code>repeated .outrigger.v1.TimerSource timer_sources = 9;</code>
+   */
+  int getTimerSourcesCount();
+  /**
+   * <pre>
+   * The sources whose rows are timers and punctuations. Since minor version 6.
+   * </pre>
+   *
+   * <code>repeated .outrigger.v1.TimerSource timer_sources = 9;</code>
+   */
+  java.util.List<? extends io.outrigger.gen.v1.TimerSourceOrBuilder> 
+      getTimerSourcesOrBuilderList();
+  /**
+   * <pre>
+   * The sources whose rows are timers and punctuations. Since minor version 6.
+   * </pre>
+   *
+   * <code>repeated .outrigger.v1.TimerSource timer_sources = 9;</code>
+   */
+  io.outrigger.gen.v1.TimerSourceOrBuilder getTimerSourcesOrBuilder(
+      int index);
 }

@@ -1,0 +1,61 @@
+import type { Program } from "../model/topology.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { TaskState } from "../ports/store.ts";
+import type { Ledger } from "../tasks/ledger.ts";
+import type { Batch } from "./batch.ts";
+import { Expiry } from "./expiry.ts";
+import { Timers } from "./timers.ts";
+
+/** What a task does without input, between its batches: timers that are due fire, what has expired goes. */
+export class Upkeep {
+  readonly #expiry: Expiry;
+  readonly #timers: Timers;
+  readonly #ledger: Ledger<Batch>;
+  #isFiring = false;
+
+  constructor(
+    program: Program,
+    ledger: Ledger<Batch>,
+    clock: Pick<Clock, "wallMs" | "after">,
+    wake: () => void,
+  ) {
+    this.#expiry = new Expiry(program);
+    this.#timers = new Timers(program, clock, wake);
+    this.#ledger = ledger;
+  }
+
+  isDueAt(streamTimeMs: number): boolean {
+    return this.#canFire(streamTimeMs) || this.#expiry.isDueAt(streamTimeMs, this.#ledger);
+  }
+
+  async find(state: TaskState, streamTimeMs: number): Promise<Batch | null> {
+    this.#isFiring = this.#canFire(streamTimeMs);
+    const upkeep = this.#isFiring ? this.#timers : this.#expiry;
+    return await upkeep.find(state, streamTimeMs);
+  }
+
+  /** The batch that was found has its place; null where it was not wanted, to be found again. */
+  placed(batch: Batch | null): void {
+    if (!this.#isFiring) this.#expiry.placed(batch);
+    else if (batch === null) this.#timers.again();
+  }
+
+  /** A batch is final. */
+  used(batch: Batch): void {
+    this.#expiry.used(batch);
+    this.#timers.staged(batch);
+  }
+
+  committed(): void {
+    this.#expiry.committed(this.#ledger);
+  }
+
+  close(): void {
+    this.#timers.close();
+  }
+
+  /** A batch that is under way may cancel what is due. */
+  #canFire(streamTimeMs: number): boolean {
+    return this.#ledger.unfinished === 0 && this.#timers.isDue(streamTimeMs);
+  }
+}
