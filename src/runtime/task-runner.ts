@@ -68,8 +68,6 @@ export class TaskRunner {
   failedIds: TraceIds | null = null;
   /** Why the task is stopped. */
   error: OutriggerError | null = null;
-  /** By source: what the last fetch said of the log. */
-  readonly facts = new Map<string, FetchFacts>();
   readonly #input: Intake;
   readonly #walker: Walker;
   #streamTimeMs: number;
@@ -102,8 +100,7 @@ export class TaskRunner {
     this.positions = start.positions;
     this.#streamTimeMs = start.streamTimeMs;
     this.cutStreamTimeMs = start.streamTimeMs;
-    const throttled = (isFull: boolean): void => host.throttled(this, isFull);
-    this.#input = new Intake(program.sources.length, id.partition, limits, throttled);
+    this.#input = new Intake(this);
     this.#walker = new Walker(program, state, this.ledger, limits.frameBytesMax / 2);
     this.parking = parkingOf(program, limits, start.parking);
     const trial = start.trial === null ? null : resumed(start.trial, limits.batchRecordsMax);
@@ -117,11 +114,14 @@ export class TaskRunner {
       commanded(this, this.parking, chunk);
       return;
     }
-    this.facts.set(chunk.topic, facts);
-    const source = this.program.sources.indexOf(chunk.topic);
-    invariant(source >= 0, `${chunk.topic} is no source of task ${this.name}`);
-    this.#input.push(source, chunk);
+    this.#input.push(chunk, facts);
     this.pump();
+  }
+
+  /** A fetch brought nothing for a source, which is read on at `position`. */
+  empty(topic: string, position: number, facts: FetchFacts): void {
+    if (topic === this.parking?.control) return;
+    if (this.#input.empty(topic, position, facts)) this.pump();
   }
 
   /** Whether anything is under way that a drain waits for. */
@@ -139,6 +139,11 @@ export class TaskRunner {
 
   get inputBytes(): number {
     return this.#input.bytes;
+  }
+
+  /** By source: what the last fetch said of the log. */
+  get facts(): ReadonlyMap<string, FetchFacts> {
+    return this.#input.facts;
   }
 
   /** Takes batches on, the eldest first; plans others while there is input, room and no reason to wait. */
@@ -385,12 +390,7 @@ export class TaskRunner {
     this.#expiry.used(item);
     this.outputBytes += bytes;
     this.ledger.finish(entry);
-    // In order and only as a prefix: the overlay must never hold a later batch without an earlier.
-    for (const { item } of this.ledger.finalPrefix()) {
-      if (item.staged || item.outcome === null) continue;
-      for (const changes of item.outcome.changes) this.state.stage(changes);
-      item.staged = true;
-    }
+    this.#walker.stageFinal();
     this.host.staged(this);
     this.pump();
   }

@@ -66,6 +66,15 @@ export class Walker {
     return found ?? null;
   }
 
+  /** In order and only as a prefix: the overlay must never hold a later batch without an earlier. */
+  stageFinal(): void {
+    for (const { item } of this.#ledger.finalPrefix()) {
+      if (item.staged || item.outcome === null) continue;
+      for (const changes of item.outcome.changes) this.#state.stage(changes);
+      item.staged = true;
+    }
+  }
+
   /** What ran ahead of batches that stay is kept: they were planned and will be final with it. */
   resetHead(): void {
     this.#state.resetHead();
