@@ -194,6 +194,8 @@ export interface Operator {
   readonly number?: NumberType;
   /** Of its store: each value carries the latest time of its records. */
   readonly isTimestamped?: boolean;
+  /** Of its store: stream time is that of the rows that reach it. */
+  readonly ownTime?: boolean;
 }
 
 /**
@@ -212,6 +214,11 @@ export interface Stage {
   readonly stores: readonly StageStore[];
   /** Where rows leave it, by the index that frames use (there as `sinks`). */
   readonly exits: readonly Exit[];
+  /**
+   * Of a stage that is one aggregation in sliding windows: what it forwards is known from what it keeps,
+   * and goes on as a built-in node's does, whichever exit it is said through.
+   */
+  readonly folds?: SlidingWindows;
 }
 
 /** Named by the node that takes the rows. */
@@ -242,6 +249,8 @@ export interface StageStore {
   readonly windows: Windows | null;
   /** Set for an aggregate: rows that it does not take have no slot. */
   readonly takes?: TakenRows;
+  /** Of the store: stream time is that of the rows that reach it. */
+  readonly ownTime?: boolean;
 }
 
 export interface StoreSpec {
@@ -259,6 +268,11 @@ export interface StoreSpec {
    * Kafka Streams' timestamped stores have it.
    */
   readonly isTimestamped?: boolean;
+  /**
+   * Of a windowed store behind code that may change timestamps: its stream time is that of the rows that
+   * reach it. Left out: the task's, which is that of its input.
+   */
+  readonly ownTime?: boolean;
   /** `<application.id>-<name>-changelog`. */
   readonly changelogTopic: string;
 }

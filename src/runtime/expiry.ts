@@ -7,6 +7,11 @@ import { NOTHING_TAKEN } from "./input-queue.ts";
 /** Entries that one cut deletes, beside two for each that was used since: so that it always catches up. */
 const EXPIRED_MAX = 1_000;
 
+/** Stream time of the stores that have their own, behind all that is planned; null for the others. */
+interface Clocks {
+  timeOf(store: number, until: null): number | null;
+}
+
 /**
  * Deletes what has expired by stream time from the windowed stores of a task, a portion for each commit:
  * as a batch of its own without records, so that it has a place in the order, and the cut that takes it
@@ -19,7 +24,8 @@ export class Expiry {
   #planned: Batch | null = null;
   /** The last portion was full, or stream time has moved since it was found. */
   #hasMore = true;
-  #lookedAtMs = Number.NEGATIVE_INFINITY;
+  /** By store among those that expire. */
+  #lookedAtMs: readonly number[] = [];
   #used = 0;
 
   constructor({ stores }: Program) {
@@ -28,9 +34,12 @@ export class Expiry {
     });
   }
 
-  isDueAt(streamTimeMs: number): boolean {
+  isDueAt(streamTimeMs: number, clocks: Clocks): boolean {
     if (!this.#isDue || this.#stores.length === 0) return false;
-    return this.#hasMore || streamTimeMs > this.#lookedAtMs;
+    if (this.#hasMore) return true;
+    return this.#stores.some(({ store }, at) => {
+      return (clocks.timeOf(store, null) ?? streamTimeMs) > (this.#lookedAtMs[at] as number);
+    });
   }
 
   /** A batch is final: so many entries it may leave behind. */
@@ -47,15 +56,19 @@ export class Expiry {
   }
 
   /** What has expired, as a batch; null where nothing has. Only what is committed is looked at. */
-  async find(state: TaskState, streamTimeMs: number): Promise<Batch | null> {
+  async find(state: TaskState, streamTimeMs: number, clocks: Clocks): Promise<Batch | null> {
     this.#isDue = false;
-    this.#lookedAtMs = streamTimeMs;
+    const times = this.#stores.map(({ store }) => clocks.timeOf(store, null) ?? streamTimeMs);
+    this.#lookedAtMs = times;
     this.#hasMore = false;
     const entriesMax = EXPIRED_MAX + 2 * this.#used;
     this.#used = 0;
     const changes: StoreChanges[] = [];
-    for (const { store, retentionMs } of this.#stores) {
-      const keys = await state.expired(store, streamTimeMs - retentionMs, entriesMax);
+    for (const [at, { store, retentionMs }] of this.#stores.entries()) {
+      const timeMs = times[at] as number;
+      // No row has come as far.
+      if (timeMs === Number.NEGATIVE_INFINITY) continue;
+      const keys = await state.expired(store, timeMs - retentionMs, entriesMax);
       this.#hasMore ||= keys.length >= entriesMax;
       if (keys.length > 0) changes.push({ store, keys, values: keys.map(() => null) });
     }

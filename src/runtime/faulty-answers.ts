@@ -3,6 +3,7 @@ import type { BatchAnswer } from "../ports/application.ts";
 import { faultOf } from "./answers.ts";
 import type { Hop } from "./batch.ts";
 import { type Fault, UNKNOWN_FAULT } from "./failures.ts";
+import { faultOfFolds } from "./fold-hops.ts";
 import type { RunnerLimits } from "./task-host.ts";
 
 export interface FoundFault {
@@ -25,7 +26,7 @@ export function faultIn(
   task: string,
 ): FoundFault | null {
   const changelogs = program.stores.map(({ changelogTopic }) => changelogTopic);
-  const wrong = faultOf(hop, answer, changelogs, limits);
+  const wrong = faultOf(hop, answer, changelogs, limits) ?? faultOfFold(hop, answer);
   if (wrong !== null) {
     const message = `the application's answer for task ${task} is invalid: ${wrong}`;
     return { fault: { ...UNKNOWN_FAULT, code: "ANSWER_INVALID", message }, isOfAll: true };
@@ -37,4 +38,9 @@ export function faultIn(
     return { fault: { ...fault, code: "ANSWER_INVALID", type: "" }, isOfAll: true };
   }
   return { fault, isOfAll: failure.type === FRAME_TOO_LARGE };
+}
+
+function faultOfFold(hop: Hop, answer: BatchAnswer): string | null {
+  if (hop.fold === undefined || answer.failure !== null) return null;
+  return faultOfFolds(hop, hop.fold, answer);
 }

@@ -40,6 +40,8 @@ export interface SourcePosition {
 export interface TaskStart {
   readonly positions: Map<string, SourcePosition>;
   readonly streamTimeMs: number;
+  /** Of stores that have their own, by name. */
+  readonly ownTimes: ReadonlyMap<string, number>;
   readonly commitSequence: number;
   readonly changelogs: Map<string, ChangelogEnd>;
   /** What a predecessor knew against the records at the head. */

@@ -10,7 +10,6 @@ import type { BatchTrace, TraceIds } from "../ports/telemetry.ts";
 import { Ledger, type LedgerEntry } from "../tasks/ledger.ts";
 import type { ChangelogEnd } from "../tasks/offset-metadata.ts";
 import { resumed } from "../tasks/trial.ts";
-import { changesOf } from "./answers.ts";
 import { type Batch, type Hop, idleBatch } from "./batch.ts";
 import { Expiry } from "./expiry.ts";
 import {
@@ -27,6 +26,7 @@ import { placeOf } from "./giving-up.ts";
 import { inputBytes, NOTHING_TAKEN, rowsOf, type Taken, type TakenBack } from "./input-queue.ts";
 import { Intake } from "./intake.ts";
 import { canPark, commanded, isOfRecord, nextOf, releaseNext } from "./next-batch.ts";
+import { numberedTimes } from "./own-times.ts";
 import { type Parking, type PlannedRows, parkingOf } from "./parking.ts";
 import { idsOf } from "./record-ids.ts";
 import type { MalformedRow } from "./run-operator.ts";
@@ -59,6 +59,8 @@ export class TaskRunner {
   commitSequence: number;
   /** As of the last record that a cut took: where planning goes on when nothing waits. */
   cutStreamTimeMs: number;
+  /** The same of the stores that have their own, by number. */
+  readonly cutTimes: Map<number, number>;
   outputBytes = 0;
   readonly failures: Failures;
   /** The records that wait for a command; null where parking is off. */
@@ -101,7 +103,8 @@ export class TaskRunner {
     this.#streamTimeMs = start.streamTimeMs;
     this.cutStreamTimeMs = start.streamTimeMs;
     this.#input = new Intake(this);
-    this.#walker = new Walker(program, state, this.ledger, limits.frameBytesMax / 2);
+    this.cutTimes = numberedTimes(start.ownTimes, program.stores);
+    this.#walker = new Walker(this);
     this.parking = parkingOf(program, limits, start.parking);
     const trial = start.trial === null ? null : resumed(start.trial, limits.batchRecordsMax);
     this.failures = new Failures(limits.failures, () => host.policies(), trial);
@@ -156,7 +159,7 @@ export class TaskRunner {
     }
     if (this.phase !== "running" || this.#paused) return;
     if (this.uncommittedBytes >= this.limits.uncommittedBytesMax) return;
-    if (this.#expiry.isDueAt(this.#streamTimeMs) && !this.failures.isTrying) {
+    if (this.#expiry.isDueAt(this.#streamTimeMs, this.#walker) && !this.failures.isTrying) {
       this.#expire();
       return;
     }
@@ -219,8 +222,7 @@ export class TaskRunner {
       else this.#failed(entry, answer.done, found.fault);
       return;
     }
-    const changes = changesOf(hop, answer);
-    pass(batch, hop, answer.outputs, changes);
+    const changes = pass(batch, hop, answer);
     this.ledger.walkOn(entry);
     if (this.#walker.hasRows(batch)) {
       // Later steps of this batch see them; nothing is staged before all of it is final.
@@ -255,7 +257,6 @@ export class TaskRunner {
     });
   }
 
-  /** The cut took effect. */
   committed(): void {
     this.#expiry.committed(this.ledger);
     this.pump();
@@ -278,7 +279,6 @@ export class TaskRunner {
     this.#input.clear();
   }
 
-  /** Continues after a back-off. */
   resume(): void {
     this.#paused = false;
     this.pump();
@@ -350,7 +350,7 @@ export class TaskRunner {
 
   #expire(): void {
     this.#planning = true;
-    this.#expiry.find(this.state, this.#streamTimeMs).then(
+    this.#expiry.find(this.state, this.#streamTimeMs, this.#walker).then(
       (found) => {
         this.#planning = false;
         if (this.phase === "closed") return;

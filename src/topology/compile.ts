@@ -67,7 +67,7 @@ function programOf(
   applicationId: string,
   parks: boolean,
 ): Program {
-  const stores = declared.stores.map((store) => storeOf(store, declared.nodes, applicationId));
+  const stores = declared.stores.map((store) => storeOf(store, graph.nodes, applicationId));
   const steps = stepsOf(graph.nodes, stores, { applicationId, keyedTopics });
   // Without code of the application there is nothing that a record could fail in.
   const canPark = parks && stagesOf({ steps }).length > 0;
