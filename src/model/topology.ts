@@ -36,7 +36,8 @@ export type NodeKind =
       readonly repartition?: string;
       readonly failurePolicy?: Partial<FailurePolicy>;
     }
-  | { readonly kind: "sink"; readonly topic: string }
+  /** `shares`, of a cut alone: another sink of the same parents writes the topic. */
+  | { readonly kind: "sink"; readonly topic: string; readonly shares?: true }
   | { readonly kind: "hook"; readonly failurePolicy?: Partial<FailurePolicy> }
   /** 0 partitions: as many as the most of the sources above. */
   | { readonly kind: "repartition"; readonly partitions: number };
@@ -222,7 +223,7 @@ export interface Stage {
 }
 
 /** Named by the node that takes the rows. */
-export type Exit = TopicExit | OnwardExit;
+export type Exit = TopicExit | OnwardExit | SharedExit;
 
 export interface TopicExit {
   readonly kind: "topic";
@@ -233,6 +234,12 @@ export interface TopicExit {
   readonly isHook: boolean;
   /** Records without a key are not written. Left out: they are. */
   readonly dropsNullKeys?: boolean;
+}
+
+/** What leaves through it is in a topic by another exit: several aggregates read one repartition. */
+export interface SharedExit {
+  readonly kind: "shared";
+  readonly node: string;
 }
 
 /** To a later step of the same batch. */

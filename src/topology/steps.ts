@@ -171,7 +171,8 @@ function exitsBy({ applicationId, keyedTopics }: Naming): (node: GraphNode) => E
   return ({ declared }): Exit => {
     const { name: node } = declared;
     if (declared.kind === "sink") {
-      const { topic } = declared;
+      const { topic, shares } = declared;
+      if (shares === true) return { kind: "shared", node };
       const exit: TopicExit = { kind: "topic", node, topic, isHook: false };
       return keyedTopics.has(topic) ? { ...exit, dropsNullKeys: true } : exit;
     }
