@@ -61,6 +61,7 @@ export function kernelLimits(
       batchBytesMax: config.batchMaxBytes,
       plannedMax: config.batchMaxInFlight,
       inputBytesMax: config.inputBufferMaxBytes,
+      maxTaskIdleMs: config.maxTaskIdleMs,
       uncommittedBytesMax: config.statestoreUncommittedMaxBytes,
       frameBytesMax: config.maxFrameBytes,
       recordBytesMax: config.producerMaxRequestSize,

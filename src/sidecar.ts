@@ -82,6 +82,7 @@ async function startParts(
       consumer: kafka.consumer(
         failing.consumerListener({
           fetched: (chunk, facts) => kernel.fetched(chunk, facts),
+          empty: (...fetch) => kernel.empty(...fetch),
           failed: (at, fence, error) => kernel.failed(at, fence, error),
         }),
       ),

@@ -63,6 +63,7 @@ export async function startTestDriver(
   const clock = new DriverClock(options.startMs);
   const consumer: DriverConsumer = new DriverConsumer(cluster, {
     fetched: (chunk, facts) => kernel.fetched(chunk, facts),
+    empty: (...fetch) => kernel.empty(...fetch),
     failed: (at, fence, error) => kernel.failed(at, fence, error),
   });
   const parts: KernelParts = {

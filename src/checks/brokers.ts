@@ -1,4 +1,5 @@
 import type { BrokerFacts } from "../model/cluster-facts.ts";
+import type { StoreSpec } from "../model/topology.ts";
 import { METADATA_BYTES_MAX, metadataBytesMax } from "../tasks/offset-metadata.ts";
 import { numberOf, replicasOf, type Scene } from "./expected.ts";
 import { type Finding, finding } from "./finding.ts";
@@ -83,9 +84,9 @@ function offsetMetadata({ id, configs }: BrokerFacts, { expected }: Scene): Find
   // Each task commits the names of its own.
   const [stores = []] = expected.programs
     .map((program) => program.stores)
-    .sort((a, b) => metadataBytesMax(namesOf(b)) - metadataBytesMax(namesOf(a)));
+    .sort((a, b) => metadataOf(b) - metadataOf(a));
   const max = numberOf(configs, "offset.metadata.max.bytes") ?? METADATA_BYTES_MAX;
-  const needed = metadataBytesMax(namesOf(stores));
+  const needed = metadataOf(stores);
   if (needed <= max) return [];
   return [
     finding("broker.offset.metadata", {
@@ -99,7 +100,12 @@ function offsetMetadata({ id, configs }: BrokerFacts, { expected }: Scene): Find
   ];
 }
 
-function namesOf(stores: readonly { readonly name: string }[]): string[] {
+function metadataOf(stores: readonly StoreSpec[]): number {
+  const timed = stores.filter(({ ownTime }) => ownTime === true);
+  return metadataBytesMax(namesOf(stores), namesOf(timed));
+}
+
+function namesOf(stores: readonly StoreSpec[]): string[] {
   return stores.map(({ name }) => name);
 }
 

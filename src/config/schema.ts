@@ -102,6 +102,13 @@ const guarantees = {
     .meta({
       description: "Replicas of internal topics; -1 takes the brokers' default, 0 is refused.",
     }),
+  "max.task.idle.ms": integer(-1, HOUR_MS)
+    .default(0)
+    .meta({
+      description:
+        "How long a task with several input partitions waits for records of one that has none, so that " +
+        "records go in the order of their timestamps: 0 waits only for what the brokers have, -1 never.",
+    }),
   "repartition.purge.interval.ms": positive(HOUR_MS)
     .default(30_000)
     .meta({

@@ -40,7 +40,8 @@ export type NodeKind =
       readonly repartition?: string;
       readonly failurePolicy?: Partial<FailurePolicy>;
     }
-  | { readonly kind: "sink"; readonly topic: string }
+  /** `shares`, of a cut alone: another sink of the same parents writes the topic. */
+  | { readonly kind: "sink"; readonly topic: string; readonly shares?: true }
   | { readonly kind: "hook"; readonly failurePolicy?: Partial<FailurePolicy> }
   /** 0 partitions: as many as the most of the sources above. */
   | { readonly kind: "repartition"; readonly partitions: number };
@@ -204,6 +205,8 @@ export interface Operator {
   readonly number?: NumberType;
   /** Of its store: each value carries the latest time of its records. */
   readonly isTimestamped?: boolean;
+  /** Of its store: stream time is that of the rows that reach it. */
+  readonly ownTime?: boolean;
 }
 
 /**
@@ -224,10 +227,15 @@ export interface Stage {
   readonly exits: readonly Exit[];
   /** Those of its nodes that set timers, as indexes into `Program.timers`; left out where none does. */
   readonly timers?: readonly number[];
+  /**
+   * Of a stage that is one aggregation in sliding windows: what it forwards is known from what it keeps,
+   * and goes on as a built-in node's does, whichever exit it is said through.
+   */
+  readonly folds?: SlidingWindows;
 }
 
 /** Named by the node that takes the rows. */
-export type Exit = TopicExit | OnwardExit;
+export type Exit = TopicExit | OnwardExit | SharedExit;
 
 export interface TopicExit {
   readonly kind: "topic";
@@ -240,6 +248,12 @@ export interface TopicExit {
   readonly dropsNullKeys?: boolean;
   /** Of timers: each record stays with the task, in the partition of its number. */
   readonly isOwn?: boolean;
+}
+
+/** What leaves through it is in a topic by another exit: several aggregates read one repartition. */
+export interface SharedExit {
+  readonly kind: "shared";
+  readonly node: string;
 }
 
 /** To a later step of the same batch. */
@@ -256,6 +270,8 @@ export interface StageStore {
   readonly windows: Windows | null;
   /** Set for an aggregate: rows that it does not take have no slot. */
   readonly takes?: TakenRows;
+  /** Of the store: stream time is that of the rows that reach it. */
+  readonly ownTime?: boolean;
 }
 
 export interface StoreSpec {
@@ -280,6 +296,11 @@ export interface StoreSpec {
   readonly isDue?: boolean;
   /** Its entries are timers, see `model/timers.ts`: those that wait are found by their time. */
   readonly isOfTimers?: boolean;
+  /**
+   * Of a windowed store behind code that may change timestamps: its stream time is that of the rows that
+   * reach it. Left out: the task's, which is that of its input.
+   */
+  readonly ownTime?: boolean;
   /** `<application.id>-<name>-changelog`. */
   readonly changelogTopic: string;
 }

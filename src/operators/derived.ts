@@ -96,6 +96,25 @@ export class Derived {
     this.#end += numbers.width;
   }
 
+  /** A value that is there already, under the slot's key; null where it has gone. */
+  appendBytes(
+    range: RowRange,
+    index: number,
+    slot: number,
+    value: Buffer | null,
+    timestamp: number,
+  ): void {
+    if (value === null) {
+      this.appendNull(range, index, slot, timestamp);
+      return;
+    }
+    const at = this.#put(range.columns, index, slot, timestamp);
+    const { positions } = this.#columns;
+    positions[at + VALUE_POSITION] = this.#end;
+    positions[at + VALUE_LENGTH] = value.length;
+    this.#end += value.copy(this.#bytes, this.#end);
+  }
+
   /** The slot's key with a null value: it has gone. */
   appendNull({ columns: input }: RowRange, index: number, slot: number, timestamp: number): void {
     const at = this.#put(input, index, slot, timestamp);

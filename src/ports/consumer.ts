@@ -37,6 +37,8 @@ export interface FetchFacts {
 /** Told by the consumer; each call is made from the event loop, never reentrant. */
 export interface ConsumerListener {
   fetched(chunk: FetchedChunk, facts: FetchFacts): void;
+  /** A fetch brought nothing for the partition, which is read on at `position`. */
+  empty(at: TopicPartition, fence: number, position: number, facts: FetchFacts): void;
   /** The partition cannot be read further: out of range, corrupt, unauthorised. It is stopped. */
   failed(at: TopicPartition, fence: number, error: OutriggerError): void;
 }

@@ -173,6 +173,12 @@ export class Active {
     this.#tasks.fetched(chunk, facts);
   }
 
+  /** A fetch brought nothing for the partition. */
+  empty(at: TopicPartition, fence: number, position: number, facts: FetchFacts): void {
+    const runner = this.#tasks.forPartition(at);
+    if (runner?.epoch === fence) runner.empty(at.topic, position, facts);
+  }
+
   readFailed(at: TopicPartition, fence: number, error: OutriggerError): void {
     const runner = this.#tasks.forPartition(at);
     if (runner?.epoch !== fence) return;
@@ -284,9 +290,12 @@ export class Active {
       policies: () => this.#policies,
       queued: (runner) => this.#dispatch(runner),
       staged: () => this.#lane?.consider(),
-      throttled: (runner, full) => {
-        for (const at of runner.partitions) full ? consumer.pause(at) : consumer.resume(at);
+      nowMs: () => clock.nowMs(),
+      throttled: (runner, source, full) => {
+        const at = runner.partitions[source];
+        if (at !== undefined) full ? consumer.pause(at) : consumer.resume(at);
       },
+      idling: (runner, delayMs) => clock.after(delayMs, () => runner.pump()),
       retrying: (runner, delayMs, error) => {
         say.retrying(runner, delayMs, error);
         clock.after(delayMs, () => runner.resume());

@@ -65,7 +65,7 @@ function faultOfOutputs(
       return `output ${i} names sink ${sink}; the stage has ${exits.length}`;
     }
     // What goes on is not written as it is: the frame that carried it was its bound.
-    if (exit.kind === "onward") continue;
+    if (exit.kind !== "topic") continue;
     const at = i * OUTPUT_STRIDE;
     const bytes =
       Math.max(0, outputs.positions[at + 1] ?? 0) +

@@ -4,7 +4,9 @@ import type { Stage, TopicExit } from "../model/topology.ts";
 import type { KeySet, StoreChanges } from "../ports/store.ts";
 import type { BatchTrace } from "../ports/telemetry.ts";
 import type { DeadLetter } from "./dead-letters.ts";
+import type { FoldHop } from "./fold-hops.ts";
 import type { Taken } from "./input-queue.ts";
+import type { OwnTimes } from "./own-times.ts";
 import type { ParkedRows } from "./parking.ts";
 
 /**
@@ -34,12 +36,16 @@ export interface Batch {
   hop: Hop | null;
   /** By step and exit: rows that later steps take. */
   forwarded: (readonly (readonly RowRange[])[] | undefined)[];
+  /** Rows of the step that it stands at that wait for those before them to be answered. */
+  rest: readonly RowRange[] | null;
   /** What goes to topics, in the order of the steps. */
   emissions: Emission[];
   /** What its steps have changed so far, in their order; final when the batch is. */
   changes: StoreChanges[];
   /** Rows dropped by its steps: late, or without a key. */
   dropped: number;
+  /** Stream time of the stores that have their own; null where none has. */
+  ownTimes: OwnTimes | null;
   /** Bytes that its answers keep alive. */
   answerBytes: number;
   /** Set when final. */
@@ -59,6 +65,10 @@ export interface Hop {
   readonly states: readonly SlotState[];
   /** The keys of each state's slots. */
   readonly keys: readonly KeySet[];
+  /** Rows that go to the stage when these have been answered, because they need what those leave. */
+  readonly rest?: readonly RowRange[];
+  /** Of an aggregation in sliding windows. */
+  readonly fold?: FoldHop;
 }
 
 /** What one step sends to topics: what a stage answered, or rows as they are. */
@@ -112,10 +122,12 @@ export function newBatch(
     settles: what.settles ?? null,
     nextStep: 0,
     hop: null,
+    rest: null,
     forwarded: [],
     emissions: [],
     changes: [],
     dropped: 0,
+    ownTimes: null,
     answerBytes: 0,
     outcome: null,
     staged: false,

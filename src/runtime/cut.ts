@@ -9,6 +9,7 @@ import type { Trial } from "../tasks/trial.ts";
 import type { Batch } from "./batch.ts";
 import type { DeadLetter } from "./dead-letters.ts";
 import { appendEmissions, fillRow } from "./emissions.ts";
+import { namedTimes } from "./own-times.ts";
 import type { SourcePosition } from "./task-host.ts";
 import type { TaskRunner } from "./task-runner.ts";
 
@@ -19,6 +20,8 @@ export interface TaskCut {
   readonly state: StateCut;
   readonly positions: ReadonlyMap<string, SourcePosition>;
   readonly streamTimeMs: number;
+  /** Of the stores that have their own, by name. */
+  readonly ownTimes: ReadonlyMap<string, number>;
   readonly commitSequence: number;
   /** What is known against the records behind the cut. */
   readonly trial: Trial | null;
@@ -44,7 +47,8 @@ function takeTask(runner: TaskRunner): TaskCut {
   const batches = runner.ledger.takeFinal();
   const positions = new Map(runner.positions);
   let streamTimeMs = runner.cutStreamTimeMs;
-  for (const { taken, streamTimeMs: after, outcome } of batches) {
+  for (const { taken, streamTimeMs: after, ownTimes, outcome } of batches) {
+    for (const [store, time] of ownTimes?.after ?? []) runner.cutTimes.set(store, time);
     // What was parked lies behind the position already.
     if (taken.released === undefined) {
       const topic = runner.program.sources[taken.input.source] ?? "";
@@ -59,7 +63,8 @@ function takeTask(runner: TaskRunner): TaskCut {
   const ends = new Map(runner.changelogs);
   const state = runner.state.cut();
   const trial = runner.failures.takeNews();
-  return { runner, batches, state, positions, streamTimeMs, commitSequence, trial, ends };
+  const ownTimes = namedTimes(runner.cutTimes, runner.program.stores);
+  return { runner, batches, state, positions, streamTimeMs, ownTimes, commitSequence, trial, ends };
 }
 
 /** The cut did not commit: what it took of this task is final again, to be cut again. */
@@ -165,6 +170,7 @@ export function offsetsOf(cut: Cut, lastOffsets: ReadonlyMap<string, number>): O
     }
     const metadata = encodeOffsetMetadata({
       streamTimeMs: task.streamTimeMs,
+      ownTimes: task.ownTimes,
       commitSequence: task.commitSequence,
       changelogs: ends,
       trial: task.trial,

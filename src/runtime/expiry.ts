@@ -18,6 +18,11 @@ interface Expiring {
   readonly isRewritten: boolean;
 }
 
+/** Stream time of the stores that have their own, behind all that is planned; null for the others. */
+export interface Clocks {
+  timeOf(store: number, until: null): number | null;
+}
+
 /**
  * Deletes what has expired by stream time from the windowed stores of a task, a portion for each commit:
  * as a batch of its own without records, so that it has a place in the order, and the cut that takes it
@@ -31,7 +36,8 @@ export class Expiry {
   #planned: Batch | null = null;
   /** The last portion was full, or stream time has moved since it was found. */
   #hasMore = true;
-  #lookedAtMs = Number.NEGATIVE_INFINITY;
+  /** By store among those that expire. */
+  #lookedAtMs: readonly number[] = [];
   #used = 0;
 
   constructor({ stores }: Program) {
@@ -42,10 +48,13 @@ export class Expiry {
     this.#hasRewritten = this.#stores.some(({ isRewritten }) => isRewritten);
   }
 
-  isDueAt(streamTimeMs: number, { unfinished }: Ledger<Batch>): boolean {
+  isDueAt(streamTimeMs: number, { unfinished }: Ledger<Batch>, clocks: Clocks): boolean {
     if (!this.#isDue || this.#stores.length === 0) return false;
     if (unfinished > 0 && this.#hasRewritten) return false;
-    return this.#hasMore || streamTimeMs > this.#lookedAtMs;
+    if (this.#hasMore) return true;
+    return this.#stores.some(({ store }, at) => {
+      return (clocks.timeOf(store, null) ?? streamTimeMs) > (this.#lookedAtMs[at] as number);
+    });
   }
 
   /** A batch is final: so many entries it may leave behind. */
@@ -64,15 +73,19 @@ export class Expiry {
   }
 
   /** What has expired, as a batch; null where nothing has. Of windows only what is committed is looked at. */
-  async find(state: TaskState, streamTimeMs: number): Promise<Batch | null> {
+  async find(state: TaskState, streamTimeMs: number, clocks: Clocks): Promise<Batch | null> {
     this.#isDue = false;
-    this.#lookedAtMs = streamTimeMs;
+    const times = this.#stores.map(({ store }) => clocks.timeOf(store, null) ?? streamTimeMs);
+    this.#lookedAtMs = times;
     this.#hasMore = false;
     const entriesMax = EXPIRED_MAX + 2 * this.#used;
     this.#used = 0;
     const changes: StoreChanges[] = [];
-    for (const { store, retentionMs, isRewritten } of this.#stores) {
-      const timeMs = streamTimeMs - retentionMs;
+    for (const [at, { store, retentionMs, isRewritten }] of this.#stores.entries()) {
+      const now = times[at] as number;
+      // No row has come as far.
+      if (now === Number.NEGATIVE_INFINITY) continue;
+      const timeMs = now - retentionMs;
       const found = isRewritten
         ? await state.due(store, timeMs, entriesMax)
         : { keys: await state.expired(store, timeMs, entriesMax), more: false };

@@ -3,6 +3,7 @@ import type { BatchAnswer } from "../ports/application.ts";
 import { faultOf } from "./answers.ts";
 import type { Hop } from "./batch.ts";
 import { type Fault, UNKNOWN_FAULT } from "./failures.ts";
+import { faultOfFolds } from "./fold-hops.ts";
 import type { RunnerLimits } from "./task-host.ts";
 import { faultOfTimers } from "./timer-answers.ts";
 
@@ -27,6 +28,7 @@ export function faultIn(
 ): FoundFault | null {
   const wrong =
     faultOf(hop, answer, program.stores, limits) ??
+    faultOfFold(hop, answer) ??
     faultOfTimers(hop.stage, program, answer, limits);
   if (wrong !== null) {
     const message = `the application's answer for task ${task} is invalid: ${wrong}`;
@@ -39,4 +41,9 @@ export function faultIn(
     return { fault: { ...fault, code: "ANSWER_INVALID", type: "" }, isOfAll: true };
   }
   return { fault, isOfAll: failure.type === FRAME_TOO_LARGE };
+}
+
+function faultOfFold(hop: Hop, answer: BatchAnswer): string | null {
+  if (hop.fold === undefined || answer.failure !== null) return null;
+  return faultOfFolds(hop, hop.fold, answer);
 }

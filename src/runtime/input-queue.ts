@@ -49,23 +49,31 @@ export interface LastOffset {
 
 /**
  * The input of one task: a queue for each source, read by smallest head timestamp, as Kafka Streams
- * chooses. Bounded from outside: the partition is paused while `bytes` is above its limit.
+ * chooses; of equal ones the source that stands first. With `isByRecord` a batch ends where another source
+ * has the next record, else the choice is made for each batch. Bounded from outside: partitions are paused
+ * while `bytes` is above its limit.
  */
 export class InputQueue {
   readonly #queues: Waiting[][];
   readonly #firsts: readonly boolean[];
   readonly #partition: number;
+  readonly #isByRecord: boolean;
   #bytes = 0;
 
   /** `firsts` says of each source whether its rows go before all others. */
-  constructor(firsts: readonly boolean[], partition: number) {
+  constructor(firsts: readonly boolean[], partition: number, isByRecord: boolean) {
     this.#firsts = firsts;
     this.#queues = firsts.map(() => []);
     this.#partition = partition;
+    this.#isByRecord = isByRecord && firsts.length > 1;
   }
 
   get bytes(): number {
     return this.#bytes;
+  }
+
+  isEmpty(source: number): boolean {
+    return (this.#queues[source]?.length ?? 0) === 0;
   }
 
   push(source: number, chunk: FetchedChunk): void {
@@ -84,16 +92,24 @@ export class InputQueue {
 
   /**
    * Takes consecutive rows of one partition; at least one, even above `bytesMax`. Rows of the source
-   * of `within` are not mixed: either all are up to its offset, or none.
+   * of `within` are not mixed: either all are up to its offset, or none. What is not ready takes only
+   * positions, which have no row.
    */
-  take(rowsMax: number, bytesMax: number, within: LastOffset | null = null): Taken | null {
+  take(
+    rowsMax: number,
+    bytesMax: number,
+    within: LastOffset | null = null,
+    isReady = true,
+  ): Taken | null {
     const source = this.#chooseSource();
     const queue = this.#queues[source];
     const head = queue?.[0];
     if (queue === undefined || head === undefined) return null;
     const from = head.from;
+    if (!isReady && from < head.to && this.#firsts[source] !== true) return null;
     const last = within?.source === source ? within.until : Number.POSITIVE_INFINITY;
-    const to = batchEnd(head, rowsMax, bytesMax, last);
+    let to = batchEnd(head, rowsMax, bytesMax, last);
+    if (this.#isByRecord) to = this.#untilOther(source, head, to);
     this.#bytes -= head.bytesPerRow * (to - from);
     const whole = to === head.to;
     if (whole) queue.shift();
@@ -128,11 +144,7 @@ export class InputQueue {
     for (let source = 0; source < this.#queues.length; source++) {
       const head = this.#queues[source]?.[0];
       if (head === undefined) continue;
-      // A head without rows only moves the position: at once.
-      const timestamp =
-        head.from === head.to || this.#firsts[source] === true
-          ? Number.NEGATIVE_INFINITY
-          : (head.columns.timestamps[head.from] ?? Number.NEGATIVE_INFINITY);
+      const timestamp = this.#firsts[source] === true ? Number.NEGATIVE_INFINITY : timeOf(head);
       if (chosen < 0 || timestamp < earliest) {
         chosen = source;
         earliest = timestamp;
@@ -140,6 +152,29 @@ export class InputQueue {
     }
     return chosen;
   }
+
+  /** The first row from which on another source has the earlier head, up to `to`; the first row stays. */
+  #untilOther(source: number, { columns, from }: Waiting, to: number): number {
+    let [other, earliest] = [-1, Number.POSITIVE_INFINITY];
+    for (let index = 0; index < this.#queues.length; index++) {
+      const head = index === source ? undefined : this.#queues[index]?.[0];
+      if (head === undefined || timeOf(head) >= earliest) continue;
+      other = index;
+      earliest = timeOf(head);
+    }
+    if (other < 0) return to;
+    const { timestamps } = columns;
+    for (let row = from + 1; row < to; row++) {
+      const time = timestamps[row] as number;
+      if (time > earliest || (time === earliest && other < source)) return row;
+    }
+    return to;
+  }
+}
+
+/** A head without rows only moves the position: at once. */
+function timeOf({ columns, from, to }: Waiting): number {
+  return from === to ? Number.NEGATIVE_INFINITY : (columns.timestamps[from] as number);
 }
 
 function batchEnd(head: Waiting, rowsMax: number, bytesMax: number, lastOffset: number): number {

@@ -1,30 +1,37 @@
-import type { FetchedChunk } from "../ports/consumer.ts";
+import { invariant } from "../errors/invariant.ts";
+import type { Program } from "../model/topology.ts";
+import type { FetchedChunk, FetchFacts } from "../ports/consumer.ts";
 import type { Failures } from "./failures.ts";
+import { Idling } from "./idling.ts";
 import { InputQueue, type Taken } from "./input-queue.ts";
 import type { RunnerLimits } from "./task-host.ts";
+import type { TaskRunner } from "./task-runner.ts";
 
 /** The input of one task, and how much of it the next batch takes. */
 export class Intake {
   readonly #queue: InputQueue;
+  readonly #idling: Idling;
   readonly #limits: RunnerLimits;
-  readonly #throttled: (isFull: boolean) => void;
+  readonly #runner: TaskRunner;
+  /** By source: what the last fetch said of the log. */
+  readonly facts = new Map<string, FetchFacts>();
   #isFull = false;
+  /** By source. */
+  readonly #isPaused: boolean[];
   /** Rows that the next batch may hold: fewer after a failure or an oversized frame. */
   #rowsMax: number;
+  #wakesAtMs = Number.NEGATIVE_INFINITY;
 
-  /**
-   * `firsts` says of each source whether its rows go before others. `throttled` is told when the buffer is
-   * full, and when it has room again.
-   */
-  constructor(
-    firsts: readonly boolean[],
-    partition: number,
-    limits: RunnerLimits,
-    throttled: (isFull: boolean) => void,
-  ) {
-    this.#queue = new InputQueue(firsts, partition);
+  constructor(runner: TaskRunner) {
+    const { program, id, limits } = runner;
+    // What is due goes before all else, and is not waited for.
+    const firsts = program.sources.map((topic) => isOfTimers(program, topic));
+    // Without state no record of one source sees what another has left.
+    this.#queue = new InputQueue(firsts, id.partition, program.stores.length > 0);
+    this.#idling = new Idling(firsts, limits.maxTaskIdleMs);
+    this.#runner = runner;
     this.#limits = limits;
-    this.#throttled = throttled;
+    this.#isPaused = program.sources.map(() => false);
     this.#rowsMax = limits.batchRecordsMax;
   }
 
@@ -32,9 +39,24 @@ export class Intake {
     return this.#queue.bytes;
   }
 
-  push(source: number, chunk: FetchedChunk): void {
+  push(chunk: FetchedChunk, facts: FetchFacts): void {
+    const source = this.#fetched(chunk.topic, chunk.nextOffset, facts);
     this.#queue.push(source, chunk);
     this.#throttle();
+  }
+
+  /** A fetch brought nothing for a source. Whether rows that are here may have waited for that. */
+  empty(topic: string, position: number, facts: FetchFacts): boolean {
+    this.#fetched(topic, position, facts);
+    return this.#idling.waits;
+  }
+
+  #fetched(topic: string, position: number, facts: FetchFacts): number {
+    const source = this.#runner.program.sources.indexOf(topic);
+    invariant(source >= 0, `${topic} is no source of task ${this.#runner.name}`);
+    this.facts.set(topic, facts);
+    this.#idling.fetched(source, position, facts.lastStableOffset);
+    return source;
   }
 
   rowsMax(failures: Failures): number {
@@ -43,9 +65,24 @@ export class Intake {
 
   take(failures: Failures): Taken | null {
     const { batchBytesMax } = this.#limits;
-    const taken = this.#queue.take(this.rowsMax(failures), batchBytesMax, failures.trial);
+    const isReady = !this.#idling.waits || this.#isReady();
+    const rowsMax = this.rowsMax(failures);
+    const taken = this.#queue.take(rowsMax, batchBytesMax, failures.trial, isReady);
     this.#throttle();
     return taken;
+  }
+
+  #isReady(): boolean {
+    const nowMs = this.#runner.host.nowMs();
+    const waitMs = this.#idling.waitMs(this.#queue, nowMs);
+    if (waitMs <= 0) return true;
+    // Until a fetch; else one timer at a time, for deadlines only move on.
+    if (!Number.isFinite(waitMs) || this.#queue.bytes === 0) return false;
+    if (this.#wakesAtMs > nowMs) return false;
+    // A timer may fire a little early.
+    this.#wakesAtMs = nowMs + waitMs;
+    this.#runner.host.idling(this.#runner, waitMs + 1);
+    return false;
   }
 
   /** The next batches hold so many rows, at least one, until `unbind`. */
@@ -72,12 +109,20 @@ export class Intake {
     this.#queue.clear();
   }
 
+  /** A source that is empty here is never paused: the others may wait for its next record. */
   #throttle(): void {
     const { inputBytesMax } = this.#limits;
     const { bytes } = this.#queue;
-    const isFull = this.#isFull ? bytes > inputBytesMax / 2 : bytes >= inputBytesMax;
-    if (isFull === this.#isFull) return;
-    this.#isFull = isFull;
-    this.#throttled(isFull);
+    this.#isFull = this.#isFull ? bytes > inputBytesMax / 2 : bytes >= inputBytesMax;
+    for (let source = 0; source < this.#isPaused.length; source++) {
+      const isFull = this.#isFull && !this.#queue.isEmpty(source);
+      if (isFull === this.#isPaused[source]) continue;
+      this.#isPaused[source] = isFull;
+      this.#runner.host.throttled(this.#runner, source, isFull);
+    }
   }
+}
+
+function isOfTimers({ timers = [] }: Program, topic: string): boolean {
+  return timers.some((node) => node.topic === topic);
 }

@@ -128,6 +128,10 @@ export class Kernel implements ApplicationListener, ConsumerListener {
     this.#active?.fetched(chunk, facts);
   }
 
+  empty(at: TopicPartition, fence: number, position: number, facts: FetchFacts): void {
+    this.#active?.empty(at, fence, position, facts);
+  }
+
   failed(at: TopicPartition, fence: number, error: OutriggerError): void {
     this.#active?.readFailed(at, fence, error);
   }

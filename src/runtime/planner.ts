@@ -1,8 +1,11 @@
 import type { RowRange, SlotState } from "../model/rows.ts";
-import type { OperatorStep, Stage, StageStep } from "../model/topology.ts";
+import type { OperatorStep, Stage, StageStep, StageStore } from "../model/topology.ts";
 import { windowUnitOf } from "../operators/windows.ts";
 import type { KeySet, TaskState } from "../ports/store.ts";
 import { type Batch, countRows, type Hop } from "./batch.ts";
+import { planFoldHop } from "./fold-hops.ts";
+import { ownTimesOf } from "./own-times.ts";
+import { firstRows, rowsBehind } from "./row-parts.ts";
 import { type MalformedRow, type RowClock, readSlots, runOperator } from "./run-operator.ts";
 import { timesOf } from "./stream-clock.ts";
 import { ttlOf } from "./time-to-live.ts";
@@ -18,12 +21,8 @@ export async function runStep(
   batch: Batch,
   rows: readonly RowRange[],
 ): Promise<MalformedRow | "tooLarge" | null> {
-  const ran = await runOperator(
-    operator,
-    state,
-    rows,
-    clockOf(operator.windows !== null, batch, rows),
-  );
+  const clock = clockOf(operator, batch, rows);
+  const ran = await runOperator(operator, state, rows, clock);
   if (ran === null) {
     if (!isOfOne(batch)) return "tooLarge";
     for (const half of halvesOf(rows)) {
@@ -39,6 +38,7 @@ export async function runStep(
     return null;
   }
   if ("message" in ran) return ran;
+  moveOwnTime(operator, batch, clock);
   state.advance(ran.changes);
   batch.changes.push(ran.changes);
   batch.forwarded[step] = [[...(batch.forwarded[step]?.[0] ?? []), ...ran.rows]];
@@ -63,24 +63,51 @@ function halvesOf(rows: readonly RowRange[]): (readonly RowRange[])[] {
 
 /**
  * Fetches the state that a stage's code needs, as the steps before it and the batches before this one have
- * left it. Null where it would not fit a frame and fewer rows would need less.
+ * left it. Null where it would not fit a frame and fewer records would need less; what one record has become
+ * goes in parts, each when the one before it has been answered.
  */
 export async function planHop(
-  { stage }: StageStep,
+  step: StageStep,
   state: TaskState,
   batch: Batch,
   rows: readonly RowRange[],
   stateBytesMax: number,
-): Promise<Hop | MalformedRow | null> {
+): Promise<Hop | null> {
+  const { stage } = step;
+  const [folded] = stage.stores;
+  if (stage.folds !== undefined && folded !== undefined) {
+    const clock = (some: readonly RowRange[]): RowClock => clockOf(folded, batch, some);
+    const planned = await planFoldHop(stage, stage.folds, state, rows, clock, stateBytesMax);
+    batch.dropped += planned.dropped;
+    moveOwnTime(folded, batch, clock(planned.hop.rows));
+    return planned.hop;
+  }
+  const hop = await carry(stage, state, batch, rows, stateBytesMax);
+  if (hop !== null || !isOfOne(batch)) return hop;
+  const first = firstRows(rows, Math.max(1, countRows(rows) >> 1));
+  const part = await planHop(step, state, batch, first, stateBytesMax);
+  return part === null ? null : { ...part, rest: rowsBehind(rows, part.rowCount) };
+}
+
+/** Rows with their state; null where that is too much, or what a row needs is up to one before it. */
+async function carry(
+  stage: Stage,
+  state: TaskState,
+  batch: Batch,
+  rows: readonly RowRange[],
+  stateBytesMax: number,
+): Promise<Hop | null> {
   const states: SlotState[] = [];
   const keys: KeySet[] = [];
+  const clocks: RowClock[] = [];
   let stateBytes = 0;
   let dropped = 0;
   for (const [index, wanted] of stage.stores.entries()) {
-    const isTimed = wanted.windows !== null || ttlOf(state.stores[wanted.store]) !== null;
-    const clock = { ...clockOf(isTimed, batch, rows), mayGo: !isOfOne(batch) };
+    const isMortal = ttlOf(state.stores[wanted.store]) !== null;
+    const clock = { ...clockOf(wanted, batch, rows, isMortal), mayGo: true };
+    clocks.push(clock);
     const read = await readSlots(wanted, state, rows, clock, stateBytesMax);
-    if (read === null) return isOfOne(batch) ? tooManySlots(rows, stage) : null;
+    if (read === null) return null;
     const { plan, found } = read;
     for (const value of found) stateBytes += value?.length ?? 0;
     keys.push(read.keys);
@@ -96,29 +123,34 @@ export async function planHop(
     dropped += plan.droppedRows;
   }
   const rowCount = countRows(rows);
-  if (stateBytes > stateBytesMax && rowCount > 1 && !isOfOne(batch)) return null;
+  if (stateBytes > stateBytesMax && rowCount > 1) return null;
   batch.dropped += dropped;
+  for (const [index, clock] of clocks.entries()) moveOwnTime(stage.stores[index], batch, clock);
   return { stage, rows, rowCount, states, keys };
-}
-
-/** One record has become so many rows that user code cannot be given what they need. */
-function tooManySlots(rows: readonly RowRange[], { entries }: Stage): MalformedRow {
-  const node = entries[0] ?? "";
-  const message =
-    `the record has become ${countRows(rows)} rows before node "${node}", which need more state than a ` +
-    "batch may carry: make fewer of it, or repartition before the node";
-  return { rows, row: 0, node, message };
 }
 
 /** Rows that are input as it came move stream time as they pass. */
 function clockOf(
-  isTimed: boolean,
-  { rows: input, taken, streamTimeBeforeMs: streamTimeMs, streamTimeMs: afterMs }: Batch,
+  spec: Clocked,
+  batch: Batch,
   rows: readonly RowRange[],
+  isTimed = spec.windows !== null,
 ): RowClock {
+  const { rows: input, taken, streamTimeBeforeMs, streamTimeMs, ownTimes } = batch;
+  const { store, takes = "keyed" } = spec;
+  if (spec.ownTime === true && ownTimes !== null) {
+    const ownTimeMs = ownTimes.of(store);
+    return { streamTimeMs: ownTimeMs, times: ownTimesOf(rows, takes, ownTimeMs) };
+  }
   const isInput = !isTimed || rows === input;
-  return {
-    streamTimeMs,
-    times: isInput ? null : timesOf(rows, taken.input, streamTimeMs, afterMs),
-  };
+  const times = isInput ? null : timesOf(rows, taken.input, streamTimeBeforeMs, streamTimeMs);
+  return { streamTimeMs: streamTimeBeforeMs, times };
+}
+
+interface Clocked extends Pick<StageStore, "store" | "windows" | "takes" | "ownTime"> {}
+
+/** The rows are planned: those behind them see the time that they have left. */
+function moveOwnTime(spec: Clocked | undefined, { ownTimes }: Batch, { times }: RowClock): void {
+  const last = times?.at(-1) ?? Number.NEGATIVE_INFINITY;
+  if (spec?.ownTime === true && Number.isFinite(last)) ownTimes?.after.set(spec.store, last);
 }

@@ -113,6 +113,7 @@ export async function takeOver(
     commitSequence: (streams ?? metadata)?.commitSequence ?? 0,
     // It counts sources, and a pattern may have found others before.
     trial: program.pattern === undefined ? (metadata?.trial ?? null) : null,
+    ownTimes: metadata?.ownTimes ?? new Map(),
     changelogs,
     isNew: metadata === null || committed.size < partitions.length,
   };

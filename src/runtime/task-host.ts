@@ -13,6 +13,8 @@ export interface TaskLimits {
   /** Batches planned ahead of their answers, where user code holds no state. */
   readonly plannedMax: number;
   readonly inputBytesMax: number;
+  /** How long a task waits for records of a partition that has none; -1 never waits for any. */
+  readonly maxTaskIdleMs: number;
   readonly uncommittedBytesMax: number;
   readonly frameBytesMax: number;
   readonly recordBytesMax: number;
@@ -39,6 +41,8 @@ export interface SourcePosition {
 export interface TaskStart {
   readonly positions: Map<string, SourcePosition>;
   readonly streamTimeMs: number;
+  /** Of stores that have their own, by name. */
+  readonly ownTimes: ReadonlyMap<string, number>;
   readonly commitSequence: number;
   readonly changelogs: Map<string, ChangelogEnd>;
   /** What a predecessor knew against the records at the head. */
@@ -59,8 +63,12 @@ export interface TaskHost {
   queued(runner: TaskRunner): void;
   /** Something became final: a commit may be due. */
   staged(runner: TaskRunner): void;
-  /** The input buffer is full (true) or has room again. */
-  throttled(runner: TaskRunner, full: boolean): void;
+  /** Monotonic. */
+  nowMs(): number;
+  /** There is enough of a source here (true), or room again. */
+  throttled(runner: TaskRunner, source: number, full: boolean): void;
+  /** It waits for records of another partition, and takes what there is in `delayMs`. */
+  idling(runner: TaskRunner, delayMs: number): void;
   /** A record failed and will be tried again in `delayMs`. */
   retrying(runner: TaskRunner, delayMs: number, error: OutriggerError): void;
   /** A worker died while it worked on `count` records from `at` on; they go out again. */

@@ -10,7 +10,6 @@ import type { BatchTrace, TraceIds } from "../ports/telemetry.ts";
 import { Ledger, type LedgerEntry } from "../tasks/ledger.ts";
 import type { ChangelogEnd } from "../tasks/offset-metadata.ts";
 import { resumed } from "../tasks/trial.ts";
-import { changesOf } from "./answers.ts";
 import { type Batch, type Hop, idleBatch } from "./batch.ts";
 import {
   deathFault,
@@ -27,6 +26,7 @@ import { placeOf } from "./giving-up.ts";
 import { inputBytes, NOTHING_TAKEN, rowsOf, type Taken, type TakenBack } from "./input-queue.ts";
 import { Intake } from "./intake.ts";
 import { canPark, commanded, isOfRecord, nextOf, releaseNext } from "./next-batch.ts";
+import { numberedTimes } from "./own-times.ts";
 import { type Parking, type PlannedRows, parkingOf } from "./parking.ts";
 import { idsOf } from "./record-ids.ts";
 import type { RunnerLimits, SourcePosition, TaskHost, TaskStart } from "./task-host.ts";
@@ -60,6 +60,8 @@ export class TaskRunner {
   commitSequence: number;
   /** As of the last record that a cut took: where planning goes on when nothing waits (R-17). */
   cutStreamTimeMs: number;
+  /** The same of the stores that have their own, by number. */
+  readonly cutTimes: Map<number, number>;
   outputBytes = 0;
   readonly failures: Failures;
   /** The records that wait for a command; null where parking is off. */
@@ -69,8 +71,6 @@ export class TaskRunner {
   failedIds: TraceIds | null = null;
   /** Why the task is stopped. */
   error: OutriggerError | null = null;
-  /** By source: what the last fetch said of the log. */
-  readonly facts = new Map<string, FetchFacts>();
   readonly #input: Intake;
   readonly #walker: Walker;
   #streamTimeMs: number;
@@ -103,9 +103,9 @@ export class TaskRunner {
     this.positions = start.positions;
     this.#streamTimeMs = start.streamTimeMs;
     this.cutStreamTimeMs = start.streamTimeMs;
-    const throttled = (isFull: boolean): void => host.throttled(this, isFull);
-    this.#walker = new Walker(program, state, this.ledger, limits.frameBytesMax / 2);
-    this.#input = new Intake(this.#walker.firsts, id.partition, limits, throttled);
+    this.#input = new Intake(this);
+    this.cutTimes = numberedTimes(start.ownTimes, program.stores);
+    this.#walker = new Walker(this);
     this.parking = parkingOf(program, limits, start.parking);
     const trial = start.trial === null ? null : resumed(start.trial, limits.batchRecordsMax);
     this.failures = new Failures(limits.failures, () => host.policies(), trial);
@@ -118,11 +118,14 @@ export class TaskRunner {
       commanded(this, this.parking, chunk);
       return;
     }
-    this.facts.set(chunk.topic, facts);
-    const source = this.program.sources.indexOf(chunk.topic);
-    invariant(source >= 0, `${chunk.topic} is no source of task ${this.name}`);
-    this.#input.push(source, chunk);
+    this.#input.push(chunk, facts);
     this.pump();
+  }
+
+  /** A fetch brought nothing for a source, which is read on at `position`. */
+  empty(topic: string, position: number, facts: FetchFacts): void {
+    if (topic === this.parking?.control) return;
+    if (this.#input.empty(topic, position, facts)) this.pump();
   }
 
   /** Whether anything is under way that a drain waits for. */
@@ -142,6 +145,11 @@ export class TaskRunner {
     return this.#input.bytes;
   }
 
+  /** By source: what the last fetch said of the log. */
+  get facts(): ReadonlyMap<string, FetchFacts> {
+    return this.#input.facts;
+  }
+
   /** Takes batches on, the eldest first; plans others while there is input, room and no reason to wait. */
   pump(): void {
     if (this.#planning || this.#takenBack !== null || this.phase === "closed") return;
@@ -152,8 +160,8 @@ export class TaskRunner {
     }
     if (this.phase !== "running" || this.#paused) return;
     if (this.uncommittedBytes >= this.limits.uncommittedBytesMax) return;
-    if (this.#upkeep.isDueAt(this.#streamTimeMs) && !this.failures.isTrying) {
-      const finding = this.#upkeep.find(this.state, this.#streamTimeMs);
+    if (this.#upkeep.isDueAt(this.#streamTimeMs, this.#walker) && !this.failures.isTrying) {
+      const finding = this.#upkeep.find(this.state, this.#streamTimeMs, this.#walker);
       this.#placeFound(finding, (found) => this.#upkeep.placed(found));
       return;
     }
@@ -215,8 +223,9 @@ export class TaskRunner {
       else this.#failed(entry, answer.done, found.fault);
       return;
     }
-    const changes = [...changesOf(hop, answer), ...timerChangesOf(hop.stage, this.program, answer)];
-    pass(batch, hop, answer.outputs, changes);
+    const timed = timerChangesOf(hop.stage, this.program, answer);
+    const changes = [...pass(batch, hop, answer), ...timed];
+    batch.changes.push(...timed);
     this.ledger.walkOn(entry);
     if (this.#walker.hasRows(batch)) {
       // Later steps of this batch see them; nothing is staged before all of it is final (R-1).
@@ -251,7 +260,6 @@ export class TaskRunner {
     });
   }
 
-  /** The cut took effect. */
   committed(): void {
     this.#upkeep.committed();
     this.pump();
@@ -275,7 +283,6 @@ export class TaskRunner {
     this.#input.clear();
   }
 
-  /** Continues after a back-off. */
   resume(): void {
     this.#paused = false;
     this.pump();

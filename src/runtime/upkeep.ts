@@ -3,7 +3,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { TaskState } from "../ports/store.ts";
 import type { Ledger } from "../tasks/ledger.ts";
 import type { Batch } from "./batch.ts";
-import { Expiry } from "./expiry.ts";
+import { type Clocks, Expiry } from "./expiry.ts";
 import { Timers } from "./timers.ts";
 
 /** What a task does without input, between its batches: timers that are due fire, what has expired goes. */
@@ -24,14 +24,14 @@ export class Upkeep {
     this.#ledger = ledger;
   }
 
-  isDueAt(streamTimeMs: number): boolean {
-    return this.#canFire(streamTimeMs) || this.#expiry.isDueAt(streamTimeMs, this.#ledger);
+  isDueAt(streamTimeMs: number, clocks: Clocks): boolean {
+    return this.#canFire(streamTimeMs) || this.#expiry.isDueAt(streamTimeMs, this.#ledger, clocks);
   }
 
-  async find(state: TaskState, streamTimeMs: number): Promise<Batch | null> {
+  async find(state: TaskState, streamTimeMs: number, clocks: Clocks): Promise<Batch | null> {
     this.#isFiring = this.#canFire(streamTimeMs);
-    const upkeep = this.#isFiring ? this.#timers : this.#expiry;
-    return await upkeep.find(state, streamTimeMs);
+    if (this.#isFiring) return await this.#timers.find(state, streamTimeMs);
+    return await this.#expiry.find(state, streamTimeMs, clocks);
   }
 
   /** The batch that was found has its place; null where it was not wanted, to be found again. */

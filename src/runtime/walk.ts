@@ -1,9 +1,12 @@
 import { mergeRows } from "../model/merge-rows.ts";
 import { onwardRows } from "../model/onward-rows.ts";
-import type { OutputColumns, RowRange } from "../model/rows.ts";
+import type { RowRange } from "../model/rows.ts";
 import type { Feed, Program, Step } from "../model/topology.ts";
+import type { BatchAnswer } from "../ports/application.ts";
 import type { StoreChanges, TaskState } from "../ports/store.ts";
+import { changesOf } from "./answers.ts";
 import type { Batch, Hop } from "./batch.ts";
+import { foldedBy } from "./fold-hops.ts";
 import { planHop, runStep } from "./planner.ts";
 import type { MalformedRow } from "./run-operator.ts";
 
@@ -36,12 +39,11 @@ export async function walk(
     const index = batch.nextStep;
     const step = steps[index] as Step;
     if (!mayTake(index)) return "waits";
-    const rows = rowsFor(step, batch);
+    const rows = batch.rest ?? rowsFor(step, batch);
     if (rows.length > 0) {
       if (step.kind === "stage") {
         const hop = await planHop(step, state, batch, rows, stateBytesMax);
         if (hop === null) return "tooLarge";
-        if ("message" in hop) return hop;
         batch.hop = hop;
         return "hop";
       }
@@ -55,26 +57,44 @@ export async function walk(
   return "done";
 }
 
-/** What a stage answered takes its place; the batch stands behind it. */
-export function pass(
-  batch: Batch,
-  { stage, rows }: Hop,
-  outputs: OutputColumns,
-  changes: readonly StoreChanges[],
-): void {
-  if (stage.exits.some(({ kind }) => kind === "onward")) {
-    const isOnward = stage.exits.map(({ kind }) => kind === "onward");
-    batch.forwarded[batch.nextStep] = onwardRows(outputs, rows, isOnward);
+/**
+ * What a stage answered takes its place; the batch stands behind it, or before it with the rest of its
+ * rows.
+ */
+export function pass(batch: Batch, hop: Hop, answer: BatchAnswer): readonly StoreChanges[] {
+  const { stage, rows, fold, rest = NONE } = hop;
+  const { outputs } = answer;
+  let changes: readonly StoreChanges[];
+  if (fold !== undefined) {
+    const folded = foldedBy(hop, fold, answer);
+    changes = [folded.changes];
+    forward(batch, [folded.rows]);
+  } else {
+    changes = changesOf(hop, answer);
+    if (stage.exits.some(({ kind }) => kind === "onward")) {
+      const isOnward = stage.exits.map(({ kind }) => kind === "onward");
+      forward(batch, onwardRows(outputs, rows, isOnward));
+    }
+    batch.emissions.push({ kind: "answer", stage, rows, outputs });
   }
-  batch.emissions.push({ kind: "answer", stage, rows, outputs });
   for (const each of changes) batch.changes.push(each);
   batch.answerBytes += outputs.bytes.length;
   batch.hop = null;
-  batch.nextStep += 1;
+  batch.rest = rest.length > 0 ? rest : null;
+  if (batch.rest === null) batch.nextStep += 1;
+  return changes;
+}
+
+/** Behind what the rows before these have been forwarded as. */
+function forward(batch: Batch, exits: readonly (readonly RowRange[])[]): void {
+  const before = batch.forwarded[batch.nextStep];
+  batch.forwarded[batch.nextStep] =
+    before === undefined ? exits : exits.map((rows, exit) => [...(before[exit] ?? []), ...rows]);
 }
 
 /** Whether rows are on their way to a step that is still to come. */
 export function hasRows(batch: Batch, steps: readonly Step[]): boolean {
+  if (batch.rest !== null) return true;
   for (let index = batch.nextStep; index < steps.length; index++) {
     const { feeds } = steps[index] as Step;
     for (const feed of feeds) if (rowsOf(feed, batch).length > 0) return true;

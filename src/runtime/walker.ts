@@ -5,8 +5,10 @@ import type { TaskState } from "../ports/store.ts";
 import type { Ledger, LedgerEntry } from "../tasks/ledger.ts";
 import { type Batch, newBatch } from "./batch.ts";
 import { readFired } from "./fired-rows.ts";
+import { OwnTimes } from "./own-times.ts";
 import type { PlannedRows } from "./parking.ts";
 import { latestTimestamp } from "./stream-clock.ts";
+import type { TaskRunner } from "./task-runner.ts";
 import { hasRows, type Walked, walk } from "./walk.ts";
 
 /**
@@ -23,8 +25,10 @@ export class Walker {
   readonly #state: TaskState;
   readonly #ledger: Ledger<Batch>;
   readonly #stateBytesMax: number;
+  readonly #hasOwnTimes: boolean;
+  readonly #cutTimes: ReadonlyMap<number, number>;
 
-  constructor(program: Program, state: TaskState, ledger: Ledger<Batch>, stateBytesMax: number) {
+  constructor({ program, state, ledger, limits, cutTimes }: TaskRunner) {
     this.isStateful = isStateful(program);
     this.#program = program;
     this.#sourceNodes = sourceNodesOf(program);
@@ -33,7 +37,22 @@ export class Walker {
     });
     this.#state = state;
     this.#ledger = ledger;
-    this.#stateBytesMax = stateBytesMax;
+    this.#stateBytesMax = limits.frameBytesMax / 2;
+    this.#hasOwnTimes = program.stores.some(({ ownTime }) => ownTime === true);
+    this.#cutTimes = cutTimes;
+  }
+
+  /**
+   * Stream time of a store behind the batches before this one, or behind all; null where it is the task's.
+   */
+  timeOf(store: number, until: Batch | null): number | null {
+    if (this.#program.stores[store]?.ownTime !== true) return null;
+    let time = this.#cutTimes.get(store) ?? Number.NEGATIVE_INFINITY;
+    for (const { item } of this.#ledger.entries) {
+      if (item === until) break;
+      time = item.ownTimes?.after.get(store) ?? time;
+    }
+    return time;
   }
 
   batchOf({ taken, rows, parked }: PlannedRows, streamTimeMs: number): Batch {
@@ -50,11 +69,6 @@ export class Walker {
     return this.#timers[source] ?? null;
   }
 
-  /** By source, whether its rows go before others: timers are due. */
-  get firsts(): readonly boolean[] {
-    return this.#timers.map((node) => node !== null);
-  }
-
   /** `entry` is null for a batch that has none yet. */
   async walk(batch: Batch, entry: LedgerEntry<Batch> | null): Promise<Walked> {
     if (batch.fired !== null) {
@@ -66,6 +80,9 @@ export class Walker {
       if (read.changes !== null) batch.changes.push(read.changes);
     }
     const mayTake = (step: number): boolean => this.#mayTake(entry, step);
+    if (this.#hasOwnTimes) {
+      batch.ownTimes ??= new OwnTimes((store) => this.timeOf(store, batch) ?? 0);
+    }
     return await walk(this.#program, this.#state, batch, mayTake, this.#stateBytesMax);
   }
 

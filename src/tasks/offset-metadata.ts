@@ -7,6 +7,8 @@ import type { Trial } from "./trial.ts";
  */
 export interface OffsetMetadata {
   readonly streamTimeMs: number;
+  /** Stream time of the stores that have their own, by name; left out where none has. */
+  readonly ownTimes?: ReadonlyMap<string, number>;
   readonly commitSequence: number;
   /** By store name. */
   readonly changelogs: ReadonlyMap<string, ChangelogEnd>;
@@ -37,16 +39,20 @@ export function encodeOffsetMetadata(metadata: OffsetMetadata): string {
     return kind === undefined ? [name, topicId, end] : [name, topicId, end, KINDS[kind]];
   });
   const fields = [MARK, metadata.streamTimeMs, metadata.commitSequence, changelogs];
-  const { trial } = metadata;
-  if (trial === null || trial.deaths === 0) return JSON.stringify(fields);
-  return JSON.stringify([...fields, [trial.source, trial.from, trial.until, trial.deaths]]);
+  const { trial, ownTimes } = metadata;
+  const isTried = trial !== null && trial.deaths > 0;
+  const tried = isTried ? [trial.source, trial.from, trial.until, trial.deaths] : null;
+  if (ownTimes !== undefined && ownTimes.size > 0) {
+    return JSON.stringify([...fields, tried, [...ownTimes]]);
+  }
+  return JSON.stringify(isTried ? [...fields, tried] : fields);
 }
 
 /** null where the text is not ours: moved by a tool, or committed by another kind of consumer. */
 export function decodeOffsetMetadata(text: string): OffsetMetadata | null {
   const parsed = parseJson(text);
   if (!Array.isArray(parsed) || parsed.length < 4 || parsed[0] !== MARK) return null;
-  const [, streamTimeMs, commitSequence, entries, trial]: unknown[] = parsed;
+  const [, streamTimeMs, commitSequence, entries, trial, times]: unknown[] = parsed;
   if (typeof streamTimeMs !== "number" || typeof commitSequence !== "number") return null;
   if (!Array.isArray(entries)) return null;
   const changelogs = new Map<string, ChangelogEnd>();
@@ -61,7 +67,22 @@ export function decodeOffsetMetadata(text: string): OffsetMetadata | null {
     );
     changelogs.set(name, { topicId, end, ...(kind === undefined ? {} : { kind }) });
   }
-  return { streamTimeMs, commitSequence, changelogs, trial: trialOf(trial) };
+  const ownTimes = timesOf(times);
+  return {
+    ...{ streamTimeMs, commitSequence, changelogs, trial: trialOf(trial) },
+    ...(ownTimes.size === 0 ? {} : { ownTimes }),
+  };
+}
+
+/** Left out where no store has its own, and by versions that knew none. */
+function timesOf(written: unknown): Map<string, number> {
+  const times = new Map<string, number>();
+  if (!Array.isArray(written)) return times;
+  for (const entry of written) {
+    const [name, ms]: unknown[] = Array.isArray(entry) ? entry : [];
+    if (typeof name === "string" && typeof ms === "number") times.set(name, ms);
+  }
+  return times;
 }
 
 /** Left out where nothing is on trial, and by versions that knew none. */
@@ -82,7 +103,10 @@ function parseJson(text: string): unknown {
 }
 
 /** The longest metadata that these stores can need: checked at start, so that no commit meets it. */
-export function metadataBytesMax(storeNames: readonly string[]): number {
+export function metadataBytesMax(
+  storeNames: readonly string[],
+  timedNames: readonly string[] = [],
+): number {
   const largest = Number.MAX_SAFE_INTEGER;
   const changelogs = new Map(
     storeNames.map((name) => [
@@ -92,6 +116,7 @@ export function metadataBytesMax(storeNames: readonly string[]): number {
   );
   const text = encodeOffsetMetadata({
     streamTimeMs: -largest,
+    ownTimes: new Map(timedNames.map((name) => [name, -largest])),
     commitSequence: largest,
     changelogs,
     trial: { source: largest, from: largest, until: largest, deaths: largest },

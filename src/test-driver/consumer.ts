@@ -75,11 +75,14 @@ export class DriverConsumer implements Consumer {
     const { at, fence, offset, paused } = started;
     if (paused || this.#started.get(topicPartitionName(at)) !== started) return;
     const chunk = chunkOf(this.#cluster, at, offset, fence);
-    if (chunk.nextOffset === offset) return;
-    started.offset = chunk.nextOffset;
-    this.#schedule();
     const log = this.#cluster.log(at);
     const facts = { requestedAtMs: 0, lastStableOffset: log.stable, highWatermark: log.end };
+    if (chunk.nextOffset === offset) {
+      this.#listener.empty(at, fence, offset, facts);
+      return;
+    }
+    started.offset = chunk.nextOffset;
+    this.#schedule();
     this.#listener.fetched(chunk, facts);
   }
 }

@@ -69,7 +69,7 @@ function programOf(
   applicationId: string,
   parks: boolean,
 ): Program {
-  const stores = declared.stores.map((store) => storeOf(store, declared.nodes, applicationId));
+  const stores = declared.stores.map((store) => storeOf(store, graph.nodes, applicationId));
   const timers = timerNodesOf(declared.nodes, applicationId, stores.length);
   const naming = { applicationId, keyedTopics, timers: timers.map(({ node }) => node) };
   const steps = stepsOf(graph.nodes, stores, naming);

@@ -6,9 +6,11 @@ export type Component = readonly GraphNode[];
 
 /**
  * Fuses user code that hangs together, by edges or by what feeds it. What stands behind a built-in node is
- * a hop deeper than what stands before it, and so is an aggregation behind an aggregation: its keys are known
- * when the first has answered. Only equal depths are fused, and depths never fall on a path: so no path
- * leaves a component and comes back.
+ * a hop deeper than what stands before it, and so is an aggregation behind an aggregation: its keys are
+ * known when the first has answered. One in windows is a hop deeper than code that gives a row another
+ * time, or, where windows are sessions, makes several of it: which windows those are in is up to the rows
+ * themselves. Only equal depths are fused, and depths never fall on a path: so no path leaves a component
+ * and comes back.
  */
 export function componentsOf(nodes: readonly GraphNode[]): Component[] {
   const depths = depthsOf(nodes);
@@ -43,8 +45,10 @@ function fuseSiblings(
 /** How many hops a record has behind it, at most, when it reaches a node. */
 function depthsOf(nodes: readonly GraphNode[]): Map<GraphNode, number> {
   const depths = new Map<GraphNode, number>();
-  /** Those with an aggregation at or above them in their hop. */
+  /** By what there is of it at or above them in their hop. */
   const folded = new Set<GraphNode>();
+  const retimed = new Set<GraphNode>();
+  const multiplied = new Set<GraphNode>();
   for (const node of nodes) {
     const isCode = roleOf(node) === "stage";
     const isAggregate = isCode && node.declared.kind === "aggregate";
@@ -56,9 +60,22 @@ function depthsOf(nodes: readonly GraphNode[]): Map<GraphNode, number> {
     const inHop = node.parents.filter(
       (parent) => roleOf(parent) === "stage" && depths.get(parent) === depth,
     );
-    const isFolded = inHop.some((parent) => folded.has(parent));
-    depths.set(node, isAggregate && isFolded ? depth + 1 : depth);
-    if (isAggregate || (isCode && isFolded)) folded.add(node);
+    const isBehind = (some: ReadonlySet<GraphNode>): boolean =>
+      isCode && inHop.some((parent) => some.has(parent));
+    const { declared } = node;
+    const windows = declared.kind === "aggregate" ? declared.windows : null;
+    const isCut =
+      isAggregate &&
+      (isBehind(folded) ||
+        (windows !== null && isBehind(retimed)) ||
+        (windows?.kind === "session" && isBehind(multiplied)));
+    depths.set(node, isCut ? depth + 1 : depth);
+    if (isAggregate || isBehind(folded)) folded.add(node);
+    if (isCut) continue;
+    const operation = declared.kind === "function" ? declared.operation : null;
+    const isFree = operation === "processValues";
+    if (isFree || isBehind(retimed)) retimed.add(node);
+    if (isFree || operation === "flatMapValues" || isBehind(multiplied)) multiplied.add(node);
   }
   return depths;
 }

@@ -77,7 +77,13 @@ interface Painter {
 const NOTHING = { does: "", isCode: false, topics: [], stores: [], parents: [], children: [] };
 
 function partOf({ graph }: Subtopology, subtopology: number, painter: Painter): PicturePart {
-  return { subtopology, nodes: graph.nodes.map((node) => nodeOf(node, painter)) };
+  const nodes = graph.nodes.filter(isDrawn).map((node) => nodeOf(node, painter));
+  return { subtopology, nodes };
+}
+
+/** A repartition that several aggregates read is written once. */
+function isDrawn({ declared }: GraphNode): boolean {
+  return declared.kind !== "sink" || declared.shares !== true;
 }
 
 function nodeOf({ declared, parents, children }: GraphNode, painter: Painter): PictureNode {
@@ -95,7 +101,7 @@ function nodeOf({ declared, parents, children }: GraphNode, painter: Painter): P
     topics: topicsOf(declared, painter),
     stores,
     parents: parents.map((parent) => nameOf(parent.declared, painter)),
-    children: children.map((child) => nameOf(child.declared, painter)),
+    children: children.filter(isDrawn).map((child) => nameOf(child.declared, painter)),
   };
 }
 

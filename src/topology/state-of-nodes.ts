@@ -22,28 +22,42 @@ export function operatorOf(node: DeclaredNode, stores: readonly StoreSpec[]): Op
   const takes = windows === null || isSliding || kind !== "count" ? "valued" : "keyed";
   const reads = kind === "count" || number === undefined ? {} : { number };
   const stamps = isSliding ? { isTimestamped: true } : {};
-  return { kind, node: name, store, windows, takes, ...reads, ...stamps };
+  return { kind, node: name, store, windows, takes, ...reads, ...stamps, ...timeOf(stores[store]) };
+}
+
+function timeOf(spec: StoreSpec | undefined): { readonly ownTime?: boolean } {
+  return spec?.ownTime === true ? { ownTime: true } : {};
 }
 
 export function storeOf(
   { name, kind, isTimestamped, ttlMs }: DeclaredStore,
-  nodes: readonly DeclaredNode[],
+  nodes: readonly GraphNode[],
   applicationId: string,
 ): StoreSpec {
   const spec = { name, kind, changelogTopic: changelogTopic(applicationId, name) };
   if (isTimestamped === true) {
     return { ...spec, isTimestamped, ...(ttlMs === undefined ? {} : { retentionMs: ttlMs }) };
   }
-  const user = nodes.find((node) => node.kind === "aggregate" && node.store === name);
-  const windows = user?.kind === "aggregate" ? user.windows : null;
-  if (windows === null) return spec;
-  const retained = { ...spec, retentionMs: retentionOf(windows) };
+  const user = nodes.find(({ declared }) => {
+    return declared.kind === "aggregate" && declared.store === name;
+  });
+  const windows = user?.declared.kind === "aggregate" ? user.declared.windows : null;
+  if (user === undefined || windows === null) return spec;
+  const own = ancestorsOf(user).some(changesTime) ? { ownTime: true } : {};
+  const retained = { ...spec, retentionMs: retentionOf(windows), ...own };
   if (windows.kind === "time") return retained;
   return {
     ...retained,
     isRanged: true,
     ...(windows.kind === "sliding" ? { isTimestamped: true } : {}),
   };
+}
+
+/**
+ * A task's stream time is that of its input records: what has other times than those has a time of its own.
+ */
+function changesTime({ declared }: GraphNode): boolean {
+  return declared.kind === "function" && declared.operation === "processValues";
 }
 
 /** The shortest segment of Kafka Streams' stores, in ms. */
@@ -83,14 +97,18 @@ function stageStoreOf(nodes: readonly GraphNode[], spec: StoreSpec, store: numbe
   if (user === undefined) return [];
   const { declared } = user;
   if (declared.kind !== "aggregate") return [{ store, windows: null }];
-  return [
-    { store, windows: declared.windows, takes: takenBy(user, nodes, declared.windows === null) },
-  ];
+  const takes = takenBy(user, nodes, skipsNull(declared.windows));
+  return [{ store, windows: declared.windows, takes, ...timeOf(spec) }];
+}
+
+function skipsNull(windows: Windows | null): boolean {
+  return windows === null || windows.kind === "sliding";
 }
 
 /**
- * Kafka Streams drops null values before an aggregation without windows. Behind a mapValues the
- * value that counts is one that only the application knows, so there, within a hop, nothing is dropped here.
+ * Kafka Streams drops null values before an aggregation without windows or with sliding ones. Behind a
+ * mapValues the value that counts is one that only the application knows, so there, within a hop, nothing
+ * is dropped here.
  */
 function takenBy(
   node: GraphNode,

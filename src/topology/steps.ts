@@ -48,7 +48,7 @@ export function stepsOf(
     ...componentsOf(nodes).flatMap((component) =>
       stageDrafts(component, nodes, stores, exitOf, order, naming.timers),
     ),
-    ...nodes.flatMap((node) => operatorDraft(node, stores, order)),
+    ...nodes.flatMap((node) => operatorDraft(node, stores, exitOf, order)),
     ...nodes.flatMap((node) => sinkDraft(node, exitOf, order)),
   ];
   const sources = nodes.filter((node) => roleOf(node) === "source");
@@ -128,16 +128,31 @@ function reachedFrom(entries: readonly GraphNode[], component: Component): Graph
   return component.filter((node) => reached.has(node));
 }
 
-function operatorDraft(node: GraphNode, stores: readonly StoreSpec[], order: VisitOrder): Draft[] {
+function operatorDraft(
+  node: GraphNode,
+  stores: readonly StoreSpec[],
+  exitOf: (node: GraphNode) => Exit,
+  order: VisitOrder,
+): Draft[] {
   if (roleOf(node) !== "operator") return [];
-  const operator = operatorOf(node.declared, stores);
-  return [
-    {
-      order: order.node(node),
-      ...{ origins: originsTo(node), nodes: [node], exits: [] },
-      make: (feeds): Step => ({ kind: "operator", feeds, operator }),
-    },
-  ];
+  const draft = { order: order.node(node), origins: originsTo(node), nodes: [node], exits: [] };
+  const { declared } = node;
+  if (declared.kind === "aggregate" && declared.aggregator === "application") {
+    const stage = {
+      entries: [declared.name],
+      stores: stageStoresOf([node], stores),
+      exits: node.children.map(exitOf),
+      ...(declared.windows?.kind === "sliding" ? { folds: declared.windows } : {}),
+    };
+    return [
+      {
+        ...draft,
+        make: (feeds, index): Step => ({ kind: "stage", feeds, stage: { index, ...stage } }),
+      },
+    ];
+  }
+  const operator = operatorOf(declared, stores);
+  return [{ ...draft, make: (feeds): Step => ({ kind: "operator", feeds, operator }) }];
 }
 
 /** Of a topic that a source or a built-in node feeds; what user code sends there is an exit of its stage. */
@@ -172,7 +187,8 @@ function exitsBy({ applicationId, keyedTopics }: Naming): (node: GraphNode) => E
   return ({ declared }): Exit => {
     const { name: node } = declared;
     if (declared.kind === "sink") {
-      const { topic } = declared;
+      const { topic, shares } = declared;
+      if (shares === true) return { kind: "shared", node };
       const exit: TopicExit = { kind: "topic", node, topic, isHook: false };
       return keyedTopics.has(topic) ? { ...exit, dropsNullKeys: true } : exit;
     }

@@ -28,6 +28,8 @@ export interface Cut extends Omit<RepartitionTopic, "writtenBy"> {
   readonly name: string;
   readonly source: string;
   readonly isAggregate: boolean;
+  /** Of the same topic as a cut before it: what enters both is the same. */
+  readonly isShared: boolean;
 }
 
 /**
@@ -44,10 +46,10 @@ export function subtopologiesOf(
 ): Subtopology[] {
   const before = faults.count;
   const cuts = cutsOf(graph, applicationId);
-  validateRepartitions(graph, [...cuts.values()], faults);
+  const topics = [...cuts.values()].filter(({ isShared }) => !isShared);
+  validateRepartitions(graph, topics, faults);
   const pieces = piecesOf(graph, cuts, applicationId);
   const parts = partsOf(pieces);
-  const topics = [...cuts.values()];
   validateCircles(parts, topics, faults);
   if (faults.count > before) return [];
   return parts.flatMap((part): Subtopology[] => {
@@ -74,6 +76,7 @@ export function subtopologiesOf(
 function cutsOf({ nodes }: Graph, applicationId: string): Map<string, Cut> {
   const cuts = new Map<string, Cut>();
   const renewed = new Set<GraphNode>();
+  const named = new Set<string>();
   for (const node of nodes) {
     const { declared } = node;
     const isFed = node.parents.some((parent) => renewed.has(parent));
@@ -88,6 +91,7 @@ function cutsOf({ nodes }: Graph, applicationId: string): Map<string, Cut> {
         name,
         source,
         isAggregate,
+        isShared: isAggregate && sharesRepartition(node, named),
       });
     };
     if (declared.kind === "repartition") add(declared.name, declared.partitions, false);
@@ -95,6 +99,19 @@ function cutsOf({ nodes }: Graph, applicationId: string): Map<string, Cut> {
     add(declared.repartition ?? declared.store, 0, true);
   }
   return cuts;
+}
+
+/**
+ * Whether an aggregate before it has the same name for its repartition, and the same parents: then both fold what
+ * was grouped once, as in Kafka Streams, and one topic is enough.
+ */
+function sharesRepartition({ declared, parents }: GraphNode, named: Set<string>): boolean {
+  if (declared.kind !== "aggregate" || declared.repartition === undefined) return false;
+  const above = parents.map(({ declared: { name } }) => name).sort();
+  const grouped = [declared.repartition, ...above].join(" ");
+  const isKnown = named.has(grouped);
+  named.add(grouped);
+  return isKnown;
 }
 
 const KEY_CHANGERS: ReadonlySet<Operation> = new Set(["process", "map", "selectKey", "flatMap"]);
@@ -125,9 +142,11 @@ function piecesOf(
     }
     const { topic, source } = cut;
     const sink: DeclaredNode = { name: node.name, parents, kind: "sink", topic };
+    const below = pieceOf({ ...node, parents: [source] });
+    if (cut.isShared) return [pieceOf({ ...sink, shares: true }), below];
     const read: DeclaredNode = { name: source, parents: [], kind: "source", topics: [topic] };
     if (!cut.isAggregate) return [pieceOf(sink), pieceOf(read)];
-    return [pieceOf(sink), pieceOf(read), pieceOf({ ...node, parents: [source] })];
+    return [pieceOf(sink), pieceOf(read), below];
   });
 }
 

@@ -137,6 +137,11 @@ const VALUE_HANDLERS: Named<Handler> = {
   later: ({ key, value, timestamp }, ctx) => {
     ctx.forward({ key, value, timestamp: timestamp + 1_000 });
   },
+  scattered: ({ key, value, timestamp }, ctx) => {
+    const laterMs = value === null ? 0 : (text(value).length % 4) * 150;
+    ctx.forward({ key, value, timestamp: timestamp + laterMs });
+    ctx.forward({ key, value: `${value}2`, timestamp: Math.max(0, timestamp - 200) });
+  },
 };
 
 /** By the operation that takes them. */

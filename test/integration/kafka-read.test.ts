@@ -68,6 +68,7 @@ function testReading(kind: BrokerKind): void {
             position = chunk.nextOffset;
             if (position >= end) consumer.close().then(resolve, reject);
           },
+          empty: () => {},
           failed: (_at, _fence, error) => reject(error),
         },
       );

@@ -14,8 +14,8 @@ export const REPARTITION_MUTANTS: readonly Mutant[] = [
       },
       {
         file: "src/runtime/task-runner.ts",
-        find: "    this.#input.push(source, chunk);",
-        replace: `    this.#input.push(source, chunk);
+        find: "    this.#input.push(chunk, facts);",
+        replace: `    this.#input.push(chunk, facts);
     const at = this.positions.get(chunk.topic + "-" + chunk.partition);
     if (at !== undefined) (at as any).read = chunk.nextOffset;`,
       },

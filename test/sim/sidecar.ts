@@ -97,6 +97,7 @@ export class Sidecar {
       {},
       {
         fetched: (chunk, facts) => kernel.fetched(chunk, facts),
+        empty: (...fetch) => kernel.empty(...fetch),
         failed: (at, fence, error) => kernel.failed(at, fence, error),
       },
     );
@@ -197,6 +198,7 @@ function limitsOf(plan: Plan): KernelLimits {
       batchBytesMax: 100_000,
       plannedMax: plan.plannedMax,
       inputBytesMax: 20_000,
+      maxTaskIdleMs: 0,
       uncommittedBytesMax: 100_000,
       frameBytesMax: 100_000,
       recordBytesMax: 50_000,

@@ -151,6 +151,7 @@ const kafka = await connectKafka({
 const pending = new Pending();
 const consumer = kafka.consumer({
   fetched: (chunk) => pending.add(chunk),
+  empty: () => {},
   failed: (_, __, error) => {
     throw error;
   },

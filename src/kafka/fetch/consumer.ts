@@ -1,6 +1,6 @@
 import { OutriggerError } from "../../errors/outrigger-error.ts";
 import { type TopicPartition, topicPartitionName } from "../../model/topic-partition.ts";
-import type { Consumer, ConsumerListener } from "../../ports/consumer.ts";
+import type { Consumer, ConsumerListener, FetchFacts } from "../../ports/consumer.ts";
 import type { KafkaLimits } from "../limits.ts";
 import type { Cluster } from "../network/cluster.ts";
 import { isRetriable } from "../network/retry.ts";
@@ -23,6 +23,11 @@ interface Ready {
   readonly reader: PartitionReader;
   readonly leaderEpoch: number;
   readonly topicId: string;
+}
+
+interface Matched {
+  readonly brought: Map<PartitionReader, FetchedPartition>;
+  readonly nothing: readonly (readonly [PartitionReader, FetchedPartition])[];
 }
 
 /**
@@ -184,15 +189,18 @@ class FetchingConsumer implements Consumer {
     }
     slots[slot] = false;
     if (this.#closed) return;
-    const delivered =
+    const { brought: delivered, nothing } =
       answer === null || answer.error !== ERROR.NONE
-        ? new Map<PartitionReader, FetchedPartition>()
+        ? { brought: new Map<PartitionReader, FetchedPartition>(), nothing: [] }
         : this.#matched(entries, answer);
     for (const { reader } of entries) reader.inFlight = delivered.has(reader);
     if (answer === null) this.#unanswered(entries, failure);
     else if (answer.error !== ERROR.NONE) this.#refused(entries, answer.error);
     else if (slot === "held") slots.idle = delivered.size === 0;
     for (const [reader, fetched] of delivered) void this.#deliver(reader, fetched, requestedAtMs);
+    for (const [{ at, fence, position }, fetched] of nothing) {
+      this.#listener.empty(at, fence, position, factsOf(fetched, requestedAtMs));
+    }
     this.#schedule();
   }
 
@@ -206,16 +214,14 @@ class FetchingConsumer implements Consumer {
     };
   }
 
-  /** The partitions that brought something, in the order of the answer. */
-  #matched(
-    entries: readonly Ready[],
-    { partitions, endpoints }: FetchAnswer,
-  ): Map<PartitionReader, FetchedPartition> {
+  /** The partitions that brought something, in the order of the answer, and those that did not. */
+  #matched(entries: readonly Ready[], { partitions, endpoints }: FetchAnswer): Matched {
     const asked = new Map<string, PartitionReader>();
     for (const { reader, topicId } of entries) {
       asked.set(`${topicId}/${reader.at.partition}`, reader);
     }
     const brought = new Map<PartitionReader, FetchedPartition>();
+    const nothing: [PartitionReader, FetchedPartition][] = [];
     for (const fetched of partitions) {
       const reader = asked.get(`${fetched.topicId}/${fetched.partition}`);
       if (reader === undefined || !this.#isCurrent(reader)) continue;
@@ -231,8 +237,9 @@ class FetchingConsumer implements Consumer {
         continue;
       }
       if (fetched.end > fetched.start) brought.set(reader, fetched);
+      else nothing.push([reader, fetched]);
     }
-    return brought;
+    return { brought, nothing };
   }
 
   /** Chunk by chunk, each partition by itself: a paused one holds up no other. */
@@ -241,8 +248,7 @@ class FetchingConsumer implements Consumer {
     fetched: FetchedPartition,
     requestedAtMs: number,
   ): Promise<void> {
-    const { lastStableOffset, highWatermark } = fetched;
-    const facts = { requestedAtMs, lastStableOffset, highWatermark };
+    const facts = factsOf(fetched, requestedAtMs);
     // To the end of the order of service: whoever brought nothing comes first next time.
     const name = topicPartitionName(reader.at);
     this.#readers.delete(name);
@@ -352,4 +358,11 @@ class FetchingConsumer implements Consumer {
     this.#readers.delete(topicPartitionName(reader.at));
     this.#listener.failed(reader.at, reader.fence, error);
   }
+}
+
+function factsOf(
+  { lastStableOffset, highWatermark }: FetchedPartition,
+  requestedAtMs: number,
+): FetchFacts {
+  return { requestedAtMs, lastStableOffset, highWatermark };
 }

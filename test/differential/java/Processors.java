@@ -39,6 +39,13 @@ final class Processors {
             context().forward(record.withValue(record.value() + "2"));
           }
           case "later" -> context().forward(record.withTimestamp(record.timestamp() + 1000));
+          case "scattered" -> {
+            Object value = record.value();
+            long later = value == null ? 0 : ((String) value).length() % 4 * 150L;
+            long earlier = Math.max(0, record.timestamp() - 200);
+            context().forward(record.withTimestamp(record.timestamp() + later));
+            context().forward(record.withValue(value + "2").withTimestamp(earlier));
+          }
           default -> throw new IllegalArgumentException("there is no handler " + name);
         }
       }

@@ -43,6 +43,7 @@ export const testLimits: KernelLimits = {
     batchBytesMax: 1_000_000,
     plannedMax: 4,
     inputBytesMax: 1_000_000,
+    maxTaskIdleMs: 0,
     uncommittedBytesMax: 1_000_000,
     frameBytesMax: 1_000_000,
     recordBytesMax: 1_000,
@@ -172,6 +173,7 @@ export class KernelWorld {
     world.assignment = programs[0].sources.map((topic) => ({ topic, partition: 0 }));
     world.listen({
       fetched: (chunk, facts) => active.fetched(chunk, facts),
+      empty: (...fetch) => active.empty(...fetch),
       failed: (at, fence, error) => active.readFailed(at, fence, error),
     });
     application.listen({

@@ -132,7 +132,13 @@ export class World {
   #deliver(): void {
     for (const started of this.#started.values()) {
       const log = this.log(started.at);
-      if (started.offset >= log.length) continue;
+      const { at, fence, offset } = started;
+      if (offset >= log.length) {
+        const end = log.length;
+        const facts = { requestedAtMs: 0, lastStableOffset: end, highWatermark: end };
+        setImmediate(() => this.#listener?.empty(at, fence, offset, facts));
+        continue;
+      }
       const chunk = this.#chunk(started.at, started.offset, started.fence);
       started.offset = log.length;
       const facts = {

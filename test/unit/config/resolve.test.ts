@@ -40,6 +40,7 @@ describe("a configuration", () => {
       processingGuarantee: "exactly_once_v2",
       commitIntervalMs: 100,
       transactionTimeoutMs: 10_000,
+      maxTaskIdleMs: 0,
       repartitionPurgeIntervalMs: 30_000,
       replicationFactor: 3,
       autoOffsetReset: "earliest",

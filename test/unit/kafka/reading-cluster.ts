@@ -82,6 +82,7 @@ export function collector() {
         chunks.push(chunk);
         check();
       },
+      empty: () => {},
       failed: (_at: unknown, fence: number, error: OutriggerError) => {
         failures.push({ fence, error });
         check();

@@ -145,10 +145,18 @@ test("R-6: a task that is opened anew takes its open cut back, or its records wo
 test("R-11: records that were fetched under an older epoch are dropped", async () => {
   const kernel = await claimed(await KernelWorld.start(copyProgram, copy));
   const late: Parameters<typeof kernel.active.fetched>[] = [];
-  kernel.world.listen({ fetched: (...fetched) => late.push(fetched), failed: () => {} });
+  kernel.world.listen({
+    fetched: (...fetched) => late.push(fetched),
+    empty: () => {},
+    failed: () => {},
+  });
   kernel.input("a=1");
   await kernel.clock.until(() => late.length === 1);
-  kernel.world.listen({ fetched: (...one) => kernel.active.fetched(...one), failed: () => {} });
+  kernel.world.listen({
+    fetched: (...one) => kernel.active.fetched(...one),
+    empty: () => {},
+    failed: () => {},
+  });
   kernel.world.script.heartbeat.push({ kind: "lost", error: refused });
   await kernel.clock.until(() => kernel.outputs().length === 1);
   for (const fetched of late) kernel.active.fetched(...fetched);

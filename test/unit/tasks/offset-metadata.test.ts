@@ -19,8 +19,11 @@ const metadata = fc.record(
     commitSequence: fc.nat(),
     changelogs: fc.array(fc.tuple(fc.string(), end)).map((entries) => new Map(entries)),
     trial: fc.option(trial),
+    ownTimes: fc
+      .array(fc.tuple(fc.string(), fc.maxSafeInteger()), { minLength: 1 })
+      .map((entries) => new Map(entries)),
   },
-  plain,
+  { ...plain, requiredKeys: ["streamTimeMs", "commitSequence", "changelogs", "trial"] },
 );
 
 test("R-5: metadata comes back as it was committed", () => {
@@ -35,7 +38,10 @@ test("R-5: the bound holds for whatever a cut may say", () => {
   fc.assert(
     fc.property(metadata, (given) => {
       const bytes = Buffer.byteLength(encodeOffsetMetadata(given));
-      assert.ok(bytes <= metadataBytesMax([...given.changelogs.keys()]));
+      assert.ok(
+        bytes <=
+          metadataBytesMax([...given.changelogs.keys()], [...(given.ownTimes?.keys() ?? [])]),
+      );
     }),
   );
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { OutriggerError } from "../../../src/errors/outrigger-error.ts";
-import { topicExitsOf } from "../../../src/model/steps.ts";
+import { stagesOf, topicExitsOf } from "../../../src/model/steps.ts";
 import type {
   DeclaredNode,
   DeclaredStore,
@@ -9,6 +9,8 @@ import type {
   Program,
 } from "../../../src/model/topology.ts";
 import { compile } from "../../../src/topology/compile.ts";
+import { pictureOf } from "../../../src/topology/describe.ts";
+import { pictureText } from "../../../src/topology/draw.ts";
 import { internalTopics } from "../../../src/topology/internal-topics.ts";
 import { partitionCounts } from "../../../src/topology/partition-counts.ts";
 import { count, functionNode, keyValueStore, sink, source, topology } from "./nodes.ts";
@@ -247,6 +249,42 @@ describe("how many tasks a sub-topology has", () => {
   });
 });
 
+describe("aggregates of one grouping", () => {
+  const shared = topology(
+    [
+      source("in", "a"),
+      functionNode("m", "map", ["in"]),
+      { ...count("n", "m", "s", null), repartition: "x" } as DeclaredNode,
+      { ...count("o", "m", "t", null), repartition: "x" } as DeclaredNode,
+      sink("out", "o", "b"),
+    ],
+    [keyValueStore("s"), keyValueStore("t")],
+  );
+
+  test("share its repartition: what is said for each of them is written once", () => {
+    const [upper, lower] = compile(shared, { applicationId: "app" });
+    const [stage] = stagesOf(upper);
+    assert.deepEqual(stage?.exits, [
+      {
+        ...{ kind: "topic", node: "n", topic: "app-x-repartition" },
+        ...{ isHook: false, dropsNullKeys: true },
+      },
+      { kind: "shared", node: "o" },
+    ]);
+    assert.deepEqual(lower?.sources, ["app-x-repartition"]);
+    assert.deepEqual(
+      lower?.stores.map(({ name }) => name),
+      ["s", "t"],
+    );
+  });
+
+  test("are drawn with it once", () => {
+    const text = pictureText(pictureOf(shared, "app"));
+    assert.equal(text.match(/x-repartition-sink/g)?.length, 2, text);
+    assert.match(text, /--> n, o/);
+  });
+});
+
 describe("a repartition is refused", () => {
   const stores = [keyValueStore("s"), keyValueStore("t")];
   const rows: readonly (readonly [string, readonly DeclaredNode[], RegExp])[] = [
@@ -265,8 +303,9 @@ describe("a repartition is refused", () => {
       [
         source("in", "a"),
         functionNode("m", "map", ["in"]),
+        functionNode("k", "map", ["in"]),
         { ...count("n", "m", "s", null), repartition: "x" } as DeclaredNode,
-        { ...count("o", "m", "t", null), repartition: "x" } as DeclaredNode,
+        { ...count("o", "k", "t", null), repartition: "x" } as DeclaredNode,
       ],
       /node "o": its repartition has the name "x", as that of "n": give each a name/,
     ],
