@@ -4,7 +4,9 @@ import {
   keyValueStore,
   nullable,
   type ProcessedRecord,
+  type ProcessorContext,
   type Serde,
+  timestampedKeyValueStore,
   utf8,
 } from "@outrigger/client";
 import { FUNCTIONS, type Key, named, typeAfter, type Value } from "./functions.ts";
@@ -15,6 +17,7 @@ import type {
   GroupSpec,
   NodeSpec,
   ProcessSpec,
+  RememberSpec,
   StatelessSpec,
   ValueType,
 } from "./topology.ts";
@@ -62,18 +65,29 @@ function add(app: App, node: NodeSpec, at: Map<string, At>): void {
       call(what, "to", node.topic, { key, value: serdeOf(type) });
       return;
     }
+    case "toChosen": {
+      const { what, key, type } = found(at, node.from);
+      const [first, second] = node.topics;
+      const predicate = named(FUNCTIONS.predicates, node.fn);
+      const choose = (row: Row): string => (predicate(row.key, row.value) ? first : second);
+      call(what, "to", choose, { topics: node.topics, key, value: serdeOf(type) });
+      return;
+    }
     default:
       at.set(node.id, after(node, found(at, node.from)));
   }
 }
 
-type Inner = Exclude<NodeSpec, { readonly op: "source" | "merge" | "branch" | "to" }>;
+type Outer = "source" | "merge" | "branch" | "to" | "toChosen";
+type Inner = Exclude<NodeSpec, { readonly op: Outer }>;
 
 function after(node: Inner, from: At): At {
   const { what, key, type } = from;
   switch (node.op) {
     case "process":
       return { ...from, what: process(node, from) };
+    case "remember":
+      return { what: remember(node, from), key, type: "text" };
     case "repartition": {
       const { name, partitions } = node;
       const serdes = { key, value: serdeOf(type) };
@@ -149,6 +163,27 @@ function process(node: ProcessSpec, { what }: At): object {
   const value = utf8 as unknown as Serde<Value>;
   const store = keyValueStore<string, Value>(node.store, { key: utf8, value });
   const run = (row: Row, ctx: Context) => handler(row, ctx, ctx.store(store));
+  return call(what, "process", run, { stores: [store] });
+}
+
+function remember(node: RememberSpec, { what }: At): object {
+  const store = timestampedKeyValueStore<string, string>(node.store, { key: utf8, value: utf8 });
+  const run = async (row: Row, ctx: ProcessorContext<Key, Value>): Promise<void> => {
+    if (row.key === null) return;
+    const key = String(row.key);
+    const opened = ctx.store(store);
+    const before = await opened.get(key);
+    if (row.value === null) opened.delete(key);
+    else opened.put(key, String(row.value));
+    let said = before === undefined ? "none " : `${before.value}@${before.timestamp} `;
+    const [first] = key;
+    if (first !== undefined) {
+      for await (const [name, entry] of opened.prefix(first)) {
+        said += `${name}:${entry.value}@${entry.timestamp} `;
+      }
+    }
+    ctx.forward({ key: row.key, value: said });
+  };
   return call(what, "process", run, { stores: [store] });
 }
 

@@ -68,7 +68,12 @@ function bytesOf(text: string | null): Uint8Array | null {
 }
 
 async function outcomeOf(driver: TestDriver, nodes: Case["nodes"]): Promise<Outcome> {
-  const topics = new Set(nodes.flatMap((node) => (node.op === "to" ? [node.topic] : [])));
+  const topics = new Set(
+    nodes.flatMap((node) => {
+      if (node.op === "toChosen") return node.topics;
+      return node.op === "to" ? [node.topic] : [];
+    }),
+  );
   const outputs: Output[] = [];
   for (const topic of topics) {
     for (const { key, value, timestamp, headers } of await driver.read(topic)) {

@@ -4,6 +4,8 @@ export type NodeSpec =
   | MergeSpec
   | BranchSpec
   | SinkSpec
+  | ChosenSpec
+  | RememberSpec
   | StatelessSpec
   | ProcessSpec
   | RepartitionSpec
@@ -42,6 +44,19 @@ export interface BranchSpec extends Below {
 export interface SinkSpec extends Below {
   readonly op: "to";
   readonly topic: string;
+}
+
+/** The first of the topics where the predicate holds, else the second. */
+export interface ChosenSpec extends Below {
+  readonly op: "toChosen";
+  readonly fn: string;
+  readonly topics: readonly [string, string];
+}
+
+/** A processor over a timestamped store: what was there and since when, and the keys that begin alike. */
+export interface RememberSpec extends Below {
+  readonly op: "remember";
+  readonly store: string;
 }
 
 export interface StatelessSpec extends Below {

@@ -27,9 +27,9 @@ export interface TimestampedKeyValueStoreDefinition<K, V> extends KeyValueStoreD
 }
 
 /**
- * Declares a key-value store whose values carry a timestamp, as Kafka Streams' `TimestampedKeyValueStore`. With
- * `ttl` an entry is gone when stream time is so far past its timestamp; the wall clock plays no part, so
- * that it lives on while no record comes. Throws a RangeError for a `ttl` that is no duration above 0.
+ * Declares a key-value store whose values carry a timestamp, as Kafka Streams' `TimestampedKeyValueStore`.
+ * With `ttl` an entry is gone when stream time is so far past its timestamp; the wall clock plays no part,
+ * so that it lives on while no record comes. Throws a RangeError for a `ttl` that is no duration above 0.
  */
 export function timestampedKeyValueStore<K, V>(
   name: string,

@@ -94,6 +94,9 @@ public final class Differential {
     java.util.Set<String> topics = new java.util.LinkedHashSet<>();
     for (JsonNode node : nodes) {
       if (node.path("op").asText().equals("to")) topics.add(node.path("topic").asText());
+      if (node.path("op").asText().equals("toChosen")) {
+        for (JsonNode topic : node.path("topics")) topics.add(topic.asText());
+      }
     }
     for (String topic : topics) {
       for (TestRecord<byte[], byte[]> record : read(driver, topic)) {

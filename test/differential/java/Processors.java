@@ -1,6 +1,7 @@
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.kafka.common.header.Headers;
+import org.apache.kafka.common.serialization.StringSerializer;
 import org.apache.kafka.streams.KeyValue;
 import org.apache.kafka.streams.processor.api.ContextualFixedKeyProcessor;
 import org.apache.kafka.streams.processor.api.ContextualProcessor;
@@ -10,6 +11,8 @@ import org.apache.kafka.streams.processor.api.Processor;
 import org.apache.kafka.streams.processor.api.Record;
 import org.apache.kafka.streams.state.KeyValueIterator;
 import org.apache.kafka.streams.state.KeyValueStore;
+import org.apache.kafka.streams.state.TimestampedKeyValueStore;
+import org.apache.kafka.streams.state.ValueAndTimestamp;
 
 /** What `process` and `processValues` of a topology name: the handlers of functions.ts, in Java. */
 final class Processors {
@@ -48,6 +51,35 @@ final class Processors {
           }
           default -> throw new IllegalArgumentException("there is no handler " + name);
         }
+      }
+    };
+  }
+
+  /** As `remember` of application.ts. */
+  static Processor<Object, Object, Object, Object> remembering(String storeName) {
+    return new ContextualProcessor<>() {
+      @Override
+      public void process(Record<Object, Object> record) {
+        if (record.key() == null) return;
+        TimestampedKeyValueStore<String, String> store = context().getStateStore(storeName);
+        String key = (String) record.key();
+        ValueAndTimestamp<String> before = store.get(key);
+        store.put(key, ValueAndTimestamp.make((String) record.value(), record.timestamp()));
+        StringBuilder said = new StringBuilder(before == null ? "none " : text(before));
+        if (!key.isEmpty()) {
+          String first = key.substring(0, key.offsetByCodePoints(0, 1));
+          try (var found = store.prefixScan(first, new StringSerializer())) {
+            while (found.hasNext()) {
+              KeyValue<String, ValueAndTimestamp<String>> entry = found.next();
+              said.append(entry.key).append(':').append(text(entry.value));
+            }
+          }
+        }
+        context().forward(record.withValue(said.toString()));
+      }
+
+      private String text(ValueAndTimestamp<String> entry) {
+        return entry.value() + "@" + entry.timestamp() + " ";
       }
     };
   }

@@ -83,6 +83,8 @@ final class Topologies {
     switch (node.path("op").asText()) {
       case "source" -> nodes.put(id, source(node));
       case "to" -> from.stream().to(node.path("topic").asText(), Produced.with(from.key, from.value()));
+      case "toChosen" -> chosen(node, fn, from);
+      case "remember" -> nodes.put(id, from.withValue(remember(node, from.stream()), "text"));
       case "merge" -> nodes.put(id, merge(node));
       case "branch" -> branch(node, id, from);
       case "groupByKey" -> nodes.put(id, grouped(from, null, node));
@@ -163,6 +165,24 @@ final class Topologies {
                 Stores.persistentKeyValueStore(store), Serdes.String(), Serdes.String())
             .withCachingDisabled());
     return stream.process(() -> Processors.named(fn, store), store);
+  }
+
+  private static void chosen(JsonNode node, String fn, At from) {
+    String first = node.path("topics").path(0).asText();
+    String second = node.path("topics").path(1).asText();
+    from.stream()
+        .to(
+            (key, value, context) -> Functions.test(fn, key, value) ? first : second,
+            Produced.with(from.key, from.value()));
+  }
+
+  private KStream<?, ?> remember(JsonNode node, KStream<Object, Object> stream) {
+    String store = node.path("store").asText();
+    builder.addStateStore(
+        Stores.timestampedKeyValueStoreBuilder(
+                Stores.persistentTimestampedKeyValueStore(store), Serdes.String(), Serdes.String())
+            .withCachingDisabled());
+    return stream.process(() -> Processors.remembering(store), store);
   }
 
   private At grouped(At from, String fn, JsonNode node) {

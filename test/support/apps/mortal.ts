@@ -1,6 +1,6 @@
 import { createApp, int64, timestampedKeyValueStore, utf8 } from "@outrigger/client";
 
-/** Counts the records of a key that follow each other within ten seconds; odd counts go to a topic of theirs. */
+/** Counts records of a key that follow each other within ten seconds; odd counts have a topic of theirs. */
 const app = createApp({ logger: { info: () => {}, warn: () => {} } });
 const seen = timestampedKeyValueStore("seen", { key: utf8, value: int64, ttl: "10s" });
 const out = process.env["OUTRIGGER_TEST_OUT"] ?? "out";

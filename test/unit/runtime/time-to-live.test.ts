@@ -62,7 +62,7 @@ const sent = fc.array(
   { minLength: 2, maxLength: 60 },
 );
 
-test("an entry that was not written for so long is gone, whatever the batches are", async () => {
+test("P-87: an entry that was not written for so long is gone, whatever the batches are", async () => {
   const property = fc.asyncProperty(sent, fc.constantFrom(1, 7, 500), async (steps, size) => {
     let latest = 10_000;
     const records = steps.map(({ key, step }) => {
@@ -103,7 +103,7 @@ test("the changelog has the value alone, under its timestamp", async () => {
   assert.deepEqual([last?.key, last?.value, last?.timestamp], ["a", "2", 4_990]);
 });
 
-test("R-11: a value without a timestamp is refused", async () => {
+test("R-11, P-86: a value without a timestamp is refused", async () => {
   const defaults = { ...testLimits.task.failures.defaults, exhausted: "skip" as const };
   const failures = { ...testLimits.task.failures, defaults };
   const limits = { ...testLimits, task: { ...testLimits.task, failures } };

@@ -4,7 +4,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Set;
 
-/** Hands each record to the child that writes the topic chosen for it; children stand in the topics' order. */
+/** Hands each record to the child that writes its chosen topic; children stand in the topics' order. */
 final class ChosenTopic implements NodeCode {
   private final TopicNameExtractor<Object, Object> extractor;
   private final List<String> topics;
