@@ -24,8 +24,9 @@ export class Intake {
   constructor(runner: TaskRunner) {
     const { program, id, limits } = runner;
     const { length } = program.sources;
-    // Without state no record of one source sees what another has left.
-    this.#queue = new InputQueue(length, id.partition, program.stores.length > 0);
+    // Without state no record of one source sees what another has left; -1 says that it may be anything.
+    const isByRecord = program.stores.length > 0 && limits.maxTaskIdleMs >= 0;
+    this.#queue = new InputQueue(length, id.partition, isByRecord);
     this.#idling = new Idling(length, limits.maxTaskIdleMs);
     this.#runner = runner;
     this.#limits = limits;
