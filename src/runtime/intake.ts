@@ -26,8 +26,9 @@ export class Intake {
     const { program, id, limits } = runner;
     // What is due goes before all else, and is not waited for.
     const firsts = program.sources.map((topic) => isOfTimers(program, topic));
-    // Without state no record of one source sees what another has left.
-    this.#queue = new InputQueue(firsts, id.partition, program.stores.length > 0);
+    // Without state no record of one source sees what another has left; -1 says that it may be anything.
+    const isByRecord = program.stores.length > 0 && limits.maxTaskIdleMs >= 0;
+    this.#queue = new InputQueue(firsts, id.partition, isByRecord);
     this.#idling = new Idling(firsts, limits.maxTaskIdleMs);
     this.#runner = runner;
     this.#limits = limits;

@@ -133,11 +133,12 @@ test("a partition that is empty here is waited for while the broker has records,
   assert.deepEqual(scene.takeAll(), ["b", "a8"]);
 });
 
-test("-1 never waits", () => {
+test("-1 never waits, and ends no batch for another source's sake", () => {
   const scene = new Scene(2, { maxTaskIdleMs: -1 });
-  scene.push(0, 0, [5, 6], 2);
+  scene.push(0, 0, [5, 9], 2);
   assert.equal(scene.empty(1, 0, 3), false);
-  assert.deepEqual(scene.takeAll(), ["a5,6"]);
+  scene.push(1, 0, [6], 1);
+  assert.deepEqual(scene.takeAll(), ["a5,9", "b6"]);
 });
 
 test("above 0 it waits so long for what nobody has sent, and once", () => {

@@ -29,8 +29,14 @@ function programOf(aggregator: "application" | "sum") {
   return compile(topology(nodes, [windowStore("folds")]), { applicationId: "app" });
 }
 
-/** Adds up, as an SDK's fold does: slot by slot. `said` is what it forwards of a sum. */
-function adding(batch: DispatchedBatch, said: (sum: string) => string): BatchAnswer {
+/**
+ * Adds up, as an SDK's fold does: slot by slot. `said` is what it forwards of a sum; a row that `fails` is none.
+ */
+function adding(
+  batch: DispatchedBatch,
+  said: (sum: string) => string,
+  fails: () => boolean = () => false,
+): BatchAnswer {
   const { taskName, taskEpoch, dispatchId } = batch;
   const [state] = batch.states;
   const texts: Buffer[] = [];
@@ -47,8 +53,19 @@ function adding(batch: DispatchedBatch, said: (sum: string) => string): BatchAns
   };
   let row = 0;
   let next = 0;
+  let failure: BatchAnswer["failure"] = null;
   for (const { columns, from, to } of batch.rows) {
-    for (let index = from; index < to; index++, row++) {
+    for (let index = from; index < to && failure === null; index++) {
+      if (fails()) {
+        failure = {
+          type: "E",
+          message: "not now",
+          stack: "",
+          node: "",
+          verdict: { kind: "policy" },
+        };
+        break;
+      }
       const end = next + (state?.slotCounts?.[row] ?? 1);
       for (; next < end; next++) {
         const slot = state?.slots[next] ?? -1;
@@ -65,11 +82,12 @@ function adding(batch: DispatchedBatch, said: (sum: string) => string): BatchAns
         slots.push(slot);
         values.push(...put(sum));
       }
+      row++;
     }
   }
   const bytes = Buffer.concat(texts);
   return {
-    ...{ taskName, taskEpoch, dispatchId, done: row, failure: null },
+    ...{ taskName, taskEpoch, dispatchId, done: row, failure },
     outputs: {
       ...{ count: inputs.length, bytes, sinks: null, timestamps: null, headers: null },
       ...{ inputs: Int32Array.from(inputs), positions: Int32Array.from(positions) },
@@ -83,10 +101,20 @@ function adding(batch: DispatchedBatch, said: (sum: string) => string): BatchAns
   };
 }
 
-async function runOf(aggregator: "application" | "sum", records: readonly PlainRecord[]) {
+async function runOf(
+  aggregator: "application" | "sum",
+  records: readonly PlainRecord[],
+  fails: () => boolean = () => false,
+) {
   const none = () => ({ outputs: [] });
-  const kernel = await KernelWorld.start(programOf(aggregator), none);
-  kernel.application.answerTo = (batch) => adding(batch, (sum) => sum);
+  const failures = { ...testLimits.task.failures };
+  const defaults = { ...failures.defaults, retryMax: 1_000 };
+  const task = { ...testLimits.task, failures: { ...failures, defaults } };
+  const kernel = await KernelWorld.start(programOf(aggregator), none, undefined, {
+    ...testLimits,
+    task,
+  });
+  kernel.application.answerTo = (batch) => adding(batch, (sum) => sum, fails);
   for (const record of records) kernel.world.append(IN, record);
   await kernel.clock.until(() => kernel.world.committed.get("in-0")?.offset === records.length);
   const changelog = new Map(
@@ -116,6 +144,20 @@ test("an application that adds up makes of sliding windows what the sidecar's su
     },
   );
   await fc.assert(property, { numRuns: 60 });
+});
+
+test("and whatever fails in between, each record counts once", async () => {
+  const property = fc.asyncProperty(
+    fc.array(record, { minLength: 1, maxLength: 25 }),
+    fc.infiniteStream(fc.nat(6)),
+    async (records, dice) => {
+      const fails = (): boolean => dice.next().value === 0;
+      const ours = await runOf("application", records, fails);
+      const theirs = await runOf("sum", records);
+      assert.deepEqual(ours.outputs, theirs.outputs);
+    },
+  );
+  await fc.assert(property, { numRuns: 40 });
 });
 
 test("rows of different keys share a hop", async () => {
