@@ -8,7 +8,7 @@ import type { Fault as NetworkFault, Rule } from "../support/fault-rules.ts";
 import { type Child, eventually } from "../support/sidecar-process.ts";
 import { Supervised } from "../support/supervised.ts";
 import { watch } from "../support/topics.ts";
-import { type BadRecords, marksOf } from "./fault.ts";
+import { type Fault, marksOf } from "./fault.ts";
 import { Feeder } from "./feeder.ts";
 import type { Ground } from "./ground.ts";
 
@@ -52,16 +52,17 @@ export class Arena {
     ground: Ground,
     prefix: string,
     seed: number,
-    bad: BadRecords | null = null,
+    { bad, regroups = false }: Pick<Fault, "bad" | "regroups"> = {},
   ): Promise<Arena> {
     ground.network.inject();
     const { bootstrapServers, main, replicas } = ground;
     const parks = bad?.marks.includes("park") === true;
-    const conditions = bad === null ? USUAL : { hasLetters: !parks, parks };
+    const usual = { ...USUAL, regroups };
+    const conditions = bad === undefined ? usual : { ...usual, hasLetters: !parks, parks };
     const run = await Checked.make(bootstrapServers, prefix, main, replicas, conditions);
     const admin = run.kafka.admin();
     await admin.connect();
-    const marks = bad === null ? {} : { marks: marksOf(bad, seed) };
+    const marks = bad === undefined ? {} : { marks: marksOf(bad, seed) };
     const feeder = new Feeder(run.kafka, prefix, seed, marks);
     const arena = new Arena(ground, run, admin, feeder, seed);
     arena.feeder.start();

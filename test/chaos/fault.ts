@@ -13,6 +13,8 @@ export interface Fault {
   readonly broker?: Readonly<Record<string, string>>;
   /** Some records of the input are bad; the sidecars have what they need for it. */
   readonly bad?: BadRecords;
+  /** Records go on behind a repartition, too. */
+  readonly regroups?: boolean;
   /** The sidecar must refuse to go on: the outputs until then are judged, the state is not. */
   readonly endsStopped?: boolean;
 }

@@ -8,6 +8,7 @@ import { GROUPS } from "./groups.ts";
 import { HOSTILITY } from "./hostility.ts";
 import { PAUSES } from "./pauses.ts";
 import { RECORDS } from "./records.ts";
+import { REGROUPS } from "./regroups.ts";
 
 export const FAULTS: Faults = {
   ...CRASHES,
@@ -18,6 +19,7 @@ export const FAULTS: Faults = {
   ...BROKERS,
   ...GROUPS,
   ...DISKS,
+  ...REGROUPS,
 };
 
 /**

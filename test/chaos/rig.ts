@@ -24,7 +24,7 @@ export async function suffer(
   prefix: string,
   seed: number,
 ): Promise<Outcome> {
-  const arena = await Arena.make(ground, prefix, seed, fault.bad);
+  const arena = await Arena.make(ground, prefix, seed, fault);
   let violations: string[] = [];
   let counts: Readonly<Record<string, number>> = {};
   try {

@@ -9,6 +9,7 @@ import { createApp, DeadLetter, keyValueStore, Park, tumbling, utf8 } from "@out
 const prefix = process.env["OUTRIGGER_TEST_PREFIX"] ?? "check";
 /** A list that has reached it is sent once more and forgotten. */
 const LIST_MAX = 24;
+const GROUPS = 40;
 
 /** Windows exclude parking. */
 const parks = process.env["OUTRIGGER_TEST_PARKS"] !== undefined;
@@ -103,6 +104,24 @@ async function misbehave(mark: string): Promise<void> {
   await new Promise(() => {});
 }
 
+/** `<id> <count> <sum>` of the group, which is another key than the input's. */
+function regroup(): void {
+  input
+    .map(({ value }) => ({ key: `g${Number(value.split(" ")[1]) % GROUPS}`, value }))
+    .groupByKey({ ...texts, name: "regrouped" })
+    .aggregate(
+      () => "none 0 0",
+      (_key, value, before) => {
+        const [id, amount] = value.split(" ");
+        const [, count, sum] = before.split(" ").map(Number);
+        return `${id} ${Number(count) + 1} ${Number(sum) + Number(amount)}`;
+      },
+      { store: "groups", value: utf8 },
+    )
+    .to(`${prefix}-groups`, texts);
+}
+
 if (!parks) countInWindows();
+if (process.env["OUTRIGGER_TEST_REGROUPS"] !== undefined) regroup();
 
 await app.run({ handleSignals: true });

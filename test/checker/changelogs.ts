@@ -1,4 +1,4 @@
-import { type ExpectedPartition, STORES, type Store, type Version } from "./expected.ts";
+import { type ExpectedPartition, STORES, type Version } from "./expected.ts";
 import type { Facts } from "./facts.ts";
 
 /**
@@ -16,10 +16,11 @@ export function changelogFaults(
   });
 }
 
-function changelogFault(
+/** `versions` by key, each key's in order. */
+export function changelogFault(
   { prefix, records, ends }: Facts,
   partition: number,
-  store: Store,
+  store: string,
   versions: ReadonlyMap<string, readonly Version[]>,
 ): string | null {
   const topic = `${prefix}-${store}-changelog`;

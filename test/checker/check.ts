@@ -3,6 +3,7 @@ import { type JudgedRecord, readWithLibrdkafka } from "../support/judges.ts";
 import { type Conditions, USUAL } from "./conditions.ts";
 import { OUTPUTS, STORES } from "./expected.ts";
 import { type Facts, readFacts } from "./facts.ts";
+import { BETWEEN, GROUPS } from "./regrouped.ts";
 import { readTasks } from "./stores.ts";
 import { CHANGELOGS, type Verdict, verdictOf } from "./verdict.ts";
 
@@ -33,8 +34,10 @@ export async function check(options: CheckOptions): Promise<Verdict> {
   const conditions = options.conditions ?? USUAL;
   const changelogs = options.changelogs ?? changelogsOf(conditions);
   const letters = conditions.hasLetters ? ["letters"] : [];
+  const between = conditions.regroups === true ? [BETWEEN] : [];
+  const outputs = outputsOf(conditions);
   const topics = [
-    ...["in", ...OUTPUTS, ...letters].map((name) => `${prefix}-${name}`),
+    ...["in", ...outputs, ...letters, ...between].map((name) => `${prefix}-${name}`),
     ...changelogs.map((name) => `${prefix}-${name}-changelog`),
   ];
   const facts = await readFacts(bootstrapServers, prefix, topics, settleMs);
@@ -43,12 +46,20 @@ export async function check(options: CheckOptions): Promise<Verdict> {
   const other = await readWithLibrdkafka(bootstrapServers, topics);
   if (other !== null) verdict.violations.push(...readerFaults(facts.records, other));
   const followed = await options.followed?.();
-  if (followed !== undefined) verdict.violations.push(...followerFaults(prefix, facts, followed));
+  if (followed !== undefined) {
+    const names = outputs.map((name) => `${prefix}-${name}`);
+    verdict.violations.push(...followerFaults(names, facts, followed));
+  }
   return verdict;
 }
 
-function changelogsOf({ parks }: Conditions): readonly string[] {
-  return parks ? [...STORES, "parked"] : CHANGELOGS;
+/** What the application writes, where that is not dead letters. */
+export function outputsOf({ regroups = false }: Conditions): readonly string[] {
+  return regroups ? [...OUTPUTS, GROUPS] : OUTPUTS;
+}
+
+function changelogsOf({ parks, regroups = false }: Conditions): readonly string[] {
+  return [...(parks ? [...STORES, "parked"] : CHANGELOGS), ...(regroups ? [GROUPS] : [])];
 }
 
 /** I12: two clients see the same records at the same offsets. */
@@ -63,11 +74,11 @@ function readerFaults(java: readonly JudgedRecord[], other: readonly JudgedRecor
 
 /** I2: who read while it was written has seen what stands there now, and nothing else or twice. */
 function followerFaults(
-  prefix: string,
+  topics: readonly string[],
   { records }: Pick<Facts, "records">,
   followed: readonly JudgedRecord[],
 ): string[] {
-  const outputs = new Set(OUTPUTS.map((name) => `${prefix}-${name}`));
+  const outputs = new Set(topics);
   const faults = readerFaults(
     records.filter(({ topic }) => outputs.has(topic)),
     followed,

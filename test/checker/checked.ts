@@ -5,9 +5,8 @@ import type { Admin, Kafka } from "kafkajs";
 import { followWithJava } from "../support/judges.ts";
 import { Child, eventually, startApplication } from "../support/sidecar-process.ts";
 import { kafkaAt } from "../support/topics.ts";
-import { check } from "./check.ts";
+import { check, outputsOf } from "./check.ts";
 import { type Conditions, USUAL } from "./conditions.ts";
-import { OUTPUTS } from "./expected.ts";
 import type { Verdict } from "./verdict.ts";
 import { APPLICATION, committedOffsets, isDrained, makeWorkload, send } from "./workload.ts";
 
@@ -17,6 +16,8 @@ const DRAIN_MS = 90_000;
 /** Longer than a session and a takeover. */
 const QUIET_MS = 15_000;
 const STOP_MS = 20_000;
+/** So often that a kill falls between a purge and the next commit. */
+const PURGE_MS = 200;
 
 export type Flags = Readonly<Record<string, string | number>>;
 
@@ -62,7 +63,7 @@ export class Checked {
     await makeWorkload(checked.kafka, prefix, replicas, conditions);
     checked.#admin = checked.kafka.admin();
     await checked.#admin.connect();
-    const outputs = OUTPUTS.map((name) => `${prefix}-${name}`);
+    const outputs = outputsOf(conditions).map((name) => `${prefix}-${name}`);
     checked.#follower = await followWithJava(bootstrapServers, outputs);
     return checked;
   }
@@ -93,17 +94,19 @@ export class Checked {
 
   startApplicationAt(address: string, environment: Record<string, string> = {}): Child {
     const parks = this.#conditions.parks ? { OUTRIGGER_TEST_PARKS: "1" } : {};
-    const settings = { OUTRIGGER_TEST_PREFIX: this.prefix, ...parks, ...environment };
+    const groups = this.#conditions.regroups === true ? { OUTRIGGER_TEST_REGROUPS: "1" } : {};
+    const settings = { OUTRIGGER_TEST_PREFIX: this.prefix, ...parks, ...groups, ...environment };
     const application = startApplication(APPLICATION, address, settings);
     this.children.push(application);
     return application;
   }
 
   get #conditionFlags(): Flags {
-    const { hasLetters, parks } = this.#conditions;
+    const { hasLetters, parks, regroups = false } = this.#conditions;
     return {
       ...(hasLetters ? { "errors.dead.letter.queue.topic.name": `${this.prefix}-letters` } : {}),
       ...(parks ? { "parked.enable": "true" } : {}),
+      ...(regroups ? { "repartition.purge.interval.ms": PURGE_MS } : {}),
     };
   }
 
@@ -120,7 +123,8 @@ export class Checked {
   }
 
   async isDrained(): Promise<boolean> {
-    return this.#admin !== null && (await isDrained(this.#admin, this.prefix));
+    const { regroups } = this.#conditions;
+    return this.#admin !== null && (await isDrained(this.#admin, this.prefix, regroups));
   }
 
   /** Waits until the input is read to its end. */
@@ -162,6 +166,11 @@ export class Checked {
       followed: async () => (await this.#follower?.ended()) ?? [],
     });
     return { violations: [...violations, ...unruly], counts };
+  }
+
+  /** Whether so many records of the input, or more, are committed. */
+  async hasCommitted(records: number): Promise<boolean> {
+    return (await this.#committed()) >= records;
   }
 
   async #committed(): Promise<number> {

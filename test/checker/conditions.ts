@@ -10,6 +10,8 @@ export interface Conditions {
   readonly hasLetters: boolean;
   /** Keys wait, and others overtake them: order is by key, and there are no windows. */
   readonly parks: boolean;
+  /** Records go on behind a repartition, too: see regrouped.ts. */
+  readonly regroups?: boolean;
 }
 
 export const USUAL: Conditions = { hasLetters: false, parks: false };

@@ -142,7 +142,7 @@ function next(counts: Map<string, number>, key: string): number {
 }
 
 /** What a store holds once every record below `offset` has taken effect. */
-export function contentAt(versions: ReadonlyMap<string, Version[]>, offset: number) {
+export function contentAt(versions: ReadonlyMap<string, readonly Version[]>, offset: number) {
   const content = new Map<string, string>();
   for (const [key, all] of versions) {
     const value = all.findLast((version) => version.offset < offset)?.value ?? null;

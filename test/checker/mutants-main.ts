@@ -6,7 +6,7 @@ import { whyNoKafka } from "../support/kafka-jars.ts";
 import { Checked } from "./checked.ts";
 import { buildMutant } from "./mutant-build.ts";
 import { MUTANTS, SCAFFOLD } from "./mutants.ts";
-import { SCENARIOS, type ScenarioName } from "./scenarios.ts";
+import { conditionsOf, SCENARIOS, type ScenarioName } from "./scenarios.ts";
 
 /**
  * The checker against sidecars that break a rule, as real processes on a real broker: it must find
@@ -57,7 +57,8 @@ async function startBehindProxy(): Promise<Kafka> {
 /** What the checker says of one run, first violations first. */
 async function violationsOf({ broker, proxy }: Kafka, run: Run): Promise<string[]> {
   const { bootstrapServers } = broker;
-  const checked = await Checked.make(bootstrapServers, run.name, run.main);
+  const conditions = conditionsOf(run.scenario);
+  const checked = await Checked.make(bootstrapServers, run.name, run.main, 1, conditions);
   proxy.inject();
   try {
     let ended = "";

@@ -1,6 +1,7 @@
 import type { Edit } from "../sim/edits.ts";
 import { MUTANTS as RULES } from "../sim/mutants.ts";
 import { OUTCOME_MUTANTS } from "../sim/mutants-of-outcomes.ts";
+import { REPARTITION_MUTANTS } from "../sim/mutants-of-repartitions.ts";
 import type { ScenarioName } from "./scenarios.ts";
 
 /** A mutant of the simulator's tables, and the scenario under which a real broker tells on it. */
@@ -48,11 +49,15 @@ const BY_SCENARIO: Readonly<Record<string, ScenarioName>> = {
   "unstable-offsets": "zombieWithOffsets",
   "work-kept-on-loss": "zombieReturns",
   "stale-answers-accepted": "revokedBatches",
+  "purge-of-what-is-only-read": "killedBehindRepartition",
+  "repartition-where-the-record-was": "killedBehindRepartition",
 };
 
 export const MUTANTS: readonly RealMutant[] = Object.entries(BY_SCENARIO).map(
   ([name, scenario]) => {
-    const found = [...RULES, ...OUTCOME_MUTANTS].find((mutant) => mutant.name === name);
+    const found = [...RULES, ...OUTCOME_MUTANTS, ...REPARTITION_MUTANTS].find(
+      (mutant) => mutant.name === name,
+    );
     if (found === undefined) throw new Error(`the simulator has no mutant ${name}`);
     return { name, rule: found.rule, scenario, edits: found.edits };
   },

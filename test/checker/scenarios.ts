@@ -1,11 +1,12 @@
 import { spawnSync } from "node:child_process";
 import { rmSync } from "node:fs";
-import { murmur2 } from "../../src/kafka/produce/murmur2.ts";
 import type { FaultProxy } from "../support/fault-proxy.ts";
 import type { Rule } from "../support/fault-rules.ts";
 import { type ProduceStep, produceWithJava } from "../support/judges.ts";
 import { type Child, eventually } from "../support/sidecar-process.ts";
 import type { Checked } from "./checked.ts";
+import { type Conditions, USUAL } from "./conditions.ts";
+import { homeOf } from "./home.ts";
 import { inputs } from "./inputs.ts";
 import { PARTITIONS } from "./workload.ts";
 
@@ -25,6 +26,8 @@ const END_TXN = 26;
 const ABORTABLE = 120;
 /** A restore that does not wait is over by then. */
 const RESTORING_MS = 2_000;
+/** Several purges. */
+const PURGES_MS = 1_000;
 /** Longer than a scenario: a broker that gives a transaction up would hide what it is about. */
 const PATIENT = { "transaction.timeout.ms": 120_000 };
 
@@ -130,9 +133,27 @@ export const SCENARIOS = {
     await run.send(SEED, 0, RECORDS);
     start(run, "a", { OUTRIGGER_HOSTILE: "revoke-every-batch" });
   },
+
+  /** SIGKILL with what is between read and not committed, and every purge in time for it. */
+  killedBehindRepartition: async ({ run }) => {
+    await run.send(SEED, 0, RECORDS);
+    const first = run.startSidecar("a", {}, PATIENT);
+    const application = run.startApplication("a");
+    await eventually("some to be read", () => run.hasCommitted(RECORDS / 4), run.children);
+    application.signal("SIGSTOP");
+    await pause(PURGES_MS);
+    await first.kill();
+    application.signal("SIGCONT");
+    run.startSidecar("a", {}, PATIENT);
+  },
 } satisfies Record<string, (stage: Stage) => Promise<void>>;
 
 export type ScenarioName = keyof typeof SCENARIOS;
+
+/** How a scenario's application treats its input. */
+export function conditionsOf(scenario: ScenarioName): Conditions {
+  return scenario === "killedBehindRepartition" ? { ...USUAL, regroups: true } : USUAL;
+}
 
 /** A transaction with a record in each partition of the topic; it is left open. */
 async function openTransaction(
@@ -232,7 +253,7 @@ function overlapping(prefix: string): ProduceStep[] {
     const record = all[index];
     if (record === undefined) return;
     const key = Buffer.from(record.key);
-    const partition = (murmur2(key, 0, key.length) & 0x7fff_ffff) % PARTITIONS;
+    const partition = homeOf(key, PARTITIONS);
     const [value, { timestamp }] = [Buffer.from(record.value), record];
     steps.push({ do: "send", id, topic: `${prefix}-in`, partition, timestamp, key, value });
   };

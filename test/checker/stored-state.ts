@@ -1,20 +1,29 @@
-import { contentAt, type ExpectedPartition, STORES, type Store } from "./expected.ts";
+import { contentAt } from "./expected.ts";
 import type { Facts } from "./facts.ts";
+import type { Versions } from "./regrouped.ts";
 import type { StoredStore, StoredTask } from "./stores.ts";
+
+/** What a task's stores may hold. */
+export interface Kept {
+  /** The partition that it reads, by its name. */
+  readonly input: string;
+  /** By store; one that is told from its changelog alone has none. */
+  readonly versions: ReadonlyMap<string, Versions>;
+  /** Whether the versions' offsets are those of the input: else a store may hold any that it had. */
+  readonly isOrdered: boolean;
+}
 
 /**
  * I7: a store is the committed replay of its changelog up to its position, byte by byte, and a state
- * between the offset that it names and the committed one; where keys wait, any that it had. Counts what
- * was compared.
+ * between the offset that it names and the committed one; where that is not told, any that it had. Counts
+ * what was compared.
  */
 export function storeFaults(
   facts: Facts,
   task: StoredTask,
-  expected: ExpectedPartition,
+  { input, versions, isOrdered }: Kept,
   count: (what: string, by: number) => void,
-  parks: boolean,
 ): string[] {
-  const input = `${facts.prefix}-in-${task.partition}`;
   const taken = task.inputOffsets.get(input) ?? 0;
   const committed = facts.committed.get(input) ?? 0;
   if (taken > committed) {
@@ -31,7 +40,7 @@ export function storeFaults(
     }
     const fault =
       replayFault(facts, `${topic}-${task.partition}`, topic, task.partition, store) ??
-      stateFault(name, expected, store, parks ? 0 : taken, committed);
+      stateFault(versions.get(name), store, isOrdered ? taken : 0, committed);
     if (fault !== null) faults.push(`${where}: ${fault}`);
     count("stores", 1);
     count("storedEntries", store.content.size);
@@ -71,14 +80,12 @@ function replayFault(
 
 /** A restore runs ahead of the input offset that the store names, never of the committed one. */
 function stateFault(
-  name: string,
-  expected: ExpectedPartition,
+  versions: Versions | undefined,
   { content }: StoredStore,
   taken: number,
   committed: number,
 ): string | null {
-  if (!isStore(name)) return null;
-  const versions = expected.versions[name];
+  if (versions === undefined) return null;
   const least = contentAt(versions, taken);
   for (const hex of content.keys()) {
     if (!versions.has(text(hex))) return `it has ${text(hex)}, which no input has`;
@@ -92,10 +99,6 @@ function stateFault(
     }
   }
   return null;
-}
-
-function isStore(name: string): name is Store {
-  return STORES.some((each) => each === name);
 }
 
 function text(hex: string): string {

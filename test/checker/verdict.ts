@@ -12,7 +12,16 @@ import {
 } from "./expected.ts";
 import type { Facts } from "./facts.ts";
 import { letterFaults, waitingFaults } from "./letters.ts";
-import { storeFaults } from "./stored-state.ts";
+import {
+  BETWEEN,
+  GROUPS,
+  groupVersions,
+  purgedOf,
+  regroupFaults,
+  type Versions,
+} from "./regrouped.ts";
+import { type Kept, storeFaults } from "./stored-state.ts";
+import type { StoredTask } from "./stores.ts";
 
 /** What was looked at, and what is wrong with it: each violation begins with its invariant. */
 export interface Verdict {
@@ -64,9 +73,16 @@ export function verdictOf(facts: Facts, conditions: Conditions = USUAL): Verdict
   violations.push(...openFaults(facts));
   violations.push(...letterFaults(facts, expected));
   if (conditions.parks) violations.push(...waitingFaults(facts));
+  if (conditions.regroups === true) {
+    violations.push(...regroupFaults(facts));
+    for (const name of partitionsOf(facts, `${facts.prefix}-${BETWEEN}`)) {
+      violations.push(...offsetFaults(facts, name));
+    }
+    count("purged", purgedOf(facts));
+  }
   for (const task of facts.tasks) {
     const fold = expected.get(task.partition) ?? expectedOf([]);
-    violations.push(...storeFaults(facts, task, fold, count, conditions.parks));
+    violations.push(...storeFaults(facts, task, keptBy(facts, task, fold, conditions), count));
   }
   return { violations, counts };
 }
@@ -86,12 +102,35 @@ function faultByKey(
   return null;
 }
 
+/** What a task of this input must keep; the tasks behind a repartition read that. */
+function keptBy(
+  facts: Facts,
+  { partition, inputOffsets }: StoredTask,
+  { versions }: ExpectedPartition,
+  { parks }: Conditions,
+): Kept {
+  const between = `${facts.prefix}-${BETWEEN}-${partition}`;
+  if (!inputOffsets.has(between)) {
+    const input = `${facts.prefix}-in-${partition}`;
+    return {
+      input,
+      versions: new Map<string, Versions>(Object.entries(versions)),
+      isOrdered: !parks,
+    };
+  }
+  const groups = new Map([[GROUPS, groupVersions(facts)]]);
+  return { input: between, versions: groups, isOrdered: false };
+}
+
+function partitionsOf({ ends }: Facts, topic: string): string[] {
+  return [...ends.keys()].filter((name) => name.slice(0, name.lastIndexOf("-")) === topic);
+}
+
 /** Every partition that the topic has, with or without records. */
 function recordsOf(facts: Facts, topic: string): Map<number, JudgedRecord[]> {
   const byPartition = new Map<number, JudgedRecord[]>();
-  for (const name of facts.ends.keys()) {
-    const at = name.lastIndexOf("-");
-    if (name.slice(0, at) === topic) byPartition.set(Number(name.slice(at + 1)), []);
+  for (const name of partitionsOf(facts, topic)) {
+    byPartition.set(Number(name.slice(name.lastIndexOf("-") + 1)), []);
   }
   for (const record of facts.records) {
     if (record.topic === topic) byPartition.get(record.partition)?.push(record);

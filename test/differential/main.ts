@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { SDKS, whyNot } from "../conformance/languages.ts";
 import { whyNoKafka } from "../support/kafka-jars.ts";
 import { awaken, writtenCases } from "./cases.ts";
 import { judge, type Verdict } from "./judge.ts";
@@ -6,16 +7,19 @@ import { randomCase } from "./random-topology.ts";
 import { compareReal } from "./real-main.ts";
 import { KafkaStreams } from "./streams.ts";
 import type { Case } from "./topology.ts";
+import { compareYardstick, flightsInput, generatedInput } from "./yardstick.ts";
 
 /**
  *   npm run test:differential -- [--full] [--only TEXT] [--seed N] [--seeds N] [--awaken]
  *
- * `--full` adds real instances on a real broker, and more random topologies; `--awaken` takes `needs` off the
- * cases that ran without a difference.
+ * `--full` adds real instances on a real broker, the yardstick of every SDK, and more random topologies;
+ * `--awaken` takes `needs` off the cases that ran without a difference.
  */
 const SEEDS_QUICK = 20;
 const SEEDS_FULL = 300;
 const SHOWN_MAX = 12;
+/** So many that none of the 60,000 windows stays empty. */
+const YARDSTICK_RECORDS = 1_000_000;
 
 interface Sums {
   passed: number;
@@ -51,10 +55,24 @@ async function main(): Promise<number> {
       sums[verdict.kind] += 1;
       report(one, verdict);
     });
+    await compareYardsticks(values.only, sums);
   }
   const skipped = sums.skipped > 0 ? `, ${sums.skipped} skipped` : "";
   say(`${sums.passed} passed, ${sums.failed} failed${skipped}`);
   return sums.failed > 0 ? 1 : 0;
+}
+
+/** The same example of every SDK, all of the flights and of the benchmark's input. */
+async function compareYardsticks(only: string, sums: Sums): Promise<void> {
+  for (const input of [flightsInput(), generatedInput(YARDSTICK_RECORDS)]) {
+    if (!`yardstick: ${input.name}`.includes(only)) continue;
+    const languages = SDKS.filter((language) => whyNot(language) === null);
+    sums.skipped += SDKS.length - languages.length;
+    for (const [language, why] of await compareYardstick(input, languages)) {
+      sums[why.length === 0 ? "passed" : "failed"] += 1;
+      for (const each of why.slice(0, SHOWN_MAX)) say(`FAILED: yardstick, ${language}: ${each}`);
+    }
+  }
 }
 
 function randomCases(first: number, count: number): Case[] {

@@ -134,7 +134,7 @@ export async function runStreams(
 }
 
 /** Everything of the input is committed, and of the repartition topics between. */
-async function isAtEnd(
+export async function isAtEnd(
   { admin }: RealBroker,
   id: string,
   inputs: readonly string[],

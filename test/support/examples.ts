@@ -48,6 +48,7 @@ function sorted(values: Values): readonly (readonly [string, readonly unknown[]]
 
 const text = (value: Buffer): string => value.toString();
 const json = (value: Buffer): unknown => JSON.parse(value.toString());
+const int64 = (value: Buffer): bigint => value.readBigInt64BE();
 
 function quickstart(): Example {
   const greetings = ["hello", "été", "你好", "", "¡hola!"];
@@ -57,18 +58,25 @@ function quickstart(): Example {
   return example(names, input, expected, text);
 }
 
+/** How often each word has come, as each comes. */
+function countsOf(lines: readonly string[]): Map<string, bigint[]> {
+  const words = lines.flatMap((line) => line.toLowerCase().match(/[a-z]+/g) ?? []);
+  const seen = new Map<string, bigint>();
+  return byKey(
+    words.map((word) => {
+      const count = (seen.get(word) ?? 0n) + 1n;
+      seen.set(word, count);
+      return [word, count] as const;
+    }),
+  );
+}
+
 const LINES = ["the Cat and the dog", "", "A cat,a CAT; 12 cats!", "the end"];
 
 function wordCount(): Example {
-  const words = LINES.flatMap((line) => line.toLowerCase().match(/[a-z]+/g) ?? []);
-  const seen = new Map<string, bigint>();
-  const updates = words.map((word) => {
-    seen.set(word, (seen.get(word) ?? 0n) + 1n);
-    return [word, seen.get(word)] as const;
-  });
   const input = LINES.map((value) => ({ key: "line", value }));
   const names = ["word-count", "lines", "word-counts"] as const;
-  return example(names, input, byKey(updates), (value) => value.readBigInt64BE());
+  return example(names, input, countsOf(LINES), int64);
 }
 
 function deduplicate(): Example {
@@ -121,12 +129,67 @@ function flights(): Example {
   return example(["flights", "flights", "departures"], input, byKey(updates), json);
 }
 
+const MINUTE_MS = 60_000;
+const START_MS = Date.UTC(2026, 0, 1);
+
+function windowCounts(): Example {
+  const minutes = [0, 1, 4, 5, 9, 10, 30];
+  const events = minutes.flatMap((minute) =>
+    ["a", "b", "c"].slice(minute % 3).map((key) => ({ key, minute })),
+  );
+  const seen = new Map<string, bigint>();
+  const updates = events.map(({ key, minute }) => {
+    const window = `${key}@${START_MS + (minute - (minute % 5)) * MINUTE_MS}`;
+    const count = (seen.get(window) ?? 0n) + 1n;
+    seen.set(window, count);
+    return [window, count] as const;
+  });
+  const input = events.map(({ key, minute }) => {
+    return { key, value: "", timestamp: START_MS + minute * MINUTE_MS };
+  });
+  return example(["window-counts", "events", "event-counts"], input, byKey(updates), int64);
+}
+
+const SENTENCES = ["one two", "Two three two", "", "three!"];
+
+/** Of one key, so of one partition: behind the repartition the words of one sentence keep their order. */
+function wordTotals(): Example {
+  const input = SENTENCES.map((value) => ({ key: "sentence", value }));
+  const names = ["word-totals", "sentences", "word-totals"] as const;
+  return example(names, input, countsOf(SENTENCES), int64);
+}
+
+const GAP_MS = 30 * MINUTE_MS;
+
+/** Clicks in order of time, so that a click goes on with the last visit or begins another. */
+function visits(): Example {
+  const clicks = [0, 1, 20, 50, 81, 82, 200].flatMap((minute) =>
+    ["ada", "grace"].slice(minute % 2).map((user) => ({ user, at: START_MS + minute * MINUTE_MS })),
+  );
+  const open = new Map<string, { start: number; end: number; count: bigint }>();
+  const updates = clicks.flatMap(({ user, at }) => {
+    const last = open.get(user);
+    const goesOn = last !== undefined && at - last.end <= GAP_MS;
+    const visit = goesOn
+      ? { start: last.start, end: at, count: last.count + 1n }
+      : { start: at, end: at, count: 1n };
+    open.set(user, visit);
+    const counted = [`${user} ${visit.start}-${visit.end}`, visit.count] as const;
+    return goesOn ? [[`${user} ${last.start}-${last.end}`, null] as const, counted] : [counted];
+  });
+  const input = clicks.map(({ user, at }) => ({ key: user, value: "/", timestamp: at }));
+  return example(["visits", "clicks", "visits"], input, byKey<bigint | null>(updates), int64);
+}
+
 export const EXAMPLES: readonly Example[] = [
   quickstart(),
   wordCount(),
   deduplicate(),
   enrich(),
   flights(),
+  windowCounts(),
+  wordTotals(),
+  visits(),
 ];
 
 /**

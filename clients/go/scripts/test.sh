@@ -7,6 +7,6 @@ export OUTRIGGER_BIN="${OUTRIGGER_BIN:-$PWD/../../dist/src/main.js}"
 unformatted="$(gofmt -l .)"
 [ -z "$unformatted" ] || { echo "not formatted, run gofmt -w: $unformatted"; exit 1; }
 go vet ./...
-out="$(go test -v -count=1 . ./outriggertest 2>&1)" || { echo "$out"; exit 1; }
+out="$(go test -v -count=1 . ./outriggertest ./examples/... 2>&1)" || { echo "$out"; exit 1; }
 (cd schemaregistry && go vet ./... && go test ./...)
 echo "$(grep -c '^ *--- PASS' <<< "$out") passed, 0 failed"

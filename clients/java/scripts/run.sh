@@ -9,7 +9,10 @@ case "${1:-}" in
   deduplicate) main=io.outrigger.examples.Deduplicate ;;
   enrich) main=io.outrigger.examples.Enrich ;;
   flights) main=io.outrigger.examples.Flights ;;
-  *) echo "usage: run.sh <conformance|quickstart|word-count|deduplicate|enrich|flights>" >&2; exit 2 ;;
+  window-counts) main=io.outrigger.examples.WindowCounts ;;
+  word-totals) main=io.outrigger.examples.WordTotals ;;
+  visits) main=io.outrigger.examples.Visits ;;
+  *) echo "there is neither conformance nor an example of the name '${1:-}'" >&2; exit 2 ;;
 esac
 # Quick to start rather than quickest in the long run: tests start it often.
 exec java -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xshare:auto \

@@ -13,22 +13,27 @@ import org.apache.kafka.streams.kstream.TimeWindowedDeserializer;
 import org.apache.kafka.streams.kstream.Windowed;
 
 /**
- * Reads every committed record of a topic, keys by Kafka Streams' own windowed deserialisers, values as
- * longs: `key start end value` in a line, separated by tabs; at last `end`.
+ * Reads every committed record of topics, keys by Kafka Streams' own windowed deserialisers, values as
+ * longs: `key start end value partition` in a line, separated by tabs; `end` behind each topic.
  *
- *   WindowedKeys BOOTSTRAP time|changelog|session SIZE_MS TOPIC
+ *   WindowedKeys BOOTSTRAP [time|changelog|session SIZE_MS TOPIC]...
  */
 public final class WindowedKeys {
   public static void main(String[] args) {
+    for (int at = 1; at < args.length; at += 3) {
+      read(args[0], keys(args[at], Long.parseLong(args[at + 1])), args[at + 2]);
+    }
+  }
+
+  private static void read(String bootstrap, Deserializer<Windowed<String>> keys, String topic) {
     Properties config = new Properties();
-    config.put("bootstrap.servers", args[0]);
+    config.put("bootstrap.servers", bootstrap);
     config.put("isolation.level", "read_committed");
     try (KafkaConsumer<Windowed<String>, Long> consumer =
-        new KafkaConsumer<>(
-            config, keys(args[1], Long.parseLong(args[2])), new LongDeserializer())) {
+        new KafkaConsumer<>(config, keys, new LongDeserializer())) {
       List<TopicPartition> all = new ArrayList<>();
       consumer
-          .partitionsFor(args[3])
+          .partitionsFor(topic)
           .forEach(info -> all.add(new TopicPartition(info.topic(), info.partition())));
       consumer.assign(all);
       consumer.seekToBeginning(all);
@@ -42,7 +47,8 @@ public final class WindowedKeys {
                   key.key(),
                   String.valueOf(key.window().start()),
                   String.valueOf(key.window().end()),
-                  String.valueOf(record.value())));
+                  String.valueOf(record.value()),
+                  String.valueOf(record.partition())));
         }
       }
     }

@@ -8,7 +8,7 @@ import type { JudgedRecord } from "../../support/judges.ts";
 /** A run in which all is well, for planting faults into. */
 export const PREFIX = "t";
 export const PARTITIONS = 2;
-const TOPIC_ID = "000102030405060708090a0b0c0d0e0f";
+export const TOPIC_ID = "000102030405060708090a0b0c0d0e0f";
 
 type Records = Map<string, JudgedRecord[]>;
 
