@@ -13,7 +13,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file outrigger/v1/topology.proto.
  */
 export const file_outrigger_v1_topology: GenFile = /*@__PURE__*/
-  fileDesc("ChtvdXRyaWdnZXIvdjEvdG9wb2xvZ3kucHJvdG8SDG91dHJpZ2dlci52MSJSCghUb3BvbG9neRIhCgVub2RlcxgBIAMoCzISLm91dHJpZ2dlci52MS5Ob2RlEiMKBnN0b3JlcxgCIAMoCzITLm91dHJpZ2dlci52MS5TdG9yZSKpAgoETm9kZRIMCgRuYW1lGAEgASgJEg8KB3BhcmVudHMYAiADKAkSJgoGc291cmNlGAMgASgLMhQub3V0cmlnZ2VyLnYxLlNvdXJjZUgAEioKCGZ1bmN0aW9uGAQgASgLMhYub3V0cmlnZ2VyLnYxLkZ1bmN0aW9uSAASLAoJYWdncmVnYXRlGAUgASgLMhcub3V0cmlnZ2VyLnYxLkFnZ3JlZ2F0ZUgAEiIKBHNpbmsYBiABKAsyEi5vdXRyaWdnZXIudjEuU2lua0gAEiIKBGhvb2sYByABKAsyEi5vdXRyaWdnZXIudjEuSG9va0gAEjAKC3JlcGFydGl0aW9uGAggASgLMhkub3V0cmlnZ2VyLnYxLlJlcGFydGl0aW9uSABCBgoEa2luZCIpCgZTb3VyY2USDgoGdG9waWNzGAEgAygJEg8KB3BhdHRlcm4YAiABKAkiewoIRnVuY3Rpb24SKgoJb3BlcmF0aW9uGAEgASgOMhcub3V0cmlnZ2VyLnYxLk9wZXJhdGlvbhIOCgZzdG9yZXMYAiADKAkSMwoOZmFpbHVyZV9wb2xpY3kYAyABKAsyGy5vdXRyaWdnZXIudjEuRmFpbHVyZVBvbGljeSKlAgoNRmFpbHVyZVBvbGljeRIWCglyZXRyeV9tYXgYASABKA1IAIgBARIdChByZXRyeV9pbml0aWFsX21zGAIgASgESAGIAQESGQoMcmV0cnlfZmFjdG9yGAMgASgBSAKIAQESHwoScmV0cnlfbWF4X2RlbGF5X21zGAQgASgESAOIAQESGQoMcmV0cnlfaml0dGVyGAUgASgBSASIAQESKgoJZXhoYXVzdGVkGAYgASgOMhcub3V0cmlnZ2VyLnYxLkV4aGF1c3RlZEIMCgpfcmV0cnlfbWF4QhMKEV9yZXRyeV9pbml0aWFsX21zQg8KDV9yZXRyeV9mYWN0b3JCFQoTX3JldHJ5X21heF9kZWxheV9tc0IPCg1fcmV0cnlfaml0dGVyIvoCCglBZ2dyZWdhdGUSDQoFc3RvcmUYASABKAkSLAoKYWdncmVnYXRvchgCIAEoDjIYLm91dHJpZ2dlci52MS5BZ2dyZWdhdG9yEi8KCHR1bWJsaW5nGAMgASgLMh0ub3V0cmlnZ2VyLnYxLlR1bWJsaW5nV2luZG93cxIzCg5mYWlsdXJlX3BvbGljeRgEIAEoCzIbLm91dHJpZ2dlci52MS5GYWlsdXJlUG9saWN5Ei0KB2hvcHBpbmcYBSABKAsyHC5vdXRyaWdnZXIudjEuSG9wcGluZ1dpbmRvd3MSLQoHc2xpZGluZxgGIAEoCzIcLm91dHJpZ2dlci52MS5TbGlkaW5nV2luZG93cxItCgdzZXNzaW9uGAcgASgLMhwub3V0cmlnZ2VyLnYxLlNlc3Npb25XaW5kb3dzEigKBm51bWJlchgIIAEoDjIYLm91dHJpZ2dlci52MS5OdW1iZXJUeXBlEhMKC3JlcGFydGl0aW9uGAkgASgJIjQKD1R1bWJsaW5nV2luZG93cxIPCgdzaXplX21zGAEgASgDEhAKCGdyYWNlX21zGAIgASgDIkcKDkhvcHBpbmdXaW5kb3dzEg8KB3NpemVfbXMYASABKAMSEgoKYWR2YW5jZV9tcxgCIAEoAxIQCghncmFjZV9tcxgDIAEoAyI+Cg5TbGlkaW5nV2luZG93cxIaChJ0aW1lX2RpZmZlcmVuY2VfbXMYASABKAMSEAoIZ3JhY2VfbXMYAiABKAMiMgoOU2Vzc2lvbldpbmRvd3MSDgoGZ2FwX21zGAEgASgDEhAKCGdyYWNlX21zGAIgASgDIiEKC1JlcGFydGl0aW9uEhIKCnBhcnRpdGlvbnMYASABKAUiFQoEU2luaxINCgV0b3BpYxgBIAEoCSI7CgRIb29rEjMKDmZhaWx1cmVfcG9saWN5GAEgASgLMhsub3V0cmlnZ2VyLnYxLkZhaWx1cmVQb2xpY3kiPAoFU3RvcmUSDAoEbmFtZRgBIAEoCRIlCgRraW5kGAIgASgOMhcub3V0cmlnZ2VyLnYxLlN0b3JlS2luZCp9CglFeGhhdXN0ZWQSGQoVRVhIQVVTVEVEX1VOU1BFQ0lGSUVEEAASEgoORVhIQVVTVEVEX0ZBSUwQARISCg5FWEhBVVNURURfU0tJUBACEhkKFUVYSEFVU1RFRF9ERUFEX0xFVFRFUhADEhIKDkVYSEFVU1RFRF9QQVJLEAQqmQIKCU9wZXJhdGlvbhIZChVPUEVSQVRJT05fVU5TUEVDSUZJRUQQABIVChFPUEVSQVRJT05fUFJPQ0VTUxABEhEKDU9QRVJBVElPTl9NQVAQAhIYChRPUEVSQVRJT05fTUFQX1ZBTFVFUxADEhQKEE9QRVJBVElPTl9GSUxURVIQBBIYChRPUEVSQVRJT05fU0VMRUNUX0tFWRAFEhYKEk9QRVJBVElPTl9GTEFUX01BUBAGEh0KGU9QRVJBVElPTl9GTEFUX01BUF9WQUxVRVMQBxISCg5PUEVSQVRJT05fUEVFSxAIEhQKEE9QRVJBVElPTl9CUkFOQ0gQCRIcChhPUEVSQVRJT05fUFJPQ0VTU19WQUxVRVMQCipwCgpOdW1iZXJUeXBlEhsKF05VTUJFUl9UWVBFX1VOU1BFQ0lGSUVEEAASFQoRTlVNQkVSX1RZUEVfSU5UNjQQARIXChNOVU1CRVJfVFlQRV9GTE9BVDY0EAISFQoRTlVNQkVSX1RZUEVfSU5UMzIQAyqWAQoKQWdncmVnYXRvchIaChZBR0dSRUdBVE9SX1VOU1BFQ0lGSUVEEAASGgoWQUdHUkVHQVRPUl9BUFBMSUNBVElPThABEhQKEEFHR1JFR0FUT1JfQ09VTlQQAhISCg5BR0dSRUdBVE9SX1NVTRADEhIKDkFHR1JFR0FUT1JfTUlOEAQSEgoOQUdHUkVHQVRPUl9NQVgQBSpwCglTdG9yZUtpbmQSGgoWU1RPUkVfS0lORF9VTlNQRUNJRklFRBAAEhgKFFNUT1JFX0tJTkRfS0VZX1ZBTFVFEAESFQoRU1RPUkVfS0lORF9XSU5ET1cQAhIWChJTVE9SRV9LSU5EX1NFU1NJT04QA2IGcHJvdG8z");
+  fileDesc("ChtvdXRyaWdnZXIvdjEvdG9wb2xvZ3kucHJvdG8SDG91dHJpZ2dlci52MSJSCghUb3BvbG9neRIhCgVub2RlcxgBIAMoCzISLm91dHJpZ2dlci52MS5Ob2RlEiMKBnN0b3JlcxgCIAMoCzITLm91dHJpZ2dlci52MS5TdG9yZSLVAgoETm9kZRIMCgRuYW1lGAEgASgJEg8KB3BhcmVudHMYAiADKAkSJgoGc291cmNlGAMgASgLMhQub3V0cmlnZ2VyLnYxLlNvdXJjZUgAEioKCGZ1bmN0aW9uGAQgASgLMhYub3V0cmlnZ2VyLnYxLkZ1bmN0aW9uSAASLAoJYWdncmVnYXRlGAUgASgLMhcub3V0cmlnZ2VyLnYxLkFnZ3JlZ2F0ZUgAEiIKBHNpbmsYBiABKAsyEi5vdXRyaWdnZXIudjEuU2lua0gAEiIKBGhvb2sYByABKAsyEi5vdXRyaWdnZXIudjEuSG9va0gAEjAKC3JlcGFydGl0aW9uGAggASgLMhkub3V0cmlnZ2VyLnYxLlJlcGFydGl0aW9uSAASKgoIc3VwcHJlc3MYCSABKAsyFi5vdXRyaWdnZXIudjEuU3VwcHJlc3NIAEIGCgRraW5kIikKBlNvdXJjZRIOCgZ0b3BpY3MYASADKAkSDwoHcGF0dGVybhgCIAEoCSJ7CghGdW5jdGlvbhIqCglvcGVyYXRpb24YASABKA4yFy5vdXRyaWdnZXIudjEuT3BlcmF0aW9uEg4KBnN0b3JlcxgCIAMoCRIzCg5mYWlsdXJlX3BvbGljeRgDIAEoCzIbLm91dHJpZ2dlci52MS5GYWlsdXJlUG9saWN5IqUCCg1GYWlsdXJlUG9saWN5EhYKCXJldHJ5X21heBgBIAEoDUgAiAEBEh0KEHJldHJ5X2luaXRpYWxfbXMYAiABKARIAYgBARIZCgxyZXRyeV9mYWN0b3IYAyABKAFIAogBARIfChJyZXRyeV9tYXhfZGVsYXlfbXMYBCABKARIA4gBARIZCgxyZXRyeV9qaXR0ZXIYBSABKAFIBIgBARIqCglleGhhdXN0ZWQYBiABKA4yFy5vdXRyaWdnZXIudjEuRXhoYXVzdGVkQgwKCl9yZXRyeV9tYXhCEwoRX3JldHJ5X2luaXRpYWxfbXNCDwoNX3JldHJ5X2ZhY3RvckIVChNfcmV0cnlfbWF4X2RlbGF5X21zQg8KDV9yZXRyeV9qaXR0ZXIipAMKCUFnZ3JlZ2F0ZRINCgVzdG9yZRgBIAEoCRIsCgphZ2dyZWdhdG9yGAIgASgOMhgub3V0cmlnZ2VyLnYxLkFnZ3JlZ2F0b3ISLwoIdHVtYmxpbmcYAyABKAsyHS5vdXRyaWdnZXIudjEuVHVtYmxpbmdXaW5kb3dzEjMKDmZhaWx1cmVfcG9saWN5GAQgASgLMhsub3V0cmlnZ2VyLnYxLkZhaWx1cmVQb2xpY3kSLQoHaG9wcGluZxgFIAEoCzIcLm91dHJpZ2dlci52MS5Ib3BwaW5nV2luZG93cxItCgdzbGlkaW5nGAYgASgLMhwub3V0cmlnZ2VyLnYxLlNsaWRpbmdXaW5kb3dzEi0KB3Nlc3Npb24YByABKAsyHC5vdXRyaWdnZXIudjEuU2Vzc2lvbldpbmRvd3MSKAoGbnVtYmVyGAggASgOMhgub3V0cmlnZ2VyLnYxLk51bWJlclR5cGUSEwoLcmVwYXJ0aXRpb24YCSABKAkSKAoEZW1pdBgKIAEoDjIaLm91dHJpZ2dlci52MS5FbWl0U3RyYXRlZ3kirgEKCFN1cHByZXNzEjwKE3VudGlsX3dpbmRvd19jbG9zZXMYASABKAsyHy5vdXRyaWdnZXIudjEuVW50aWxXaW5kb3dDbG9zZXMSNgoQdW50aWxfdGltZV9saW1pdBgCIAEoCzIcLm91dHJpZ2dlci52MS5VbnRpbFRpbWVMaW1pdBIsCgZidWZmZXIYAyABKAsyHC5vdXRyaWdnZXIudjEuU3VwcHJlc3NCdWZmZXIiEwoRVW50aWxXaW5kb3dDbG9zZXMiIQoOVW50aWxUaW1lTGltaXQSDwoHd2FpdF9tcxgBIAEoAyJlCg5TdXBwcmVzc0J1ZmZlchITCgttYXhfcmVjb3JkcxgBIAEoAxIRCgltYXhfYnl0ZXMYAiABKAMSKwoJd2hlbl9mdWxsGAMgASgOMhgub3V0cmlnZ2VyLnYxLkJ1ZmZlckZ1bGwiNAoPVHVtYmxpbmdXaW5kb3dzEg8KB3NpemVfbXMYASABKAMSEAoIZ3JhY2VfbXMYAiABKAMiRwoOSG9wcGluZ1dpbmRvd3MSDwoHc2l6ZV9tcxgBIAEoAxISCgphZHZhbmNlX21zGAIgASgDEhAKCGdyYWNlX21zGAMgASgDIj4KDlNsaWRpbmdXaW5kb3dzEhoKEnRpbWVfZGlmZmVyZW5jZV9tcxgBIAEoAxIQCghncmFjZV9tcxgCIAEoAyIyCg5TZXNzaW9uV2luZG93cxIOCgZnYXBfbXMYASABKAMSEAoIZ3JhY2VfbXMYAiABKAMiIQoLUmVwYXJ0aXRpb24SEgoKcGFydGl0aW9ucxgBIAEoBSIVCgRTaW5rEg0KBXRvcGljGAEgASgJIjsKBEhvb2sSMwoOZmFpbHVyZV9wb2xpY3kYASABKAsyGy5vdXRyaWdnZXIudjEuRmFpbHVyZVBvbGljeSI8CgVTdG9yZRIMCgRuYW1lGAEgASgJEiUKBGtpbmQYAiABKA4yFy5vdXRyaWdnZXIudjEuU3RvcmVLaW5kKn0KCUV4aGF1c3RlZBIZChVFWEhBVVNURURfVU5TUEVDSUZJRUQQABISCg5FWEhBVVNURURfRkFJTBABEhIKDkVYSEFVU1RFRF9TS0lQEAISGQoVRVhIQVVTVEVEX0RFQURfTEVUVEVSEAMSEgoORVhIQVVTVEVEX1BBUksQBCqZAgoJT3BlcmF0aW9uEhkKFU9QRVJBVElPTl9VTlNQRUNJRklFRBAAEhUKEU9QRVJBVElPTl9QUk9DRVNTEAESEQoNT1BFUkFUSU9OX01BUBACEhgKFE9QRVJBVElPTl9NQVBfVkFMVUVTEAMSFAoQT1BFUkFUSU9OX0ZJTFRFUhAEEhgKFE9QRVJBVElPTl9TRUxFQ1RfS0VZEAUSFgoST1BFUkFUSU9OX0ZMQVRfTUFQEAYSHQoZT1BFUkFUSU9OX0ZMQVRfTUFQX1ZBTFVFUxAHEhIKDk9QRVJBVElPTl9QRUVLEAgSFAoQT1BFUkFUSU9OX0JSQU5DSBAJEhwKGE9QRVJBVElPTl9QUk9DRVNTX1ZBTFVFUxAKKpEBCgxFbWl0U3RyYXRlZ3kSHQoZRU1JVF9TVFJBVEVHWV9VTlNQRUNJRklFRBAAEiIKHkVNSVRfU1RSQVRFR1lfT05fV0lORE9XX1VQREFURRABEiEKHUVNSVRfU1RSQVRFR1lfT05fV0lORE9XX0NMT1NFEAISGwoXRU1JVF9TVFJBVEVHWV9PTl9DT01NSVQQAypgCgpCdWZmZXJGdWxsEhsKF0JVRkZFUl9GVUxMX1VOU1BFQ0lGSUVEEAASGQoVQlVGRkVSX0ZVTExfU0hVVF9ET1dOEAESGgoWQlVGRkVSX0ZVTExfRU1JVF9FQVJMWRACKnAKCk51bWJlclR5cGUSGwoXTlVNQkVSX1RZUEVfVU5TUEVDSUZJRUQQABIVChFOVU1CRVJfVFlQRV9JTlQ2NBABEhcKE05VTUJFUl9UWVBFX0ZMT0FUNjQQAhIVChFOVU1CRVJfVFlQRV9JTlQzMhADKpYBCgpBZ2dyZWdhdG9yEhoKFkFHR1JFR0FUT1JfVU5TUEVDSUZJRUQQABIaChZBR0dSRUdBVE9SX0FQUExJQ0FUSU9OEAESFAoQQUdHUkVHQVRPUl9DT1VOVBACEhIKDkFHR1JFR0FUT1JfU1VNEAMSEgoOQUdHUkVHQVRPUl9NSU4QBBISCg5BR0dSRUdBVE9SX01BWBAFKnAKCVN0b3JlS2luZBIaChZTVE9SRV9LSU5EX1VOU1BFQ0lGSUVEEAASGAoUU1RPUkVfS0lORF9LRVlfVkFMVUUQARIVChFTVE9SRV9LSU5EX1dJTkRPVxACEhYKElNUT1JFX0tJTkRfU0VTU0lPThADYgZwcm90bzM");
 
 /**
  * The declared topology: a graph of named nodes.
@@ -116,6 +116,14 @@ export type Node = Message<"outrigger.v1.Node"> & {
      */
     value: Repartition;
     case: "repartition";
+  } | {
+    /**
+     * Holds back what an aggregate forwards, until it is final or for a time. Since minor version 6.
+     *
+     * @generated from field: outrigger.v1.Suppress suppress = 9;
+     */
+    value: Suppress;
+    case: "suppress";
   } | { case: undefined; value?: undefined };
 };
 
@@ -319,6 +327,14 @@ export type Aggregate = Message<"outrigger.v1.Aggregate"> & {
    * @generated from field: string repartition = 9;
    */
   repartition: string;
+
+  /**
+   * When results are forwarded. UNSPECIFIED is EMIT_ON_WINDOW_UPDATE. Since minor version 6; an older sidecar
+   * forwards each update.
+   *
+   * @generated from field: outrigger.v1.EmitStrategy emit = 10;
+   */
+  emit: EmitStrategy;
 };
 
 /**
@@ -327,6 +343,113 @@ export type Aggregate = Message<"outrigger.v1.Aggregate"> & {
  */
 export const AggregateSchema: GenMessage<Aggregate> = /*@__PURE__*/
   messageDesc(file_outrigger_v1_topology, 5);
+
+/**
+ * Holds the updates of an aggregate back in a buffer: a store of the node, `<node>-store`, with a changelog.
+ * The node's one parent is an aggregate. What it forwards has the time and the headers of the last update.
+ *
+ * @generated from message outrigger.v1.Suppress
+ */
+export type Suppress = Message<"outrigger.v1.Suppress"> & {
+  /**
+   * Until the parent's windows close: each is forwarded once. Exactly one of the two is set.
+   *
+   * @generated from field: outrigger.v1.UntilWindowCloses until_window_closes = 1;
+   */
+  untilWindowCloses?: UntilWindowCloses | undefined;
+
+  /**
+   * Until so much stream time has passed since a key's first update.
+   *
+   * @generated from field: outrigger.v1.UntilTimeLimit until_time_limit = 2;
+   */
+  untilTimeLimit?: UntilTimeLimit | undefined;
+
+  /**
+   * What a task holds back at most; unset: any number.
+   *
+   * @generated from field: outrigger.v1.SuppressBuffer buffer = 3;
+   */
+  buffer?: SuppressBuffer | undefined;
+};
+
+/**
+ * Describes the message outrigger.v1.Suppress.
+ * Use `create(SuppressSchema)` to create a new message.
+ */
+export const SuppressSchema: GenMessage<Suppress> = /*@__PURE__*/
+  messageDesc(file_outrigger_v1_topology, 6);
+
+/**
+ * Each window is forwarded once, when stream time has passed its end and its grace, in the order of windows.
+ *
+ * @generated from message outrigger.v1.UntilWindowCloses
+ */
+export type UntilWindowCloses = Message<"outrigger.v1.UntilWindowCloses"> & {
+};
+
+/**
+ * Describes the message outrigger.v1.UntilWindowCloses.
+ * Use `create(UntilWindowClosesSchema)` to create a new message.
+ */
+export const UntilWindowClosesSchema: GenMessage<UntilWindowCloses> = /*@__PURE__*/
+  messageDesc(file_outrigger_v1_topology, 7);
+
+/**
+ * Each key is forwarded when its first update is so old; later updates take its place, and keep its time.
+ *
+ * @generated from message outrigger.v1.UntilTimeLimit
+ */
+export type UntilTimeLimit = Message<"outrigger.v1.UntilTimeLimit"> & {
+  /**
+   * How long, in ms of stream time, 0 or more.
+   *
+   * @generated from field: int64 wait_ms = 1;
+   */
+  waitMs: bigint;
+};
+
+/**
+ * Describes the message outrigger.v1.UntilTimeLimit.
+ * Use `create(UntilTimeLimitSchema)` to create a new message.
+ */
+export const UntilTimeLimitSchema: GenMessage<UntilTimeLimit> = /*@__PURE__*/
+  messageDesc(file_outrigger_v1_topology, 8);
+
+/**
+ * The bounds of a buffer of one task.
+ *
+ * @generated from message outrigger.v1.SuppressBuffer
+ */
+export type SuppressBuffer = Message<"outrigger.v1.SuppressBuffer"> & {
+  /**
+   * Keys, from 1 on; 0: any number.
+   *
+   * @generated from field: int64 max_records = 1;
+   */
+  maxRecords: bigint;
+
+  /**
+   * Bytes, of keys, values and headers, from 1 on; 0: any number.
+   *
+   * @generated from field: int64 max_bytes = 2;
+   */
+  maxBytes: bigint;
+
+  /**
+   * What happens then. UNSPECIFIED is BUFFER_FULL_SHUT_DOWN.
+   *
+   * @generated from field: outrigger.v1.BufferFull when_full = 3;
+   */
+  whenFull: BufferFull;
+};
+
+/**
+ * Describes the message outrigger.v1.SuppressBuffer.
+ * Use `create(SuppressBufferSchema)` to create a new message.
+ */
+export const SuppressBufferSchema: GenMessage<SuppressBuffer> = /*@__PURE__*/
+  messageDesc(file_outrigger_v1_topology, 9);
 
 /**
  * Windows of fixed size that neither overlap nor leave gaps, aligned to the epoch.
@@ -354,7 +477,7 @@ export type TumblingWindows = Message<"outrigger.v1.TumblingWindows"> & {
  * Use `create(TumblingWindowsSchema)` to create a new message.
  */
 export const TumblingWindowsSchema: GenMessage<TumblingWindows> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_topology, 6);
+  messageDesc(file_outrigger_v1_topology, 10);
 
 /**
  * Windows of fixed size that begin each `advance_ms`, aligned to the epoch: a record is in all that hold it.
@@ -389,7 +512,7 @@ export type HoppingWindows = Message<"outrigger.v1.HoppingWindows"> & {
  * Use `create(HoppingWindowsSchema)` to create a new message.
  */
 export const HoppingWindowsSchema: GenMessage<HoppingWindows> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_topology, 7);
+  messageDesc(file_outrigger_v1_topology, 11);
 
 /**
  * For each record, the window that ends with it and holds what came at most `time_difference_ms` before it,
@@ -418,7 +541,7 @@ export type SlidingWindows = Message<"outrigger.v1.SlidingWindows"> & {
  * Use `create(SlidingWindowsSchema)` to create a new message.
  */
 export const SlidingWindowsSchema: GenMessage<SlidingWindows> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_topology, 8);
+  messageDesc(file_outrigger_v1_topology, 12);
 
 /**
  * Windows of records of a key that follow each other within `gap_ms`; a record that closes a gap merges them.
@@ -446,7 +569,7 @@ export type SessionWindows = Message<"outrigger.v1.SessionWindows"> & {
  * Use `create(SessionWindowsSchema)` to create a new message.
  */
 export const SessionWindowsSchema: GenMessage<SessionWindows> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_topology, 9);
+  messageDesc(file_outrigger_v1_topology, 13);
 
 /**
  * Gives each record to the task that its key belongs to. The topic,
@@ -469,7 +592,7 @@ export type Repartition = Message<"outrigger.v1.Repartition"> & {
  * Use `create(RepartitionSchema)` to create a new message.
  */
 export const RepartitionSchema: GenMessage<Repartition> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_topology, 10);
+  messageDesc(file_outrigger_v1_topology, 14);
 
 /**
  * Writes a topic that must exist.
@@ -490,7 +613,7 @@ export type Sink = Message<"outrigger.v1.Sink"> & {
  * Use `create(SinkSchema)` to create a new message.
  */
 export const SinkSchema: GenMessage<Sink> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_topology, 11);
+  messageDesc(file_outrigger_v1_topology, 15);
 
 /**
  * The application's code, called after the commit of the records that asked for it, at least once for each
@@ -514,7 +637,7 @@ export type Hook = Message<"outrigger.v1.Hook"> & {
  * Use `create(HookSchema)` to create a new message.
  */
 export const HookSchema: GenMessage<Hook> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_topology, 12);
+  messageDesc(file_outrigger_v1_topology, 16);
 
 /**
  * A store: state of one task, backed by a compacted changelog topic.
@@ -542,7 +665,7 @@ export type Store = Message<"outrigger.v1.Store"> & {
  * Use `create(StoreSchema)` to create a new message.
  */
 export const StoreSchema: GenMessage<Store> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_topology, 13);
+  messageDesc(file_outrigger_v1_topology, 17);
 
 /**
  * What becomes of a record whose tries are used up.
@@ -698,6 +821,96 @@ export const OperationSchema: GenEnum<Operation> = /*@__PURE__*/
   enumDesc(file_outrigger_v1_topology, 1);
 
 /**
+ * When an aggregate forwards. For AGGREGATOR_APPLICATION only EMIT_ON_WINDOW_UPDATE is supported.
+ *
+ * @generated from enum outrigger.v1.EmitStrategy
+ */
+export const EmitStrategy = {
+  /**
+   * As EMIT_ON_WINDOW_UPDATE.
+   *
+   * @generated from enum value: EMIT_STRATEGY_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Each update, windowed or not.
+   *
+   * @generated from enum value: EMIT_STRATEGY_ON_WINDOW_UPDATE = 1;
+   */
+  ON_WINDOW_UPDATE: 1,
+
+  /**
+   * Each window once, when stream time has passed its end and its grace (KIP-825). Refused without windows.
+   *
+   * @generated from enum value: EMIT_STRATEGY_ON_WINDOW_CLOSE = 2;
+   */
+  ON_WINDOW_CLOSE: 2,
+
+  /**
+   * Each key that a commit changed once, with its last value, in that commit; windowed or not. Refused where
+   * anything but sinks and repartitions stands behind it.
+   *
+   * @generated from enum value: EMIT_STRATEGY_ON_COMMIT = 3;
+   */
+  ON_COMMIT: 3,
+} as const;
+
+/**
+ * When an aggregate forwards. For AGGREGATOR_APPLICATION only EMIT_ON_WINDOW_UPDATE is supported.
+ *
+ * @generated from enum outrigger.v1.EmitStrategy
+ */
+export type EmitStrategy = (typeof EmitStrategy)[keyof typeof EmitStrategy] | UnknownEnum;
+
+/**
+ * Describes the enum outrigger.v1.EmitStrategy.
+ */
+export const EmitStrategySchema: GenEnum<EmitStrategy> = /*@__PURE__*/
+  enumDesc(file_outrigger_v1_topology, 2);
+
+/**
+ * What becomes of an update that a buffer has no room for.
+ *
+ * @generated from enum outrigger.v1.BufferFull
+ */
+export const BufferFull = {
+  /**
+   * As BUFFER_FULL_SHUT_DOWN.
+   *
+   * @generated from enum value: BUFFER_FULL_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Its task stops.
+   *
+   * @generated from enum value: BUFFER_FULL_SHUT_DOWN = 1;
+   */
+  SHUT_DOWN: 1,
+
+  /**
+   * What has waited longest is forwarded before its time. Refused until windows close.
+   *
+   * @generated from enum value: BUFFER_FULL_EMIT_EARLY = 2;
+   */
+  EMIT_EARLY: 2,
+} as const;
+
+/**
+ * What becomes of an update that a buffer has no room for.
+ *
+ * @generated from enum outrigger.v1.BufferFull
+ */
+export type BufferFull = (typeof BufferFull)[keyof typeof BufferFull] | UnknownEnum;
+
+/**
+ * Describes the enum outrigger.v1.BufferFull.
+ */
+export const BufferFullSchema: GenEnum<BufferFull> = /*@__PURE__*/
+  enumDesc(file_outrigger_v1_topology, 3);
+
+/**
  * How a number stands in a value.
  *
  * @generated from enum outrigger.v1.NumberType
@@ -743,7 +956,7 @@ export type NumberType = (typeof NumberType)[keyof typeof NumberType] | UnknownE
  * Describes the enum outrigger.v1.NumberType.
  */
 export const NumberTypeSchema: GenEnum<NumberType> = /*@__PURE__*/
-  enumDesc(file_outrigger_v1_topology, 2);
+  enumDesc(file_outrigger_v1_topology, 4);
 
 /**
  * Where a fold runs.
@@ -805,7 +1018,7 @@ export type Aggregator = (typeof Aggregator)[keyof typeof Aggregator] | UnknownE
  * Describes the enum outrigger.v1.Aggregator.
  */
 export const AggregatorSchema: GenEnum<Aggregator> = /*@__PURE__*/
-  enumDesc(file_outrigger_v1_topology, 3);
+  enumDesc(file_outrigger_v1_topology, 5);
 
 /**
  * The layout of a store's keys.
@@ -854,5 +1067,5 @@ export type StoreKind = (typeof StoreKind)[keyof typeof StoreKind] | UnknownEnum
  * Describes the enum outrigger.v1.StoreKind.
  */
 export const StoreKindSchema: GenEnum<StoreKind> = /*@__PURE__*/
-  enumDesc(file_outrigger_v1_topology, 4);
+  enumDesc(file_outrigger_v1_topology, 6);
 

@@ -57,6 +57,26 @@ public final class TopologyOuterClass extends com.google.protobuf.GeneratedFile 
     com.google.protobuf.GeneratedMessage.FieldAccessorTable
       internal_static_outrigger_v1_Aggregate_fieldAccessorTable;
   static final com.google.protobuf.Descriptors.Descriptor
+    internal_static_outrigger_v1_Suppress_descriptor;
+  static final 
+    com.google.protobuf.GeneratedMessage.FieldAccessorTable
+      internal_static_outrigger_v1_Suppress_fieldAccessorTable;
+  static final com.google.protobuf.Descriptors.Descriptor
+    internal_static_outrigger_v1_UntilWindowCloses_descriptor;
+  static final 
+    com.google.protobuf.GeneratedMessage.FieldAccessorTable
+      internal_static_outrigger_v1_UntilWindowCloses_fieldAccessorTable;
+  static final com.google.protobuf.Descriptors.Descriptor
+    internal_static_outrigger_v1_UntilTimeLimit_descriptor;
+  static final 
+    com.google.protobuf.GeneratedMessage.FieldAccessorTable
+      internal_static_outrigger_v1_UntilTimeLimit_fieldAccessorTable;
+  static final com.google.protobuf.Descriptors.Descriptor
+    internal_static_outrigger_v1_SuppressBuffer_descriptor;
+  static final 
+    com.google.protobuf.GeneratedMessage.FieldAccessorTable
+      internal_static_outrigger_v1_SuppressBuffer_fieldAccessorTable;
+  static final com.google.protobuf.Descriptors.Descriptor
     internal_static_outrigger_v1_TumblingWindows_descriptor;
   static final 
     com.google.protobuf.GeneratedMessage.FieldAccessorTable
@@ -108,67 +128,83 @@ public final class TopologyOuterClass extends com.google.protobuf.GeneratedFile 
       "\n\033outrigger/v1/topology.proto\022\014outrigger" +
       ".v1\"R\n\010Topology\022!\n\005nodes\030\001 \003(\0132\022.outrigg" +
       "er.v1.Node\022#\n\006stores\030\002 \003(\0132\023.outrigger.v" +
-      "1.Store\"\251\002\n\004Node\022\014\n\004name\030\001 \001(\t\022\017\n\007parent" +
+      "1.Store\"\325\002\n\004Node\022\014\n\004name\030\001 \001(\t\022\017\n\007parent" +
       "s\030\002 \003(\t\022&\n\006source\030\003 \001(\0132\024.outrigger.v1.S" +
       "ourceH\000\022*\n\010function\030\004 \001(\0132\026.outrigger.v1" +
       ".FunctionH\000\022,\n\taggregate\030\005 \001(\0132\027.outrigg" +
       "er.v1.AggregateH\000\022\"\n\004sink\030\006 \001(\0132\022.outrig" +
       "ger.v1.SinkH\000\022\"\n\004hook\030\007 \001(\0132\022.outrigger." +
       "v1.HookH\000\0220\n\013repartition\030\010 \001(\0132\031.outrigg" +
-      "er.v1.RepartitionH\000B\006\n\004kind\")\n\006Source\022\016\n" +
-      "\006topics\030\001 \003(\t\022\017\n\007pattern\030\002 \001(\t\"{\n\010Functi" +
-      "on\022*\n\toperation\030\001 \001(\0162\027.outrigger.v1.Ope" +
-      "ration\022\016\n\006stores\030\002 \003(\t\0223\n\016failure_policy" +
-      "\030\003 \001(\0132\033.outrigger.v1.FailurePolicy\"\245\002\n\r" +
-      "FailurePolicy\022\026\n\tretry_max\030\001 \001(\rH\000\210\001\001\022\035\n" +
-      "\020retry_initial_ms\030\002 \001(\004H\001\210\001\001\022\031\n\014retry_fa" +
-      "ctor\030\003 \001(\001H\002\210\001\001\022\037\n\022retry_max_delay_ms\030\004 " +
-      "\001(\004H\003\210\001\001\022\031\n\014retry_jitter\030\005 \001(\001H\004\210\001\001\022*\n\te" +
-      "xhausted\030\006 \001(\0162\027.outrigger.v1.ExhaustedB" +
-      "\014\n\n_retry_maxB\023\n\021_retry_initial_msB\017\n\r_r" +
-      "etry_factorB\025\n\023_retry_max_delay_msB\017\n\r_r" +
-      "etry_jitter\"\372\002\n\tAggregate\022\r\n\005store\030\001 \001(\t" +
-      "\022,\n\naggregator\030\002 \001(\0162\030.outrigger.v1.Aggr" +
-      "egator\022/\n\010tumbling\030\003 \001(\0132\035.outrigger.v1." +
-      "TumblingWindows\0223\n\016failure_policy\030\004 \001(\0132" +
-      "\033.outrigger.v1.FailurePolicy\022-\n\007hopping\030" +
-      "\005 \001(\0132\034.outrigger.v1.HoppingWindows\022-\n\007s" +
-      "liding\030\006 \001(\0132\034.outrigger.v1.SlidingWindo" +
-      "ws\022-\n\007session\030\007 \001(\0132\034.outrigger.v1.Sessi" +
-      "onWindows\022(\n\006number\030\010 \001(\0162\030.outrigger.v1" +
-      ".NumberType\022\023\n\013repartition\030\t \001(\t\"4\n\017Tumb" +
-      "lingWindows\022\017\n\007size_ms\030\001 \001(\003\022\020\n\010grace_ms" +
-      "\030\002 \001(\003\"G\n\016HoppingWindows\022\017\n\007size_ms\030\001 \001(" +
-      "\003\022\022\n\nadvance_ms\030\002 \001(\003\022\020\n\010grace_ms\030\003 \001(\003\"" +
-      ">\n\016SlidingWindows\022\032\n\022time_difference_ms\030" +
-      "\001 \001(\003\022\020\n\010grace_ms\030\002 \001(\003\"2\n\016SessionWindow" +
-      "s\022\016\n\006gap_ms\030\001 \001(\003\022\020\n\010grace_ms\030\002 \001(\003\"!\n\013R" +
-      "epartition\022\022\n\npartitions\030\001 \001(\005\"\025\n\004Sink\022\r" +
-      "\n\005topic\030\001 \001(\t\";\n\004Hook\0223\n\016failure_policy\030" +
-      "\001 \001(\0132\033.outrigger.v1.FailurePolicy\"<\n\005St" +
-      "ore\022\014\n\004name\030\001 \001(\t\022%\n\004kind\030\002 \001(\0162\027.outrig" +
-      "ger.v1.StoreKind*}\n\tExhausted\022\031\n\025EXHAUST" +
-      "ED_UNSPECIFIED\020\000\022\022\n\016EXHAUSTED_FAIL\020\001\022\022\n\016" +
-      "EXHAUSTED_SKIP\020\002\022\031\n\025EXHAUSTED_DEAD_LETTE" +
-      "R\020\003\022\022\n\016EXHAUSTED_PARK\020\004*\231\002\n\tOperation\022\031\n" +
-      "\025OPERATION_UNSPECIFIED\020\000\022\025\n\021OPERATION_PR" +
-      "OCESS\020\001\022\021\n\rOPERATION_MAP\020\002\022\030\n\024OPERATION_" +
-      "MAP_VALUES\020\003\022\024\n\020OPERATION_FILTER\020\004\022\030\n\024OP" +
-      "ERATION_SELECT_KEY\020\005\022\026\n\022OPERATION_FLAT_M" +
-      "AP\020\006\022\035\n\031OPERATION_FLAT_MAP_VALUES\020\007\022\022\n\016O" +
-      "PERATION_PEEK\020\010\022\024\n\020OPERATION_BRANCH\020\t\022\034\n" +
-      "\030OPERATION_PROCESS_VALUES\020\n*p\n\nNumberTyp" +
-      "e\022\033\n\027NUMBER_TYPE_UNSPECIFIED\020\000\022\025\n\021NUMBER" +
-      "_TYPE_INT64\020\001\022\027\n\023NUMBER_TYPE_FLOAT64\020\002\022\025" +
-      "\n\021NUMBER_TYPE_INT32\020\003*\226\001\n\nAggregator\022\032\n\026" +
-      "AGGREGATOR_UNSPECIFIED\020\000\022\032\n\026AGGREGATOR_A" +
-      "PPLICATION\020\001\022\024\n\020AGGREGATOR_COUNT\020\002\022\022\n\016AG" +
-      "GREGATOR_SUM\020\003\022\022\n\016AGGREGATOR_MIN\020\004\022\022\n\016AG" +
-      "GREGATOR_MAX\020\005*p\n\tStoreKind\022\032\n\026STORE_KIN" +
-      "D_UNSPECIFIED\020\000\022\030\n\024STORE_KIND_KEY_VALUE\020" +
-      "\001\022\025\n\021STORE_KIND_WINDOW\020\002\022\026\n\022STORE_KIND_S" +
-      "ESSION\020\003B\027\n\023io.outrigger.gen.v1P\001b\006proto" +
-      "3"
+      "er.v1.RepartitionH\000\022*\n\010suppress\030\t \001(\0132\026." +
+      "outrigger.v1.SuppressH\000B\006\n\004kind\")\n\006Sourc" +
+      "e\022\016\n\006topics\030\001 \003(\t\022\017\n\007pattern\030\002 \001(\t\"{\n\010Fu" +
+      "nction\022*\n\toperation\030\001 \001(\0162\027.outrigger.v1" +
+      ".Operation\022\016\n\006stores\030\002 \003(\t\0223\n\016failure_po" +
+      "licy\030\003 \001(\0132\033.outrigger.v1.FailurePolicy\"" +
+      "\245\002\n\rFailurePolicy\022\026\n\tretry_max\030\001 \001(\rH\000\210\001" +
+      "\001\022\035\n\020retry_initial_ms\030\002 \001(\004H\001\210\001\001\022\031\n\014retr" +
+      "y_factor\030\003 \001(\001H\002\210\001\001\022\037\n\022retry_max_delay_m" +
+      "s\030\004 \001(\004H\003\210\001\001\022\031\n\014retry_jitter\030\005 \001(\001H\004\210\001\001\022" +
+      "*\n\texhausted\030\006 \001(\0162\027.outrigger.v1.Exhaus" +
+      "tedB\014\n\n_retry_maxB\023\n\021_retry_initial_msB\017" +
+      "\n\r_retry_factorB\025\n\023_retry_max_delay_msB\017" +
+      "\n\r_retry_jitter\"\244\003\n\tAggregate\022\r\n\005store\030\001" +
+      " \001(\t\022,\n\naggregator\030\002 \001(\0162\030.outrigger.v1." +
+      "Aggregator\022/\n\010tumbling\030\003 \001(\0132\035.outrigger" +
+      ".v1.TumblingWindows\0223\n\016failure_policy\030\004 " +
+      "\001(\0132\033.outrigger.v1.FailurePolicy\022-\n\007hopp" +
+      "ing\030\005 \001(\0132\034.outrigger.v1.HoppingWindows\022" +
+      "-\n\007sliding\030\006 \001(\0132\034.outrigger.v1.SlidingW" +
+      "indows\022-\n\007session\030\007 \001(\0132\034.outrigger.v1.S" +
+      "essionWindows\022(\n\006number\030\010 \001(\0162\030.outrigge" +
+      "r.v1.NumberType\022\023\n\013repartition\030\t \001(\t\022(\n\004" +
+      "emit\030\n \001(\0162\032.outrigger.v1.EmitStrategy\"\256" +
+      "\001\n\010Suppress\022<\n\023until_window_closes\030\001 \001(\013" +
+      "2\037.outrigger.v1.UntilWindowCloses\0226\n\020unt" +
+      "il_time_limit\030\002 \001(\0132\034.outrigger.v1.Until" +
+      "TimeLimit\022,\n\006buffer\030\003 \001(\0132\034.outrigger.v1" +
+      ".SuppressBuffer\"\023\n\021UntilWindowCloses\"!\n\016" +
+      "UntilTimeLimit\022\017\n\007wait_ms\030\001 \001(\003\"e\n\016Suppr" +
+      "essBuffer\022\023\n\013max_records\030\001 \001(\003\022\021\n\tmax_by" +
+      "tes\030\002 \001(\003\022+\n\twhen_full\030\003 \001(\0162\030.outrigger" +
+      ".v1.BufferFull\"4\n\017TumblingWindows\022\017\n\007siz" +
+      "e_ms\030\001 \001(\003\022\020\n\010grace_ms\030\002 \001(\003\"G\n\016HoppingW" +
+      "indows\022\017\n\007size_ms\030\001 \001(\003\022\022\n\nadvance_ms\030\002 " +
+      "\001(\003\022\020\n\010grace_ms\030\003 \001(\003\">\n\016SlidingWindows\022" +
+      "\032\n\022time_difference_ms\030\001 \001(\003\022\020\n\010grace_ms\030" +
+      "\002 \001(\003\"2\n\016SessionWindows\022\016\n\006gap_ms\030\001 \001(\003\022" +
+      "\020\n\010grace_ms\030\002 \001(\003\"!\n\013Repartition\022\022\n\npart" +
+      "itions\030\001 \001(\005\"\025\n\004Sink\022\r\n\005topic\030\001 \001(\t\";\n\004H" +
+      "ook\0223\n\016failure_policy\030\001 \001(\0132\033.outrigger." +
+      "v1.FailurePolicy\"<\n\005Store\022\014\n\004name\030\001 \001(\t\022" +
+      "%\n\004kind\030\002 \001(\0162\027.outrigger.v1.StoreKind*}" +
+      "\n\tExhausted\022\031\n\025EXHAUSTED_UNSPECIFIED\020\000\022\022" +
+      "\n\016EXHAUSTED_FAIL\020\001\022\022\n\016EXHAUSTED_SKIP\020\002\022\031" +
+      "\n\025EXHAUSTED_DEAD_LETTER\020\003\022\022\n\016EXHAUSTED_P" +
+      "ARK\020\004*\231\002\n\tOperation\022\031\n\025OPERATION_UNSPECI" +
+      "FIED\020\000\022\025\n\021OPERATION_PROCESS\020\001\022\021\n\rOPERATI" +
+      "ON_MAP\020\002\022\030\n\024OPERATION_MAP_VALUES\020\003\022\024\n\020OP" +
+      "ERATION_FILTER\020\004\022\030\n\024OPERATION_SELECT_KEY" +
+      "\020\005\022\026\n\022OPERATION_FLAT_MAP\020\006\022\035\n\031OPERATION_" +
+      "FLAT_MAP_VALUES\020\007\022\022\n\016OPERATION_PEEK\020\010\022\024\n" +
+      "\020OPERATION_BRANCH\020\t\022\034\n\030OPERATION_PROCESS" +
+      "_VALUES\020\n*\221\001\n\014EmitStrategy\022\035\n\031EMIT_STRAT" +
+      "EGY_UNSPECIFIED\020\000\022\"\n\036EMIT_STRATEGY_ON_WI" +
+      "NDOW_UPDATE\020\001\022!\n\035EMIT_STRATEGY_ON_WINDOW" +
+      "_CLOSE\020\002\022\033\n\027EMIT_STRATEGY_ON_COMMIT\020\003*`\n" +
+      "\nBufferFull\022\033\n\027BUFFER_FULL_UNSPECIFIED\020\000" +
+      "\022\031\n\025BUFFER_FULL_SHUT_DOWN\020\001\022\032\n\026BUFFER_FU" +
+      "LL_EMIT_EARLY\020\002*p\n\nNumberType\022\033\n\027NUMBER_" +
+      "TYPE_UNSPECIFIED\020\000\022\025\n\021NUMBER_TYPE_INT64\020" +
+      "\001\022\027\n\023NUMBER_TYPE_FLOAT64\020\002\022\025\n\021NUMBER_TYP" +
+      "E_INT32\020\003*\226\001\n\nAggregator\022\032\n\026AGGREGATOR_U" +
+      "NSPECIFIED\020\000\022\032\n\026AGGREGATOR_APPLICATION\020\001" +
+      "\022\024\n\020AGGREGATOR_COUNT\020\002\022\022\n\016AGGREGATOR_SUM" +
+      "\020\003\022\022\n\016AGGREGATOR_MIN\020\004\022\022\n\016AGGREGATOR_MAX" +
+      "\020\005*p\n\tStoreKind\022\032\n\026STORE_KIND_UNSPECIFIE" +
+      "D\020\000\022\030\n\024STORE_KIND_KEY_VALUE\020\001\022\025\n\021STORE_K" +
+      "IND_WINDOW\020\002\022\026\n\022STORE_KIND_SESSION\020\003B\027\n\023" +
+      "io.outrigger.gen.v1P\001b\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,
@@ -185,7 +221,7 @@ public final class TopologyOuterClass extends com.google.protobuf.GeneratedFile 
     internal_static_outrigger_v1_Node_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_Node_descriptor,
-        new java.lang.String[] { "Name", "Parents", "Source", "Function", "Aggregate", "Sink", "Hook", "Repartition", "Kind", });
+        new java.lang.String[] { "Name", "Parents", "Source", "Function", "Aggregate", "Sink", "Hook", "Repartition", "Suppress", "Kind", });
     internal_static_outrigger_v1_Source_descriptor =
       getDescriptor().getMessageType(2);
     internal_static_outrigger_v1_Source_fieldAccessorTable = new
@@ -209,51 +245,75 @@ public final class TopologyOuterClass extends com.google.protobuf.GeneratedFile 
     internal_static_outrigger_v1_Aggregate_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_Aggregate_descriptor,
-        new java.lang.String[] { "Store", "Aggregator", "Tumbling", "FailurePolicy", "Hopping", "Sliding", "Session", "Number", "Repartition", });
-    internal_static_outrigger_v1_TumblingWindows_descriptor =
+        new java.lang.String[] { "Store", "Aggregator", "Tumbling", "FailurePolicy", "Hopping", "Sliding", "Session", "Number", "Repartition", "Emit", });
+    internal_static_outrigger_v1_Suppress_descriptor =
       getDescriptor().getMessageType(6);
+    internal_static_outrigger_v1_Suppress_fieldAccessorTable = new
+      com.google.protobuf.GeneratedMessage.FieldAccessorTable(
+        internal_static_outrigger_v1_Suppress_descriptor,
+        new java.lang.String[] { "UntilWindowCloses", "UntilTimeLimit", "Buffer", });
+    internal_static_outrigger_v1_UntilWindowCloses_descriptor =
+      getDescriptor().getMessageType(7);
+    internal_static_outrigger_v1_UntilWindowCloses_fieldAccessorTable = new
+      com.google.protobuf.GeneratedMessage.FieldAccessorTable(
+        internal_static_outrigger_v1_UntilWindowCloses_descriptor,
+        new java.lang.String[] { });
+    internal_static_outrigger_v1_UntilTimeLimit_descriptor =
+      getDescriptor().getMessageType(8);
+    internal_static_outrigger_v1_UntilTimeLimit_fieldAccessorTable = new
+      com.google.protobuf.GeneratedMessage.FieldAccessorTable(
+        internal_static_outrigger_v1_UntilTimeLimit_descriptor,
+        new java.lang.String[] { "WaitMs", });
+    internal_static_outrigger_v1_SuppressBuffer_descriptor =
+      getDescriptor().getMessageType(9);
+    internal_static_outrigger_v1_SuppressBuffer_fieldAccessorTable = new
+      com.google.protobuf.GeneratedMessage.FieldAccessorTable(
+        internal_static_outrigger_v1_SuppressBuffer_descriptor,
+        new java.lang.String[] { "MaxRecords", "MaxBytes", "WhenFull", });
+    internal_static_outrigger_v1_TumblingWindows_descriptor =
+      getDescriptor().getMessageType(10);
     internal_static_outrigger_v1_TumblingWindows_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_TumblingWindows_descriptor,
         new java.lang.String[] { "SizeMs", "GraceMs", });
     internal_static_outrigger_v1_HoppingWindows_descriptor =
-      getDescriptor().getMessageType(7);
+      getDescriptor().getMessageType(11);
     internal_static_outrigger_v1_HoppingWindows_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_HoppingWindows_descriptor,
         new java.lang.String[] { "SizeMs", "AdvanceMs", "GraceMs", });
     internal_static_outrigger_v1_SlidingWindows_descriptor =
-      getDescriptor().getMessageType(8);
+      getDescriptor().getMessageType(12);
     internal_static_outrigger_v1_SlidingWindows_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_SlidingWindows_descriptor,
         new java.lang.String[] { "TimeDifferenceMs", "GraceMs", });
     internal_static_outrigger_v1_SessionWindows_descriptor =
-      getDescriptor().getMessageType(9);
+      getDescriptor().getMessageType(13);
     internal_static_outrigger_v1_SessionWindows_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_SessionWindows_descriptor,
         new java.lang.String[] { "GapMs", "GraceMs", });
     internal_static_outrigger_v1_Repartition_descriptor =
-      getDescriptor().getMessageType(10);
+      getDescriptor().getMessageType(14);
     internal_static_outrigger_v1_Repartition_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_Repartition_descriptor,
         new java.lang.String[] { "Partitions", });
     internal_static_outrigger_v1_Sink_descriptor =
-      getDescriptor().getMessageType(11);
+      getDescriptor().getMessageType(15);
     internal_static_outrigger_v1_Sink_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_Sink_descriptor,
         new java.lang.String[] { "Topic", });
     internal_static_outrigger_v1_Hook_descriptor =
-      getDescriptor().getMessageType(12);
+      getDescriptor().getMessageType(16);
     internal_static_outrigger_v1_Hook_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_Hook_descriptor,
         new java.lang.String[] { "FailurePolicy", });
     internal_static_outrigger_v1_Store_descriptor =
-      getDescriptor().getMessageType(13);
+      getDescriptor().getMessageType(17);
     internal_static_outrigger_v1_Store_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_Store_descriptor,
