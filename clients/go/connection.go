@@ -21,7 +21,7 @@ import (
 
 const (
 	method        = "/outrigger.v1.ProcessorService/Process"
-	protocolMinor = 5
+	protocolMinor = 6
 	sdkVersion    = "0.1.0"
 	// HTTP/2's windows, as the sidecar's: larger ones on both ends have been seen to deadlock.
 	windowBytes = 128 << 10

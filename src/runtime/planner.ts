@@ -1,9 +1,11 @@
 import type { RowRange, SlotState } from "../model/rows.ts";
-import type { OperatorStep, Stage, StageStep, Windows } from "../model/topology.ts";
+import type { OperatorStep, Stage, StageStep, SuppressStep, Windows } from "../model/topology.ts";
 import { windowUnitOf } from "../operators/windows.ts";
 import type { KeySet, TaskState } from "../ports/store.ts";
 import { type Batch, countRows, type Hop } from "./batch.ts";
+import { readClosing } from "./close-windows.ts";
 import { type MalformedRow, type RowClock, readSlots, runOperator } from "./run-operator.ts";
+import { type Passing, runSuppress } from "./run-suppress.ts";
 import { timesOf } from "./stream-clock.ts";
 
 /**
@@ -11,6 +13,50 @@ import { timesOf } from "./stream-clock.ts";
  * fewer records are to be taken; what one record alone has become is run in parts.
  */
 export async function runStep(
+  own: OperatorStep,
+  step: number,
+  state: TaskState,
+  batch: Batch,
+  rows: readonly RowRange[],
+): Promise<MalformedRow | "tooLarge" | null> {
+  const { windows, closeDelayMs } = own.operator;
+  const isClosing = windows !== null && closeDelayMs !== undefined;
+  // As it is before the batch.
+  const closing = isClosing
+    ? await readClosing(own.operator, windows, state, passingOf(batch, false))
+    : null;
+  if (isClosing && closing === null) return "tooLarge";
+  const failed = rows.length === 0 ? null : await runRows(own, step, state, batch, rows);
+  if (failed !== null || closing === null) return failed;
+  batch.forwarded[step] = [closing(batch.forwarded[step]?.[0] ?? [], rows)];
+  return null;
+}
+
+/** Takes rows, and stream time, through a buffer. */
+export async function runSuppressStep(
+  { suppress }: SuppressStep,
+  step: number,
+  state: TaskState,
+  batch: Batch,
+  rows: readonly RowRange[],
+  mayFindOld: boolean,
+): Promise<"tooLarge" | null> {
+  const ran = await runSuppress(suppress, state, rows, passingOf(batch, mayFindOld));
+  if (ran === null) return "tooLarge";
+  if (ran.changes.keys.length > 0) {
+    state.advance(ran.changes);
+    batch.changes.push(ran.changes);
+  }
+  batch.forwarded[step] = [ran.rows];
+  return null;
+}
+
+function passingOf(batch: Batch, mayFindOld: boolean): Passing {
+  const { taken, streamTimeBeforeMs: beforeMs, streamTimeMs: afterMs } = batch;
+  return { input: taken.input, beforeMs, afterMs, canBeLess: !isOfOne(batch), mayFindOld };
+}
+
+async function runRows(
   { operator }: OperatorStep,
   step: number,
   state: TaskState,
@@ -21,7 +67,7 @@ export async function runStep(
   if (ran === null) {
     if (!isOfOne(batch)) return "tooLarge";
     for (const half of halvesOf(rows)) {
-      const failed = await runStep(
+      const failed = await runRows(
         { kind: "operator", feeds: [], operator },
         step,
         state,
@@ -106,9 +152,11 @@ function tooManySlots(rows: readonly RowRange[], { entries }: Stage): MalformedR
 /** Rows that are input as it came move stream time as they pass. */
 function clockOf(
   windows: Windows | null,
-  { rows: input, taken, streamTimeBeforeMs: streamTimeMs }: Batch,
+  { rows: input, taken, streamTimeBeforeMs: streamTimeMs, streamTimeMs: afterMs }: Batch,
   rows: readonly RowRange[],
 ): RowClock {
+  // Nobody's record moves the time of such rows: it has moved.
+  if (taken.input.to === taken.input.from) return { streamTimeMs: afterMs, times: null };
   const isInput = windows === null || rows === input;
   return { streamTimeMs, times: isInput ? null : timesOf(rows, taken.input, streamTimeMs) };
 }

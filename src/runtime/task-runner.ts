@@ -11,7 +11,7 @@ import { Ledger, type LedgerEntry } from "../tasks/ledger.ts";
 import type { ChangelogEnd } from "../tasks/offset-metadata.ts";
 import { resumed } from "../tasks/trial.ts";
 import { changesOf } from "./answers.ts";
-import { type Batch, type Hop, idleBatch } from "./batch.ts";
+import { type Batch, type Hop, movingBatch } from "./batch.ts";
 import { Expiry } from "./expiry.ts";
 import {
   deathFault,
@@ -24,12 +24,13 @@ import {
 } from "./failures.ts";
 import { faultIn } from "./faulty-answers.ts";
 import { placeOf } from "./giving-up.ts";
-import { inputBytes, NOTHING_TAKEN, rowsOf, type Taken, type TakenBack } from "./input-queue.ts";
+import { inputBytes, rowsOf, type Taken, type TakenBack } from "./input-queue.ts";
 import { Intake } from "./intake.ts";
 import { canPark, commanded, isOfRecord, nextOf, releaseNext } from "./next-batch.ts";
 import { type Parking, type PlannedRows, parkingOf } from "./parking.ts";
 import { idsOf } from "./record-ids.ts";
 import type { MalformedRow } from "./run-operator.ts";
+import { stageFinal } from "./stage-final.ts";
 import type { RunnerLimits, SourcePosition, TaskHost, TaskStart } from "./task-host.ts";
 import { inputIndexOf, pass, type Walked } from "./walk.ts";
 import { Walker } from "./walker.ts";
@@ -73,10 +74,11 @@ export class TaskRunner {
   readonly #input: Intake;
   readonly #walker: Walker;
   #streamTimeMs: number;
+  #advanceToMs = Number.NEGATIVE_INFINITY;
   #planning = false;
   #paused = false;
   readonly #expiry: Expiry;
-  /** What waits for the end of the planning that is under way. */
+  /** Waits for the end of the planning that is under way. */
   #takenBack: TakenBack | null = null;
 
   constructor(
@@ -102,9 +104,12 @@ export class TaskRunner {
     this.positions = start.positions;
     this.#streamTimeMs = start.streamTimeMs;
     this.cutStreamTimeMs = start.streamTimeMs;
-    const throttled = (isFull: boolean): void => host.throttled(this, isFull);
-    this.#input = new Intake(program.sources.length, id.partition, limits, throttled);
-    this.#walker = new Walker(program, state, this.ledger, limits.frameBytesMax / 2);
+    this.#input = new Intake(program.sources.length, id.partition, limits, (isFull) => {
+      host.throttled(this, isFull);
+    });
+    const stateBytesMax = limits.frameBytesMax / 2;
+    const walks = { stateBytesMax, startedAtMs: start.streamTimeMs };
+    this.#walker = new Walker(program, state, this.ledger, walks);
     this.parking = parkingOf(program, limits, start.parking);
     const trial = start.trial === null ? null : resumed(start.trial, limits.batchRecordsMax);
     this.failures = new Failures(limits.failures, () => host.policies(), trial);
@@ -124,7 +129,7 @@ export class TaskRunner {
     this.pump();
   }
 
-  /** Whether anything is under way that a drain waits for. */
+  /** Whether nothing is under way that a drain waits for. */
   get isIdle(): boolean {
     return this.ledger.inFlight().length === 0 && !this.#planning;
   }
@@ -146,23 +151,28 @@ export class TaskRunner {
     if (this.#planning || this.#takenBack !== null || this.phase === "closed") return;
     const entry = this.#walker.next();
     if (entry !== null) {
-      this.#walkOn(entry);
+      // Its stage has answered, or it waited for an elder.
+      this.#walk(entry.item, entry, (walked) => this.#endWalk(entry, walked), null);
       return;
     }
     if (this.phase !== "running" || this.#paused) return;
     if (this.uncommittedBytes >= this.limits.uncommittedBytesMax) return;
     if (this.#expiry.isDueAt(this.#streamTimeMs) && !this.failures.isTrying) {
-      this.#expire();
+      const expired = this.#expiry.find(this.state, this.#streamTimeMs);
+      this.#own(expired, (found) => this.#expiry.placed(found));
       return;
     }
     const { parking } = this;
     if (parking !== null && (parking.hasWork || parking.awaitsCommands)) {
-      this.#release(parking);
+      // What a command lets go of comes before input, and nothing else is under way meanwhile.
+      if (this.ledger.unfinished > 0 || !parking.hasWork) return;
+      const rowsMax = this.#input.rowsMax(this.failures);
+      this.#own(releaseNext(this, parking, rowsMax, this.#streamTimeMs), () => {});
       return;
     }
-    if (this.ledger.size >= this.#walker.plannedMax(this.failures.isTrying, this.limits.plannedMax))
-      return;
-    const taken = this.#input.take(this.failures);
+    if (this.#walker.isFull(this.failures.isTrying, this.limits.plannedMax)) return;
+    const isMoving = this.#advanceToMs > this.#streamTimeMs;
+    const taken = isMoving ? this.#advance() : this.#input.take(this.failures);
     if (taken === null) return;
     try {
       const next = nextOf(this, taken, this.#streamTimeMs);
@@ -179,15 +189,13 @@ export class TaskRunner {
     this.#planning = true;
     const { input } = rows.taken;
     // Before planning: what built-in nodes derive takes the headers along.
-    const topic = this.program.sources[input.source] ?? "";
-    const trace = this.host.telemetry.planned(this, topic, input);
+    const trace = this.host.telemetry.planned(
+      this,
+      this.program.sources[input.source] ?? "",
+      input,
+    );
     const batch = this.#walker.batchOf(rows, this.#streamTimeMs);
     this.#walk(batch, null, (walked) => this.#endPlanning(batch, walked, trace), trace);
-  }
-
-  /** Its stage has answered, or it waited for an elder. */
-  #walkOn(entry: LedgerEntry<Batch>): void {
-    this.#walk(entry.item, entry, (walked) => this.#endWalk(entry, walked), null);
   }
 
   #walk(
@@ -325,7 +333,7 @@ export class TaskRunner {
     this.#noteFailure({ rows }, row);
     const before = inputIndexOf(taken, rows, row);
     // The policy hears of it when it is alone: nothing was tried before.
-    const alone = before > 0 || rowsOf(taken).count === 1 ? before : 1;
+    const alone = before > 0 || rowsOf(taken).count <= 1 ? before : 1;
     return () => this.#decide(taken, alone, malformedFault(node, message));
   }
 
@@ -340,20 +348,32 @@ export class TaskRunner {
   /** Without a record, and with a place of its own behind what was planned: the cut commits it (R-17). */
   advanceStreamTime(timestamp: number): void {
     if (this.phase !== "running" || timestamp <= this.#streamTimeMs) return;
-    this.#planned(idleBatch(NOTHING_TAKEN, timestamp, {}), "done");
+    this.#advanceToMs = timestamp;
+    this.pump();
   }
 
-  #expire(): void {
+  /** What waits for stream time is forwarded by it. Should it be taken back, then it was never asked for. */
+  #advance(): null {
     this.#planning = true;
-    this.#expiry.find(this.state, this.#streamTimeMs).then(
-      (found) => {
+    const batch = movingBatch(this.id.partition, this.#streamTimeMs, this.#advanceToMs);
+    this.#advanceToMs = Number.NEGATIVE_INFINITY;
+    this.#walk(batch, null, (walked) => this.#endPlanning(batch, walked, null), null);
+    return null;
+  }
+
+  /** What the task does between two batches; `placed` hears what has a place, null where none has. */
+  #own(work: Promise<Batch | PlannedRows | null>, placed: (next: Batch | null) => void): void {
+    this.#planning = true;
+    work.then(
+      (next) => {
         this.#planning = false;
         if (this.phase === "closed") return;
         const isKept = this.phase === "running" && this.#takenBack === null;
-        if (found !== null) this.#expiry.placed(isKept ? found : null);
+        if (next !== null && "hop" in next) placed(isKept ? next : null);
         if (this.phase !== "running") this.host.idle(this);
         else if (this.#takenBack !== null) this.#giveBack(this.#takenBack, []);
-        else if (found !== null) this.#planned(found, "done");
+        else if (next !== null && "hop" in next) this.#planned(next, "done");
+        else if (next !== null) this.#plan(next);
         this.pump();
       },
       (error: unknown) => this.#planningFailed(error),
@@ -385,12 +405,7 @@ export class TaskRunner {
     this.#expiry.used(item);
     this.outputBytes += bytes;
     this.ledger.finish(entry);
-    // In order and only as a prefix: the overlay must never hold a later batch without an earlier.
-    for (const { item } of this.ledger.finalPrefix()) {
-      if (item.staged || item.outcome === null) continue;
-      for (const changes of item.outcome.changes) this.state.stage(changes);
-      item.staged = true;
-    }
+    stageFinal(this.ledger, this.state);
     this.host.staged(this);
     this.pump();
   }
@@ -408,8 +423,8 @@ export class TaskRunner {
    */
   #failed(entry: LedgerEntry<Batch>, row: number, fault: Fault): void {
     const { taken, hop } = entry.item;
-    const before = hop === null ? 0 : inputIndexOf(taken, hop.rows, row);
     this.#noteFailure(hop, row);
+    const before = hop === null ? 0 : inputIndexOf(taken, hop.rows, row);
     this.#takeBack(entry, () => this.#decide(taken, before, fault));
   }
 
@@ -480,20 +495,5 @@ export class TaskRunner {
     this.phase = "stopped";
     this.error = error;
     this.host.stopped(this, error);
-  }
-
-  /** What a command lets go of comes before input, and nothing else is under way meanwhile. */
-  #release(parking: Parking): void {
-    if (this.ledger.unfinished > 0 || !parking.hasWork) return;
-    this.#planning = true;
-    releaseNext(this, parking, this.#input.rowsMax(this.failures), this.#streamTimeMs).then(
-      (next) => {
-        this.#planning = false;
-        if (this.phase !== "running") this.host.idle(this);
-        else if ("hop" in next) this.#planned(next, "done");
-        else this.#plan(next);
-      },
-      (error: unknown) => this.#planningFailed(error),
-    );
   }
 }

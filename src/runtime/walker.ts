@@ -5,7 +5,7 @@ import type { Ledger, LedgerEntry } from "../tasks/ledger.ts";
 import { type Batch, newBatch } from "./batch.ts";
 import type { PlannedRows } from "./parking.ts";
 import { latestTimestamp } from "./stream-clock.ts";
-import { hasRows, type Walked, walk } from "./walk.ts";
+import { hasRows, type Walked, type WalkLimits, walk } from "./walk.ts";
 
 /**
  * The walks of one task's batches, one at a time. Batches keep their order at every step: a built-in node
@@ -18,15 +18,15 @@ export class Walker {
   readonly #sourceNodes: readonly number[];
   readonly #state: TaskState;
   readonly #ledger: Ledger<Batch>;
-  readonly #stateBytesMax: number;
+  readonly #limits: WalkLimits;
 
-  constructor(program: Program, state: TaskState, ledger: Ledger<Batch>, stateBytesMax: number) {
+  constructor(program: Program, state: TaskState, ledger: Ledger<Batch>, limits: WalkLimits) {
     this.isStateful = isStateful(program);
     this.#program = program;
     this.#sourceNodes = sourceNodesOf(program);
     this.#state = state;
     this.#ledger = ledger;
-    this.#stateBytesMax = stateBytesMax;
+    this.#limits = limits;
   }
 
   batchOf({ taken, rows, parked }: PlannedRows, streamTimeMs: number): Batch {
@@ -39,18 +39,18 @@ export class Walker {
   /** `entry` is null for a batch that has none yet. */
   walk(batch: Batch, entry: LedgerEntry<Batch> | null): Promise<Walked> {
     const mayTake = (step: number): boolean => this.#mayTake(entry, step);
-    return walk(this.#program, this.#state, batch, mayTake, this.#stateBytesMax);
+    return walk(this.#program, this.#state, batch, mayTake, this.#limits);
   }
 
   /**
-   * How many batches may be planned and not committed. User code with state gets the next only when it has
-   * answered the last: its mutations decide what the next one reads (design.md §4).
+   * Whether so many batches are planned and not committed that no other may be. User code with state gets the
+   * next only when it has answered the last: its mutations decide what the next one reads (design.md §4).
    */
-  plannedMax(isTrying: boolean, aheadMax: number): number {
+  isFull(isTrying: boolean, aheadMax: number): boolean {
     const { size, unfinished } = this.#ledger;
     const finals = size - unfinished;
-    if (isTrying) return unfinished > 0 ? 0 : 1 + finals;
-    return unfinished > 0 && this.isStateful ? 0 : aheadMax + finals;
+    if (isTrying) return size >= (unfinished > 0 ? 0 : 1 + finals);
+    return size >= (unfinished > 0 && this.isStateful ? 0 : aheadMax + finals);
   }
 
   /** Whether rows of it are left for later steps. */

@@ -1,5 +1,5 @@
 /** The minor versions of `outrigger.v1` that this sidecar speaks. */
-export const PROTOCOL_MINORS = { min: 1, max: 5 } as const;
+export const PROTOCOL_MINORS = { min: 1, max: 6 } as const;
 
 /** What a worker receives at most where it does not say, and the least that it may say. */
 export const MAX_FRAME_BYTES_DEFAULT = 4 * 1024 * 1024;

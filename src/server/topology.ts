@@ -1,4 +1,3 @@
-import { OutriggerError } from "../errors/outrigger-error.ts";
 import {
   type Aggregate,
   Aggregator,
@@ -16,6 +15,8 @@ import type {
   Windows,
 } from "../model/topology.ts";
 import { policyOf } from "./failure-policy.ts";
+import { invalid, safeNumber } from "./invalid.ts";
+import { bufferOf, emitOf, suppressOf } from "./suppress.ts";
 
 /**
  * The declared topology of a `Hello`. Checks only what a message can say wrongly: kinds that are not
@@ -29,7 +30,10 @@ export function declaredTopology(topology: Topology): DeclaredTopology {
       parents: node.parents,
       ...kindOf(node),
     })),
-    stores: topology.stores.map(({ name, kind }) => ({ name, kind: storeKind(name, kind) })),
+    stores: [
+      ...topology.stores.map(({ name, kind }) => ({ name, kind: storeKind(name, kind) })),
+      ...topology.nodes.flatMap(bufferOf),
+    ],
   };
 }
 
@@ -45,7 +49,7 @@ function kindOf({ name, kind }: Node): NodeKind {
       return { kind: "function", operation: operationOf(name, operation), stores, ...policy };
     }
     case "aggregate": {
-      const { store, aggregator, number, repartition, failurePolicy } = kind.value;
+      const { store, aggregator, number, repartition, emit, failurePolicy } = kind.value;
       return {
         kind: "aggregate",
         store,
@@ -53,6 +57,7 @@ function kindOf({ name, kind }: Node): NodeKind {
         windows: windowsOf(name, kind.value),
         ...(number === WireNumberType.UNSPECIFIED ? {} : { number: numberOf(name, number) }),
         ...(repartition === "" ? {} : { repartition }),
+        ...emitOf(name, emit),
         ...policyOf(name, failurePolicy),
       };
     }
@@ -60,6 +65,8 @@ function kindOf({ name, kind }: Node): NodeKind {
       return { kind: "sink", topic: kind.value.topic };
     case "hook":
       return { kind: "hook", ...policyOf(name, kind.value.failurePolicy) };
+    case "suppress":
+      return suppressOf(name, kind.value);
     case "repartition":
       return { kind: "repartition", partitions: kind.value.partitions };
     case undefined:
@@ -161,17 +168,4 @@ function windowsOf(name: string, aggregate: Aggregate): Windows | null {
   }
   if (session === undefined) return null;
   return { kind: "session", gapMs: ms("gap_ms", session.gapMs, 1), graceMs };
-}
-
-function safeNumber(what: string, value: bigint, min: number): number {
-  const number = Number(value);
-  if (Number.isSafeInteger(number) && number >= min) return number;
-  throw invalid(`${what} is ${value}; it must lie between ${min} and 2^53 - 1`);
-}
-
-function invalid(what: string): OutriggerError {
-  return new OutriggerError(
-    "TOPOLOGY_INVALID",
-    `${what}: correct the application, or run a sidecar as new as its SDK`,
-  );
 }

@@ -1,5 +1,6 @@
 import { invariant } from "../errors/invariant.ts";
 import { asError } from "../errors/outrigger-error.ts";
+import type { StoreSpec } from "../model/topology.ts";
 import type { StoreMarks, StorePosition } from "../ports/store.ts";
 
 /**
@@ -89,6 +90,15 @@ export function decodeMarks(bytes: Buffer, prefixes: readonly number[]): StoreMa
   const { streamTimeMs, commitSequence, caughtUpAtMs } = onDisk;
   const inputOffsets = new Map(onDisk.inputOffsets);
   return { positions, inputOffsets, streamTimeMs, commitSequence, caughtUpAtMs };
+}
+
+/**
+ * The name that a store's number is kept under. Windows that came to carry times are another store here,
+ * and restored from the changelog, which is the same.
+ */
+export function nameOnDisk({ name, kind, isRanged, isTimestamped }: StoreSpec): string {
+  const hasCome = kind === "window" && isRanged !== true && isTimestamped === true;
+  return hasCome ? `${name} with times` : name;
 }
 
 /** Numbers by store name. */

@@ -1,4 +1,5 @@
 import type { StoreChanges } from "../ports/store.ts";
+import { NamesByTime } from "./names-by-time.ts";
 
 /** A value, or null for a delete. */
 export type Value = Buffer | null;
@@ -10,14 +11,21 @@ export type Value = Buffer | null;
  */
 export class Overlay {
   #head = new Map<string, Value>();
+  /** Of the deletes in the head: the changes that they are of. */
+  readonly #deletes = new Map<string, StoreChanges>();
   #staged = new Map<string, Value>();
   #cut = new Map<string, Value>();
   #stagedBytes = 0;
   readonly #byKey: NamesByKey | null;
+  readonly #byTime: NamesByTime | null;
 
-  /** With `suffixBytes` the entries of a key are found by it: what stands before so many bytes. */
-  constructor(suffixBytes = 0) {
+  /**
+   * With `suffixBytes` the entries of a key are found by it: what stands before so many bytes; with
+   * `timeBytes` those of a time, which begins so many bytes before their end.
+   */
+  constructor(suffixBytes = 0, timeBytes = 0) {
     this.#byKey = suffixBytes === 0 ? null : new NamesByKey(suffixBytes);
+    this.#byTime = timeBytes === 0 ? null : new NamesByTime(timeBytes);
   }
 
   get stagedBytes(): number {
@@ -42,6 +50,16 @@ export class Overlay {
     return entries;
   }
 
+  /** What is here of the entries of a time within `(afterMs, upToMs]`, newest value of each; by time. */
+  ofTimes(afterMs: number, upToMs: number): [name: string, value: Value][] {
+    const entries: [string, Value][] = [];
+    for (const name of this.#byTime?.within(afterMs, upToMs) ?? []) {
+      const value = this.find(name, "head");
+      if (value !== undefined) entries.push([name, value]);
+    }
+    return entries;
+  }
+
   /** Everything that is not on disk, oldest first: the last value of a key is its newest. */
   *all(): Iterable<[key: string, value: Value]> {
     yield* this.#cut;
@@ -49,31 +67,40 @@ export class Overlay {
     yield* this.#head;
   }
 
-  advance({ keys, values }: StoreChanges): void {
+  advance(changes: StoreChanges): void {
+    const { keys, values } = changes;
     for (let i = 0; i < keys.length; i++) {
       const key = keys[i];
       if (key === undefined) continue;
       const name = key.toString("latin1");
-      this.#head.set(name, values[i] ?? null);
-      this.#byKey?.add(name);
+      const value = values[i] ?? null;
+      this.#head.set(name, value);
+      if (value === null) this.#deletes.set(name, changes);
+      this.#add(name);
     }
   }
 
-  stage({ keys, values }: StoreChanges): void {
+  stage(changes: StoreChanges): void {
+    const { keys, values } = changes;
     for (let i = 0; i < keys.length; i++) {
       const key = keys[i];
       if (key === undefined) continue;
       const name = key.toString("latin1");
       const value = values[i] ?? null;
       this.#put(name, value);
-      // What ran ahead has arrived; a head value of a later batch is another buffer and stays.
-      if (this.#head.get(name) === value) this.#head.delete(name);
+      // What ran ahead has arrived; a head value of a later batch is another buffer and stays, and so is
+      // a delete of other changes.
+      if (this.#head.get(name) !== value) continue;
+      if (value === null && this.#deletes.get(name) !== changes) continue;
+      this.#head.delete(name);
+      this.#deletes.delete(name);
     }
   }
 
   resetHead(): void {
     const names = this.#head;
     this.#head = new Map();
+    this.#deletes.clear();
     this.#forget(names);
   }
 
@@ -105,16 +132,25 @@ export class Overlay {
 
   drop(): void {
     this.#head.clear();
+    this.#deletes.clear();
     this.#staged.clear();
     this.#cut = new Map();
     this.#stagedBytes = 0;
     this.#byKey?.clear();
+    this.#byTime?.clear();
+  }
+
+  #add(name: string): void {
+    this.#byKey?.add(name);
+    this.#byTime?.add(name);
   }
 
   #forget(names: ReadonlyMap<string, Value>): void {
-    if (this.#byKey === null) return;
+    if (this.#byKey === null && this.#byTime === null) return;
     for (const name of names.keys()) {
-      if (this.find(name, "head") === undefined) this.#byKey.delete(name);
+      if (this.find(name, "head") !== undefined) continue;
+      this.#byKey?.delete(name);
+      this.#byTime?.delete(name);
     }
   }
 
@@ -122,7 +158,7 @@ export class Overlay {
     const before = this.#staged.get(name);
     if (before !== undefined) this.#stagedBytes -= name.length + (before?.length ?? 0);
     this.#staged.set(name, value);
-    this.#byKey?.add(name);
+    this.#add(name);
     this.#stagedBytes += name.length + (value?.length ?? 0);
   }
 }

@@ -1,4 +1,5 @@
 import { invariant } from "../errors/invariant.ts";
+import { suffixBytesOfKind } from "../model/entry-time.ts";
 import type { StoreSpec } from "../model/topology.ts";
 import type {
   KeyEntries,
@@ -14,6 +15,7 @@ import type {
   TaskState,
 } from "../ports/store.ts";
 import { Database, type DatabaseOptions, type Entry } from "./database.ts";
+import { entriesBetween } from "./entries-between.ts";
 import { entriesOfKey, suffixBytesOf } from "./key-times.ts";
 import * as layout from "./layout.ts";
 import { changesWithin, mergePage } from "./merged-range.ts";
@@ -54,7 +56,9 @@ export class RocksTaskState implements TaskState {
     this.stores = stores;
     this.#path = path;
     this.#options = options;
-    this.#overlays = stores.map((spec) => new Overlay(suffixBytesOf(spec)));
+    this.#overlays = stores.map((spec) => {
+      return new Overlay(suffixBytesOf(spec), spec.isTimed ? suffixBytesOfKind(spec.kind) : 0);
+    });
     this.#database = opened.database;
     this.#prefixes = opened.prefixes;
     this.#indexes = opened.indexes;
@@ -155,6 +159,21 @@ export class RocksTaskState implements TaskState {
     const index = this.#indexes[store] ?? null;
     invariant(index !== null, `store ${store} has no retention`);
     return await index.upTo(this.#database, timeMs, entriesMax);
+  }
+
+  async between(
+    store: number,
+    afterMs: number,
+    upToMs: number,
+    limits: PageLimits,
+  ): Promise<RangePage> {
+    const index = this.#indexes[store] ?? null;
+    const spec = this.stores[store];
+    invariant(index !== null && spec?.isTimed === true, `store ${store} has no times`);
+    // Before anything is awaited: what a commit moves to the disk meanwhile is hidden there.
+    const newer = this.#overlay(store).ofTimes(afterMs, upToMs);
+    const timed = { database: this.#database, index, prefix: this.#prefix(store), kind: spec.kind };
+    return await entriesBetween(timed, { afterMs, upToMs }, newer, limits);
   }
 
   advance(changes: StoreChanges): void {
@@ -306,7 +325,8 @@ async function openDatabase(
 async function readMarks(database: Database, stores: readonly StoreSpec[]): Promise<Opened> {
   const numbers = layout.decodeNumbers(await database.get(layout.STORES_KEY));
   const known = numbers.size;
-  const prefixes = stores.map(({ name }) => {
+  const prefixes = stores.map((spec) => {
+    const name = layout.nameOnDisk(spec);
     const number = numbers.get(name) ?? numbers.size + 1;
     numbers.set(name, number);
     return number;
@@ -317,7 +337,8 @@ async function readMarks(database: Database, stores: readonly StoreSpec[]): Prom
   const bytes = await database.get(layout.MARKS_KEY);
   const marks = bytes === null ? null : layout.decodeMarks(bytes, prefixes);
   const indexes = stores.map((spec, store) => {
-    return spec.retentionMs === undefined ? null : new TimeIndex(spec, prefixes[store] ?? 0);
+    if (spec.retentionMs === undefined && spec.isTimed !== true) return null;
+    return new TimeIndex(spec, prefixes[store] ?? 0);
   });
   await indexOnce(database, stores, prefixes, indexes);
   return { database, prefixes, indexes, marks };

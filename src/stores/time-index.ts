@@ -51,6 +51,33 @@ export class TimeIndex {
     return entries.map(([key]) => key.subarray(layout.PREFIX_BYTES + TIME_BYTES));
   }
 
+  /**
+   * Keys of a time within `(afterMs, upToMs]` that `hides` does not hold for, eldest first, up to so many;
+   * `more` where there may be others.
+   */
+  async between(
+    database: Database,
+    afterMs: number,
+    upToMs: number,
+    entriesMax: number,
+    hides: (key: Buffer) => boolean,
+  ): Promise<{ keys: Buffer[]; more: boolean }> {
+    const range = layout.storeRange(this.#prefix, {
+      // All times before 1970 stand at 0.
+      from: afterMs < 0 ? null : timeBound(afterMs + 1),
+      to: upToMs < Number.MAX_SAFE_INTEGER ? timeBound(Math.max(0, upToMs) + 1) : null,
+    });
+    const limits = { entriesMax, bytesMax: Number.POSITIVE_INFINITY };
+    const keyAt = layout.PREFIX_BYTES + TIME_BYTES;
+    const isHidden = (indexed: Buffer): boolean => {
+      const key = indexed.subarray(keyAt);
+      const time = entryTime(this.#spec.kind, key);
+      return time <= afterMs || time > upToMs || hides(key);
+    };
+    const { entries, more } = await database.scan({ ...range, reverse: false }, limits, isHidden);
+    return { keys: entries.map(([key]) => key.subarray(keyAt)), more };
+  }
+
   /** Times before 1970, which would sort behind all others, stand first. */
   #indexKey(key: Buffer): Buffer {
     const indexed = Buffer.allocUnsafe(TIME_BYTES + key.length);
@@ -58,6 +85,12 @@ export class TimeIndex {
     key.copy(indexed, TIME_BYTES);
     return layout.storeKey(this.#prefix, indexed);
   }
+}
+
+function timeBound(timeMs: number): Buffer {
+  const bound = Buffer.alloc(TIME_BYTES);
+  writeLong(bound, 0, timeMs);
+  return bound;
 }
 
 /** Indexes what an elder version wrote without, once, page by page. */
@@ -70,8 +103,10 @@ export async function indexOnce(
   const done = layout.decodeNumbers(await database.get(layout.INDEXED_KEY));
   const before = done.size;
   for (const [store, index] of indexes.entries()) {
-    const name = stores[store]?.name ?? "";
-    if (index === null || done.has(name)) continue;
+    const spec = stores[store];
+    if (index === null || spec === undefined) continue;
+    const name = layout.nameOnDisk(spec);
+    if (done.has(name)) continue;
     const prefix = prefixes[store] ?? 0;
     const { from, to } = layout.storeRange(prefix, { from: null, to: null });
     for (let first = from, more = true; more; ) {

@@ -1,5 +1,7 @@
+import { validateEmit } from "./emit.ts";
 import { type Faults, nodeAt } from "./faults.ts";
 import { ancestorsOf, type Graph, type GraphNode } from "./graph.ts";
+import { validateSuppress } from "./suppress.ts";
 
 /** What a node is to its program. */
 export type Role = "source" | "operator" | "stage" | "sink" | "hook";
@@ -12,6 +14,8 @@ export function roleOf({ declared }: GraphNode): Role {
       return "stage";
     case "aggregate":
       return declared.aggregator === "application" ? "stage" : "operator";
+    case "suppress":
+      return "operator";
     case "repartition":
       return "sink";
     case "sink":
@@ -28,6 +32,8 @@ export function validateShape(graph: Graph, faults: Faults): void {
     validateSupport(node, faults);
     if (node.declared.kind === "source") validateSource(node, faults);
     if (node.declared.kind === "aggregate") validateAggregate(node, faults);
+    validateSuppress(node, faults);
+    validateEmit(node, faults);
   }
 }
 
@@ -61,10 +67,16 @@ function validateAggregate(node: GraphNode, faults: Faults): void {
  * not, by the wrong clock.
  */
 function changesTime({ declared }: GraphNode): boolean {
+  if (declared.kind === "aggregate") return declared.emit === "onWindowClose";
+  if (declared.kind === "suppress") return true;
   return declared.kind === "function" && declared.operation === "processValues";
 }
 
-function timeText({ declared: { name } }: GraphNode): string {
+function timeText({ declared: { name, kind } }: GraphNode): string {
+  if (kind !== "function") {
+    const text = `"${name}" above it forwards what is long past, and windows go by the time of the input`;
+    return `${text}: repartition between them`;
+  }
   return (
     `"${name}" above it may change timestamps, and windows go by those of the input: repartition between ` +
     "them, or use mapValues or flatMapValues"

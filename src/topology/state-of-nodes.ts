@@ -10,19 +10,22 @@ import type {
 } from "../model/topology.ts";
 import { ancestorsOf, type GraphNode } from "./graph.ts";
 import { changelogTopic } from "./names.ts";
+import { closeDelayOf } from "./suppress.ts";
 import { storesOf } from "./validate.ts";
 
 export function operatorOf(node: DeclaredNode, stores: readonly StoreSpec[]): Operator {
   invariant(node.kind === "aggregate", "what is built in is an aggregation");
-  const { name, windows, aggregator: kind, number } = node;
+  const { name, windows, aggregator: kind, number, emit } = node;
   invariant(kind !== "application", "an aggregation of the application is not built in");
   const store = stores.findIndex((spec) => spec.name === node.store);
   // Kafka Streams counts a null value in a window that does not slide; there is nothing of it to add up.
   const isSliding = windows?.kind === "sliding";
   const takes = windows === null || isSliding || kind !== "count" ? "valued" : "keyed";
   const reads = kind === "count" || number === undefined ? {} : { number };
-  const stamps = isSliding ? { isTimestamped: true } : {};
-  return { kind, node: name, store, windows, takes, ...reads, ...stamps };
+  const stamps = stores[store]?.isTimestamped === true ? { isTimestamped: true } : {};
+  const isClosing = emit === "onWindowClose" && windows !== null;
+  const closes = isClosing ? { closeDelayMs: closeDelayOf(windows) } : {};
+  return { kind, node: name, store, windows, takes, ...reads, ...stamps, ...closes };
 }
 
 export function storeOf(
@@ -31,11 +34,15 @@ export function storeOf(
   applicationId: string,
 ): StoreSpec {
   const spec = { name, kind, changelogTopic: changelogTopic(applicationId, name) };
+  if (kind === "buffer") return { ...spec, isRanged: true, isTimed: true };
   const user = nodes.find((node) => node.kind === "aggregate" && node.store === name);
   const windows = user?.kind === "aggregate" ? user.windows : null;
   if (windows === null) return spec;
-  const retained = { ...spec, retentionMs: retentionOf(windows) };
-  if (windows.kind === "time") return retained;
+  const isClosing = user?.kind === "aggregate" && user.emit === "onWindowClose";
+  const timed = isClosing ? { isTimed: true } : {};
+  const retained = { ...spec, retentionMs: retentionOf(windows), ...timed };
+  // What closes has the time of its latest record.
+  if (windows.kind === "time") return isClosing ? { ...retained, isTimestamped: true } : retained;
   return {
     ...retained,
     isRanged: true,

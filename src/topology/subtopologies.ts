@@ -8,6 +8,7 @@ import { type Faults, nodeAt } from "./faults.ts";
 import { type Graph, type GraphNode, linkNodes } from "./graph.ts";
 import { repartitionTopic } from "./names.ts";
 import { type Piece, partsOf } from "./parts.ts";
+import { storesOf } from "./validate.ts";
 import { validateRepartitions } from "./validate-repartitions.ts";
 
 /** A part of the topology with tasks of its own, as if it had been declared alone. */
@@ -124,10 +125,7 @@ function piecesOf({ nodes }: Graph, cuts: ReadonlyMap<string, Cut>): Piece[] {
 }
 
 function pieceOf(declared: DeclaredNode): Piece {
-  const isAggregate = declared.kind === "aggregate";
-  const stores =
-    declared.kind === "function" ? declared.stores : isAggregate ? [declared.store] : [];
-  return { declared, stores };
+  return { declared, stores: storesOf(declared) };
 }
 
 type Part = readonly Piece[];

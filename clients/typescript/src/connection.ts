@@ -39,7 +39,7 @@ export interface ConnectOptions {
 }
 
 const METHOD = "/outrigger.v1.ProcessorService/Process";
-const PROTOCOL_MINOR = 5;
+const PROTOCOL_MINOR = 6;
 const SDK_VERSION = "0.1.0";
 /** How long a sidecar may take to end a stream that we have half-closed. */
 const END_TIMEOUT_MS = 2_000;

@@ -1,6 +1,7 @@
 export { type App, type AppOptions, createApp, type Logger, type RunOptions } from "./app.ts";
 export type { BranchedKStream } from "./branches.ts";
 export type { Duration } from "./durations.ts";
+export { EmitStrategy } from "./emit.ts";
 export { NotReadyError, OutriggerClientError } from "./errors.ts";
 export { DeadLetter, type FailurePolicy, Park, RetryLater, StopTask } from "./failures.ts";
 export type { KGroupedStream, SessionWindowedKStream, TimeWindowedKStream } from "./grouped.ts";
@@ -43,6 +44,13 @@ export {
   type StoreDefinition,
 } from "./stores.ts";
 export type { KeyValue, KStream, ProcessOptions } from "./streams.ts";
+export {
+  BufferConfig,
+  type BufferLimits,
+  type EagerBufferConfig,
+  type StrictBufferConfig,
+  Suppressed,
+} from "./suppressed.ts";
 export { sessionWindowed, type Window, type Windowed, windowed } from "./windowed.ts";
 export {
   type GraceOptions,

@@ -16,6 +16,7 @@ import {
 import type { ForwardedRecord, ProcessedRecord, StreamRecord } from "./record.ts";
 import type { Serde } from "./serdes.ts";
 import type { StoreDefinition } from "./stores.ts";
+import type { Suppressed } from "./suppressed.ts";
 import { type NodeCode, Operation, StoreKind } from "./topology.ts";
 import { merged, serdesOf, type Upstream, withSerdes } from "./upstream.ts";
 
@@ -201,6 +202,21 @@ export class KStream<K, V> {
       input: serdes,
     });
     return new KStream({ builder: upstream.builder, nodes: [node], serdes });
+  }
+
+  /**
+   * Holds the results of an aggregate back until they are final, or for a time: right behind the aggregate.
+   * What is held back is in a store of the node, `<name>-store`.
+   */
+  suppress(suppressed: Suppressed, options: Named = {}): KStream<K, V> {
+    const { builder, nodes, serdes } = this.#upstream;
+    const node = builder.add({
+      name: options.name,
+      kind: { case: "suppress", value: suppressed.declared },
+      parents: nodes,
+      input: serdesOf(this.#upstream),
+    });
+    return new KStream({ builder, nodes: [node], serdes });
   }
 
   /** Groups by the key that the records have. */

@@ -9,6 +9,7 @@ from .context import (
     ProcessorContext,
 )
 from .durations import Duration
+from .emit import EmitStrategy
 from .errors import BatchTakenError, OutriggerError
 from .failures import DeadLetter, FailurePolicy, Park, RetryLater, StopTask
 from .grouped import KGroupedStream, SessionWindowedKStream, TimeWindowedKStream
@@ -22,6 +23,7 @@ from .stores import (
     key_value_store,
 )
 from .streams import KStream
+from .suppressed import BufferConfig, Suppressed
 from .windows import (
     HoppingWindows,
     SessionWindows,
@@ -44,8 +46,10 @@ __all__ = [
     "AsyncProcessorContext",
     "BatchTakenError",
     "BranchedKStream",
+    "BufferConfig",
     "DeadLetter",
     "Duration",
+    "EmitStrategy",
     "FailurePolicy",
     "FixedKeyProcessorContext",
     "Headers",
@@ -66,6 +70,7 @@ __all__ = [
     "SessionWindows",
     "SlidingWindows",
     "StopTask",
+    "Suppressed",
     "TimeWindowedKStream",
     "TumblingWindows",
     "Window",

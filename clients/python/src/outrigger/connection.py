@@ -16,7 +16,7 @@ from .gen import processor_pb2 as pb
 from .gen import topology_pb2
 
 METHOD = "/outrigger.v1.ProcessorService/Process"
-PROTOCOL_MINOR = 5
+PROTOCOL_MINOR = 6
 SDK_VERSION = "0.1.0"
 # How long a sidecar may take to end a stream that we have half-closed.
 END_TIMEOUT_SECONDS = 2.0

@@ -16,7 +16,7 @@ final class Server implements Runnable {
   static final String SDK_VERSION = "0.1.0";
 
   private static final System.Logger LOG = System.getLogger("io.outrigger");
-  private static final int PROTOCOL_MINOR = 5;
+  private static final int PROTOCOL_MINOR = 6;
 
   private final OutriggerBuilder options;
   private final TopologyBuilder topology;
