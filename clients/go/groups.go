@@ -12,6 +12,7 @@ type KGroupedStream[K, V any] struct {
 	stream KStream[K, V]
 	// The part of its own of the name of the topic that records go through where their key has changed.
 	repartition string
+	emit        EmitStrategy
 }
 
 // TimeWindowedKStream are records grouped by key and window.
@@ -33,7 +34,7 @@ func (s KStream[K, V]) GroupByKey(opts ...Option) KGroupedStream[K, V] {
 	o := optionsOf(opts)
 	grouped := KStream[K, V]{app: s.app, nodes: s.nodes}
 	grouped.key, grouped.value = serdesOf(s, o)
-	return KGroupedStream[K, V]{grouped, o.name}
+	return KGroupedStream[K, V]{stream: grouped, repartition: o.name}
 }
 
 // GroupBy groups by a key that the mapper makes: SelectKey, and then GroupByKey.
@@ -84,6 +85,7 @@ func add[K, V, K2, V2 any](
 	store := t.storeName(o.store, a.what)
 	aggregate := &pb.Aggregate{
 		Store: store, Aggregator: a.aggregator, Number: a.number, Repartition: g.repartition,
+		Emit: g.emit.kind,
 	}
 	t.addStore(&pb.Store{Name: store, Kind: a.kind})
 	if a.windows != nil {

@@ -158,6 +158,11 @@ export const catalog = {
     remedy:
       "Release or drop some (`outrigger dlq release`), or raise parked.max.records and .bytes.",
   },
+  SUPPRESS_BUFFER_FULL: {
+    recovery: "askPolicy",
+    summary: "The buffer of a suppress is full, and it is to stop then.",
+    remedy: "Raise its maxRecords or maxBytes, or let it emit early when it is full.",
+  },
   VALUE_MALFORMED: {
     recovery: "askPolicy",
     summary: "A built-in aggregation cannot read a record's value.",

@@ -5,13 +5,27 @@ import type { StoreKind } from "./topology.ts";
 export const WINDOW_SUFFIX_BYTES = 12;
 export const SESSION_SUFFIX_BYTES = 16;
 
+/** Behind a key of a buffer: the time that it is in for. */
+export const BUFFER_SUFFIX_BYTES = 8;
+
+const SUFFIX_BYTES = {
+  keyValue: WINDOW_SUFFIX_BYTES,
+  window: WINDOW_SUFFIX_BYTES,
+  session: SESSION_SUFFIX_BYTES,
+  buffer: BUFFER_SUFFIX_BYTES,
+} as const;
+
 /** Where a store's values carry their time, it stands before them: an int64, as Kafka Streams has it. */
 export const STAMP_BYTES = 8;
 
-/** The time of a windowed store's entry, in ms: the start of its window, the end of its session. */
+/** The bytes of an entry's key behind the record's, in a store of times. */
+export function suffixBytesOfKind(kind: StoreKind): number {
+  return SUFFIX_BYTES[kind];
+}
+
+/** The time of an entry, in ms: the start of its window, the end of its session; of a buffer, as put. */
 export function entryTime(kind: StoreKind, key: Buffer): number {
-  const suffixBytes = kind === "session" ? SESSION_SUFFIX_BYTES : WINDOW_SUFFIX_BYTES;
-  return readLong(key, key.length - suffixBytes);
+  return readLong(key, key.length - SUFFIX_BYTES[kind]);
 }
 
 /**

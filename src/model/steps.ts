@@ -15,7 +15,7 @@ export function isStateful(program: Pick<Program, "steps" | "timers">): boolean 
 /** Every topic that the program's steps write, hooks among them; changelogs are not. */
 export function topicExitsOf({ steps }: Pick<Program, "steps">): TopicExit[] {
   return steps.flatMap((step) => {
-    if (step.kind === "operator") return [];
+    if (step.kind === "operator" || step.kind === "suppress") return [];
     if (step.kind === "sink") return [step.exit];
     return step.stage.exits.filter((exit) => exit.kind === "topic");
   });

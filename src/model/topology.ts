@@ -38,7 +38,16 @@ export type NodeKind =
       readonly number?: NumberType;
       /** Of the name of its repartition topic; left out for the store's name. */
       readonly repartition?: string;
+      /** When it forwards; left out: each update. */
+      readonly emit?: EmitStrategy;
       readonly failurePolicy?: Partial<FailurePolicy>;
+    }
+  | {
+      readonly kind: "suppress";
+      /** The buffer, a store of its own. */
+      readonly store: string;
+      readonly until: SuppressedUntil;
+      readonly buffer: BufferConfig;
     }
   /** `shares`, of a cut alone: another sink of the same parents writes the topic. */
   | { readonly kind: "sink"; readonly topic: string; readonly shares?: true }
@@ -84,6 +93,21 @@ export interface SessionWindows {
   readonly graceMs: number;
 }
 
+/** As Kafka Streams' EmitStrategy; `onCommit`: each key that a commit changed, once. */
+export type EmitStrategy = "onWindowClose" | "onCommit";
+
+export type SuppressedUntil =
+  | { readonly kind: "windowCloses" }
+  /** From the first update on; later ones take its place. */
+  | { readonly kind: "timeLimit"; readonly waitMs: number };
+
+/** What a buffer holds of one task at most; left out: any number. */
+export interface BufferConfig {
+  readonly maxRecords?: number;
+  readonly maxBytes?: number;
+  readonly whenFull: "emitEarly" | "shutDown";
+}
+
 export interface DeclaredStore {
   readonly name: string;
   readonly kind: StoreKind;
@@ -93,7 +117,8 @@ export interface DeclaredStore {
   readonly ttlMs?: number;
 }
 
-export type StoreKind = "keyValue" | "window" | "session";
+/** A buffer is of a suppress: `key | int64 time` to what waits. */
+export type StoreKind = "keyValue" | "window" | "session" | "buffer";
 
 /**
  * One sub-topology, compiled: its tasks read `sources` (equal partition counts) and take each batch
@@ -135,7 +160,7 @@ export interface SourceNode {
 }
 
 /** A built-in node, a stage of user code, or topics that take what a built-in node or a source feeds. */
-export type Step = OperatorStep | StageStep | SinkStep;
+export type Step = OperatorStep | SuppressStep | StageStep | SinkStep;
 
 interface Fed {
   /** What reaches the step, in the order in which it does so for one record. */
@@ -147,6 +172,12 @@ export interface OperatorStep extends Fed {
   readonly operator: Operator;
 }
 
+/** Holds updates of an aggregate back. */
+export interface SuppressStep extends Fed {
+  readonly kind: "suppress";
+  readonly suppress: Suppress;
+}
+
 /** A hop: the rows go to a worker, and what it makes of them comes back. */
 export interface StageStep extends Fed {
   readonly kind: "stage";
@@ -156,6 +187,8 @@ export interface StageStep extends Fed {
 export interface SinkStep extends Fed {
   readonly kind: "sink";
   readonly exit: TopicExit;
+  /** It takes the last row of each key, once for each cut. Left out: every row. */
+  readonly isOncePerCommit?: boolean;
 }
 
 /** Rows of a source node, by its index; or what an earlier step forwards, a stage through one exit. */
@@ -193,6 +226,18 @@ export interface ParkingPlan {
   readonly controlTopic: string;
 }
 
+/** A buffer of updates, each of which goes when its time has come. */
+export interface Suppress {
+  readonly node: string;
+  /** Index into `Program.stores`. */
+  readonly store: number;
+  /** What a key ends in; null where time counts from the first update on. */
+  readonly windows: Windows | null;
+  /** An update goes when stream time has reached its time and so many ms. */
+  readonly delayMs: number;
+  readonly buffer: BufferConfig;
+}
+
 /** A built-in aggregation, windowed or not. */
 export interface Operator {
   readonly kind: Exclude<Aggregator, "application">;
@@ -207,6 +252,8 @@ export interface Operator {
   readonly isTimestamped?: boolean;
   /** Of its store: stream time is that of the rows that reach it. */
   readonly ownTime?: boolean;
+  /** It forwards each window once: when stream time has reached the window's time and so many ms. */
+  readonly closeDelayMs?: number;
 }
 
 /**
@@ -284,6 +331,8 @@ export interface StoreSpec {
    * a session, in a timestamped key-value store what the value carries.
    */
   readonly retentionMs?: number;
+  /** Its entries are looked for by time, among those that are not committed yet, too. */
+  readonly isTimed?: boolean;
   /**
    * Each value carries a time: `int64 ms | value` here, and in the changelog the time of its record, as
    * Kafka Streams' timestamped stores have it.

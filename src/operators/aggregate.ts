@@ -31,6 +31,7 @@ export function applyAggregate(
   const { numbers } = values;
   const keyKind = operator.windows === null ? "keyValue" : "window";
   const derived = new Derived(rows, keys, keyKind, plan.slots.length, numbers.width);
+  const stamps = operator.isTimestamped === true;
   let row = 0;
   let next = 0;
   for (const range of rows) {
@@ -44,6 +45,7 @@ export function applyAggregate(
       const timestamp = timestamps[index] as number;
       while (next < end) {
         const slot = plan.slots[next++] as number;
+        if (stamps) values.stamp(slot, timestamp);
         numbers.fold(slot, bytes, at);
         values.written(slot);
         derived.append(range, index, slot, numbers, timestamp);

@@ -60,6 +60,12 @@ export class SlotValues {
     this.#isStored[slot] = 1;
   }
 
+  /** A record of this time is about to be folded in. */
+  stamp(slot: number, timestamp: number): void {
+    const before = this.numbers.has(slot) ? (this.times[slot] as number) : timestamp;
+    this.times[slot] = Math.max(before, timestamp);
+  }
+
   written(slot: number): void {
     this.#isWritten[slot] = 1;
   }

@@ -153,6 +153,11 @@ export interface TaskState {
     timeMs: number,
     entriesMax: number,
   ): Promise<WaitingTimers>;
+  /**
+   * Entries of the "head" view whose time is within `(afterMs, upToMs]`, in the order of time, then of keys;
+   * of a store that is looked through by time (`isTimed`) only.
+   */
+  between(store: number, afterMs: number, upToMs: number, limits: PageLimits): Promise<RangePage>;
   /** What a batch that is not final has changed so far: seen by "head" reads, taken by no cut. */
   advance(changes: StoreChanges): void;
   /** Final: the next cut takes it. Replaces the head value of the same key when equal to it. */

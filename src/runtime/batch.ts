@@ -5,7 +5,7 @@ import type { KeySet, StoreChanges } from "../ports/store.ts";
 import type { BatchTrace } from "../ports/telemetry.ts";
 import type { DeadLetter } from "./dead-letters.ts";
 import type { FoldHop } from "./fold-hops.ts";
-import type { Taken } from "./input-queue.ts";
+import { nothingTaken, type Taken } from "./input-queue.ts";
 import type { OwnTimes } from "./own-times.ts";
 import type { ParkedRows } from "./parking.ts";
 
@@ -80,7 +80,14 @@ export type Emission =
       readonly rows: readonly RowRange[];
       readonly outputs: OutputColumns;
     }
-  | { readonly kind: "rows"; readonly exit: TopicExit; readonly rows: readonly RowRange[] };
+  | { readonly kind: "rows"; readonly exit: TopicExit; readonly rows: readonly RowRange[] }
+  /** Of these, and those of the other batches of a cut, the last of each key: see once-per-commit. */
+  | {
+      readonly kind: "latest";
+      readonly step: number;
+      readonly exit: TopicExit;
+      readonly rows: readonly RowRange[];
+    };
 
 /** Records without effects of their own: skipped, parked, or with dead letters to tell of them. */
 export interface GivenUp {
@@ -143,4 +150,9 @@ export function idleBatch(
 ): Batch {
   // Nothing of the record counts, its time neither: what cannot be read is often garbage there too.
   return newBatch(taken, -1, streamTimeMs, streamTimeMs, what);
+}
+
+/** Stream time moves without a record, from one time to another. */
+export function movingBatch(partition: number, fromMs: number, toMs: number): Batch {
+  return newBatch(nothingTaken(partition), -1, fromMs, toMs, {});
 }

@@ -9,6 +9,7 @@ import type { Trial } from "../tasks/trial.ts";
 import type { Batch } from "./batch.ts";
 import type { DeadLetter } from "./dead-letters.ts";
 import { appendEmissions, fillRow } from "./emissions.ts";
+import { appendOncePerCommit } from "./once-per-commit.ts";
 import { namedTimes } from "./own-times.ts";
 import type { SourcePosition } from "./task-host.ts";
 import type { TaskRunner } from "./task-runner.ts";
@@ -86,13 +87,15 @@ export function settleTask({ runner, positions, commitSequence, ends }: TaskCut)
 }
 
 function appendTask(task: TaskCut, records: CutRecords, record: AppendedRecord): void {
+  const target = { runner: task.runner, records, record };
   for (const batch of task.batches) {
     if (batch.outcome === null) continue;
     for (const letter of batch.givenUp?.letters ?? []) {
       appendDeadLetter(task.runner, letter, records, record);
     }
-    appendEmissions(batch.outcome.emissions, { runner: task.runner, records, record });
+    appendEmissions(batch.outcome.emissions, target);
   }
+  appendOncePerCommit(task.batches, target);
   appendChangelog(task, records, record);
 }
 

@@ -35,7 +35,9 @@ interface Cursor {
  * record, and of one record by the step.
  */
 export function appendEmissions(emissions: readonly Emission[], target: Target): void {
-  const cursors = emissions.map((emission) => cursorOf(emission, target));
+  const cursors = emissions.flatMap((emission) => {
+    return emission.kind === "latest" ? [] : [cursorOf(emission, target)];
+  });
   const [only] = cursors;
   if (cursors.length === 1) {
     only?.appendTo(Number.POSITIVE_INFINITY);
@@ -54,7 +56,7 @@ function firstOf(cursors: readonly Cursor[]): Cursor | undefined {
   return first;
 }
 
-function cursorOf(emission: Emission, target: Target): Cursor {
+function cursorOf(emission: Exclude<Emission, { kind: "latest" }>, target: Target): Cursor {
   return emission.kind === "answer"
     ? new AnswerCursor(emission.outputs, emission.rows, emission.stage.exits, target)
     : new RowsCursor(emission.rows, emission.exit, target);

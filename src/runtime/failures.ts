@@ -154,7 +154,8 @@ export class Failures {
     // Nothing is decided about a record that is not alone: built-in nodes may have dropped a row
     // before it, and what is given up must be the one that failed.
     if (rows.count > 1) return { kind: "again", rowsMax: 1 };
-    if (decision === "fail") return { kind: "stop" };
+    // What stream time forwarded without a record has none that could be given up.
+    if (decision === "fail" || rows.count === 0) return { kind: "stop" };
     return this.#giveUp(rows, decision, reasonFor(fault.verdict), this.#failures, fault);
   }
 
@@ -173,6 +174,8 @@ export class Failures {
     fault: Fault,
     canPark = false,
   ): Next {
+    // Nobody's record: what forwarded it does so again.
+    if (rows.count === 0) return { kind: "again", rowsMax: Number.POSITIVE_INFINITY };
     this.#trial = afterDeath(this.#trial, rows);
     this.#hasNews = true;
     const { deaths, rowsMax } = this.#trial;

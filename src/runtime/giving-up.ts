@@ -85,7 +85,8 @@ export function placeOf(
   { columns, source, partition, from }: RowRange,
 ): string {
   const topic = sources[source] ?? "";
-  return `${topicPartitionName({ topic, partition })}@${columns.offsets[from]}`;
+  const at = columns.offsets[from];
+  return `${topicPartitionName({ topic, partition })}@${at ?? "none, by stream time alone"}`;
 }
 
 function letterOf(

@@ -41,6 +41,11 @@ export const NOTHING_TAKEN: Taken = {
   released: { key: "", sequences: [], action: "release", causes: [] },
 };
 
+/** The same of a task of this partition: what is forwarded without a record is of it, too. */
+export function nothingTaken(partition: number): Taken {
+  return { ...NOTHING_TAKEN, input: { ...NOTHING_TAKEN.input, partition } };
+}
+
 /** Where a batch of this source has to end. */
 export interface LastOffset {
   readonly source: number;

@@ -41,11 +41,17 @@ export async function releaseNext(
   return drop(runner, taken, streamTimeMs);
 }
 
+const OF_A_RECORD: ReadonlySet<string> = new Set([
+  "HANDLER_FAILED",
+  "PARKED_FULL",
+  "SUPPRESS_BUFFER_FULL",
+  "TOPOLOGY_INVALID",
+]);
+
 /** Whether what was thrown says that a record can be kept nowhere: its task stops, and no other. */
 export function isOfRecord(error: unknown): error is OutriggerError {
   if (!(error instanceof OutriggerError)) return false;
-  const { code } = error;
-  return code === "HANDLER_FAILED" || code === "PARKED_FULL" || code === "TOPOLOGY_INVALID";
+  return OF_A_RECORD.has(error.code);
 }
 
 /** Whether the first of the rows can be parked: it has a key that could wait, and parking is on. */

@@ -1,12 +1,20 @@
 import type { RowRange, SlotState } from "../model/rows.ts";
-import type { OperatorStep, Stage, StageStep, StageStore } from "../model/topology.ts";
+import type {
+  OperatorStep,
+  Stage,
+  StageStep,
+  StageStore,
+  SuppressStep,
+} from "../model/topology.ts";
 import { windowUnitOf } from "../operators/windows.ts";
 import type { KeySet, TaskState } from "../ports/store.ts";
 import { type Batch, countRows, type Hop } from "./batch.ts";
+import { readClosing } from "./close-windows.ts";
 import { planFoldHop } from "./fold-hops.ts";
 import { ownTimesOf } from "./own-times.ts";
 import { firstRows, rowsBehind } from "./row-parts.ts";
 import { type MalformedRow, type RowClock, readSlots, runOperator } from "./run-operator.ts";
+import { type Passing, runSuppress } from "./run-suppress.ts";
 import { timesOf } from "./stream-clock.ts";
 import { ttlOf } from "./time-to-live.ts";
 
@@ -15,6 +23,50 @@ import { ttlOf } from "./time-to-live.ts";
  * fewer records are to be taken; what one record alone has become is run in parts.
  */
 export async function runStep(
+  own: OperatorStep,
+  step: number,
+  state: TaskState,
+  batch: Batch,
+  rows: readonly RowRange[],
+): Promise<MalformedRow | "tooLarge" | null> {
+  const { windows, closeDelayMs } = own.operator;
+  const isClosing = windows !== null && closeDelayMs !== undefined;
+  // As it is before the batch.
+  const closing = isClosing
+    ? await readClosing(own.operator, windows, state, passingOf(batch, false))
+    : null;
+  if (isClosing && closing === null) return "tooLarge";
+  const failed = rows.length === 0 ? null : await runRows(own, step, state, batch, rows);
+  if (failed !== null || closing === null) return failed;
+  batch.forwarded[step] = [closing(batch.forwarded[step]?.[0] ?? [], rows)];
+  return null;
+}
+
+/** Takes rows, and stream time, through a buffer. */
+export async function runSuppressStep(
+  { suppress }: SuppressStep,
+  step: number,
+  state: TaskState,
+  batch: Batch,
+  rows: readonly RowRange[],
+  mayFindOld: boolean,
+): Promise<"tooLarge" | null> {
+  const ran = await runSuppress(suppress, state, rows, passingOf(batch, mayFindOld));
+  if (ran === null) return "tooLarge";
+  if (ran.changes.keys.length > 0) {
+    state.advance(ran.changes);
+    batch.changes.push(ran.changes);
+  }
+  batch.forwarded[step] = [ran.rows];
+  return null;
+}
+
+function passingOf(batch: Batch, mayFindOld: boolean): Passing {
+  const { taken, streamTimeBeforeMs: beforeMs, streamTimeMs: afterMs } = batch;
+  return { input: taken.input, beforeMs, afterMs, canBeLess: !isOfOne(batch), mayFindOld };
+}
+
+async function runRows(
   { operator }: OperatorStep,
   step: number,
   state: TaskState,
@@ -26,7 +78,7 @@ export async function runStep(
   if (ran === null) {
     if (!isOfOne(batch)) return "tooLarge";
     for (const half of halvesOf(rows)) {
-      const failed = await runStep(
+      const failed = await runRows(
         { kind: "operator", feeds: [], operator },
         step,
         state,
@@ -142,6 +194,8 @@ function clockOf(
     const ownTimeMs = ownTimes.of(store);
     return { streamTimeMs: ownTimeMs, times: ownTimesOf(rows, takes, ownTimeMs) };
   }
+  // Nobody's record moves the time of such rows: it has moved.
+  if (taken.input.to === taken.input.from) return { streamTimeMs, times: null };
   const isInput = !isTimed || rows === input;
   const times = isInput ? null : timesOf(rows, taken.input, streamTimeBeforeMs, streamTimeMs);
   return { streamTimeMs: streamTimeBeforeMs, times };

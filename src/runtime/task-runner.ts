@@ -10,7 +10,7 @@ import type { BatchTrace, TraceIds } from "../ports/telemetry.ts";
 import { Ledger, type LedgerEntry } from "../tasks/ledger.ts";
 import type { ChangelogEnd } from "../tasks/offset-metadata.ts";
 import { resumed } from "../tasks/trial.ts";
-import { type Batch, type Hop, idleBatch } from "./batch.ts";
+import { type Batch, type Hop, movingBatch } from "./batch.ts";
 import {
   deathFault,
   errorOf,
@@ -23,7 +23,7 @@ import {
 import { faultIn } from "./faulty-answers.ts";
 import { givenUpFired } from "./fired-rows.ts";
 import { placeOf } from "./giving-up.ts";
-import { inputBytes, NOTHING_TAKEN, rowsOf, type Taken, type TakenBack } from "./input-queue.ts";
+import { inputBytes, rowsOf, type Taken, type TakenBack } from "./input-queue.ts";
 import { Intake } from "./intake.ts";
 import { canPark, commanded, isOfRecord, nextOf, releaseNext } from "./next-batch.ts";
 import { numberedTimes } from "./own-times.ts";
@@ -74,10 +74,11 @@ export class TaskRunner {
   readonly #input: Intake;
   readonly #walker: Walker;
   #streamTimeMs: number;
+  #advanceToMs = Number.NEGATIVE_INFINITY;
   #planning = false;
   #paused = false;
   readonly #upkeep: Upkeep;
-  /** What waits for the end of the planning that is under way. */
+  /** Waits for the end of the planning that is under way. */
   #takenBack: TakenBack | null = null;
 
   constructor(
@@ -128,7 +129,7 @@ export class TaskRunner {
     if (this.#input.empty(topic, position, facts)) this.pump();
   }
 
-  /** Whether anything is under way that a drain waits for. */
+  /** Whether nothing is under way that a drain waits for. */
   get isIdle(): boolean {
     return this.ledger.inFlight().length === 0 && !this.#planning;
   }
@@ -155,23 +156,27 @@ export class TaskRunner {
     if (this.#planning || this.#takenBack !== null || this.phase === "closed") return;
     const entry = this.#walker.next();
     if (entry !== null) {
-      this.#walkOn(entry);
+      // Its stage has answered, or it waited for an elder.
+      this.#walk(entry.item, entry, (walked) => this.#endWalk(entry, walked), null);
       return;
     }
     if (this.phase !== "running" || this.#paused) return;
     if (this.uncommittedBytes >= this.limits.uncommittedBytesMax) return;
     if (this.#upkeep.isDueAt(this.#streamTimeMs, this.#walker) && !this.failures.isTrying) {
-      const finding = this.#upkeep.find(this.state, this.#streamTimeMs, this.#walker);
-      this.#placeFound(finding, (found) => this.#upkeep.placed(found));
+      const found = this.#upkeep.find(this.state, this.#streamTimeMs, this.#walker);
+      this.#own(found, (batch) => this.#upkeep.placed(batch));
       return;
     }
     if (this.parking?.goesFirst === true) {
-      this.#release(this.parking);
+      // What a command lets go of comes before input, and nothing else is under way meanwhile.
+      if (this.ledger.unfinished > 0 || !this.parking.hasWork) return;
+      const rowsMax = this.#input.rowsMax(this.failures);
+      this.#own(releaseNext(this, this.parking, rowsMax, this.#streamTimeMs));
       return;
     }
-    if (this.ledger.size >= this.#walker.plannedMax(this.failures.isTrying, this.limits.plannedMax))
-      return;
-    const taken = this.#input.take(this.failures);
+    if (this.#walker.isFull(this.failures.isTrying, this.limits.plannedMax)) return;
+    const isMoving = this.#advanceToMs > this.#streamTimeMs;
+    const taken = isMoving ? this.#advance() : this.#input.take(this.failures);
     if (taken === null) return;
     try {
       const next = nextOf(this, taken, this.#streamTimeMs);
@@ -188,15 +193,13 @@ export class TaskRunner {
     this.#planning = true;
     const { input } = rows.taken;
     // Before planning: what built-in nodes derive takes the headers along.
-    const topic = this.program.sources[input.source] ?? "";
-    const trace = this.host.telemetry.planned(this, topic, input);
+    const trace = this.host.telemetry.planned(
+      this,
+      this.program.sources[input.source] ?? "",
+      input,
+    );
     const batch = this.#walker.batchOf(rows, this.#streamTimeMs);
     this.#walk(batch, null, (walked) => this.#endPlanning(batch, walked, trace), trace);
-  }
-
-  /** Its stage has answered, or it waited for an elder. */
-  #walkOn(entry: LedgerEntry<Batch>): void {
-    this.#walk(entry.item, entry, (walked) => this.#endWalk(entry, walked), null);
   }
 
   #walk(
@@ -346,21 +349,35 @@ export class TaskRunner {
   /** Without a record, and with a place of its own behind what was planned: the cut commits it (R-17). */
   advanceStreamTime(timestamp: number): void {
     if (this.phase !== "running" || timestamp <= this.#streamTimeMs) return;
-    this.#planned(idleBatch(NOTHING_TAKEN, timestamp, {}), "done");
+    this.#advanceToMs = timestamp;
+    this.pump();
   }
 
-  /** A batch that waits for no stage: in its place, once it is known. */
-  #placeFound(finding: Promise<Batch | null>, placed: (batch: Batch | null) => void): void {
+  /** What waits for stream time is forwarded by it. Should it be taken back, then it was never asked for. */
+  #advance(): null {
     this.#planning = true;
-    finding.then(
-      (found) => {
+    const batch = movingBatch(this.id.partition, this.#streamTimeMs, this.#advanceToMs);
+    this.#advanceToMs = Number.NEGATIVE_INFINITY;
+    this.#walk(batch, null, (walked) => this.#endPlanning(batch, walked, null), null);
+    return null;
+  }
+
+  /** What the task does between two batches; `placed` hears what has a place, null where none has. */
+  #own(
+    work: Promise<Batch | PlannedRows | null>,
+    placed: (next: Batch | null) => void = () => {},
+  ): void {
+    this.#planning = true;
+    work.then(
+      (next) => {
         this.#planning = false;
         if (this.phase === "closed") return;
         const isKept = this.phase === "running" && this.#takenBack === null;
-        if (found !== null) placed(isKept ? found : null);
+        if (next !== null && "hop" in next) placed(isKept ? next : null);
         if (this.phase !== "running") this.host.idle(this);
         else if (this.#takenBack !== null) this.#giveBack(this.#takenBack, []);
-        else if (found !== null) this.#planned(found, "done");
+        else if (next !== null && "hop" in next) this.#planned(next, "done");
+        else if (next !== null) this.#plan(next);
         this.pump();
       },
       (error: unknown) => this.#planningFailed(error),
@@ -370,7 +387,7 @@ export class TaskRunner {
   #placeGivenUp(batch: Batch): void {
     const node = this.#walker.timersOf(batch.taken.input.source);
     if (node === null || batch.givenUp === null) this.#planned(batch, "done");
-    else this.#placeFound(givenUpFired(node, this.state, batch), () => {});
+    else this.#own(givenUpFired(node, this.state, batch));
   }
 
   #planningFailed(error: unknown): void {
@@ -415,8 +432,8 @@ export class TaskRunner {
    */
   #failed(entry: LedgerEntry<Batch>, row: number, fault: Fault): void {
     const { taken, hop } = entry.item;
-    const before = hop === null ? 0 : inputIndexOf(taken, hop.rows, row);
     this.#noteFailure(hop, row);
+    const before = hop === null ? 0 : inputIndexOf(taken, hop.rows, row);
     this.#takeBack(entry, () => this.#decide(taken, before, fault));
   }
 
@@ -487,20 +504,5 @@ export class TaskRunner {
     this.phase = "stopped";
     this.error = error;
     this.host.stopped(this, error);
-  }
-
-  /** What a command lets go of comes before input, and nothing else is under way meanwhile. */
-  #release(parking: Parking): void {
-    if (this.ledger.unfinished > 0 || !parking.hasWork) return;
-    this.#planning = true;
-    releaseNext(this, parking, this.#input.rowsMax(this.failures), this.#streamTimeMs).then(
-      (next) => {
-        this.#planning = false;
-        if (this.phase !== "running") this.host.idle(this);
-        else if ("hop" in next) this.#placeGivenUp(next);
-        else this.#plan(next);
-      },
-      (error: unknown) => this.#planningFailed(error),
-    );
   }
 }

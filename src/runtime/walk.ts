@@ -1,13 +1,13 @@
 import { mergeRows } from "../model/merge-rows.ts";
 import { onwardRows } from "../model/onward-rows.ts";
 import type { RowRange } from "../model/rows.ts";
-import type { Feed, Program, Step } from "../model/topology.ts";
+import type { Feed, Program, SinkStep, Step } from "../model/topology.ts";
 import type { BatchAnswer } from "../ports/application.ts";
 import type { StoreChanges, TaskState } from "../ports/store.ts";
 import { changesOf } from "./answers.ts";
-import type { Batch, Hop } from "./batch.ts";
+import type { Batch, Emission, Hop } from "./batch.ts";
 import { foldedBy } from "./fold-hops.ts";
-import { planHop, runStep } from "./planner.ts";
+import { planHop, runStep, runSuppressStep } from "./planner.ts";
 import type { MalformedRow } from "./run-operator.ts";
 
 /** How far a walk came. */
@@ -24,6 +24,12 @@ export type Walked =
   /** Timers that have fired are of one key: fewer rows are to be taken. */
   | { readonly rowsMax: number };
 
+export interface WalkLimits {
+  readonly stateBytesMax: number;
+  /** Stream time at the takeover: what is found then may have been due before. */
+  readonly startedAtMs: number;
+}
+
 /**
  * Takes a batch through its steps until one of them is user code: for each built-in node one plan over all
  * rows, one multi-get, one apply (design.md §4). `mayTake` says whether the batches before it are as far.
@@ -33,14 +39,14 @@ export async function walk(
   state: TaskState,
   batch: Batch,
   mayTake: (step: number) => boolean,
-  stateBytesMax: number,
+  { stateBytesMax, startedAtMs }: WalkLimits,
 ): Promise<Walked> {
   while (hasRows(batch, steps)) {
     const index = batch.nextStep;
     const step = steps[index] as Step;
     if (!mayTake(index)) return "waits";
     const rows = batch.rest ?? rowsFor(step, batch);
-    if (rows.length > 0) {
+    if (rows.length > 0 || isWoken(step, batch)) {
       if (step.kind === "stage") {
         const hop = await planHop(step, state, batch, rows, stateBytesMax);
         if (hop === null) return "tooLarge";
@@ -50,7 +56,11 @@ export async function walk(
       if (step.kind === "operator") {
         const failed = await runStep(step, index, state, batch, rows);
         if (failed !== null) return failed;
-      } else batch.emissions.push({ kind: "rows", exit: step.exit, rows });
+      } else if (step.kind === "suppress") {
+        const mayFindOld = batch.streamTimeBeforeMs <= startedAtMs;
+        const failed = await runSuppressStep(step, index, state, batch, rows, mayFindOld);
+        if (failed !== null) return failed;
+      } else batch.emissions.push(emissionOf(step, index, rows));
     }
     batch.nextStep = index + 1;
   }
@@ -92,12 +102,30 @@ function forward(batch: Batch, exits: readonly (readonly RowRange[])[]): void {
     before === undefined ? exits : exits.map((rows, exit) => [...(before[exit] ?? []), ...rows]);
 }
 
-/** Whether rows are on their way to a step that is still to come. */
+function emissionOf(
+  { exit, isOncePerCommit }: SinkStep,
+  step: number,
+  rows: readonly RowRange[],
+): Emission {
+  return isOncePerCommit === true
+    ? { kind: "latest", step, exit, rows }
+    : { kind: "rows", exit, rows };
+}
+
+/** Whether stream time, which the batch moves, may make the step forward what it has held back. */
+function isWoken(step: Step, { streamTimeBeforeMs, streamTimeMs, givenUp }: Batch): boolean {
+  if (streamTimeMs <= streamTimeBeforeMs || givenUp !== null) return false;
+  if (step.kind === "operator") return step.operator.closeDelayMs !== undefined;
+  return step.kind === "suppress";
+}
+
+/** Whether rows, or stream time, are on their way to a step that is still to come. */
 export function hasRows(batch: Batch, steps: readonly Step[]): boolean {
   if (batch.rest !== null) return true;
   for (let index = batch.nextStep; index < steps.length; index++) {
-    const { feeds } = steps[index] as Step;
-    for (const feed of feeds) if (rowsOf(feed, batch).length > 0) return true;
+    const step = steps[index] as Step;
+    if (isWoken(step, batch)) return true;
+    for (const feed of step.feeds) if (rowsOf(feed, batch).length > 0) return true;
   }
   return false;
 }
@@ -139,5 +167,5 @@ export function inputIndexOf(
 /** Input records ahead of the one of row `row`, which cannot be read: the policy hears of it alone. */
 export function rowsBefore(taken: Batch["taken"], rows: readonly RowRange[], row: number): number {
   const before = inputIndexOf(taken, rows, row);
-  return before > 0 || taken.input.to - taken.input.from === 1 ? before : 1;
+  return before > 0 || taken.input.to - taken.input.from <= 1 ? before : 1;
 }

@@ -9,7 +9,7 @@ import { OwnTimes } from "./own-times.ts";
 import type { PlannedRows } from "./parking.ts";
 import { latestTimestamp } from "./stream-clock.ts";
 import type { TaskRunner } from "./task-runner.ts";
-import { hasRows, type Walked, walk } from "./walk.ts";
+import { hasRows, type Walked, type WalkLimits, walk } from "./walk.ts";
 
 /**
  * The walks of one task's batches, one at a time. Batches keep their order at every step: a built-in node
@@ -24,11 +24,11 @@ export class Walker {
   readonly #timers: readonly (TimerNode | null)[];
   readonly #state: TaskState;
   readonly #ledger: Ledger<Batch>;
-  readonly #stateBytesMax: number;
+  readonly #limits: WalkLimits;
   readonly #hasOwnTimes: boolean;
   readonly #cutTimes: ReadonlyMap<number, number>;
 
-  constructor({ program, state, ledger, limits, cutTimes }: TaskRunner) {
+  constructor({ program, state, ledger, limits, cutTimes, cutStreamTimeMs }: TaskRunner) {
     this.isStateful = isStateful(program);
     this.#program = program;
     this.#sourceNodes = sourceNodesOf(program);
@@ -37,7 +37,7 @@ export class Walker {
     });
     this.#state = state;
     this.#ledger = ledger;
-    this.#stateBytesMax = limits.frameBytesMax / 2;
+    this.#limits = { stateBytesMax: limits.frameBytesMax / 2, startedAtMs: cutStreamTimeMs };
     this.#hasOwnTimes = program.stores.some(({ ownTime }) => ownTime === true);
     this.#cutTimes = cutTimes;
   }
@@ -83,18 +83,18 @@ export class Walker {
     if (this.#hasOwnTimes) {
       batch.ownTimes ??= new OwnTimes((store) => this.timeOf(store, batch) ?? 0);
     }
-    return await walk(this.#program, this.#state, batch, mayTake, this.#stateBytesMax);
+    return await walk(this.#program, this.#state, batch, mayTake, this.#limits);
   }
 
   /**
-   * How many batches may be planned and not committed. User code with state gets the next only when it has
-   * answered the last: its mutations decide what the next one reads (design.md §4).
+   * Whether so many batches are planned and not committed that no other may be. User code with state gets the
+   * next only when it has answered the last: its mutations decide what the next one reads (design.md §4).
    */
-  plannedMax(isTrying: boolean, aheadMax: number): number {
+  isFull(isTrying: boolean, aheadMax: number): boolean {
     const { size, unfinished } = this.#ledger;
     const finals = size - unfinished;
-    if (isTrying) return unfinished > 0 ? 0 : 1 + finals;
-    return unfinished > 0 && this.isStateful ? 0 : aheadMax + finals;
+    if (isTrying) return size >= (unfinished > 0 ? 0 : 1 + finals);
+    return size >= (unfinished > 0 && this.isStateful ? 0 : aheadMax + finals);
   }
 
   /** Whether rows of it are left for later steps. */

@@ -1,4 +1,3 @@
-import { OutriggerError } from "../errors/outrigger-error.ts";
 import {
   type Aggregate,
   Aggregator,
@@ -20,6 +19,8 @@ import type {
   Windows,
 } from "../model/topology.ts";
 import { policyOf } from "./failure-policy.ts";
+import { invalid, safeNumber } from "./invalid.ts";
+import { bufferOf, emitOf, suppressOf } from "./suppress.ts";
 
 /**
  * The declared topology of a `Hello`. Checks only what a message can say wrongly: kinds that are not
@@ -33,7 +34,7 @@ export function declaredTopology(topology: Topology): DeclaredTopology {
       parents: node.parents,
       ...kindOf(node),
     })),
-    stores: topology.stores.map(storeOf),
+    stores: [...topology.stores.map(storeOf), ...topology.nodes.flatMap(bufferOf)],
   };
 }
 
@@ -63,7 +64,7 @@ function kindOf({ name, kind }: Node): NodeKind {
       };
     }
     case "aggregate": {
-      const { store, aggregator, number, repartition, failurePolicy } = kind.value;
+      const { store, aggregator, number, repartition, emit, failurePolicy } = kind.value;
       return {
         kind: "aggregate",
         store,
@@ -71,6 +72,7 @@ function kindOf({ name, kind }: Node): NodeKind {
         windows: windowsOf(name, kind.value),
         ...(number === WireNumberType.UNSPECIFIED ? {} : { number: numberOf(name, number) }),
         ...(repartition === "" ? {} : { repartition }),
+        ...emitOf(name, emit),
         ...policyOf(name, failurePolicy),
       };
     }
@@ -78,6 +80,8 @@ function kindOf({ name, kind }: Node): NodeKind {
       return { kind: "sink", topic: kind.value.topic };
     case "hook":
       return { kind: "hook", ...policyOf(name, kind.value.failurePolicy) };
+    case "suppress":
+      return suppressOf(name, kind.value);
     case "repartition":
       return { kind: "repartition", partitions: kind.value.partitions };
     case undefined:
@@ -190,17 +194,4 @@ function windowsOf(name: string, aggregate: Aggregate): Windows | null {
   }
   if (session === undefined) return null;
   return { kind: "session", gapMs: ms("gap_ms", session.gapMs, 1), graceMs };
-}
-
-function safeNumber(what: string, value: bigint, min: number): number {
-  const number = Number(value);
-  if (Number.isSafeInteger(number) && number >= min) return number;
-  throw invalid(`${what} is ${value}; it must lie between ${min} and 2^53 - 1`);
-}
-
-function invalid(what: string): OutriggerError {
-  return new OutriggerError(
-    "TOPOLOGY_INVALID",
-    `${what}: correct the application, or run a sidecar as new as its SDK`,
-  );
 }

@@ -1,4 +1,4 @@
-import { SESSION_SUFFIX_BYTES, WINDOW_SUFFIX_BYTES } from "../model/entry-time.ts";
+import { SESSION_SUFFIX_BYTES, suffixBytesOfKind } from "../model/entry-time.ts";
 import { readLong, writeLong } from "../model/key-table.ts";
 import type { StoreSpec } from "../model/topology.ts";
 import type { KeyEntries, PageLimits } from "../ports/store.ts";
@@ -13,7 +13,7 @@ const PAGE: PageLimits = { entriesMax: 1_000, bytesMax: 1_048_576 };
 /** Bytes behind the key of an entry that is looked for by key and time; 0 where none is. */
 export function suffixBytesOf({ kind, isRanged }: Pick<StoreSpec, "kind" | "isRanged">): number {
   if (isRanged !== true) return 0;
-  return kind === "session" ? SESSION_SUFFIX_BYTES : WINDOW_SUFFIX_BYTES;
+  return suffixBytesOfKind(kind);
 }
 
 /** What is looked for: the entries of `key` whose time is within `[from, to]`. */

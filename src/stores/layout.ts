@@ -1,5 +1,6 @@
 import { invariant } from "../errors/invariant.ts";
 import { asError } from "../errors/outrigger-error.ts";
+import type { StoreSpec } from "../model/topology.ts";
 import type { StoreMarks, StorePosition } from "../ports/store.ts";
 
 /**
@@ -89,6 +90,16 @@ export function decodeMarks(bytes: Buffer, prefixes: readonly number[]): StoreMa
   const { streamTimeMs, commitSequence, caughtUpAtMs } = onDisk;
   const inputOffsets = new Map(onDisk.inputOffsets);
   return { positions, inputOffsets, streamTimeMs, commitSequence, caughtUpAtMs };
+}
+
+/**
+ * The name that a store's number is kept under. Values of one layout are not read as those of the other: a
+ * store that came to carry times is another one here, and restored from the changelog, which is the same.
+ */
+export function nameOnDisk({ name, kind, isRanged, isTimestamped }: StoreSpec): string {
+  if (isTimestamped !== true) return name;
+  if (kind === "keyValue") return `${name}:timestamped`;
+  return kind === "window" && isRanged !== true ? `${name} with times` : name;
 }
 
 /** Numbers by store name. */

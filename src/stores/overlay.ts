@@ -1,4 +1,5 @@
 import type { StoreChanges } from "../ports/store.ts";
+import { NamesByTime } from "./names-by-time.ts";
 
 /** A value, or null for a delete. */
 export type Value = Buffer | null;
@@ -18,10 +19,15 @@ export class Overlay {
   #stagedBytes = 0;
   #unwrittenBytes = 0;
   readonly #byKey: NamesByKey | null;
+  readonly #byTime: NamesByTime | null;
 
-  /** With `suffixBytes` the entries of a key are found by it: what stands before so many bytes. */
-  constructor(suffixBytes = 0) {
+  /**
+   * With `suffixBytes` the entries of a key are found by it: what stands before so many bytes; with
+   * `timeBytes` those of a time, which begins so many bytes before their end.
+   */
+  constructor(suffixBytes = 0, timeBytes = 0) {
     this.#byKey = suffixBytes === 0 ? null : new NamesByKey(suffixBytes);
+    this.#byTime = timeBytes === 0 ? null : new NamesByTime(timeBytes);
   }
 
   get stagedBytes(): number {
@@ -57,6 +63,16 @@ export class Overlay {
     return entries;
   }
 
+  /** What is here of the entries of a time within `(afterMs, upToMs]`, newest value of each; by time. */
+  ofTimes(afterMs: number, upToMs: number): [name: string, value: Value][] {
+    const entries: [string, Value][] = [];
+    for (const name of this.#byTime?.within(afterMs, upToMs) ?? []) {
+      const value = this.find(name, "head");
+      if (value !== undefined) entries.push([name, value]);
+    }
+    return entries;
+  }
+
   /** Everything that is not on disk, oldest first: the last value of a key is its newest. */
   *all(): Iterable<[key: string, value: Value]> {
     yield* this.#unwritten;
@@ -74,7 +90,7 @@ export class Overlay {
       const value = values[i] ?? null;
       this.#head.set(name, value);
       if (value === null) this.#deleters.set(name, changes);
-      this.#byKey?.add(name);
+      this.#add(name);
     }
   }
 
@@ -154,15 +170,23 @@ export class Overlay {
     this.#staged.clear();
     this.#cut = new Map();
     this.#stagedBytes = 0;
-    if (this.#byKey === null) return;
-    this.#byKey.clear();
-    for (const name of this.#unwritten.keys()) this.#byKey.add(name);
+    if (this.#byKey === null && this.#byTime === null) return;
+    this.#byKey?.clear();
+    this.#byTime?.clear();
+    for (const name of this.#unwritten.keys()) this.#add(name);
+  }
+
+  #add(name: string): void {
+    this.#byKey?.add(name);
+    this.#byTime?.add(name);
   }
 
   #forget(names: ReadonlyMap<string, Value>): void {
-    if (this.#byKey === null) return;
+    if (this.#byKey === null && this.#byTime === null) return;
     for (const name of names.keys()) {
-      if (this.find(name, "head") === undefined) this.#byKey.delete(name);
+      if (this.find(name, "head") !== undefined) continue;
+      this.#byKey?.delete(name);
+      this.#byTime?.delete(name);
     }
   }
 
@@ -170,7 +194,7 @@ export class Overlay {
     const before = this.#staged.get(name);
     if (before !== undefined) this.#stagedBytes -= bytesOf(name, before);
     this.#staged.set(name, value);
-    this.#byKey?.add(name);
+    this.#add(name);
     this.#stagedBytes += bytesOf(name, value);
   }
 }

@@ -1,5 +1,5 @@
 import { invariant } from "../errors/invariant.ts";
-import { timeOfValue } from "../model/entry-time.ts";
+import { suffixBytesOfKind, timeOfValue } from "../model/entry-time.ts";
 import type { StoreSpec } from "../model/topology.ts";
 import type {
   DueEntries,
@@ -18,6 +18,7 @@ import type {
 } from "../ports/store.ts";
 import { Database, type DatabaseOptions, type Entry } from "./database.ts";
 import { dueEntries } from "./due-entries.ts";
+import { entriesBetween } from "./entries-between.ts";
 import { entriesOfKey, suffixBytesOf } from "./key-times.ts";
 import * as layout from "./layout.ts";
 import { changesWithin, mergePage } from "./merged-range.ts";
@@ -76,7 +77,9 @@ export class RocksTaskState implements TaskState {
     this.stores = stores;
     this.#path = path;
     this.#options = options;
-    this.#overlays = stores.map((spec) => new Overlay(suffixBytesOf(spec)));
+    this.#overlays = stores.map((spec) => {
+      return new Overlay(suffixBytesOf(spec), spec.isTimed ? suffixBytesOfKind(spec.kind) : 0);
+    });
     this.#database = opened.database;
     this.#prefixes = opened.prefixes;
     this.#indexes = opened.indexes;
@@ -214,6 +217,21 @@ export class RocksTaskState implements TaskState {
     const index = new TimerIndex(this.#prefix(store));
     const newer = new Map(this.#overlay(store).all());
     return await index.due(this.#database, clock, timeMs, entriesMax, newer);
+  }
+
+  async between(
+    store: number,
+    afterMs: number,
+    upToMs: number,
+    limits: PageLimits,
+  ): Promise<RangePage> {
+    const index = this.#indexes[store] ?? null;
+    const spec = this.stores[store];
+    invariant(index instanceof TimeIndex && spec?.isTimed === true, `store ${store} has no times`);
+    // Before anything is awaited: what a commit moves to the disk meanwhile is hidden there.
+    const newer = this.#overlay(store).ofTimes(afterMs, upToMs);
+    const timed = { database: this.#database, index, prefix: this.#prefix(store), kind: spec.kind };
+    return await entriesBetween(timed, { afterMs, upToMs }, newer, limits);
   }
 
   advance(changes: StoreChanges): void {
@@ -435,9 +453,7 @@ async function readMarks(database: Database, stores: readonly StoreSpec[]): Prom
   const numbers = layout.decodeNumbers(await database.get(layout.STORES_KEY));
   const known = numbers.size;
   const prefixes = stores.map((spec) => {
-    // Values of one layout are not read as those of the other: then it is restored from the changelog.
-    const isStamped = spec.kind === "keyValue" && spec.isTimestamped === true;
-    const name = isStamped ? `${spec.name}:timestamped` : spec.name;
+    const name = layout.nameOnDisk(spec);
     const number = numbers.get(name) ?? numbers.size + 1;
     numbers.set(name, number);
     return number;

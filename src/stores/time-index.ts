@@ -13,7 +13,8 @@ const NOTHING = Buffer.alloc(0);
 /** The index of a store by time; null where it has none. */
 export function indexOf(spec: StoreSpec, prefix: number): TimeIndex | ValueTimeIndex | null {
   if (isFoundByValue(spec)) return new ValueTimeIndex(prefix);
-  return spec.retentionMs === undefined ? null : new TimeIndex(spec, prefix);
+  if (spec.retentionMs === undefined && spec.isTimed !== true) return null;
+  return new TimeIndex(spec, prefix);
 }
 
 /**
@@ -83,6 +84,33 @@ export class TimeIndex implements EntryIndex {
     return entries.map(([key]) => keyOf(key));
   }
 
+  /**
+   * Keys of a time within `(afterMs, upToMs]` that `hides` does not hold for, eldest first, up to so many;
+   * `more` where there may be others.
+   */
+  async between(
+    database: Database,
+    afterMs: number,
+    upToMs: number,
+    entriesMax: number,
+    hides: (key: Buffer) => boolean,
+  ): Promise<{ keys: Buffer[]; more: boolean }> {
+    const range = layout.storeRange(this.#prefix, {
+      // All times before 1970 stand at 0.
+      from: afterMs < 0 ? null : timeBound(afterMs + 1),
+      to: upToMs < Number.MAX_SAFE_INTEGER ? timeBound(Math.max(0, upToMs) + 1) : null,
+    });
+    const limits = { entriesMax, bytesMax: Number.POSITIVE_INFINITY };
+    const keyAt = layout.PREFIX_BYTES + TIME_BYTES;
+    const isHidden = (indexed: Buffer): boolean => {
+      const key = indexed.subarray(keyAt);
+      const time = entryTime(this.#spec.kind, key);
+      return time <= afterMs || time > upToMs || hides(key);
+    };
+    const { entries, more } = await database.scan({ ...range, reverse: false }, limits, isHidden);
+    return { keys: entries.map(([key]) => key.subarray(keyAt)), more };
+  }
+
   /** Times before 1970, which would sort behind all others, stand first. */
   #indexKey(key: Buffer): Buffer {
     const indexed = Buffer.allocUnsafe(TIME_BYTES + key.length);
@@ -96,6 +124,12 @@ function keyOf(indexed: Buffer): Buffer {
   return indexed.subarray(layout.PREFIX_BYTES + TIME_BYTES);
 }
 
+function timeBound(timeMs: number): Buffer {
+  const bound = Buffer.alloc(TIME_BYTES);
+  writeLong(bound, 0, timeMs);
+  return bound;
+}
+
 /** Indexes what an elder version wrote without, once, page by page. */
 export async function indexOnce(
   database: Database,
@@ -106,7 +140,8 @@ export async function indexOnce(
   const done = layout.decodeNumbers(await database.get(layout.INDEXED_KEY));
   let isChanged = false;
   for (const [store, index] of indexes.entries()) {
-    const name = stores[store]?.name ?? "";
+    const spec = stores[store];
+    const name = spec === undefined ? "" : layout.nameOnDisk(spec);
     // Without an index its entries are written past it: should it come back, it is made anew.
     if (index === null) isChanged = done.delete(name) || isChanged;
     if (index === null || done.has(name)) continue;

@@ -26,7 +26,12 @@ export interface ChangelogEnd {
 }
 
 /** As it is written, for there is not much room. */
-const KINDS: Readonly<Record<StoreKind, string>> = { keyValue: "k", window: "w", session: "s" };
+const KINDS: Readonly<Record<StoreKind, string>> = {
+  keyValue: "k",
+  window: "w",
+  session: "s",
+  buffer: "b",
+};
 
 /** The broker's `offset.metadata.max.bytes` default. */
 export const METADATA_BYTES_MAX = 4_096;
@@ -62,7 +67,7 @@ export function decodeOffsetMetadata(text: string): OffsetMetadata | null {
     if (typeof name !== "string" || typeof topicId !== "string" || typeof end !== "number") {
       return null;
     }
-    const kind = (["keyValue", "window", "session"] as const).find(
+    const kind = (["keyValue", "window", "session", "buffer"] as const).find(
       (each) => KINDS[each] === letter,
     );
     changelogs.set(name, { topicId, end, ...(kind === undefined ? {} : { kind }) });

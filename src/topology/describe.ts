@@ -5,6 +5,7 @@ import { hooksOf } from "./hooks.ts";
 import { changelogTopic, hookTopic, timersStore, timersTopic } from "./names.ts";
 import { type Subtopology, subtopologiesOf } from "./subtopologies.ts";
 import { isTimed } from "./timers.ts";
+import { storesOf } from "./validate.ts";
 
 /** A topology as a person looks at it: what runs as one task, and the topics between. */
 export interface Picture {
@@ -111,14 +112,10 @@ function nameOf(node: DeclaredNode, { applicationId, partitions }: Painter): str
   return isMoved ? `${node.topic.slice(applicationId.length + 1)}-sink` : node.name;
 }
 
-function storesOf(node: DeclaredNode): readonly string[] {
-  if (node.kind === "function") return node.stores;
-  return node.kind === "aggregate" ? [node.store] : [];
-}
-
 function kindOf({ kind }: DeclaredNode): PictureNode["kind"] {
   if (kind === "source") return "source";
-  return kind === "function" || kind === "aggregate" ? "processor" : "sink";
+  const isProcessor = kind === "function" || kind === "aggregate" || kind === "suppress";
+  return isProcessor ? "processor" : "sink";
 }
 
 function isCode(node: DeclaredNode): boolean {
@@ -130,10 +127,18 @@ function isCode(node: DeclaredNode): boolean {
 function workOf(node: DeclaredNode): string {
   if (node.kind === "function") return node.operation;
   if (node.kind === "hook") return "asks a hook";
+  if (node.kind === "suppress") {
+    const { until } = node;
+    const end = until.kind === "timeLimit" ? `for ${until.waitMs} ms` : "until windows close";
+    return `suppress ${end}`;
+  }
   if (node.kind !== "aggregate") return "";
   const name = node.aggregator === "application" ? "aggregate" : node.aggregator;
-  return node.windows === null ? name : `${name}, ${windowsText(node.windows)}`;
+  const emits = node.emit === undefined ? "" : `, ${EMITS[node.emit]}`;
+  return `${node.windows === null ? name : `${name}, ${windowsText(node.windows)}`}${emits}`;
 }
+
+const EMITS = { onWindowClose: "on window close", onCommit: "on commit" } as const;
 
 function windowsText(windows: Windows): string {
   switch (windows.kind) {

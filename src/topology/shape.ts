@@ -1,5 +1,8 @@
+import { validateEmit } from "./emit.ts";
 import { type Faults, nodeAt } from "./faults.ts";
 import type { Graph, GraphNode } from "./graph.ts";
+import { validateSuppress } from "./suppress.ts";
+import { validateTimes } from "./validate-times.ts";
 
 /**
  * What a node is to its program. An operator's rows come back before anything behind it runs, whoever folds:
@@ -17,6 +20,8 @@ export function roleOf({ declared }: GraphNode): Role {
       return declared.aggregator === "application" && declared.windows?.kind !== "sliding"
         ? "stage"
         : "operator";
+    case "suppress":
+      return "operator";
     case "repartition":
       return "sink";
     case "sink":
@@ -31,6 +36,9 @@ export function roleOf({ declared }: GraphNode): Role {
 export function validateShape(graph: Graph, faults: Faults): void {
   for (const node of graph.nodes) {
     if (node.declared.kind === "source") validateSource(node, faults);
+    validateSuppress(node, faults);
+    validateEmit(node, faults);
+    validateTimes(node, faults);
   }
 }
 

@@ -10,19 +10,32 @@ import type {
 } from "../model/topology.ts";
 import { ancestorsOf, type GraphNode } from "./graph.ts";
 import { changelogTopic } from "./names.ts";
+import { closeDelayOf } from "./suppress.ts";
 import { storesOf } from "./validate.ts";
 
 export function operatorOf(node: DeclaredNode, stores: readonly StoreSpec[]): Operator {
   invariant(node.kind === "aggregate", "what is built in is an aggregation");
-  const { name, windows, aggregator: kind, number } = node;
+  const { name, windows, aggregator: kind, number, emit } = node;
   invariant(kind !== "application", "an aggregation of the application is not built in");
   const store = stores.findIndex((spec) => spec.name === node.store);
   // Kafka Streams counts a null value in a window that does not slide; there is nothing of it to add up.
   const isSliding = windows?.kind === "sliding";
   const takes = windows === null || isSliding || kind !== "count" ? "valued" : "keyed";
   const reads = kind === "count" || number === undefined ? {} : { number };
-  const stamps = isSliding ? { isTimestamped: true } : {};
-  return { kind, node: name, store, windows, takes, ...reads, ...stamps, ...timeOf(stores[store]) };
+  const stamps = stores[store]?.isTimestamped === true ? { isTimestamped: true } : {};
+  const isClosing = emit === "onWindowClose" && windows !== null;
+  const closes = isClosing ? { closeDelayMs: closeDelayOf(windows) } : {};
+  return {
+    kind,
+    node: name,
+    store,
+    windows,
+    takes,
+    ...reads,
+    ...stamps,
+    ...closes,
+    ...timeOf(stores[store]),
+  };
 }
 
 function timeOf(spec: StoreSpec | undefined): { readonly ownTime?: boolean } {
@@ -35,17 +48,21 @@ export function storeOf(
   applicationId: string,
 ): StoreSpec {
   const spec = { name, kind, changelogTopic: changelogTopic(applicationId, name) };
+  if (kind === "buffer") return { ...spec, isRanged: true, isTimed: true };
   if (isTimestamped === true) {
     return { ...spec, isTimestamped, ...(ttlMs === undefined ? {} : { retentionMs: ttlMs }) };
   }
   const user = nodes.find(({ declared }) => {
     return declared.kind === "aggregate" && declared.store === name;
   });
-  const windows = user?.declared.kind === "aggregate" ? user.declared.windows : null;
-  if (user === undefined || windows === null) return spec;
+  if (user?.declared.kind !== "aggregate" || user.declared.windows === null) return spec;
+  const { windows, emit } = user.declared;
   const own = ancestorsOf(user).some(changesTime) ? { ownTime: true } : {};
-  const retained = { ...spec, retentionMs: retentionOf(windows), ...own };
-  if (windows.kind === "time") return retained;
+  const isClosing = emit === "onWindowClose";
+  const timed = isClosing ? { isTimed: true } : {};
+  const retained = { ...spec, retentionMs: retentionOf(windows), ...own, ...timed };
+  // What closes has the time of its latest record.
+  if (windows.kind === "time") return isClosing ? { ...retained, isTimestamped: true } : retained;
   return {
     ...retained,
     isRanged: true,
@@ -56,7 +73,7 @@ export function storeOf(
 /**
  * A task's stream time is that of its input records: what has other times than those has a time of its own.
  */
-function changesTime({ declared }: GraphNode): boolean {
+export function changesTime({ declared }: GraphNode): boolean {
   return declared.kind === "function" && declared.operation === "processValues";
 }
 

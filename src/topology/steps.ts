@@ -1,10 +1,11 @@
 import { invariant } from "../errors/invariant.ts";
-import type { Exit, Feed, Step, StoreSpec, TopicExit } from "../model/topology.ts";
+import type { Exit, Feed, SinkStep, Step, StoreSpec, TopicExit } from "../model/topology.ts";
 import { type Component, componentsOf } from "./components.ts";
 import type { GraphNode } from "./graph.ts";
 import { hookTopic } from "./names.ts";
 import { roleOf } from "./shape.ts";
 import { operatorOf, stageStoresOf } from "./state-of-nodes.ts";
+import { suppressOf } from "./suppress.ts";
 import { type VisitOrder, visitOrderOf } from "./visit-order.ts";
 
 /** A step whose number, and whose feeds' numbers, are not known yet. */
@@ -137,6 +138,10 @@ function operatorDraft(
   if (roleOf(node) !== "operator") return [];
   const draft = { order: order.node(node), origins: originsTo(node), nodes: [node], exits: [] };
   const { declared } = node;
+  if (declared.kind === "suppress") {
+    const suppress = suppressOf(node, stores);
+    return [{ ...draft, make: (feeds): Step => ({ kind: "suppress", feeds, suppress }) }];
+  }
   if (declared.kind === "aggregate" && declared.aggregator === "application") {
     const stage = {
       entries: [declared.name],
@@ -161,14 +166,26 @@ function sinkDraft(node: GraphNode, exitOf: (node: GraphNode) => Exit, order: Vi
     parents.every((parent) => !isCode(parent)),
   );
   const exit = exitOf(node);
-  if (exit.kind !== "topic" || origins.length === 0) return [];
+  if (exit.kind !== "topic") return [];
+  const draft = (
+    own: readonly Origin[],
+    step: Pick<SinkStep, "exit" | "isOncePerCommit">,
+  ): Draft => ({
+    order: order.node(node),
+    ...{ origins: own, nodes: [], exits: [] },
+    make: (feeds): Step => ({ kind: "sink", feeds, ...step }),
+  });
+  // Each aggregate has keys of its own, and takes its turn for itself.
+  const onCommit = origins.filter(({ parents }) => parents.some(emitsOnCommit));
+  const others = origins.filter((origin) => !onCommit.includes(origin));
   return [
-    {
-      order: order.node(node),
-      ...{ origins, nodes: [], exits: [] },
-      make: (feeds): Step => ({ kind: "sink", feeds, exit }),
-    },
+    ...(others.length === 0 ? [] : [draft(others, { exit })]),
+    ...onCommit.map((origin) => draft([origin], { exit, isOncePerCommit: true })),
   ];
+}
+
+function emitsOnCommit({ declared }: GraphNode): boolean {
+  return declared.kind === "aggregate" && declared.emit === "onCommit";
 }
 
 /** User code above a node sends it rows through the one exit of its name, however many of it do. */
@@ -277,5 +294,6 @@ export function sharesStores(steps: readonly Step[], sources: number): boolean {
 
 function storesOfStep(step: Step): number[] {
   if (step.kind === "operator") return [step.operator.store];
+  if (step.kind === "suppress") return [step.suppress.store];
   return step.kind === "stage" ? step.stage.stores.map(({ store }) => store) : [];
 }

@@ -8,8 +8,8 @@ import { type Faults, nodeAt } from "./faults.ts";
 import { type Graph, type GraphNode, linkNodes } from "./graph.ts";
 import { repartitionTopic } from "./names.ts";
 import { type Piece, partsOf } from "./parts.ts";
-
 import { withTimerSource } from "./timers.ts";
+import { storesOf } from "./validate.ts";
 import { validateRepartitions } from "./validate-repartitions.ts";
 
 /** A part of the topology with tasks of its own, as if it had been declared alone. */
@@ -151,10 +151,7 @@ function piecesOf(
 }
 
 function pieceOf(declared: DeclaredNode): Piece {
-  const isAggregate = declared.kind === "aggregate";
-  const stores =
-    declared.kind === "function" ? declared.stores : isAggregate ? [declared.store] : [];
-  return { declared, stores };
+  return { declared, stores: storesOf(declared) };
 }
 
 type Part = readonly Piece[];

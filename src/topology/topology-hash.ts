@@ -28,10 +28,16 @@ function canonicalKind(node: DeclaredNode): unknown[] {
     case "function":
       return [node.operation, [...node.stores].sort(), ...canonicalTimers(node)];
     case "aggregate": {
-      const { store, aggregator, windows, number, repartition } = node;
+      const { store, aggregator, windows, number, repartition, emit } = node;
       const kind = windows === null ? null : canonicalWindows(windows);
-      const rest = [number ?? null, repartition ?? null];
+      const rest = [number ?? null, repartition ?? null, ...(emit === undefined ? [] : [emit])];
       return [store, aggregator, kind, ...(rest.some((one) => one !== null) ? rest : [])];
+    }
+    case "suppress": {
+      const { store, until, buffer } = node;
+      const { maxRecords = null, maxBytes = null, whenFull } = buffer;
+      const waitMs = until.kind === "timeLimit" ? until.waitMs : null;
+      return [store, waitMs, maxRecords, maxBytes, whenFull];
     }
     case "sink":
       return [node.topic];

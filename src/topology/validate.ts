@@ -32,6 +32,7 @@ export function storesOf(node: DeclaredNode): readonly string[] {
     case "function":
       return node.stores;
     case "aggregate":
+    case "suppress":
       return [node.store];
     case "source":
     case "sink":
@@ -102,6 +103,9 @@ function validateNode(node: DeclaredNode, faults: Faults): void {
     case "aggregate":
       validateAggregate(at, node, faults);
       return;
+    case "suppress":
+      validateBuffer(at, node, faults);
+      return;
     case "sink":
     case "hook":
       return;
@@ -140,6 +144,25 @@ function validateAggregate(
     faults.add(at, `${aggregator} reads numbers: say which, as int64, float64 or int32`);
   }
   if (windows !== null) validateWindows(at, windows, faults);
+}
+
+function validateBuffer(
+  at: string,
+  { until, buffer }: DeclaredNode & { kind: "suppress" },
+  faults: Faults,
+): void {
+  const whole = (what: string, value: number, min: number): void => {
+    if (Number.isSafeInteger(value) && value >= min) return;
+    faults.add(at, `${what} is ${value}: it must be a whole number from ${min} on`);
+  };
+  const { maxRecords, maxBytes, whenFull } = buffer;
+  if (maxRecords !== undefined) whole("the most records of its buffer", maxRecords, 1);
+  if (maxBytes !== undefined) whole("the most bytes of its buffer", maxBytes, 1);
+  if (until.kind === "timeLimit") whole("the time to wait, in ms,", until.waitMs, 0);
+  if (until.kind === "windowCloses" && whenFull === "emitEarly") {
+    const text = "a buffer that emits early would forward windows that are not closed";
+    faults.add(at, `${text}: let it shut down when it is full, or suppress until a time limit`);
+  }
 }
 
 /** Each of them is an entry of the store and an output, of one record and in one commit. */
@@ -215,6 +238,7 @@ function takesTimestamps({ kind }: DeclaredNode, store: string): boolean {
 }
 
 function kindNeeded(node: DeclaredNode): StoreKind {
+  if (node.kind === "suppress") return "buffer";
   if (node.kind !== "aggregate" || node.windows === null) return "keyValue";
   return node.windows.kind === "session" ? "session" : "window";
 }

@@ -11,6 +11,7 @@ export const STORES: readonly StoreSpec[] = [
     name: "sessions",
     kind: "session",
     isRanged: true,
+    isTimed: true,
     retentionMs: 5,
     changelogTopic: "app-sessions-changelog",
   },
@@ -157,6 +158,28 @@ export function storeContract(name: string, make: () => Promise<StateUnderTest>)
     );
   });
 
+  test(`${name}: a delete that runs ahead stays until it is its own turn`, async () => {
+    const under = await make();
+    const state = await under.open();
+    const change = (value: string | null) => {
+      return {
+        store: 0,
+        keys: [Buffer.from("k")],
+        values: [value === null ? null : Buffer.from(value)],
+      };
+    };
+    const [first, second, third] = [change(null), change("between"), change(null)];
+    for (const each of [first, second, third]) state.advance(each);
+    for (const each of [first, second]) {
+      state.stage(each);
+      assert.deepEqual(await state.read(0, keySet(["k"]), "head"), [null]);
+    }
+    state.stage(third);
+    state.resetHead();
+    assert.deepEqual(await state.read(0, keySet(["k"]), "head"), [null]);
+    await state.close();
+  });
+
   test(`${name}: what is committed is found by time, the eldest first, and nothing else`, async () => {
     const under = await make();
     let state = await under.open();
@@ -279,7 +302,34 @@ async function checkTimes(
     }
   }
   assert.equal((await state.times(2, { keys: keySet(["a"]), from, to }, "head", 0))?.length, 1);
+  for (const [after, upTo] of [
+    [-1, 9],
+    [2, 6],
+    [4, 4],
+  ] as const)
+    await checkBetween(state, after, upTo);
   await state.close();
+}
+
+/** Entries of all keys by time, whole and page by page, told by reading each entry for itself. */
+async function checkBetween(state: TaskState, after: number, upTo: number): Promise<void> {
+  const times = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].filter((time) => time > after && time <= upTo);
+  const wanted = times
+    .flatMap((time) => TIMED_KEYS.map((key) => ({ time, key: sessionKey(key, time) })))
+    .sort((left, right) => left.time - right.time || left.key.compare(right.key))
+    .map(({ key }) => key);
+  const values = await state.read(2, keySet(wanted.map((key) => key.toString("latin1"))), "head");
+  const expected = wanted.flatMap((key, slot) => {
+    const value = values[slot] ?? null;
+    return value === null ? [] : [`${key.toString("hex")}=${value}`];
+  });
+  for (const entriesMax of [1_000, 2]) {
+    const limits = { entriesMax, bytesMax: 1_000_000 };
+    const page = await state.between(2, after, upTo, limits);
+    const got = page.keys.map((key, at) => `${key.toString("hex")}=${page.values[at]}`);
+    assert.deepEqual(got, expected.slice(0, entriesMax));
+    assert.equal(page.more, expected.length > entriesMax);
+  }
 }
 
 /** `key | int64 end | int64 start`, as the session store has it. */
@@ -347,9 +397,6 @@ async function apply(
       const value = next.value === null ? null : Buffer.from(next.value);
       state[next.kind]({ store: 0, keys: [Buffer.from(next.key)], values: [value] });
       model[next.kind === "stage" ? "staged" : "head"].set(next.key, next.value);
-      // What ran ahead has arrived. Told by identity, which two deletes of one key always have.
-      const arrived = next.kind === "stage" && value === null && model.head.get(next.key) === null;
-      if (arrived) model.head.delete(next.key);
       return state;
     }
     case "cut":

@@ -1,11 +1,14 @@
 import {
   type App,
+  BufferConfig,
   createApp,
+  EmitStrategy,
   keyValueStore,
   nullable,
   type ProcessedRecord,
   type ProcessorContext,
   type Serde,
+  Suppressed,
   timestampedKeyValueStore,
   utf8,
 } from "@outrigger/client";
@@ -16,6 +19,7 @@ import type {
   FoldSpec,
   GroupSpec,
   NodeSpec,
+  NumberSpec,
   ProcessSpec,
   RememberSpec,
   StatelessSpec,
@@ -98,18 +102,28 @@ function after(node: Inner, from: At): At {
     case "groupBy":
       return grouped(node, from);
     case "windowedBy": {
-      const next = call(what, "windowedBy", windowsOf(node.windows));
+      const windowed = call(what, "windowedBy", windowsOf(node.windows));
+      const isFinal = node.emit === "onWindowClose";
+      const next = isFinal
+        ? call(windowed, "emitStrategy", EmitStrategy.onWindowClose())
+        : windowed;
       return { ...from, what: next, key: windowedKey(node.windows) };
     }
     case "count":
-      return { ...from, what: call(what, "count", { store: node.store }), type: "int64" };
+      return suppressed(node, {
+        ...from,
+        what: call(what, "count", { store: node.store }),
+        type: "int64",
+      });
     case "sum":
     case "min":
-    case "max":
-      return { ...from, what: call(what, node.op, { store: node.store, number: type }) };
+    case "max": {
+      const options = { store: node.store, number: type };
+      return suppressed(node, { ...from, what: call(what, node.op, options) });
+    }
     case "aggregate":
     case "reduce":
-      return fold(node, from);
+      return suppressed(node, fold(node, from));
     default:
       return stateless(node, from);
   }
@@ -205,6 +219,20 @@ function fold({ op, fn, store }: FoldSpec, { what, key, type }: At): At {
   const options = { store, value: nullable(utf8) };
   const code = [() => "", named(FUNCTIONS.aggregate, fn), ...mergers];
   return { what: call(what, op, ...code, options), key, type: "text" };
+}
+
+function suppressed({ suppress }: NumberSpec | FoldSpec, from: At): At {
+  if (suppress === undefined) return from;
+  const { waitMs, maxRecords } = suppress;
+  const buffer =
+    maxRecords === undefined
+      ? BufferConfig.unbounded()
+      : BufferConfig.emitEarlyWhenFull({ maxRecords });
+  const until =
+    waitMs === undefined
+      ? Suppressed.untilWindowCloses()
+      : Suppressed.untilTimeLimit(waitMs, buffer);
+  return { ...from, what: call(from.what, "suppress", until) };
 }
 
 function branch(node: BranchSpec, from: At, at: Map<string, At>): void {

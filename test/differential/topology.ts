@@ -86,17 +86,28 @@ export interface GroupSpec extends Below {
 export interface WindowedSpec extends Below {
   readonly op: "windowedBy";
   readonly windows: WindowSpec;
+  /** When results are forwarded; default: each update. */
+  readonly emit?: "onWindowClose";
+}
+
+/** What stands right behind an aggregate: until its windows close, or until a time limit. */
+export interface SuppressSpec {
+  readonly waitMs?: number;
+  /** Emits early when it has more. */
+  readonly maxRecords?: number;
 }
 
 export interface NumberSpec extends Below {
   readonly op: "count" | "sum" | "min" | "max";
   readonly store: string;
+  readonly suppress?: SuppressSpec;
 }
 
 export interface FoldSpec extends Below {
   readonly op: "aggregate" | "reduce";
   readonly fn: string;
   readonly store: string;
+  readonly suppress?: SuppressSpec;
 }
 
 export type StatelessOp =

@@ -1,4 +1,5 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
+import { declaredEmit, type EmitStrategy } from "./emit.ts";
 import { type Fold, foldRecord } from "./folds.ts";
 import { type AggregateSchema, NumberType } from "./gen/outrigger/v1/topology_pb.ts";
 import { type AggregateOptions, type NumberName, policyIn, type StoreOptions } from "./options.ts";
@@ -15,6 +16,8 @@ export interface Grouping {
   readonly upstream: Upstream;
   readonly windows: Windows | null;
   readonly repartition: string | undefined;
+  /** When results are forwarded; left out: each update. */
+  readonly emit?: EmitStrategy;
 }
 
 /** The code of an aggregate that runs here. */
@@ -103,8 +106,11 @@ function kindOf(windows: Windows | null): StoreKind {
 }
 
 /** What every aggregate of the grouping says. */
-function declared({ windows, repartition }: Grouping): Aggregate {
-  const named = repartition === undefined ? {} : { repartition };
+function declared({ windows, repartition, emit }: Grouping): Aggregate {
+  const named = {
+    ...(repartition === undefined ? {} : { repartition }),
+    ...(emit === undefined ? {} : { emit: declaredEmit(emit) }),
+  };
   return windows === null ? named : { ...named, ...declaredWindows(windows) };
 }
 

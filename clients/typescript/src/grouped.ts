@@ -1,4 +1,5 @@
 import { addCount, addFold, addNumbers, type Folding, type Grouping } from "./aggregates.ts";
+import type { EmitStrategy } from "./emit.ts";
 import type {
   AggregateOptions,
   CountOptions,
@@ -86,6 +87,11 @@ abstract class Grouped<K, V, RK, Gone> {
 
 /** Records grouped by key: fold them over all time, or by windows. */
 export class KGroupedStream<K, V> extends Grouped<K, V, K, never> {
+  /** When results are forwarded: each update, or each key once per commit. */
+  emitStrategy(emit: EmitStrategy): KGroupedStream<K, V> {
+    return new KGroupedStream<K, V>({ ...this.grouping, emit }, this.streamOf);
+  }
+
   /** By the windows that `tumbling`, `hopping` and `sliding` make, or by sessions, which `session` does. */
   windowedBy(windows: TimeWindows): TimeWindowedKStream<K, V>;
   windowedBy(windows: SessionWindows): SessionWindowedKStream<K, V>;
@@ -110,6 +116,11 @@ export class KGroupedStream<K, V> extends Grouped<K, V, K, never> {
 
 /** Records grouped by key and window of time. */
 export class TimeWindowedKStream<K, V> extends Grouped<K, V, Windowed<K>, never> {
+  /** When results are forwarded: each update, each window once, or each key once per commit. */
+  emitStrategy(emit: EmitStrategy): TimeWindowedKStream<K, V> {
+    return new TimeWindowedKStream<K, V>({ ...this.grouping, emit }, this.streamOf);
+  }
+
   /**
    * Folds the records of each key and window, in your code; forwards each new value under the
    * windowed key. A record too late for its window is dropped and counted by the sidecar.
@@ -125,6 +136,11 @@ export class TimeWindowedKStream<K, V> extends Grouped<K, V, Windowed<K>, never>
 
 /** Records grouped by key and session. Null is forwarded for a session that becomes part of another. */
 export class SessionWindowedKStream<K, V> extends Grouped<K, V, Windowed<K>, null> {
+  /** When results are forwarded: each update, each session once, or each key once per commit. */
+  emitStrategy(emit: EmitStrategy): SessionWindowedKStream<K, V> {
+    return new SessionWindowedKStream<K, V>({ ...this.grouping, emit }, this.streamOf);
+  }
+
   /**
    * Folds the records of each key and session, in your code; forwards each new value under the windowed key.
    * The merger makes one of what was folded so far and a session that the record joins to it.

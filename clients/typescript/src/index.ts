@@ -1,6 +1,7 @@
 export { type App, type AppOptions, createApp, type Logger, type RunOptions } from "./app.ts";
 export type { BranchedKStream } from "./branches.ts";
 export type { Duration } from "./durations.ts";
+export { EmitStrategy } from "./emit.ts";
 export { NotReadyError, OutriggerClientError } from "./errors.ts";
 export { DeadLetter, type FailurePolicy, Park, RetryLater, StopTask } from "./failures.ts";
 export type { KGroupedStream, SessionWindowedKStream, TimeWindowedKStream } from "./grouped.ts";
@@ -49,6 +50,13 @@ export {
   type ValueAndTimestamp,
 } from "./stores.ts";
 export type { ChosenTopics, KeyValue, KStream } from "./streams.ts";
+export {
+  BufferConfig,
+  type BufferLimits,
+  type EagerBufferConfig,
+  type StrictBufferConfig,
+  Suppressed,
+} from "./suppressed.ts";
 export type {
   FiredTimer,
   FixedKeyTimedOptions,

@@ -10,6 +10,7 @@ import {
 import type { FixedKeyProcessorContext, ProcessorContext } from "./process-context.ts";
 import type { ForwardedRecord, ProcessedRecord, StreamRecord } from "./record.ts";
 import type { Serde } from "./serdes.ts";
+import type { Suppressed } from "./suppressed.ts";
 import { declaredTimers, settled, timedCode } from "./timed.ts";
 import type { FixedKeyTimedOptions, TimedOptions } from "./timers.ts";
 import { type NodeCode, Operation } from "./topology.ts";
@@ -204,6 +205,21 @@ export class KStream<K, V> {
       input: serdes,
     });
     return new KStream({ builder: upstream.builder, nodes: [node], serdes });
+  }
+
+  /**
+   * Holds the results of an aggregate back until they are final, or for a time: right behind the aggregate.
+   * What is held back is in a store of the node, `<name>-store`.
+   */
+  suppress(suppressed: Suppressed, options: Named = {}): KStream<K, V> {
+    const { builder, nodes, serdes } = this.#upstream;
+    const node = builder.add({
+      name: options.name,
+      kind: { case: "suppress", value: suppressed.declared },
+      parents: nodes,
+      input: serdesOf(this.#upstream),
+    });
+    return new KStream({ builder, nodes: [node], serdes });
   }
 
   /** Groups by the key that the records have. */

@@ -10,6 +10,7 @@ import org.apache.kafka.streams.StreamsBuilder;
 import org.apache.kafka.streams.kstream.BranchedKStream;
 import org.apache.kafka.streams.kstream.Branched;
 import org.apache.kafka.streams.kstream.Consumed;
+import org.apache.kafka.streams.kstream.EmitStrategy;
 import org.apache.kafka.streams.kstream.Grouped;
 import org.apache.kafka.streams.kstream.KGroupedStream;
 import org.apache.kafka.streams.kstream.KStream;
@@ -20,6 +21,7 @@ import org.apache.kafka.streams.kstream.Repartitioned;
 import org.apache.kafka.streams.kstream.SessionWindowedKStream;
 import org.apache.kafka.streams.kstream.SessionWindows;
 import org.apache.kafka.streams.kstream.SlidingWindows;
+import org.apache.kafka.streams.kstream.Suppressed;
 import org.apache.kafka.streams.kstream.TimeWindowedKStream;
 import org.apache.kafka.streams.kstream.TimeWindows;
 import org.apache.kafka.streams.kstream.WindowedSerdes;
@@ -55,6 +57,9 @@ final class Topologies {
   private final Map<String, At> nodes = new HashMap<>();
   private final boolean isStamped;
 
+  /** Whether the windows that were declared last are forwarded when they close. */
+  private boolean isFinal;
+
   private Topologies(boolean isStamped) {
     this.isStamped = isStamped;
   }
@@ -89,7 +94,11 @@ final class Topologies {
       case "branch" -> branch(node, id, from);
       case "groupByKey" -> nodes.put(id, grouped(from, null, node));
       case "groupBy" -> nodes.put(id, grouped(from, fn, node));
-      case "windowedBy" -> nodes.put(id, windowed(from, node.path("windows")));
+      case "windowedBy" -> {
+        At windowed = windowed(from, node.path("windows"));
+        isFinal = node.has("emit");
+        nodes.put(id, isFinal ? onClose(windowed) : windowed);
+      }
       case "count", "aggregate", "reduce", "sum", "min", "max" -> nodes.put(id, aggregate(node, from));
       default -> nodes.put(id, stateless(node, fn, from));
     }
@@ -230,6 +239,15 @@ final class Topologies {
     };
   }
 
+  private static At onClose(At from) {
+    EmitStrategy emit = EmitStrategy.onWindowClose();
+    Object what =
+        from.what instanceof TimeWindowedKStream windows
+            ? windows.emitStrategy(emit)
+            : ((SessionWindowedKStream) from.what).emitStrategy(emit);
+    return windowed(from, what, from.windowed);
+  }
+
   private static At windowed(At from, Object what, Serde windowed) {
     return new At(what, from.key, "windowed", from.valueType, windowed);
   }
@@ -240,9 +258,25 @@ final class Topologies {
     String after = op.equals("count") ? "int64" : op.equals("aggregate") ? "text" : from.valueType;
     Materialized as = Materialized.as(node.path("store").asText());
     as = as.withKeySerde(from.key).withValueSerde(serde(after)).withCachingDisabled();
-    KTable<?, ?> table = tableOf(op, fn, from.what, as);
+    // Its stores forget a window at the moment at which it closes: what is to come then would be lost.
+    boolean isLate = from.what instanceof TimeWindowedKStream && (isFinal || node.has("suppress"));
+    if (isLate) as = as.withRetention(Duration.ofHours(1));
+    KTable<?, ?> table = suppressed(node.path("suppress"), tableOf(op, fn, from.what, as));
     Serde key = from.windowed == null ? from.key : from.windowed;
     return new At(table.toStream(), key, from.keyType, after, null);
+  }
+
+  private static KTable<?, ?> suppressed(JsonNode suppress, KTable table) {
+    if (suppress.isMissingNode()) return table;
+    if (!suppress.has("waitMs")) {
+      return table.suppress(Suppressed.untilWindowCloses(Suppressed.BufferConfig.unbounded()));
+    }
+    Duration wait = Duration.ofMillis(suppress.path("waitMs").asLong());
+    Suppressed.BufferConfig<?> buffer =
+        suppress.has("maxRecords")
+            ? Suppressed.BufferConfig.maxRecords(suppress.path("maxRecords").asLong())
+            : Suppressed.BufferConfig.unbounded();
+    return table.suppress(Suppressed.untilTimeLimit(wait, buffer));
   }
 
   private static KTable<?, ?> tableOf(String op, String fn, Object what, Materialized as) {

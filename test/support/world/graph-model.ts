@@ -1,10 +1,12 @@
 import type { DeclaredNode, DeclaredTopology } from "../../../src/model/topology.ts";
 import type { PlainRecord } from "./columns.ts";
 import { runFunction } from "./graph-code.ts";
+import { HeldBack } from "./held-back.ts";
 
 interface Row {
   readonly key: string | null;
   readonly value: string | null;
+  readonly timestamp: number;
 }
 
 /**
@@ -18,11 +20,15 @@ export class GraphModel {
   readonly stores = new Map<string, string>();
   readonly #nodes: readonly DeclaredNode[];
   readonly #children = new Map<string, string[]>();
+  readonly #heldBack = new Map<string, HeldBack>();
   #streamTime = Number.NEGATIVE_INFINITY;
 
   constructor({ nodes }: DeclaredTopology) {
     this.#nodes = nodes;
-    for (const { name, parents } of nodes) {
+    for (const node of nodes) {
+      const { name, parents } = node;
+      const heldBack = HeldBack.of(node, nodes);
+      if (heldBack !== null) this.#heldBack.set(name, heldBack);
       this.#children.set(name, []);
       for (const parent of parents) this.#children.get(parent)?.push(name);
     }
@@ -33,17 +39,26 @@ export class GraphModel {
     const arrived = new Map<string, Row[]>(this.#nodes.map(({ name }) => [name, []]));
     for (const node of this.#nodes) {
       if (node.kind === "source" && node.topics.includes(topic)) {
-        arrived.get(node.name)?.push({ key, value });
+        arrived.get(node.name)?.push({ key, value, timestamp });
       }
-      for (const row of arrived.get(node.name) ?? []) this.#run(node, row, timestamp, arrived);
+      const heldBack = this.#heldBack.get(node.name);
+      for (const row of arrived.get(node.name) ?? []) {
+        this.#run(node, row, arrived);
+        for (const due of heldBack?.due(this.#streamTime) ?? []) this.#forward(node, due, arrived);
+      }
+      for (const due of heldBack?.due(this.#streamTime) ?? []) this.#forward(node, due, arrived);
     }
   }
 
-  #run(node: DeclaredNode, row: Row, timestamp: number, arrived: Map<string, Row[]>): void {
-    const { key, value } = row;
+  #forward({ name }: DeclaredNode, row: Row, arrived: Map<string, Row[]>): void {
+    for (const child of this.#children.get(name) ?? []) arrived.get(child)?.push(row);
+  }
+
+  #run(node: DeclaredNode, row: Row, arrived: Map<string, Row[]>): void {
+    const { key, value, timestamp } = row;
     const children = this.#children.get(node.name) ?? [];
     const forward = (child: string, nextKey: string | null, next: string | null): void => {
-      arrived.get(child)?.push({ key: nextKey, value: next });
+      arrived.get(child)?.push({ key: nextKey, value: next, timestamp });
     };
     if (node.kind === "source") for (const child of children) forward(child, key, value);
     if (node.kind === "sink") {
@@ -54,30 +69,30 @@ export class GraphModel {
       const count = (): number => (key === null ? 0 : this.#add(store, key, String));
       runFunction(node, children, key, value, count, forward);
     }
-    if (node.kind === "aggregate") this.#fold(node, row, timestamp, forward);
+    const heldBack = this.#heldBack.get(node.name) ?? null;
+    if (node.kind === "aggregate") {
+      const next = this.#fold(node, row);
+      if (next === null) return;
+      if (heldBack !== null) heldBack.put(next.key ?? "", next.value, timestamp);
+      else for (const child of children) forward(child, next.key, next.value);
+    }
+    if (node.kind === "suppress") heldBack?.put(key ?? "", value, timestamp);
   }
 
-  #fold(
-    node: DeclaredNode & { kind: "aggregate" },
-    { key, value }: Row,
-    timestamp: number,
-    forward: (child: string, key: string | null, value: string | null) => void,
-  ): void {
-    if (key === null) return;
+  #fold(node: DeclaredNode & { kind: "aggregate" }, { key, value, timestamp }: Row): Row | null {
+    if (key === null) return null;
     const { windows, store, aggregator } = node;
-    if (windows === null && value === null) return;
+    if (windows === null && value === null) return null;
     let [stored, sent] = [key, key];
     if (windows?.kind === "time") {
       const start = Math.floor(timestamp / windows.sizeMs) * windows.sizeMs;
-      if (start + windows.sizeMs + windows.graceMs <= this.#streamTime) return;
+      if (start + windows.sizeMs + windows.graceMs <= this.#streamTime) return null;
       sent = key + int64(start);
       stored = `${sent}\0\0\0\0`;
     }
     const isOurs = aggregator === "application";
     const next = this.#add(store, stored, isOurs ? String : int64);
-    for (const child of this.#children.get(node.name) ?? []) {
-      forward(child, sent, isOurs ? `a${next}` : int64(next));
-    }
+    return { key: sent, value: isOurs ? `a${next}` : int64(next), timestamp };
   }
 
   #add(store: string, key: string, encode: (value: number) => string): number {

@@ -1,5 +1,5 @@
 import { OutriggerError } from "../../../src/errors/outrigger-error.ts";
-import { timeOfValue } from "../../../src/model/entry-time.ts";
+import { suffixBytesOfKind, timeOfValue } from "../../../src/model/entry-time.ts";
 import type { StoreSpec } from "../../../src/model/topology.ts";
 import type {
   DueEntries,
@@ -55,7 +55,8 @@ export class MemoryState implements TaskState {
   readonly stores: readonly StoreSpec[];
   readonly disk: Disk;
   #head: Layer = new Map();
-  readonly #origins = new Map<string, StoreChanges>();
+  /** By name in the head: the changes that it is of. */
+  readonly #owners = new Map<string, StoreChanges>();
   #staged: Layer = new Map();
   #cut: Layer = new Map();
 
@@ -134,7 +135,7 @@ export class MemoryState implements TaskState {
       ...(view === "head" ? [this.#head] : []),
     ];
     const all = new Map<string, Buffer | null>(layers.flatMap((layer) => [...layer]));
-    const suffix = this.stores[store]?.kind === "session" ? 16 : 12;
+    const suffix = suffixBytesOfKind(this.stores[store]?.kind ?? "window");
     return Array.from({ length: keys.count }, (_, slot) => {
       const position = keys.positions[slot * 2] ?? 0;
       const end = position + (keys.positions[slot * 2 + 1] ?? 0);
@@ -177,7 +178,7 @@ export class MemoryState implements TaskState {
 
   async expired(store: number, timeMs: number, entriesMax: number): Promise<Buffer[]> {
     this.disk.meet("read");
-    const suffix = this.stores[store]?.kind === "session" ? 16 : 12;
+    const suffix = suffixBytesOfKind(this.stores[store]?.kind ?? "window");
     const timeOf = (key: Buffer): number => Number(key.readBigInt64BE(key.length - suffix));
     return [...this.disk.data.keys()]
       .filter((name) => name.startsWith(`${store}/`))
@@ -210,21 +211,40 @@ export class MemoryState implements TaskState {
     };
   }
 
+  async between(
+    store: number,
+    afterMs: number,
+    upToMs: number,
+    { entriesMax }: PageLimits,
+  ): Promise<RangePage> {
+    this.disk.meet("read");
+    const suffix = suffixBytesOfKind(this.stores[store]?.kind ?? "window");
+    const layers = [...this.#cut, ...this.#staged, ...this.#head];
+    const all = new Map<string, Buffer | null>([...this.disk.data, ...layers]);
+    const found = [...all].flatMap(([name, value]) => {
+      if (value === null || !name.startsWith(`${store}/`)) return [];
+      const key = Buffer.from(name.slice(`${store}/`.length), "latin1");
+      const time = Number(key.readBigInt64BE(key.length - suffix));
+      return time > afterMs && time <= upToMs ? [{ key, value, time }] : [];
+    });
+    found.sort((left, right) => left.time - right.time || left.key.compare(right.key));
+    const page = found.slice(0, entriesMax);
+    return {
+      keys: page.map(({ key }) => key),
+      values: page.map(({ value }) => value),
+      more: page.length < found.length,
+    };
+  }
+
   advance(changes: StoreChanges): void {
     put(this.#head, changes);
-    const advanced: Layer = new Map();
-    put(advanced, changes);
-    for (const name of advanced.keys()) this.#origins.set(name, changes);
+    for (const [name] of layerOf(changes)) this.#owners.set(name, changes);
   }
 
   stage(changes: StoreChanges): void {
     put(this.#staged, changes);
-    const arrived: Layer = new Map();
-    put(arrived, changes);
-    for (const [name, value] of arrived) {
-      if (this.#head.get(name) === value && this.#origins.get(name) === changes) {
-        this.#head.delete(name);
-      }
+    for (const [name] of layerOf(changes)) {
+      if (this.#owners.get(name) === changes) this.#head.delete(name);
     }
   }
 
@@ -294,6 +314,12 @@ export class MemoryState implements TaskState {
       else this.disk.data.set(name, value);
     }
   }
+}
+
+function layerOf(changes: StoreChanges): Layer {
+  const layer: Layer = new Map();
+  put(layer, changes);
+  return layer;
 }
 
 function put(layer: Layer, { store, keys, values }: StoreChanges): void {

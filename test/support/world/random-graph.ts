@@ -44,10 +44,13 @@ export function randomGraph(draw: Draw): DeclaredTopology {
     const isRekeyed = parents.some((parent) => rekeyed.has(parent));
     const node = drawNode(name, parents, { isTimeless, isRekeyed }, stores, draw);
     if (isRekeyed || (node.kind === "aggregate" && node.windows !== null)) rekeyed.add(name);
-    if (isTimeless || (node.kind === "function" && node.operation === "processValues")) {
-      timeless.add(name);
-    }
+    if (isTimeless || hidesTime(node)) timeless.add(name);
     nodes.push(node);
+    if (node.kind !== "aggregate" || node.emit !== undefined || draw(3) > 0) continue;
+    const suppress = drawSuppress(`${name}-suppress`, node, stores, draw);
+    nodes.push(suppress);
+    timeless.add(suppress.name);
+    if (rekeyed.has(name)) rekeyed.add(suppress.name);
   }
   const inner = nodes.slice(sources);
   for (const [index, { name }] of inner.entries()) {
@@ -58,6 +61,28 @@ export function randomGraph(draw: Draw): DeclaredTopology {
     nodes.push({ name: `s${index}`, parents: [name, ...beside], kind: "sink", topic });
   }
   return { nodes, stores };
+}
+
+function hidesTime(node: DeclaredNode): boolean {
+  if (node.kind === "aggregate") return node.emit === "onWindowClose";
+  return node.kind === "function" && node.operation === "processValues";
+}
+
+function drawSuppress(
+  name: string,
+  { name: parent, windows }: DeclaredNode & { kind: "aggregate" },
+  stores: DeclaredStore[],
+  draw: Draw,
+): DeclaredNode {
+  const store = `${name}-store`;
+  stores.push({ name: store, kind: "buffer" });
+  const declared = { name, parents: [parent], kind: "suppress", store } as const;
+  if (windows !== null && draw(2) === 0) {
+    return { ...declared, until: { kind: "windowCloses" }, buffer: { whenFull: "shutDown" } };
+  }
+  const limits = [{}, { maxRecords: 1 + draw(4) }, { maxBytes: 30 + draw(200) }][draw(3)];
+  const until = { kind: "timeLimit", waitMs: draw(1_500) } as const;
+  return { ...declared, until, buffer: { ...limits, whenFull: "emitEarly" } };
 }
 
 /** The first reads every source, so that everything hangs together. */
@@ -87,7 +112,9 @@ function drawNode(
     stores.push({ name: store, kind: isWindowed ? "window" : "keyValue" });
     const aggregator = draw(3) === 0 ? "application" : "count";
     const windows = isWindowed ? WINDOWS : null;
-    return { name, parents, kind: "aggregate", aggregator, store, windows };
+    const emit = isWindowed && aggregator === "count" && draw(3) === 0;
+    const emits = emit ? { emit: "onWindowClose" as const } : {};
+    return { name, parents, kind: "aggregate", aggregator, store, windows, ...emits };
   }
   const operation = OPERATIONS[draw(OPERATIONS.length)] ?? "peek";
   if (operation !== "processValues" || isRekeyed) {

@@ -65,12 +65,13 @@ async function runOf(
     await clock.until(() => world.committed.get(`${topic}-0`)?.offset === world.log(at).length);
   }
   const outputs = TOPICS.map((topic) => [...world.log({ topic, partition: 0 })]);
-  const changelogs = program.stores.map(({ changelogTopic }) => {
+  const changelogs = program.stores.map(({ changelogTopic, kind }) => {
     const last = new Map<string | null, string | null>();
     for (const { key, value } of world.log({ topic: changelogTopic, partition: 0 })) {
       last.set(key, value);
     }
-    return [...last].sort();
+    // What has left a buffer may have done so in the cut of its arrival, or later.
+    return [...last].filter(([, value]) => kind !== "buffer" || value !== null).sort();
   });
   const stores = [...(kernel.directory.disks.get("0_0")?.data ?? [])]
     .map(([key, value]) => [key, value.toString("latin1")] as const)
@@ -98,15 +99,18 @@ test("any graph, in batches of any size, is one record after the other", async (
       graphs += 1;
       if (program.steps.filter(({ kind }) => kind === "stage").length > 1) hops += 1;
       // Of one record they may take another order, so who gets which count of a shared store differs.
-      if (program.oneByOne || sharesStores(declared)) return;
+      if (program.oneByOne || sharesStores(declared) || holdsForATime(declared)) return;
       for (const [index, topic] of TOPICS.entries()) {
         const said = single.outputs[index]?.map(({ key, value }) => `${key}=${value}`) ?? [];
         assert.deepEqual(said.sort(), (model.outputs.get(topic) ?? []).sort());
       }
       const names = program.stores.map(({ name }) => name);
-      const kept = single.stores.map(([key, value]) => {
+      const kept = single.stores.flatMap(([key, value]) => {
         const [store = "", ...rest] = key.split("/");
-        return [`${names[Number(store)]}/${rest.join("/")}`, value];
+        const { kind, isTimestamped } = program.stores[Number(store)] ?? {};
+        if (kind === "buffer") return [];
+        const plain = isTimestamped === true ? value.slice(8) : value;
+        return [[`${names[Number(store)]}/${rest.join("/")}`, plain]];
       });
       assert.deepEqual(kept.sort(), [...model.stores].sort());
     }),
@@ -118,6 +122,11 @@ test("any graph, in batches of any size, is one record after the other", async (
   );
   assert.ok(hops > graphs / 8, `${hops} of ${graphs} graphs had several hops`);
 });
+
+/** Which update a limit of time lets go depends on the order of a record's rows, which the model has not. */
+function holdsForATime({ nodes }: DeclaredTopology): boolean {
+  return nodes.some((node) => node.kind === "suppress" && node.until.kind === "timeLimit");
+}
 
 function sharesStores({ nodes }: DeclaredTopology): boolean {
   const used = nodes.flatMap((node) => (node.kind === "function" ? node.stores : []));

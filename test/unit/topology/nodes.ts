@@ -80,6 +80,7 @@ export function shapeOf(steps: readonly Step[]): string[] {
     );
     const of = `of ${feeds.join(" ")}`;
     if (step.kind === "operator") return `${step.operator.node} ${of}`;
+    if (step.kind === "suppress") return `${step.suppress.node} ${of}`;
     if (step.kind === "sink") return `sink(${step.exit.node}) ${of}`;
     const { entries, exits } = step.stage;
     const names = exits.map(({ kind, node }) => (kind === "topic" ? node : `>${node}`));

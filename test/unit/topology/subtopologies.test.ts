@@ -41,11 +41,12 @@ function repartition(name: string, parent: string, partitions = 0): DeclaredNode
 function outline({ subtopology, sources, steps, stores }: Program): string {
   const middle = steps.flatMap((step) => {
     if (step.kind === "operator") return [step.operator.node];
+    if (step.kind === "suppress") return [step.suppress.node];
     return step.kind === "stage" ? [`{${step.stage.entries.join(",")}}`] : [];
   });
   const written = steps.flatMap((step) => {
     if (step.kind === "sink") return [step.exit.topic];
-    if (step.kind === "operator") return [];
+    if (step.kind === "operator" || step.kind === "suppress") return [];
     return step.stage.exits.flatMap((exit) =>
       exit.kind === "topic" ? [`${exit.node}:${exit.topic}`] : [],
     );

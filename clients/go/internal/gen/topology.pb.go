@@ -224,6 +224,117 @@ func (Operation) EnumDescriptor() ([]byte, []int) {
 	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{2}
 }
 
+// When an aggregate forwards. For AGGREGATOR_APPLICATION only EMIT_ON_WINDOW_UPDATE is supported.
+type EmitStrategy int32
+
+const (
+	// As EMIT_ON_WINDOW_UPDATE.
+	EmitStrategy_EMIT_STRATEGY_UNSPECIFIED EmitStrategy = 0
+	// Each update, windowed or not.
+	EmitStrategy_EMIT_STRATEGY_ON_WINDOW_UPDATE EmitStrategy = 1
+	// Each window once, when stream time has passed its end and its grace (KIP-825). Refused without windows.
+	EmitStrategy_EMIT_STRATEGY_ON_WINDOW_CLOSE EmitStrategy = 2
+	// Each key that a commit changed once, with its last value, in that commit; windowed or not. Refused where
+	// anything but sinks and repartitions stands behind it.
+	EmitStrategy_EMIT_STRATEGY_ON_COMMIT EmitStrategy = 3
+)
+
+// Enum value maps for EmitStrategy.
+var (
+	EmitStrategy_name = map[int32]string{
+		0: "EMIT_STRATEGY_UNSPECIFIED",
+		1: "EMIT_STRATEGY_ON_WINDOW_UPDATE",
+		2: "EMIT_STRATEGY_ON_WINDOW_CLOSE",
+		3: "EMIT_STRATEGY_ON_COMMIT",
+	}
+	EmitStrategy_value = map[string]int32{
+		"EMIT_STRATEGY_UNSPECIFIED":      0,
+		"EMIT_STRATEGY_ON_WINDOW_UPDATE": 1,
+		"EMIT_STRATEGY_ON_WINDOW_CLOSE":  2,
+		"EMIT_STRATEGY_ON_COMMIT":        3,
+	}
+)
+
+func (x EmitStrategy) Enum() *EmitStrategy {
+	p := new(EmitStrategy)
+	*p = x
+	return p
+}
+
+func (x EmitStrategy) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (EmitStrategy) Descriptor() protoreflect.EnumDescriptor {
+	return file_outrigger_v1_topology_proto_enumTypes[3].Descriptor()
+}
+
+func (EmitStrategy) Type() protoreflect.EnumType {
+	return &file_outrigger_v1_topology_proto_enumTypes[3]
+}
+
+func (x EmitStrategy) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use EmitStrategy.Descriptor instead.
+func (EmitStrategy) EnumDescriptor() ([]byte, []int) {
+	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{3}
+}
+
+// What becomes of an update that a buffer has no room for.
+type BufferFull int32
+
+const (
+	// As BUFFER_FULL_SHUT_DOWN.
+	BufferFull_BUFFER_FULL_UNSPECIFIED BufferFull = 0
+	// Its task stops.
+	BufferFull_BUFFER_FULL_SHUT_DOWN BufferFull = 1
+	// What has waited longest is forwarded before its time. Refused until windows close.
+	BufferFull_BUFFER_FULL_EMIT_EARLY BufferFull = 2
+)
+
+// Enum value maps for BufferFull.
+var (
+	BufferFull_name = map[int32]string{
+		0: "BUFFER_FULL_UNSPECIFIED",
+		1: "BUFFER_FULL_SHUT_DOWN",
+		2: "BUFFER_FULL_EMIT_EARLY",
+	}
+	BufferFull_value = map[string]int32{
+		"BUFFER_FULL_UNSPECIFIED": 0,
+		"BUFFER_FULL_SHUT_DOWN":   1,
+		"BUFFER_FULL_EMIT_EARLY":  2,
+	}
+)
+
+func (x BufferFull) Enum() *BufferFull {
+	p := new(BufferFull)
+	*p = x
+	return p
+}
+
+func (x BufferFull) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (BufferFull) Descriptor() protoreflect.EnumDescriptor {
+	return file_outrigger_v1_topology_proto_enumTypes[4].Descriptor()
+}
+
+func (BufferFull) Type() protoreflect.EnumType {
+	return &file_outrigger_v1_topology_proto_enumTypes[4]
+}
+
+func (x BufferFull) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use BufferFull.Descriptor instead.
+func (BufferFull) EnumDescriptor() ([]byte, []int) {
+	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{4}
+}
+
 // How a number stands in a value.
 type NumberType int32
 
@@ -265,11 +376,11 @@ func (x NumberType) String() string {
 }
 
 func (NumberType) Descriptor() protoreflect.EnumDescriptor {
-	return file_outrigger_v1_topology_proto_enumTypes[3].Descriptor()
+	return file_outrigger_v1_topology_proto_enumTypes[5].Descriptor()
 }
 
 func (NumberType) Type() protoreflect.EnumType {
-	return &file_outrigger_v1_topology_proto_enumTypes[3]
+	return &file_outrigger_v1_topology_proto_enumTypes[5]
 }
 
 func (x NumberType) Number() protoreflect.EnumNumber {
@@ -278,7 +389,7 @@ func (x NumberType) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use NumberType.Descriptor instead.
 func (NumberType) EnumDescriptor() ([]byte, []int) {
-	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{3}
+	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{5}
 }
 
 // Where a fold runs.
@@ -330,11 +441,11 @@ func (x Aggregator) String() string {
 }
 
 func (Aggregator) Descriptor() protoreflect.EnumDescriptor {
-	return file_outrigger_v1_topology_proto_enumTypes[4].Descriptor()
+	return file_outrigger_v1_topology_proto_enumTypes[6].Descriptor()
 }
 
 func (Aggregator) Type() protoreflect.EnumType {
-	return &file_outrigger_v1_topology_proto_enumTypes[4]
+	return &file_outrigger_v1_topology_proto_enumTypes[6]
 }
 
 func (x Aggregator) Number() protoreflect.EnumNumber {
@@ -343,7 +454,7 @@ func (x Aggregator) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Aggregator.Descriptor instead.
 func (Aggregator) EnumDescriptor() ([]byte, []int) {
-	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{4}
+	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{6}
 }
 
 // The layout of a store's keys.
@@ -394,11 +505,11 @@ func (x StoreKind) String() string {
 }
 
 func (StoreKind) Descriptor() protoreflect.EnumDescriptor {
-	return file_outrigger_v1_topology_proto_enumTypes[5].Descriptor()
+	return file_outrigger_v1_topology_proto_enumTypes[7].Descriptor()
 }
 
 func (StoreKind) Type() protoreflect.EnumType {
-	return &file_outrigger_v1_topology_proto_enumTypes[5]
+	return &file_outrigger_v1_topology_proto_enumTypes[7]
 }
 
 func (x StoreKind) Number() protoreflect.EnumNumber {
@@ -407,7 +518,7 @@ func (x StoreKind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use StoreKind.Descriptor instead.
 func (StoreKind) EnumDescriptor() ([]byte, []int) {
-	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{5}
+	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{7}
 }
 
 // The declared topology: a graph of named nodes.
@@ -482,6 +593,7 @@ type Node struct {
 	//	*Node_Sink
 	//	*Node_Hook
 	//	*Node_Repartition
+	//	*Node_Suppress
 	Kind          isNode_Kind `protobuf_oneof:"kind"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -592,6 +704,15 @@ func (x *Node) GetRepartition() *Repartition {
 	return nil
 }
 
+func (x *Node) GetSuppress() *Suppress {
+	if x != nil {
+		if x, ok := x.Kind.(*Node_Suppress); ok {
+			return x.Suppress
+		}
+	}
+	return nil
+}
+
 type isNode_Kind interface {
 	isNode_Kind()
 }
@@ -626,6 +747,11 @@ type Node_Repartition struct {
 	Repartition *Repartition `protobuf:"bytes,8,opt,name=repartition,proto3,oneof"`
 }
 
+type Node_Suppress struct {
+	// Holds back what an aggregate forwards, until it is final or for a time. Since minor version 6.
+	Suppress *Suppress `protobuf:"bytes,9,opt,name=suppress,proto3,oneof"`
+}
+
 func (*Node_Source) isNode_Kind() {}
 
 func (*Node_Function) isNode_Kind() {}
@@ -637,6 +763,8 @@ func (*Node_Sink) isNode_Kind() {}
 func (*Node_Hook) isNode_Kind() {}
 
 func (*Node_Repartition) isNode_Kind() {}
+
+func (*Node_Suppress) isNode_Kind() {}
 
 // Reads topics: those that it names, or those whose names match its pattern.
 type Source struct {
@@ -957,7 +1085,10 @@ type Aggregate struct {
 	Number NumberType `protobuf:"varint,8,opt,name=number,proto3,enum=outrigger.v1.NumberType" json:"number,omitempty"`
 	// The part of its own of the name `<application.id>-<repartition>-repartition`, which the records go
 	// through where a node above may have changed the key. Empty takes the store's name. Since minor version 5.
-	Repartition   string `protobuf:"bytes,9,opt,name=repartition,proto3" json:"repartition,omitempty"`
+	Repartition string `protobuf:"bytes,9,opt,name=repartition,proto3" json:"repartition,omitempty"`
+	// When results are forwarded. UNSPECIFIED is EMIT_ON_WINDOW_UPDATE. Since minor version 6; an older sidecar
+	// forwards each update.
+	Emit          EmitStrategy `protobuf:"varint,10,opt,name=emit,proto3,enum=outrigger.v1.EmitStrategy" json:"emit,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1055,6 +1186,225 @@ func (x *Aggregate) GetRepartition() string {
 	return ""
 }
 
+func (x *Aggregate) GetEmit() EmitStrategy {
+	if x != nil {
+		return x.Emit
+	}
+	return EmitStrategy_EMIT_STRATEGY_UNSPECIFIED
+}
+
+// Holds the updates of an aggregate back in a buffer: a store of the node, `<node>-store`, with a changelog.
+// The node's one parent is an aggregate. What it forwards has the time and the headers of the last update.
+type Suppress struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Until the parent's windows close: each is forwarded once. Exactly one of the two is set.
+	UntilWindowCloses *UntilWindowCloses `protobuf:"bytes,1,opt,name=until_window_closes,json=untilWindowCloses,proto3" json:"until_window_closes,omitempty"`
+	// Until so much stream time has passed since a key's first update.
+	UntilTimeLimit *UntilTimeLimit `protobuf:"bytes,2,opt,name=until_time_limit,json=untilTimeLimit,proto3" json:"until_time_limit,omitempty"`
+	// What a task holds back at most; unset: any number.
+	Buffer        *SuppressBuffer `protobuf:"bytes,3,opt,name=buffer,proto3" json:"buffer,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Suppress) Reset() {
+	*x = Suppress{}
+	mi := &file_outrigger_v1_topology_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Suppress) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Suppress) ProtoMessage() {}
+
+func (x *Suppress) ProtoReflect() protoreflect.Message {
+	mi := &file_outrigger_v1_topology_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Suppress.ProtoReflect.Descriptor instead.
+func (*Suppress) Descriptor() ([]byte, []int) {
+	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *Suppress) GetUntilWindowCloses() *UntilWindowCloses {
+	if x != nil {
+		return x.UntilWindowCloses
+	}
+	return nil
+}
+
+func (x *Suppress) GetUntilTimeLimit() *UntilTimeLimit {
+	if x != nil {
+		return x.UntilTimeLimit
+	}
+	return nil
+}
+
+func (x *Suppress) GetBuffer() *SuppressBuffer {
+	if x != nil {
+		return x.Buffer
+	}
+	return nil
+}
+
+// Each window is forwarded once, when stream time has passed its end and its grace, in the order of windows.
+type UntilWindowCloses struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UntilWindowCloses) Reset() {
+	*x = UntilWindowCloses{}
+	mi := &file_outrigger_v1_topology_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UntilWindowCloses) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UntilWindowCloses) ProtoMessage() {}
+
+func (x *UntilWindowCloses) ProtoReflect() protoreflect.Message {
+	mi := &file_outrigger_v1_topology_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UntilWindowCloses.ProtoReflect.Descriptor instead.
+func (*UntilWindowCloses) Descriptor() ([]byte, []int) {
+	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{8}
+}
+
+// Each key is forwarded when its first update is so old; later updates take its place, and keep its time.
+type UntilTimeLimit struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How long, in ms of stream time, 0 or more.
+	WaitMs        int64 `protobuf:"varint,1,opt,name=wait_ms,json=waitMs,proto3" json:"wait_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UntilTimeLimit) Reset() {
+	*x = UntilTimeLimit{}
+	mi := &file_outrigger_v1_topology_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UntilTimeLimit) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UntilTimeLimit) ProtoMessage() {}
+
+func (x *UntilTimeLimit) ProtoReflect() protoreflect.Message {
+	mi := &file_outrigger_v1_topology_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UntilTimeLimit.ProtoReflect.Descriptor instead.
+func (*UntilTimeLimit) Descriptor() ([]byte, []int) {
+	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *UntilTimeLimit) GetWaitMs() int64 {
+	if x != nil {
+		return x.WaitMs
+	}
+	return 0
+}
+
+// The bounds of a buffer of one task.
+type SuppressBuffer struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Keys, from 1 on; 0: any number.
+	MaxRecords int64 `protobuf:"varint,1,opt,name=max_records,json=maxRecords,proto3" json:"max_records,omitempty"`
+	// Bytes, of keys, values and headers, from 1 on; 0: any number.
+	MaxBytes int64 `protobuf:"varint,2,opt,name=max_bytes,json=maxBytes,proto3" json:"max_bytes,omitempty"`
+	// What happens then. UNSPECIFIED is BUFFER_FULL_SHUT_DOWN.
+	WhenFull      BufferFull `protobuf:"varint,3,opt,name=when_full,json=whenFull,proto3,enum=outrigger.v1.BufferFull" json:"when_full,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SuppressBuffer) Reset() {
+	*x = SuppressBuffer{}
+	mi := &file_outrigger_v1_topology_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SuppressBuffer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SuppressBuffer) ProtoMessage() {}
+
+func (x *SuppressBuffer) ProtoReflect() protoreflect.Message {
+	mi := &file_outrigger_v1_topology_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SuppressBuffer.ProtoReflect.Descriptor instead.
+func (*SuppressBuffer) Descriptor() ([]byte, []int) {
+	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *SuppressBuffer) GetMaxRecords() int64 {
+	if x != nil {
+		return x.MaxRecords
+	}
+	return 0
+}
+
+func (x *SuppressBuffer) GetMaxBytes() int64 {
+	if x != nil {
+		return x.MaxBytes
+	}
+	return 0
+}
+
+func (x *SuppressBuffer) GetWhenFull() BufferFull {
+	if x != nil {
+		return x.WhenFull
+	}
+	return BufferFull_BUFFER_FULL_UNSPECIFIED
+}
+
 // Windows of fixed size that neither overlap nor leave gaps, aligned to the epoch.
 type TumblingWindows struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1068,7 +1418,7 @@ type TumblingWindows struct {
 
 func (x *TumblingWindows) Reset() {
 	*x = TumblingWindows{}
-	mi := &file_outrigger_v1_topology_proto_msgTypes[7]
+	mi := &file_outrigger_v1_topology_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1080,7 +1430,7 @@ func (x *TumblingWindows) String() string {
 func (*TumblingWindows) ProtoMessage() {}
 
 func (x *TumblingWindows) ProtoReflect() protoreflect.Message {
-	mi := &file_outrigger_v1_topology_proto_msgTypes[7]
+	mi := &file_outrigger_v1_topology_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1093,7 +1443,7 @@ func (x *TumblingWindows) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TumblingWindows.ProtoReflect.Descriptor instead.
 func (*TumblingWindows) Descriptor() ([]byte, []int) {
-	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{7}
+	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *TumblingWindows) GetSizeMs() int64 {
@@ -1125,7 +1475,7 @@ type HoppingWindows struct {
 
 func (x *HoppingWindows) Reset() {
 	*x = HoppingWindows{}
-	mi := &file_outrigger_v1_topology_proto_msgTypes[8]
+	mi := &file_outrigger_v1_topology_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1137,7 +1487,7 @@ func (x *HoppingWindows) String() string {
 func (*HoppingWindows) ProtoMessage() {}
 
 func (x *HoppingWindows) ProtoReflect() protoreflect.Message {
-	mi := &file_outrigger_v1_topology_proto_msgTypes[8]
+	mi := &file_outrigger_v1_topology_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1150,7 +1500,7 @@ func (x *HoppingWindows) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HoppingWindows.ProtoReflect.Descriptor instead.
 func (*HoppingWindows) Descriptor() ([]byte, []int) {
-	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{8}
+	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *HoppingWindows) GetSizeMs() int64 {
@@ -1188,7 +1538,7 @@ type SlidingWindows struct {
 
 func (x *SlidingWindows) Reset() {
 	*x = SlidingWindows{}
-	mi := &file_outrigger_v1_topology_proto_msgTypes[9]
+	mi := &file_outrigger_v1_topology_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1200,7 +1550,7 @@ func (x *SlidingWindows) String() string {
 func (*SlidingWindows) ProtoMessage() {}
 
 func (x *SlidingWindows) ProtoReflect() protoreflect.Message {
-	mi := &file_outrigger_v1_topology_proto_msgTypes[9]
+	mi := &file_outrigger_v1_topology_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1213,7 +1563,7 @@ func (x *SlidingWindows) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SlidingWindows.ProtoReflect.Descriptor instead.
 func (*SlidingWindows) Descriptor() ([]byte, []int) {
-	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{9}
+	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *SlidingWindows) GetTimeDifferenceMs() int64 {
@@ -1243,7 +1593,7 @@ type SessionWindows struct {
 
 func (x *SessionWindows) Reset() {
 	*x = SessionWindows{}
-	mi := &file_outrigger_v1_topology_proto_msgTypes[10]
+	mi := &file_outrigger_v1_topology_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1255,7 +1605,7 @@ func (x *SessionWindows) String() string {
 func (*SessionWindows) ProtoMessage() {}
 
 func (x *SessionWindows) ProtoReflect() protoreflect.Message {
-	mi := &file_outrigger_v1_topology_proto_msgTypes[10]
+	mi := &file_outrigger_v1_topology_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1268,7 +1618,7 @@ func (x *SessionWindows) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionWindows.ProtoReflect.Descriptor instead.
 func (*SessionWindows) Descriptor() ([]byte, []int) {
-	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{10}
+	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *SessionWindows) GetGapMs() int64 {
@@ -1298,7 +1648,7 @@ type Repartition struct {
 
 func (x *Repartition) Reset() {
 	*x = Repartition{}
-	mi := &file_outrigger_v1_topology_proto_msgTypes[11]
+	mi := &file_outrigger_v1_topology_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1310,7 +1660,7 @@ func (x *Repartition) String() string {
 func (*Repartition) ProtoMessage() {}
 
 func (x *Repartition) ProtoReflect() protoreflect.Message {
-	mi := &file_outrigger_v1_topology_proto_msgTypes[11]
+	mi := &file_outrigger_v1_topology_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1323,7 +1673,7 @@ func (x *Repartition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Repartition.ProtoReflect.Descriptor instead.
 func (*Repartition) Descriptor() ([]byte, []int) {
-	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{11}
+	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Repartition) GetPartitions() int32 {
@@ -1344,7 +1694,7 @@ type Sink struct {
 
 func (x *Sink) Reset() {
 	*x = Sink{}
-	mi := &file_outrigger_v1_topology_proto_msgTypes[12]
+	mi := &file_outrigger_v1_topology_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1356,7 +1706,7 @@ func (x *Sink) String() string {
 func (*Sink) ProtoMessage() {}
 
 func (x *Sink) ProtoReflect() protoreflect.Message {
-	mi := &file_outrigger_v1_topology_proto_msgTypes[12]
+	mi := &file_outrigger_v1_topology_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1369,7 +1719,7 @@ func (x *Sink) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Sink.ProtoReflect.Descriptor instead.
 func (*Sink) Descriptor() ([]byte, []int) {
-	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{12}
+	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Sink) GetTopic() string {
@@ -1393,7 +1743,7 @@ type Hook struct {
 
 func (x *Hook) Reset() {
 	*x = Hook{}
-	mi := &file_outrigger_v1_topology_proto_msgTypes[13]
+	mi := &file_outrigger_v1_topology_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1405,7 +1755,7 @@ func (x *Hook) String() string {
 func (*Hook) ProtoMessage() {}
 
 func (x *Hook) ProtoReflect() protoreflect.Message {
-	mi := &file_outrigger_v1_topology_proto_msgTypes[13]
+	mi := &file_outrigger_v1_topology_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1418,7 +1768,7 @@ func (x *Hook) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hook.ProtoReflect.Descriptor instead.
 func (*Hook) Descriptor() ([]byte, []int) {
-	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{13}
+	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Hook) GetFailurePolicy() *FailurePolicy {
@@ -1445,7 +1795,7 @@ type Store struct {
 
 func (x *Store) Reset() {
 	*x = Store{}
-	mi := &file_outrigger_v1_topology_proto_msgTypes[14]
+	mi := &file_outrigger_v1_topology_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1457,7 +1807,7 @@ func (x *Store) String() string {
 func (*Store) ProtoMessage() {}
 
 func (x *Store) ProtoReflect() protoreflect.Message {
-	mi := &file_outrigger_v1_topology_proto_msgTypes[14]
+	mi := &file_outrigger_v1_topology_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1470,7 +1820,7 @@ func (x *Store) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Store.ProtoReflect.Descriptor instead.
 func (*Store) Descriptor() ([]byte, []int) {
-	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{14}
+	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Store) GetName() string {
@@ -1501,7 +1851,7 @@ const file_outrigger_v1_topology_proto_rawDesc = "" +
 	"\x1boutrigger/v1/topology.proto\x12\foutrigger.v1\"a\n" +
 	"\bTopology\x12(\n" +
 	"\x05nodes\x18\x01 \x03(\v2\x12.outrigger.v1.NodeR\x05nodes\x12+\n" +
-	"\x06stores\x18\x02 \x03(\v2\x13.outrigger.v1.StoreR\x06stores\"\xee\x02\n" +
+	"\x06stores\x18\x02 \x03(\v2\x13.outrigger.v1.StoreR\x06stores\"\xa4\x03\n" +
 	"\x04Node\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aparents\x18\x02 \x03(\tR\aparents\x12.\n" +
@@ -1510,7 +1860,8 @@ const file_outrigger_v1_topology_proto_rawDesc = "" +
 	"\taggregate\x18\x05 \x01(\v2\x17.outrigger.v1.AggregateH\x00R\taggregate\x12(\n" +
 	"\x04sink\x18\x06 \x01(\v2\x12.outrigger.v1.SinkH\x00R\x04sink\x12(\n" +
 	"\x04hook\x18\a \x01(\v2\x12.outrigger.v1.HookH\x00R\x04hook\x12=\n" +
-	"\vrepartition\x18\b \x01(\v2\x19.outrigger.v1.RepartitionH\x00R\vrepartitionB\x06\n" +
+	"\vrepartition\x18\b \x01(\v2\x19.outrigger.v1.RepartitionH\x00R\vrepartition\x124\n" +
+	"\bsuppress\x18\t \x01(\v2\x16.outrigger.v1.SuppressH\x00R\bsuppressB\x06\n" +
 	"\x04kind\":\n" +
 	"\x06Source\x12\x16\n" +
 	"\x06topics\x18\x01 \x03(\tR\x06topics\x12\x18\n" +
@@ -1539,7 +1890,7 @@ const file_outrigger_v1_topology_proto_rawDesc = "" +
 	"\x11_retry_initial_msB\x0f\n" +
 	"\r_retry_factorB\x15\n" +
 	"\x13_retry_max_delay_msB\x0f\n" +
-	"\r_retry_jitter\"\xd6\x03\n" +
+	"\r_retry_jitter\"\x86\x04\n" +
 	"\tAggregate\x12\x14\n" +
 	"\x05store\x18\x01 \x01(\tR\x05store\x128\n" +
 	"\n" +
@@ -1551,7 +1902,21 @@ const file_outrigger_v1_topology_proto_rawDesc = "" +
 	"\asliding\x18\x06 \x01(\v2\x1c.outrigger.v1.SlidingWindowsR\asliding\x126\n" +
 	"\asession\x18\a \x01(\v2\x1c.outrigger.v1.SessionWindowsR\asession\x120\n" +
 	"\x06number\x18\b \x01(\x0e2\x18.outrigger.v1.NumberTypeR\x06number\x12 \n" +
-	"\vrepartition\x18\t \x01(\tR\vrepartition\"E\n" +
+	"\vrepartition\x18\t \x01(\tR\vrepartition\x12.\n" +
+	"\x04emit\x18\n" +
+	" \x01(\x0e2\x1a.outrigger.v1.EmitStrategyR\x04emit\"\xd9\x01\n" +
+	"\bSuppress\x12O\n" +
+	"\x13until_window_closes\x18\x01 \x01(\v2\x1f.outrigger.v1.UntilWindowClosesR\x11untilWindowCloses\x12F\n" +
+	"\x10until_time_limit\x18\x02 \x01(\v2\x1c.outrigger.v1.UntilTimeLimitR\x0euntilTimeLimit\x124\n" +
+	"\x06buffer\x18\x03 \x01(\v2\x1c.outrigger.v1.SuppressBufferR\x06buffer\"\x13\n" +
+	"\x11UntilWindowCloses\")\n" +
+	"\x0eUntilTimeLimit\x12\x17\n" +
+	"\await_ms\x18\x01 \x01(\x03R\x06waitMs\"\x85\x01\n" +
+	"\x0eSuppressBuffer\x12\x1f\n" +
+	"\vmax_records\x18\x01 \x01(\x03R\n" +
+	"maxRecords\x12\x1b\n" +
+	"\tmax_bytes\x18\x02 \x01(\x03R\bmaxBytes\x125\n" +
+	"\twhen_full\x18\x03 \x01(\x0e2\x18.outrigger.v1.BufferFullR\bwhenFull\"E\n" +
 	"\x0fTumblingWindows\x12\x17\n" +
 	"\asize_ms\x18\x01 \x01(\x03R\x06sizeMs\x12\x19\n" +
 	"\bgrace_ms\x18\x02 \x01(\x03R\agraceMs\"c\n" +
@@ -1601,7 +1966,17 @@ const file_outrigger_v1_topology_proto_rawDesc = "" +
 	"\x0eOPERATION_PEEK\x10\b\x12\x14\n" +
 	"\x10OPERATION_BRANCH\x10\t\x12\x1c\n" +
 	"\x18OPERATION_PROCESS_VALUES\x10\n" +
-	"*p\n" +
+	"*\x91\x01\n" +
+	"\fEmitStrategy\x12\x1d\n" +
+	"\x19EMIT_STRATEGY_UNSPECIFIED\x10\x00\x12\"\n" +
+	"\x1eEMIT_STRATEGY_ON_WINDOW_UPDATE\x10\x01\x12!\n" +
+	"\x1dEMIT_STRATEGY_ON_WINDOW_CLOSE\x10\x02\x12\x1b\n" +
+	"\x17EMIT_STRATEGY_ON_COMMIT\x10\x03*`\n" +
+	"\n" +
+	"BufferFull\x12\x1b\n" +
+	"\x17BUFFER_FULL_UNSPECIFIED\x10\x00\x12\x19\n" +
+	"\x15BUFFER_FULL_SHUT_DOWN\x10\x01\x12\x1a\n" +
+	"\x16BUFFER_FULL_EMIT_EARLY\x10\x02*p\n" +
 	"\n" +
 	"NumberType\x12\x1b\n" +
 	"\x17NUMBER_TYPE_UNSPECIFIED\x10\x00\x12\x15\n" +
@@ -1635,59 +2010,71 @@ func file_outrigger_v1_topology_proto_rawDescGZIP() []byte {
 	return file_outrigger_v1_topology_proto_rawDescData
 }
 
-var file_outrigger_v1_topology_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
-var file_outrigger_v1_topology_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_outrigger_v1_topology_proto_enumTypes = make([]protoimpl.EnumInfo, 8)
+var file_outrigger_v1_topology_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_outrigger_v1_topology_proto_goTypes = []any{
-	(TimerClock)(0),         // 0: outrigger.v1.TimerClock
-	(Exhausted)(0),          // 1: outrigger.v1.Exhausted
-	(Operation)(0),          // 2: outrigger.v1.Operation
-	(NumberType)(0),         // 3: outrigger.v1.NumberType
-	(Aggregator)(0),         // 4: outrigger.v1.Aggregator
-	(StoreKind)(0),          // 5: outrigger.v1.StoreKind
-	(*Topology)(nil),        // 6: outrigger.v1.Topology
-	(*Node)(nil),            // 7: outrigger.v1.Node
-	(*Source)(nil),          // 8: outrigger.v1.Source
-	(*Function)(nil),        // 9: outrigger.v1.Function
-	(*Punctuator)(nil),      // 10: outrigger.v1.Punctuator
-	(*FailurePolicy)(nil),   // 11: outrigger.v1.FailurePolicy
-	(*Aggregate)(nil),       // 12: outrigger.v1.Aggregate
-	(*TumblingWindows)(nil), // 13: outrigger.v1.TumblingWindows
-	(*HoppingWindows)(nil),  // 14: outrigger.v1.HoppingWindows
-	(*SlidingWindows)(nil),  // 15: outrigger.v1.SlidingWindows
-	(*SessionWindows)(nil),  // 16: outrigger.v1.SessionWindows
-	(*Repartition)(nil),     // 17: outrigger.v1.Repartition
-	(*Sink)(nil),            // 18: outrigger.v1.Sink
-	(*Hook)(nil),            // 19: outrigger.v1.Hook
-	(*Store)(nil),           // 20: outrigger.v1.Store
+	(TimerClock)(0),           // 0: outrigger.v1.TimerClock
+	(Exhausted)(0),            // 1: outrigger.v1.Exhausted
+	(Operation)(0),            // 2: outrigger.v1.Operation
+	(EmitStrategy)(0),         // 3: outrigger.v1.EmitStrategy
+	(BufferFull)(0),           // 4: outrigger.v1.BufferFull
+	(NumberType)(0),           // 5: outrigger.v1.NumberType
+	(Aggregator)(0),           // 6: outrigger.v1.Aggregator
+	(StoreKind)(0),            // 7: outrigger.v1.StoreKind
+	(*Topology)(nil),          // 8: outrigger.v1.Topology
+	(*Node)(nil),              // 9: outrigger.v1.Node
+	(*Source)(nil),            // 10: outrigger.v1.Source
+	(*Function)(nil),          // 11: outrigger.v1.Function
+	(*Punctuator)(nil),        // 12: outrigger.v1.Punctuator
+	(*FailurePolicy)(nil),     // 13: outrigger.v1.FailurePolicy
+	(*Aggregate)(nil),         // 14: outrigger.v1.Aggregate
+	(*Suppress)(nil),          // 15: outrigger.v1.Suppress
+	(*UntilWindowCloses)(nil), // 16: outrigger.v1.UntilWindowCloses
+	(*UntilTimeLimit)(nil),    // 17: outrigger.v1.UntilTimeLimit
+	(*SuppressBuffer)(nil),    // 18: outrigger.v1.SuppressBuffer
+	(*TumblingWindows)(nil),   // 19: outrigger.v1.TumblingWindows
+	(*HoppingWindows)(nil),    // 20: outrigger.v1.HoppingWindows
+	(*SlidingWindows)(nil),    // 21: outrigger.v1.SlidingWindows
+	(*SessionWindows)(nil),    // 22: outrigger.v1.SessionWindows
+	(*Repartition)(nil),       // 23: outrigger.v1.Repartition
+	(*Sink)(nil),              // 24: outrigger.v1.Sink
+	(*Hook)(nil),              // 25: outrigger.v1.Hook
+	(*Store)(nil),             // 26: outrigger.v1.Store
 }
 var file_outrigger_v1_topology_proto_depIdxs = []int32{
-	7,  // 0: outrigger.v1.Topology.nodes:type_name -> outrigger.v1.Node
-	20, // 1: outrigger.v1.Topology.stores:type_name -> outrigger.v1.Store
-	8,  // 2: outrigger.v1.Node.source:type_name -> outrigger.v1.Source
-	9,  // 3: outrigger.v1.Node.function:type_name -> outrigger.v1.Function
-	12, // 4: outrigger.v1.Node.aggregate:type_name -> outrigger.v1.Aggregate
-	18, // 5: outrigger.v1.Node.sink:type_name -> outrigger.v1.Sink
-	19, // 6: outrigger.v1.Node.hook:type_name -> outrigger.v1.Hook
-	17, // 7: outrigger.v1.Node.repartition:type_name -> outrigger.v1.Repartition
-	2,  // 8: outrigger.v1.Function.operation:type_name -> outrigger.v1.Operation
-	11, // 9: outrigger.v1.Function.failure_policy:type_name -> outrigger.v1.FailurePolicy
-	10, // 10: outrigger.v1.Function.punctuators:type_name -> outrigger.v1.Punctuator
-	0,  // 11: outrigger.v1.Punctuator.clock:type_name -> outrigger.v1.TimerClock
-	1,  // 12: outrigger.v1.FailurePolicy.exhausted:type_name -> outrigger.v1.Exhausted
-	4,  // 13: outrigger.v1.Aggregate.aggregator:type_name -> outrigger.v1.Aggregator
-	13, // 14: outrigger.v1.Aggregate.tumbling:type_name -> outrigger.v1.TumblingWindows
-	11, // 15: outrigger.v1.Aggregate.failure_policy:type_name -> outrigger.v1.FailurePolicy
-	14, // 16: outrigger.v1.Aggregate.hopping:type_name -> outrigger.v1.HoppingWindows
-	15, // 17: outrigger.v1.Aggregate.sliding:type_name -> outrigger.v1.SlidingWindows
-	16, // 18: outrigger.v1.Aggregate.session:type_name -> outrigger.v1.SessionWindows
-	3,  // 19: outrigger.v1.Aggregate.number:type_name -> outrigger.v1.NumberType
-	11, // 20: outrigger.v1.Hook.failure_policy:type_name -> outrigger.v1.FailurePolicy
-	5,  // 21: outrigger.v1.Store.kind:type_name -> outrigger.v1.StoreKind
-	22, // [22:22] is the sub-list for method output_type
-	22, // [22:22] is the sub-list for method input_type
-	22, // [22:22] is the sub-list for extension type_name
-	22, // [22:22] is the sub-list for extension extendee
-	0,  // [0:22] is the sub-list for field type_name
+	9,  // 0: outrigger.v1.Topology.nodes:type_name -> outrigger.v1.Node
+	26, // 1: outrigger.v1.Topology.stores:type_name -> outrigger.v1.Store
+	10, // 2: outrigger.v1.Node.source:type_name -> outrigger.v1.Source
+	11, // 3: outrigger.v1.Node.function:type_name -> outrigger.v1.Function
+	14, // 4: outrigger.v1.Node.aggregate:type_name -> outrigger.v1.Aggregate
+	24, // 5: outrigger.v1.Node.sink:type_name -> outrigger.v1.Sink
+	25, // 6: outrigger.v1.Node.hook:type_name -> outrigger.v1.Hook
+	23, // 7: outrigger.v1.Node.repartition:type_name -> outrigger.v1.Repartition
+	15, // 8: outrigger.v1.Node.suppress:type_name -> outrigger.v1.Suppress
+	2,  // 9: outrigger.v1.Function.operation:type_name -> outrigger.v1.Operation
+	13, // 10: outrigger.v1.Function.failure_policy:type_name -> outrigger.v1.FailurePolicy
+	12, // 11: outrigger.v1.Function.punctuators:type_name -> outrigger.v1.Punctuator
+	0,  // 12: outrigger.v1.Punctuator.clock:type_name -> outrigger.v1.TimerClock
+	1,  // 13: outrigger.v1.FailurePolicy.exhausted:type_name -> outrigger.v1.Exhausted
+	6,  // 14: outrigger.v1.Aggregate.aggregator:type_name -> outrigger.v1.Aggregator
+	19, // 15: outrigger.v1.Aggregate.tumbling:type_name -> outrigger.v1.TumblingWindows
+	13, // 16: outrigger.v1.Aggregate.failure_policy:type_name -> outrigger.v1.FailurePolicy
+	20, // 17: outrigger.v1.Aggregate.hopping:type_name -> outrigger.v1.HoppingWindows
+	21, // 18: outrigger.v1.Aggregate.sliding:type_name -> outrigger.v1.SlidingWindows
+	22, // 19: outrigger.v1.Aggregate.session:type_name -> outrigger.v1.SessionWindows
+	5,  // 20: outrigger.v1.Aggregate.number:type_name -> outrigger.v1.NumberType
+	3,  // 21: outrigger.v1.Aggregate.emit:type_name -> outrigger.v1.EmitStrategy
+	16, // 22: outrigger.v1.Suppress.until_window_closes:type_name -> outrigger.v1.UntilWindowCloses
+	17, // 23: outrigger.v1.Suppress.until_time_limit:type_name -> outrigger.v1.UntilTimeLimit
+	18, // 24: outrigger.v1.Suppress.buffer:type_name -> outrigger.v1.SuppressBuffer
+	4,  // 25: outrigger.v1.SuppressBuffer.when_full:type_name -> outrigger.v1.BufferFull
+	13, // 26: outrigger.v1.Hook.failure_policy:type_name -> outrigger.v1.FailurePolicy
+	7,  // 27: outrigger.v1.Store.kind:type_name -> outrigger.v1.StoreKind
+	28, // [28:28] is the sub-list for method output_type
+	28, // [28:28] is the sub-list for method input_type
+	28, // [28:28] is the sub-list for extension type_name
+	28, // [28:28] is the sub-list for extension extendee
+	0,  // [0:28] is the sub-list for field type_name
 }
 
 func init() { file_outrigger_v1_topology_proto_init() }
@@ -1702,6 +2089,7 @@ func file_outrigger_v1_topology_proto_init() {
 		(*Node_Sink)(nil),
 		(*Node_Hook)(nil),
 		(*Node_Repartition)(nil),
+		(*Node_Suppress)(nil),
 	}
 	file_outrigger_v1_topology_proto_msgTypes[5].OneofWrappers = []any{}
 	type x struct{}
@@ -1709,8 +2097,8 @@ func file_outrigger_v1_topology_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_outrigger_v1_topology_proto_rawDesc), len(file_outrigger_v1_topology_proto_rawDesc)),
-			NumEnums:      6,
-			NumMessages:   15,
+			NumEnums:      8,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -9,6 +9,7 @@ from .context import (
     ProcessorContext,
 )
 from .durations import Duration
+from .emit import EmitStrategy
 from .errors import BatchTakenError, OutriggerError
 from .failures import DeadLetter, FailurePolicy, Park, RetryLater, StopTask
 from .grouped import KGroupedStream, SessionWindowedKStream, TimeWindowedKStream
@@ -27,6 +28,7 @@ from .stores import (
     timestamped_key_value_store,
 )
 from .streams import KStream
+from .suppressed import BufferConfig, Suppressed
 from .timers import FiredTimer, Punctuator, TimerClock, Timers
 from .windows import (
     HoppingWindows,
@@ -51,8 +53,10 @@ __all__ = [
     "AsyncTimestampedKeyValueStore",
     "BatchTakenError",
     "BranchedKStream",
+    "BufferConfig",
     "DeadLetter",
     "Duration",
+    "EmitStrategy",
     "FailurePolicy",
     "FiredTimer",
     "FixedKeyProcessorContext",
@@ -75,6 +79,7 @@ __all__ = [
     "SessionWindows",
     "SlidingWindows",
     "StopTask",
+    "Suppressed",
     "TimeWindowedKStream",
     "TimerClock",
     "Timers",

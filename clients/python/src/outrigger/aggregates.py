@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from .emit import EmitStrategy
 from .failures import FailurePolicy
 from .folds import Fold, fold_record
 from .gen import topology_pb2 as pb
@@ -46,6 +47,7 @@ class Grouping:
     upstream: Upstream
     windows: Windows | None
     repartition: str | None
+    emit: EmitStrategy | None = None
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,8 @@ def _declare(
     builder.add_store(store, _kind_of(windows))
     repartition = grouping.repartition or ""
     declared = pb.Aggregate(store=store, aggregator=aggregator, repartition=repartition)
+    if grouping.emit is not None:
+        declared.emit = grouping.emit.wire()
     if isinstance(windows, TumblingWindows):
         declared.tumbling.CopyFrom(
             pb.TumblingWindows(size_ms=windows.size_ms, grace_ms=windows.grace_ms)

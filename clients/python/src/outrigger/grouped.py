@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, overload
 
 from .aggregates import Grouping, Named, NumberName, add_count, add_fold, add_numbers
+from .emit import EmitStrategy
 from .failures import FailurePolicy
 from .serdes import Serde
 from .upstream import Upstream
@@ -113,6 +114,11 @@ class _Grouped(Generic[K, V, RK, Gone]):
 class KGroupedStream(_Grouped[K, V, K, NoReturn]):
     """Records grouped by key: fold them over all time, or by windows."""
 
+    def emit_strategy(self, emit: EmitStrategy) -> KGroupedStream[K, V]:
+        """When results are forwarded: each update, or each key once per commit."""
+        return KGroupedStream[K, V](replace(self._grouping, emit=emit), self._stream_of)
+
+
     @overload
     def windowed_by(self, windows: TimeWindows) -> TimeWindowedKStream[K, V]: ...
     @overload
@@ -145,6 +151,12 @@ class KGroupedStream(_Grouped[K, V, K, NoReturn]):
 class TimeWindowedKStream(_Grouped[K, V, Windowed[K], NoReturn]):
     """Records grouped by key and window of time."""
 
+    def emit_strategy(self, emit: EmitStrategy) -> TimeWindowedKStream[K, V]:
+        """When results are forwarded: each update, each window once, or each key once per
+        commit."""
+        return TimeWindowedKStream[K, V](replace(self._grouping, emit=emit), self._stream_of)
+
+
     def aggregate(
         self,
         initializer: Callable[[], V2],
@@ -164,6 +176,12 @@ class TimeWindowedKStream(_Grouped[K, V, Windowed[K], NoReturn]):
 class SessionWindowedKStream(_Grouped[K, V, Windowed[K], None]):
     """Records grouped by key and session. None is forwarded for a session that becomes part of
     another."""
+
+    def emit_strategy(self, emit: EmitStrategy) -> SessionWindowedKStream[K, V]:
+        """When results are forwarded: each update, each session once, or each key once per
+        commit."""
+        return SessionWindowedKStream[K, V](replace(self._grouping, emit=emit), self._stream_of)
+
 
     def aggregate(
         self,

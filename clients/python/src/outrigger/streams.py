@@ -303,6 +303,15 @@ class KStream(Generic[K, V]):
         added = upstream.builder.add("repartition", declared, upstream.nodes, name, node)
         return KStream(Upstream(upstream.builder, (added,), serdes.key, serdes.value))
 
+    def suppress(self, suppressed: Suppressed, *, name: str | None = None) -> KStream[K, V]:
+        """Holds the results of an aggregate back until they are final, or for a time: right behind
+        the aggregate. What is held back is in a store of the node, ``<name>-store``."""
+        upstream = self._upstream
+        declared = pb.Node(suppress=suppressed.wire())
+        node = Node("", upstream.serdes())
+        added = upstream.builder.add("suppress", declared, upstream.nodes, name, node)
+        return KStream(Upstream(upstream.builder, (added,), upstream.key, upstream.value))
+
     def group_by_key(
         self,
         *,

@@ -13,7 +13,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file outrigger/v1/topology.proto.
  */
 export const file_outrigger_v1_topology: GenFile = /*@__PURE__*/
-  fileDesc("ChtvdXRyaWdnZXIvdjEvdG9wb2xvZ3kucHJvdG8SDG91dHJpZ2dlci52MSJSCghUb3BvbG9neRIhCgVub2RlcxgBIAMoCzISLm91dHJpZ2dlci52MS5Ob2RlEiMKBnN0b3JlcxgCIAMoCzITLm91dHJpZ2dlci52MS5TdG9yZSKpAgoETm9kZRIMCgRuYW1lGAEgASgJEg8KB3BhcmVudHMYAiADKAkSJgoGc291cmNlGAMgASgLMhQub3V0cmlnZ2VyLnYxLlNvdXJjZUgAEioKCGZ1bmN0aW9uGAQgASgLMhYub3V0cmlnZ2VyLnYxLkZ1bmN0aW9uSAASLAoJYWdncmVnYXRlGAUgASgLMhcub3V0cmlnZ2VyLnYxLkFnZ3JlZ2F0ZUgAEiIKBHNpbmsYBiABKAsyEi5vdXRyaWdnZXIudjEuU2lua0gAEiIKBGhvb2sYByABKAsyEi5vdXRyaWdnZXIudjEuSG9va0gAEjAKC3JlcGFydGl0aW9uGAggASgLMhkub3V0cmlnZ2VyLnYxLlJlcGFydGl0aW9uSABCBgoEa2luZCIpCgZTb3VyY2USDgoGdG9waWNzGAEgAygJEg8KB3BhdHRlcm4YAiABKAkiugEKCEZ1bmN0aW9uEioKCW9wZXJhdGlvbhgBIAEoDjIXLm91dHJpZ2dlci52MS5PcGVyYXRpb24SDgoGc3RvcmVzGAIgAygJEjMKDmZhaWx1cmVfcG9saWN5GAMgASgLMhsub3V0cmlnZ2VyLnYxLkZhaWx1cmVQb2xpY3kSDgoGdGltZXJzGAQgASgIEi0KC3B1bmN0dWF0b3JzGAUgAygLMhgub3V0cmlnZ2VyLnYxLlB1bmN0dWF0b3IiWAoKUHVuY3R1YXRvchIMCgRuYW1lGAEgASgJEicKBWNsb2NrGAIgASgOMhgub3V0cmlnZ2VyLnYxLlRpbWVyQ2xvY2sSEwoLaW50ZXJ2YWxfbXMYAyABKAMipQIKDUZhaWx1cmVQb2xpY3kSFgoJcmV0cnlfbWF4GAEgASgNSACIAQESHQoQcmV0cnlfaW5pdGlhbF9tcxgCIAEoBEgBiAEBEhkKDHJldHJ5X2ZhY3RvchgDIAEoAUgCiAEBEh8KEnJldHJ5X21heF9kZWxheV9tcxgEIAEoBEgDiAEBEhkKDHJldHJ5X2ppdHRlchgFIAEoAUgEiAEBEioKCWV4aGF1c3RlZBgGIAEoDjIXLm91dHJpZ2dlci52MS5FeGhhdXN0ZWRCDAoKX3JldHJ5X21heEITChFfcmV0cnlfaW5pdGlhbF9tc0IPCg1fcmV0cnlfZmFjdG9yQhUKE19yZXRyeV9tYXhfZGVsYXlfbXNCDwoNX3JldHJ5X2ppdHRlciL6AgoJQWdncmVnYXRlEg0KBXN0b3JlGAEgASgJEiwKCmFnZ3JlZ2F0b3IYAiABKA4yGC5vdXRyaWdnZXIudjEuQWdncmVnYXRvchIvCgh0dW1ibGluZxgDIAEoCzIdLm91dHJpZ2dlci52MS5UdW1ibGluZ1dpbmRvd3MSMwoOZmFpbHVyZV9wb2xpY3kYBCABKAsyGy5vdXRyaWdnZXIudjEuRmFpbHVyZVBvbGljeRItCgdob3BwaW5nGAUgASgLMhwub3V0cmlnZ2VyLnYxLkhvcHBpbmdXaW5kb3dzEi0KB3NsaWRpbmcYBiABKAsyHC5vdXRyaWdnZXIudjEuU2xpZGluZ1dpbmRvd3MSLQoHc2Vzc2lvbhgHIAEoCzIcLm91dHJpZ2dlci52MS5TZXNzaW9uV2luZG93cxIoCgZudW1iZXIYCCABKA4yGC5vdXRyaWdnZXIudjEuTnVtYmVyVHlwZRITCgtyZXBhcnRpdGlvbhgJIAEoCSI0Cg9UdW1ibGluZ1dpbmRvd3MSDwoHc2l6ZV9tcxgBIAEoAxIQCghncmFjZV9tcxgCIAEoAyJHCg5Ib3BwaW5nV2luZG93cxIPCgdzaXplX21zGAEgASgDEhIKCmFkdmFuY2VfbXMYAiABKAMSEAoIZ3JhY2VfbXMYAyABKAMiPgoOU2xpZGluZ1dpbmRvd3MSGgoSdGltZV9kaWZmZXJlbmNlX21zGAEgASgDEhAKCGdyYWNlX21zGAIgASgDIjIKDlNlc3Npb25XaW5kb3dzEg4KBmdhcF9tcxgBIAEoAxIQCghncmFjZV9tcxgCIAEoAyIhCgtSZXBhcnRpdGlvbhISCgpwYXJ0aXRpb25zGAEgASgFIhUKBFNpbmsSDQoFdG9waWMYASABKAkiOwoESG9vaxIzCg5mYWlsdXJlX3BvbGljeRgBIAEoCzIbLm91dHJpZ2dlci52MS5GYWlsdXJlUG9saWN5IkwKBVN0b3JlEgwKBG5hbWUYASABKAkSJQoEa2luZBgCIAEoDjIXLm91dHJpZ2dlci52MS5TdG9yZUtpbmQSDgoGdHRsX21zGAMgASgDKmcKClRpbWVyQ2xvY2sSGwoXVElNRVJfQ0xPQ0tfVU5TUEVDSUZJRUQQABIbChdUSU1FUl9DTE9DS19TVFJFQU1fVElNRRABEh8KG1RJTUVSX0NMT0NLX1dBTExfQ0xPQ0tfVElNRRACKn0KCUV4aGF1c3RlZBIZChVFWEhBVVNURURfVU5TUEVDSUZJRUQQABISCg5FWEhBVVNURURfRkFJTBABEhIKDkVYSEFVU1RFRF9TS0lQEAISGQoVRVhIQVVTVEVEX0RFQURfTEVUVEVSEAMSEgoORVhIQVVTVEVEX1BBUksQBCqZAgoJT3BlcmF0aW9uEhkKFU9QRVJBVElPTl9VTlNQRUNJRklFRBAAEhUKEU9QRVJBVElPTl9QUk9DRVNTEAESEQoNT1BFUkFUSU9OX01BUBACEhgKFE9QRVJBVElPTl9NQVBfVkFMVUVTEAMSFAoQT1BFUkFUSU9OX0ZJTFRFUhAEEhgKFE9QRVJBVElPTl9TRUxFQ1RfS0VZEAUSFgoST1BFUkFUSU9OX0ZMQVRfTUFQEAYSHQoZT1BFUkFUSU9OX0ZMQVRfTUFQX1ZBTFVFUxAHEhIKDk9QRVJBVElPTl9QRUVLEAgSFAoQT1BFUkFUSU9OX0JSQU5DSBAJEhwKGE9QRVJBVElPTl9QUk9DRVNTX1ZBTFVFUxAKKnAKCk51bWJlclR5cGUSGwoXTlVNQkVSX1RZUEVfVU5TUEVDSUZJRUQQABIVChFOVU1CRVJfVFlQRV9JTlQ2NBABEhcKE05VTUJFUl9UWVBFX0ZMT0FUNjQQAhIVChFOVU1CRVJfVFlQRV9JTlQzMhADKpYBCgpBZ2dyZWdhdG9yEhoKFkFHR1JFR0FUT1JfVU5TUEVDSUZJRUQQABIaChZBR0dSRUdBVE9SX0FQUExJQ0FUSU9OEAESFAoQQUdHUkVHQVRPUl9DT1VOVBACEhIKDkFHR1JFR0FUT1JfU1VNEAMSEgoOQUdHUkVHQVRPUl9NSU4QBBISCg5BR0dSRUdBVE9SX01BWBAFKpYBCglTdG9yZUtpbmQSGgoWU1RPUkVfS0lORF9VTlNQRUNJRklFRBAAEhgKFFNUT1JFX0tJTkRfS0VZX1ZBTFVFEAESFQoRU1RPUkVfS0lORF9XSU5ET1cQAhIWChJTVE9SRV9LSU5EX1NFU1NJT04QAxIkCiBTVE9SRV9LSU5EX1RJTUVTVEFNUEVEX0tFWV9WQUxVRRAEYgZwcm90bzM");
+  fileDesc("ChtvdXRyaWdnZXIvdjEvdG9wb2xvZ3kucHJvdG8SDG91dHJpZ2dlci52MSJSCghUb3BvbG9neRIhCgVub2RlcxgBIAMoCzISLm91dHJpZ2dlci52MS5Ob2RlEiMKBnN0b3JlcxgCIAMoCzITLm91dHJpZ2dlci52MS5TdG9yZSLVAgoETm9kZRIMCgRuYW1lGAEgASgJEg8KB3BhcmVudHMYAiADKAkSJgoGc291cmNlGAMgASgLMhQub3V0cmlnZ2VyLnYxLlNvdXJjZUgAEioKCGZ1bmN0aW9uGAQgASgLMhYub3V0cmlnZ2VyLnYxLkZ1bmN0aW9uSAASLAoJYWdncmVnYXRlGAUgASgLMhcub3V0cmlnZ2VyLnYxLkFnZ3JlZ2F0ZUgAEiIKBHNpbmsYBiABKAsyEi5vdXRyaWdnZXIudjEuU2lua0gAEiIKBGhvb2sYByABKAsyEi5vdXRyaWdnZXIudjEuSG9va0gAEjAKC3JlcGFydGl0aW9uGAggASgLMhkub3V0cmlnZ2VyLnYxLlJlcGFydGl0aW9uSAASKgoIc3VwcHJlc3MYCSABKAsyFi5vdXRyaWdnZXIudjEuU3VwcHJlc3NIAEIGCgRraW5kIikKBlNvdXJjZRIOCgZ0b3BpY3MYASADKAkSDwoHcGF0dGVybhgCIAEoCSK6AQoIRnVuY3Rpb24SKgoJb3BlcmF0aW9uGAEgASgOMhcub3V0cmlnZ2VyLnYxLk9wZXJhdGlvbhIOCgZzdG9yZXMYAiADKAkSMwoOZmFpbHVyZV9wb2xpY3kYAyABKAsyGy5vdXRyaWdnZXIudjEuRmFpbHVyZVBvbGljeRIOCgZ0aW1lcnMYBCABKAgSLQoLcHVuY3R1YXRvcnMYBSADKAsyGC5vdXRyaWdnZXIudjEuUHVuY3R1YXRvciJYCgpQdW5jdHVhdG9yEgwKBG5hbWUYASABKAkSJwoFY2xvY2sYAiABKA4yGC5vdXRyaWdnZXIudjEuVGltZXJDbG9jaxITCgtpbnRlcnZhbF9tcxgDIAEoAyKlAgoNRmFpbHVyZVBvbGljeRIWCglyZXRyeV9tYXgYASABKA1IAIgBARIdChByZXRyeV9pbml0aWFsX21zGAIgASgESAGIAQESGQoMcmV0cnlfZmFjdG9yGAMgASgBSAKIAQESHwoScmV0cnlfbWF4X2RlbGF5X21zGAQgASgESAOIAQESGQoMcmV0cnlfaml0dGVyGAUgASgBSASIAQESKgoJZXhoYXVzdGVkGAYgASgOMhcub3V0cmlnZ2VyLnYxLkV4aGF1c3RlZEIMCgpfcmV0cnlfbWF4QhMKEV9yZXRyeV9pbml0aWFsX21zQg8KDV9yZXRyeV9mYWN0b3JCFQoTX3JldHJ5X21heF9kZWxheV9tc0IPCg1fcmV0cnlfaml0dGVyIqQDCglBZ2dyZWdhdGUSDQoFc3RvcmUYASABKAkSLAoKYWdncmVnYXRvchgCIAEoDjIYLm91dHJpZ2dlci52MS5BZ2dyZWdhdG9yEi8KCHR1bWJsaW5nGAMgASgLMh0ub3V0cmlnZ2VyLnYxLlR1bWJsaW5nV2luZG93cxIzCg5mYWlsdXJlX3BvbGljeRgEIAEoCzIbLm91dHJpZ2dlci52MS5GYWlsdXJlUG9saWN5Ei0KB2hvcHBpbmcYBSABKAsyHC5vdXRyaWdnZXIudjEuSG9wcGluZ1dpbmRvd3MSLQoHc2xpZGluZxgGIAEoCzIcLm91dHJpZ2dlci52MS5TbGlkaW5nV2luZG93cxItCgdzZXNzaW9uGAcgASgLMhwub3V0cmlnZ2VyLnYxLlNlc3Npb25XaW5kb3dzEigKBm51bWJlchgIIAEoDjIYLm91dHJpZ2dlci52MS5OdW1iZXJUeXBlEhMKC3JlcGFydGl0aW9uGAkgASgJEigKBGVtaXQYCiABKA4yGi5vdXRyaWdnZXIudjEuRW1pdFN0cmF0ZWd5Iq4BCghTdXBwcmVzcxI8ChN1bnRpbF93aW5kb3dfY2xvc2VzGAEgASgLMh8ub3V0cmlnZ2VyLnYxLlVudGlsV2luZG93Q2xvc2VzEjYKEHVudGlsX3RpbWVfbGltaXQYAiABKAsyHC5vdXRyaWdnZXIudjEuVW50aWxUaW1lTGltaXQSLAoGYnVmZmVyGAMgASgLMhwub3V0cmlnZ2VyLnYxLlN1cHByZXNzQnVmZmVyIhMKEVVudGlsV2luZG93Q2xvc2VzIiEKDlVudGlsVGltZUxpbWl0Eg8KB3dhaXRfbXMYASABKAMiZQoOU3VwcHJlc3NCdWZmZXISEwoLbWF4X3JlY29yZHMYASABKAMSEQoJbWF4X2J5dGVzGAIgASgDEisKCXdoZW5fZnVsbBgDIAEoDjIYLm91dHJpZ2dlci52MS5CdWZmZXJGdWxsIjQKD1R1bWJsaW5nV2luZG93cxIPCgdzaXplX21zGAEgASgDEhAKCGdyYWNlX21zGAIgASgDIkcKDkhvcHBpbmdXaW5kb3dzEg8KB3NpemVfbXMYASABKAMSEgoKYWR2YW5jZV9tcxgCIAEoAxIQCghncmFjZV9tcxgDIAEoAyI+Cg5TbGlkaW5nV2luZG93cxIaChJ0aW1lX2RpZmZlcmVuY2VfbXMYASABKAMSEAoIZ3JhY2VfbXMYAiABKAMiMgoOU2Vzc2lvbldpbmRvd3MSDgoGZ2FwX21zGAEgASgDEhAKCGdyYWNlX21zGAIgASgDIiEKC1JlcGFydGl0aW9uEhIKCnBhcnRpdGlvbnMYASABKAUiFQoEU2luaxINCgV0b3BpYxgBIAEoCSI7CgRIb29rEjMKDmZhaWx1cmVfcG9saWN5GAEgASgLMhsub3V0cmlnZ2VyLnYxLkZhaWx1cmVQb2xpY3kiTAoFU3RvcmUSDAoEbmFtZRgBIAEoCRIlCgRraW5kGAIgASgOMhcub3V0cmlnZ2VyLnYxLlN0b3JlS2luZBIOCgZ0dGxfbXMYAyABKAMqZwoKVGltZXJDbG9jaxIbChdUSU1FUl9DTE9DS19VTlNQRUNJRklFRBAAEhsKF1RJTUVSX0NMT0NLX1NUUkVBTV9USU1FEAESHwobVElNRVJfQ0xPQ0tfV0FMTF9DTE9DS19USU1FEAIqfQoJRXhoYXVzdGVkEhkKFUVYSEFVU1RFRF9VTlNQRUNJRklFRBAAEhIKDkVYSEFVU1RFRF9GQUlMEAESEgoORVhIQVVTVEVEX1NLSVAQAhIZChVFWEhBVVNURURfREVBRF9MRVRURVIQAxISCg5FWEhBVVNURURfUEFSSxAEKpkCCglPcGVyYXRpb24SGQoVT1BFUkFUSU9OX1VOU1BFQ0lGSUVEEAASFQoRT1BFUkFUSU9OX1BST0NFU1MQARIRCg1PUEVSQVRJT05fTUFQEAISGAoUT1BFUkFUSU9OX01BUF9WQUxVRVMQAxIUChBPUEVSQVRJT05fRklMVEVSEAQSGAoUT1BFUkFUSU9OX1NFTEVDVF9LRVkQBRIWChJPUEVSQVRJT05fRkxBVF9NQVAQBhIdChlPUEVSQVRJT05fRkxBVF9NQVBfVkFMVUVTEAcSEgoOT1BFUkFUSU9OX1BFRUsQCBIUChBPUEVSQVRJT05fQlJBTkNIEAkSHAoYT1BFUkFUSU9OX1BST0NFU1NfVkFMVUVTEAoqkQEKDEVtaXRTdHJhdGVneRIdChlFTUlUX1NUUkFURUdZX1VOU1BFQ0lGSUVEEAASIgoeRU1JVF9TVFJBVEVHWV9PTl9XSU5ET1dfVVBEQVRFEAESIQodRU1JVF9TVFJBVEVHWV9PTl9XSU5ET1dfQ0xPU0UQAhIbChdFTUlUX1NUUkFURUdZX09OX0NPTU1JVBADKmAKCkJ1ZmZlckZ1bGwSGwoXQlVGRkVSX0ZVTExfVU5TUEVDSUZJRUQQABIZChVCVUZGRVJfRlVMTF9TSFVUX0RPV04QARIaChZCVUZGRVJfRlVMTF9FTUlUX0VBUkxZEAIqcAoKTnVtYmVyVHlwZRIbChdOVU1CRVJfVFlQRV9VTlNQRUNJRklFRBAAEhUKEU5VTUJFUl9UWVBFX0lOVDY0EAESFwoTTlVNQkVSX1RZUEVfRkxPQVQ2NBACEhUKEU5VTUJFUl9UWVBFX0lOVDMyEAMqlgEKCkFnZ3JlZ2F0b3ISGgoWQUdHUkVHQVRPUl9VTlNQRUNJRklFRBAAEhoKFkFHR1JFR0FUT1JfQVBQTElDQVRJT04QARIUChBBR0dSRUdBVE9SX0NPVU5UEAISEgoOQUdHUkVHQVRPUl9TVU0QAxISCg5BR0dSRUdBVE9SX01JThAEEhIKDkFHR1JFR0FUT1JfTUFYEAUqlgEKCVN0b3JlS2luZBIaChZTVE9SRV9LSU5EX1VOU1BFQ0lGSUVEEAASGAoUU1RPUkVfS0lORF9LRVlfVkFMVUUQARIVChFTVE9SRV9LSU5EX1dJTkRPVxACEhYKElNUT1JFX0tJTkRfU0VTU0lPThADEiQKIFNUT1JFX0tJTkRfVElNRVNUQU1QRURfS0VZX1ZBTFVFEARiBnByb3RvMw");
 
 /**
  * The declared topology: a graph of named nodes.
@@ -116,6 +116,14 @@ export type Node = Message<"outrigger.v1.Node"> & {
      */
     value: Repartition;
     case: "repartition";
+  } | {
+    /**
+     * Holds back what an aggregate forwards, until it is final or for a time. Since minor version 6.
+     *
+     * @generated from field: outrigger.v1.Suppress suppress = 9;
+     */
+    value: Suppress;
+    case: "suppress";
   } | { case: undefined; value?: undefined };
 };
 
@@ -369,6 +377,14 @@ export type Aggregate = Message<"outrigger.v1.Aggregate"> & {
    * @generated from field: string repartition = 9;
    */
   repartition: string;
+
+  /**
+   * When results are forwarded. UNSPECIFIED is EMIT_ON_WINDOW_UPDATE. Since minor version 6; an older sidecar
+   * forwards each update.
+   *
+   * @generated from field: outrigger.v1.EmitStrategy emit = 10;
+   */
+  emit: EmitStrategy;
 };
 
 /**
@@ -377,6 +393,113 @@ export type Aggregate = Message<"outrigger.v1.Aggregate"> & {
  */
 export const AggregateSchema: GenMessage<Aggregate> = /*@__PURE__*/
   messageDesc(file_outrigger_v1_topology, 6);
+
+/**
+ * Holds the updates of an aggregate back in a buffer: a store of the node, `<node>-store`, with a changelog.
+ * The node's one parent is an aggregate. What it forwards has the time and the headers of the last update.
+ *
+ * @generated from message outrigger.v1.Suppress
+ */
+export type Suppress = Message<"outrigger.v1.Suppress"> & {
+  /**
+   * Until the parent's windows close: each is forwarded once. Exactly one of the two is set.
+   *
+   * @generated from field: outrigger.v1.UntilWindowCloses until_window_closes = 1;
+   */
+  untilWindowCloses?: UntilWindowCloses | undefined;
+
+  /**
+   * Until so much stream time has passed since a key's first update.
+   *
+   * @generated from field: outrigger.v1.UntilTimeLimit until_time_limit = 2;
+   */
+  untilTimeLimit?: UntilTimeLimit | undefined;
+
+  /**
+   * What a task holds back at most; unset: any number.
+   *
+   * @generated from field: outrigger.v1.SuppressBuffer buffer = 3;
+   */
+  buffer?: SuppressBuffer | undefined;
+};
+
+/**
+ * Describes the message outrigger.v1.Suppress.
+ * Use `create(SuppressSchema)` to create a new message.
+ */
+export const SuppressSchema: GenMessage<Suppress> = /*@__PURE__*/
+  messageDesc(file_outrigger_v1_topology, 7);
+
+/**
+ * Each window is forwarded once, when stream time has passed its end and its grace, in the order of windows.
+ *
+ * @generated from message outrigger.v1.UntilWindowCloses
+ */
+export type UntilWindowCloses = Message<"outrigger.v1.UntilWindowCloses"> & {
+};
+
+/**
+ * Describes the message outrigger.v1.UntilWindowCloses.
+ * Use `create(UntilWindowClosesSchema)` to create a new message.
+ */
+export const UntilWindowClosesSchema: GenMessage<UntilWindowCloses> = /*@__PURE__*/
+  messageDesc(file_outrigger_v1_topology, 8);
+
+/**
+ * Each key is forwarded when its first update is so old; later updates take its place, and keep its time.
+ *
+ * @generated from message outrigger.v1.UntilTimeLimit
+ */
+export type UntilTimeLimit = Message<"outrigger.v1.UntilTimeLimit"> & {
+  /**
+   * How long, in ms of stream time, 0 or more.
+   *
+   * @generated from field: int64 wait_ms = 1;
+   */
+  waitMs: bigint;
+};
+
+/**
+ * Describes the message outrigger.v1.UntilTimeLimit.
+ * Use `create(UntilTimeLimitSchema)` to create a new message.
+ */
+export const UntilTimeLimitSchema: GenMessage<UntilTimeLimit> = /*@__PURE__*/
+  messageDesc(file_outrigger_v1_topology, 9);
+
+/**
+ * The bounds of a buffer of one task.
+ *
+ * @generated from message outrigger.v1.SuppressBuffer
+ */
+export type SuppressBuffer = Message<"outrigger.v1.SuppressBuffer"> & {
+  /**
+   * Keys, from 1 on; 0: any number.
+   *
+   * @generated from field: int64 max_records = 1;
+   */
+  maxRecords: bigint;
+
+  /**
+   * Bytes, of keys, values and headers, from 1 on; 0: any number.
+   *
+   * @generated from field: int64 max_bytes = 2;
+   */
+  maxBytes: bigint;
+
+  /**
+   * What happens then. UNSPECIFIED is BUFFER_FULL_SHUT_DOWN.
+   *
+   * @generated from field: outrigger.v1.BufferFull when_full = 3;
+   */
+  whenFull: BufferFull;
+};
+
+/**
+ * Describes the message outrigger.v1.SuppressBuffer.
+ * Use `create(SuppressBufferSchema)` to create a new message.
+ */
+export const SuppressBufferSchema: GenMessage<SuppressBuffer> = /*@__PURE__*/
+  messageDesc(file_outrigger_v1_topology, 10);
 
 /**
  * Windows of fixed size that neither overlap nor leave gaps, aligned to the epoch.
@@ -404,7 +527,7 @@ export type TumblingWindows = Message<"outrigger.v1.TumblingWindows"> & {
  * Use `create(TumblingWindowsSchema)` to create a new message.
  */
 export const TumblingWindowsSchema: GenMessage<TumblingWindows> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_topology, 7);
+  messageDesc(file_outrigger_v1_topology, 11);
 
 /**
  * Windows of fixed size that begin each `advance_ms`, aligned to the epoch: a record is in all that hold it.
@@ -439,7 +562,7 @@ export type HoppingWindows = Message<"outrigger.v1.HoppingWindows"> & {
  * Use `create(HoppingWindowsSchema)` to create a new message.
  */
 export const HoppingWindowsSchema: GenMessage<HoppingWindows> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_topology, 8);
+  messageDesc(file_outrigger_v1_topology, 12);
 
 /**
  * For each record, the window that ends with it and holds what came at most `time_difference_ms` before it,
@@ -468,7 +591,7 @@ export type SlidingWindows = Message<"outrigger.v1.SlidingWindows"> & {
  * Use `create(SlidingWindowsSchema)` to create a new message.
  */
 export const SlidingWindowsSchema: GenMessage<SlidingWindows> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_topology, 9);
+  messageDesc(file_outrigger_v1_topology, 13);
 
 /**
  * Windows of records of a key that follow each other within `gap_ms`; a record that closes a gap merges them.
@@ -496,7 +619,7 @@ export type SessionWindows = Message<"outrigger.v1.SessionWindows"> & {
  * Use `create(SessionWindowsSchema)` to create a new message.
  */
 export const SessionWindowsSchema: GenMessage<SessionWindows> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_topology, 10);
+  messageDesc(file_outrigger_v1_topology, 14);
 
 /**
  * Gives each record to the task that its key belongs to. The topic,
@@ -519,7 +642,7 @@ export type Repartition = Message<"outrigger.v1.Repartition"> & {
  * Use `create(RepartitionSchema)` to create a new message.
  */
 export const RepartitionSchema: GenMessage<Repartition> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_topology, 11);
+  messageDesc(file_outrigger_v1_topology, 15);
 
 /**
  * Writes a topic that must exist.
@@ -540,7 +663,7 @@ export type Sink = Message<"outrigger.v1.Sink"> & {
  * Use `create(SinkSchema)` to create a new message.
  */
 export const SinkSchema: GenMessage<Sink> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_topology, 12);
+  messageDesc(file_outrigger_v1_topology, 16);
 
 /**
  * The application's code, called after the commit of the records that asked for it, at least once for each
@@ -564,7 +687,7 @@ export type Hook = Message<"outrigger.v1.Hook"> & {
  * Use `create(HookSchema)` to create a new message.
  */
 export const HookSchema: GenMessage<Hook> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_topology, 13);
+  messageDesc(file_outrigger_v1_topology, 17);
 
 /**
  * A store: state of one task, backed by a compacted changelog topic.
@@ -601,7 +724,7 @@ export type Store = Message<"outrigger.v1.Store"> & {
  * Use `create(StoreSchema)` to create a new message.
  */
 export const StoreSchema: GenMessage<Store> = /*@__PURE__*/
-  messageDesc(file_outrigger_v1_topology, 14);
+  messageDesc(file_outrigger_v1_topology, 18);
 
 /**
  * What a timer or a punctuator goes by. Since minor version 6.
@@ -798,6 +921,96 @@ export const OperationSchema: GenEnum<Operation> = /*@__PURE__*/
   enumDesc(file_outrigger_v1_topology, 2);
 
 /**
+ * When an aggregate forwards. For AGGREGATOR_APPLICATION only EMIT_ON_WINDOW_UPDATE is supported.
+ *
+ * @generated from enum outrigger.v1.EmitStrategy
+ */
+export const EmitStrategy = {
+  /**
+   * As EMIT_ON_WINDOW_UPDATE.
+   *
+   * @generated from enum value: EMIT_STRATEGY_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Each update, windowed or not.
+   *
+   * @generated from enum value: EMIT_STRATEGY_ON_WINDOW_UPDATE = 1;
+   */
+  ON_WINDOW_UPDATE: 1,
+
+  /**
+   * Each window once, when stream time has passed its end and its grace (KIP-825). Refused without windows.
+   *
+   * @generated from enum value: EMIT_STRATEGY_ON_WINDOW_CLOSE = 2;
+   */
+  ON_WINDOW_CLOSE: 2,
+
+  /**
+   * Each key that a commit changed once, with its last value, in that commit; windowed or not. Refused where
+   * anything but sinks and repartitions stands behind it.
+   *
+   * @generated from enum value: EMIT_STRATEGY_ON_COMMIT = 3;
+   */
+  ON_COMMIT: 3,
+} as const;
+
+/**
+ * When an aggregate forwards. For AGGREGATOR_APPLICATION only EMIT_ON_WINDOW_UPDATE is supported.
+ *
+ * @generated from enum outrigger.v1.EmitStrategy
+ */
+export type EmitStrategy = (typeof EmitStrategy)[keyof typeof EmitStrategy] | UnknownEnum;
+
+/**
+ * Describes the enum outrigger.v1.EmitStrategy.
+ */
+export const EmitStrategySchema: GenEnum<EmitStrategy> = /*@__PURE__*/
+  enumDesc(file_outrigger_v1_topology, 3);
+
+/**
+ * What becomes of an update that a buffer has no room for.
+ *
+ * @generated from enum outrigger.v1.BufferFull
+ */
+export const BufferFull = {
+  /**
+   * As BUFFER_FULL_SHUT_DOWN.
+   *
+   * @generated from enum value: BUFFER_FULL_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Its task stops.
+   *
+   * @generated from enum value: BUFFER_FULL_SHUT_DOWN = 1;
+   */
+  SHUT_DOWN: 1,
+
+  /**
+   * What has waited longest is forwarded before its time. Refused until windows close.
+   *
+   * @generated from enum value: BUFFER_FULL_EMIT_EARLY = 2;
+   */
+  EMIT_EARLY: 2,
+} as const;
+
+/**
+ * What becomes of an update that a buffer has no room for.
+ *
+ * @generated from enum outrigger.v1.BufferFull
+ */
+export type BufferFull = (typeof BufferFull)[keyof typeof BufferFull] | UnknownEnum;
+
+/**
+ * Describes the enum outrigger.v1.BufferFull.
+ */
+export const BufferFullSchema: GenEnum<BufferFull> = /*@__PURE__*/
+  enumDesc(file_outrigger_v1_topology, 4);
+
+/**
  * How a number stands in a value.
  *
  * @generated from enum outrigger.v1.NumberType
@@ -843,7 +1056,7 @@ export type NumberType = (typeof NumberType)[keyof typeof NumberType] | UnknownE
  * Describes the enum outrigger.v1.NumberType.
  */
 export const NumberTypeSchema: GenEnum<NumberType> = /*@__PURE__*/
-  enumDesc(file_outrigger_v1_topology, 3);
+  enumDesc(file_outrigger_v1_topology, 5);
 
 /**
  * Where a fold runs.
@@ -905,7 +1118,7 @@ export type Aggregator = (typeof Aggregator)[keyof typeof Aggregator] | UnknownE
  * Describes the enum outrigger.v1.Aggregator.
  */
 export const AggregatorSchema: GenEnum<Aggregator> = /*@__PURE__*/
-  enumDesc(file_outrigger_v1_topology, 4);
+  enumDesc(file_outrigger_v1_topology, 6);
 
 /**
  * The layout of a store's keys.
@@ -963,5 +1176,5 @@ export type StoreKind = (typeof StoreKind)[keyof typeof StoreKind] | UnknownEnum
  * Describes the enum outrigger.v1.StoreKind.
  */
 export const StoreKindSchema: GenEnum<StoreKind> = /*@__PURE__*/
-  enumDesc(file_outrigger_v1_topology, 5);
+  enumDesc(file_outrigger_v1_topology, 7);
 

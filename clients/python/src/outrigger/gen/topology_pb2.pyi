@@ -35,6 +35,19 @@ class Operation(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     OPERATION_BRANCH: _ClassVar[Operation]
     OPERATION_PROCESS_VALUES: _ClassVar[Operation]
 
+class EmitStrategy(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    EMIT_STRATEGY_UNSPECIFIED: _ClassVar[EmitStrategy]
+    EMIT_STRATEGY_ON_WINDOW_UPDATE: _ClassVar[EmitStrategy]
+    EMIT_STRATEGY_ON_WINDOW_CLOSE: _ClassVar[EmitStrategy]
+    EMIT_STRATEGY_ON_COMMIT: _ClassVar[EmitStrategy]
+
+class BufferFull(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    BUFFER_FULL_UNSPECIFIED: _ClassVar[BufferFull]
+    BUFFER_FULL_SHUT_DOWN: _ClassVar[BufferFull]
+    BUFFER_FULL_EMIT_EARLY: _ClassVar[BufferFull]
+
 class NumberType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     NUMBER_TYPE_UNSPECIFIED: _ClassVar[NumberType]
@@ -77,6 +90,13 @@ OPERATION_FLAT_MAP_VALUES: Operation
 OPERATION_PEEK: Operation
 OPERATION_BRANCH: Operation
 OPERATION_PROCESS_VALUES: Operation
+EMIT_STRATEGY_UNSPECIFIED: EmitStrategy
+EMIT_STRATEGY_ON_WINDOW_UPDATE: EmitStrategy
+EMIT_STRATEGY_ON_WINDOW_CLOSE: EmitStrategy
+EMIT_STRATEGY_ON_COMMIT: EmitStrategy
+BUFFER_FULL_UNSPECIFIED: BufferFull
+BUFFER_FULL_SHUT_DOWN: BufferFull
+BUFFER_FULL_EMIT_EARLY: BufferFull
 NUMBER_TYPE_UNSPECIFIED: NumberType
 NUMBER_TYPE_INT64: NumberType
 NUMBER_TYPE_FLOAT64: NumberType
@@ -102,7 +122,7 @@ class Topology(_message.Message):
     def __init__(self, nodes: _Optional[_Iterable[_Union[Node, _Mapping]]] = ..., stores: _Optional[_Iterable[_Union[Store, _Mapping]]] = ...) -> None: ...
 
 class Node(_message.Message):
-    __slots__ = ("name", "parents", "source", "function", "aggregate", "sink", "hook", "repartition")
+    __slots__ = ("name", "parents", "source", "function", "aggregate", "sink", "hook", "repartition", "suppress")
     NAME_FIELD_NUMBER: _ClassVar[int]
     PARENTS_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
@@ -111,6 +131,7 @@ class Node(_message.Message):
     SINK_FIELD_NUMBER: _ClassVar[int]
     HOOK_FIELD_NUMBER: _ClassVar[int]
     REPARTITION_FIELD_NUMBER: _ClassVar[int]
+    SUPPRESS_FIELD_NUMBER: _ClassVar[int]
     name: str
     parents: _containers.RepeatedScalarFieldContainer[str]
     source: Source
@@ -119,7 +140,8 @@ class Node(_message.Message):
     sink: Sink
     hook: Hook
     repartition: Repartition
-    def __init__(self, name: _Optional[str] = ..., parents: _Optional[_Iterable[str]] = ..., source: _Optional[_Union[Source, _Mapping]] = ..., function: _Optional[_Union[Function, _Mapping]] = ..., aggregate: _Optional[_Union[Aggregate, _Mapping]] = ..., sink: _Optional[_Union[Sink, _Mapping]] = ..., hook: _Optional[_Union[Hook, _Mapping]] = ..., repartition: _Optional[_Union[Repartition, _Mapping]] = ...) -> None: ...
+    suppress: Suppress
+    def __init__(self, name: _Optional[str] = ..., parents: _Optional[_Iterable[str]] = ..., source: _Optional[_Union[Source, _Mapping]] = ..., function: _Optional[_Union[Function, _Mapping]] = ..., aggregate: _Optional[_Union[Aggregate, _Mapping]] = ..., sink: _Optional[_Union[Sink, _Mapping]] = ..., hook: _Optional[_Union[Hook, _Mapping]] = ..., repartition: _Optional[_Union[Repartition, _Mapping]] = ..., suppress: _Optional[_Union[Suppress, _Mapping]] = ...) -> None: ...
 
 class Source(_message.Message):
     __slots__ = ("topics", "pattern")
@@ -170,7 +192,7 @@ class FailurePolicy(_message.Message):
     def __init__(self, retry_max: _Optional[int] = ..., retry_initial_ms: _Optional[int] = ..., retry_factor: _Optional[float] = ..., retry_max_delay_ms: _Optional[int] = ..., retry_jitter: _Optional[float] = ..., exhausted: _Optional[_Union[Exhausted, str]] = ...) -> None: ...
 
 class Aggregate(_message.Message):
-    __slots__ = ("store", "aggregator", "tumbling", "failure_policy", "hopping", "sliding", "session", "number", "repartition")
+    __slots__ = ("store", "aggregator", "tumbling", "failure_policy", "hopping", "sliding", "session", "number", "repartition", "emit")
     STORE_FIELD_NUMBER: _ClassVar[int]
     AGGREGATOR_FIELD_NUMBER: _ClassVar[int]
     TUMBLING_FIELD_NUMBER: _ClassVar[int]
@@ -180,6 +202,7 @@ class Aggregate(_message.Message):
     SESSION_FIELD_NUMBER: _ClassVar[int]
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     REPARTITION_FIELD_NUMBER: _ClassVar[int]
+    EMIT_FIELD_NUMBER: _ClassVar[int]
     store: str
     aggregator: Aggregator
     tumbling: TumblingWindows
@@ -189,7 +212,38 @@ class Aggregate(_message.Message):
     session: SessionWindows
     number: NumberType
     repartition: str
-    def __init__(self, store: _Optional[str] = ..., aggregator: _Optional[_Union[Aggregator, str]] = ..., tumbling: _Optional[_Union[TumblingWindows, _Mapping]] = ..., failure_policy: _Optional[_Union[FailurePolicy, _Mapping]] = ..., hopping: _Optional[_Union[HoppingWindows, _Mapping]] = ..., sliding: _Optional[_Union[SlidingWindows, _Mapping]] = ..., session: _Optional[_Union[SessionWindows, _Mapping]] = ..., number: _Optional[_Union[NumberType, str]] = ..., repartition: _Optional[str] = ...) -> None: ...
+    emit: EmitStrategy
+    def __init__(self, store: _Optional[str] = ..., aggregator: _Optional[_Union[Aggregator, str]] = ..., tumbling: _Optional[_Union[TumblingWindows, _Mapping]] = ..., failure_policy: _Optional[_Union[FailurePolicy, _Mapping]] = ..., hopping: _Optional[_Union[HoppingWindows, _Mapping]] = ..., sliding: _Optional[_Union[SlidingWindows, _Mapping]] = ..., session: _Optional[_Union[SessionWindows, _Mapping]] = ..., number: _Optional[_Union[NumberType, str]] = ..., repartition: _Optional[str] = ..., emit: _Optional[_Union[EmitStrategy, str]] = ...) -> None: ...
+
+class Suppress(_message.Message):
+    __slots__ = ("until_window_closes", "until_time_limit", "buffer")
+    UNTIL_WINDOW_CLOSES_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_TIME_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    BUFFER_FIELD_NUMBER: _ClassVar[int]
+    until_window_closes: UntilWindowCloses
+    until_time_limit: UntilTimeLimit
+    buffer: SuppressBuffer
+    def __init__(self, until_window_closes: _Optional[_Union[UntilWindowCloses, _Mapping]] = ..., until_time_limit: _Optional[_Union[UntilTimeLimit, _Mapping]] = ..., buffer: _Optional[_Union[SuppressBuffer, _Mapping]] = ...) -> None: ...
+
+class UntilWindowCloses(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class UntilTimeLimit(_message.Message):
+    __slots__ = ("wait_ms",)
+    WAIT_MS_FIELD_NUMBER: _ClassVar[int]
+    wait_ms: int
+    def __init__(self, wait_ms: _Optional[int] = ...) -> None: ...
+
+class SuppressBuffer(_message.Message):
+    __slots__ = ("max_records", "max_bytes", "when_full")
+    MAX_RECORDS_FIELD_NUMBER: _ClassVar[int]
+    MAX_BYTES_FIELD_NUMBER: _ClassVar[int]
+    WHEN_FULL_FIELD_NUMBER: _ClassVar[int]
+    max_records: int
+    max_bytes: int
+    when_full: BufferFull
+    def __init__(self, max_records: _Optional[int] = ..., max_bytes: _Optional[int] = ..., when_full: _Optional[_Union[BufferFull, str]] = ...) -> None: ...
 
 class TumblingWindows(_message.Message):
     __slots__ = ("size_ms", "grace_ms")

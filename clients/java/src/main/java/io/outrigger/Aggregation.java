@@ -13,16 +13,22 @@ import java.util.Objects;
  * @param serdes how records are written that come from code of the application
  * @param repartition the grouping's name; null takes the store's
  * @param windows null without windows
+ * @param emit null where each update is forwarded
  */
 record Aggregation(
     TopologyBuilder builder,
     List<String> parents,
     StreamSerdes serdes,
     String repartition,
-    Windowing windows) {
+    Windowing windows,
+    EmitStrategy emit) {
 
   Aggregation by(Windowing chosen) {
-    return new Aggregation(builder, parents, serdes, repartition, chosen);
+    return new Aggregation(builder, parents, serdes, repartition, chosen, emit);
+  }
+
+  Aggregation emitting(EmitStrategy chosen) {
+    return new Aggregation(builder, parents, serdes, repartition, windows, chosen);
   }
 
   <K, VR> KStream<K, VR> aggregate(
@@ -118,6 +124,7 @@ record Aggregation(
     String store = builder.storeName(materialized.storeName, what);
     aggregate.setStore(store);
     if (repartition != null) aggregate.setRepartition(repartition);
+    if (emit != null) aggregate.setEmit(emit.wire);
     if (windows != null) windows.declared().accept(aggregate);
     builder.addStore(
         store, windows == null ? StoreKind.STORE_KIND_KEY_VALUE : windows.storeKind());

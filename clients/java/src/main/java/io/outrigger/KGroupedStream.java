@@ -14,7 +14,21 @@ public final class KGroupedStream<K, V> {
   KGroupedStream(
       TopologyBuilder builder, List<String> nodes, StreamSerdes serdes, Grouped<K, V> grouped) {
     StreamSerdes chosen = serdes.orElse(grouped.serdes, builder.defaults);
-    this.aggregation = new Aggregation(builder, nodes, chosen, grouped.name, null);
+    this.aggregation = new Aggregation(builder, nodes, chosen, grouped.name, null, null);
+  }
+
+  private KGroupedStream(Aggregation aggregation) {
+    this.aggregation = aggregation;
+  }
+
+  /**
+   * Says when results are forwarded: each update, or each key once per commit.
+   *
+   * @param emit the strategy
+   * @return the same groups
+   */
+  public KGroupedStream<K, V> emitStrategy(EmitStrategy emit) {
+    return new KGroupedStream<>(aggregation.emitting(emit));
   }
 
   /**

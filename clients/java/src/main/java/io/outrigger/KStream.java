@@ -384,6 +384,25 @@ public sealed interface KStream<K, V> permits KStreamNodes {
   KStream<K, V> merge(KStream<K, V> stream);
 
   /**
+   * Holds the results of an aggregate back until they are final, or for a time: right behind the aggregate.
+   *
+   * @param suppressed how long, and how much at most
+   * @return what is let go
+   */
+  default KStream<K, V> suppress(Suppressed suppressed) {
+    return suppress(suppressed, Named.BY_ORDER);
+  }
+
+  /**
+   * The same as a node of this name. What is held back is in a store of the node, {@code <name>-store}.
+   *
+   * @param suppressed how long, and how much at most
+   * @param named the node's name
+   * @return what is let go
+   */
+  KStream<K, V> suppress(Suppressed suppressed, Named named);
+
+  /**
    * Gives each record to the task that its key belongs to, by way of a topic of the sidecar's.
    *
    * @return the same records

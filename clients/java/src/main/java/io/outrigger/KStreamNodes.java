@@ -242,6 +242,13 @@ record KStreamNodes<K, V>(TopologyBuilder builder, List<String> nodes, StreamSer
   }
 
   @Override
+  public KStream<K, V> suppress(Suppressed suppressed, Named named) {
+    Node.Builder node = Node.newBuilder().setSuppress(suppressed.wire);
+    StreamSerdes written = serdes.orElse(builder.defaults);
+    return of(builder, builder.add(named.name, node, nodes, written.pair()).name, serdes);
+  }
+
+  @Override
   public KGroupedStream<K, V> groupByKey(Grouped<K, V> grouped) {
     return new KGroupedStream<>(builder, nodes, serdes, grouped);
   }

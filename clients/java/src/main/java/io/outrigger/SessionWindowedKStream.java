@@ -17,6 +17,16 @@ public final class SessionWindowedKStream<K, V> {
   }
 
   /**
+   * Says when results are forwarded: each update, each session once, or each key once per commit.
+   *
+   * @param emit the strategy
+   * @return the same groups
+   */
+  public SessionWindowedKStream<K, V> emitStrategy(EmitStrategy emit) {
+    return new SessionWindowedKStream<>(aggregation.emitting(emit));
+  }
+
+  /**
    * Folds the records of each key and session in your code, and forwards each new value.
    * A session that becomes part of another is forwarded as null.
    *

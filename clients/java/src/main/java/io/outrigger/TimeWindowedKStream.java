@@ -15,6 +15,16 @@ public final class TimeWindowedKStream<K, V> {
   }
 
   /**
+   * Says when results are forwarded: each update, each window once, or each key once per commit.
+   *
+   * @param emit the strategy
+   * @return the same groups
+   */
+  public TimeWindowedKStream<K, V> emitStrategy(EmitStrategy emit) {
+    return new TimeWindowedKStream<>(aggregation.emitting(emit));
+  }
+
+  /**
    * Folds the records of each key and window in your code, and forwards each new value.
    *
    * @param <VR> the type of the aggregate

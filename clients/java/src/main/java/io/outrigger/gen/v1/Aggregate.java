@@ -36,6 +36,7 @@ private static final long serialVersionUID = 0L;
     aggregator_ = 0;
     number_ = 0;
     repartition_ = "";
+    emit_ = 0;
   }
 
   public static final com.google.protobuf.Descriptors.Descriptor
@@ -393,6 +394,34 @@ private static final long serialVersionUID = 0L;
     }
   }
 
+  public static final int EMIT_FIELD_NUMBER = 10;
+  private int emit_ = 0;
+  /**
+   * <pre>
+   * When results are forwarded. UNSPECIFIED is EMIT_ON_WINDOW_UPDATE. Since minor version 6; an older sidecar
+   * forwards each update.
+   * </pre>
+   *
+   * <code>.outrigger.v1.EmitStrategy emit = 10;</code>
+   * @return The enum numeric value on the wire for emit.
+   */
+  @java.lang.Override public int getEmitValue() {
+    return emit_;
+  }
+  /**
+   * <pre>
+   * When results are forwarded. UNSPECIFIED is EMIT_ON_WINDOW_UPDATE. Since minor version 6; an older sidecar
+   * forwards each update.
+   * </pre>
+   *
+   * <code>.outrigger.v1.EmitStrategy emit = 10;</code>
+   * @return The emit.
+   */
+  @java.lang.Override public io.outrigger.gen.v1.EmitStrategy getEmit() {
+    io.outrigger.gen.v1.EmitStrategy result = io.outrigger.gen.v1.EmitStrategy.forNumber(emit_);
+    return result == null ? io.outrigger.gen.v1.EmitStrategy.UNRECOGNIZED : result;
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -433,6 +462,9 @@ private static final long serialVersionUID = 0L;
     }
     if (!com.google.protobuf.GeneratedMessage.isStringEmpty(repartition_)) {
       com.google.protobuf.GeneratedMessage.writeString(output, 9, repartition_);
+    }
+    if (emit_ != io.outrigger.gen.v1.EmitStrategy.EMIT_STRATEGY_UNSPECIFIED.getNumber()) {
+      output.writeEnum(10, emit_);
     }
     getUnknownFields().writeTo(output);
   }
@@ -476,6 +508,10 @@ private static final long serialVersionUID = 0L;
     }
     if (!com.google.protobuf.GeneratedMessage.isStringEmpty(repartition_)) {
       size += com.google.protobuf.GeneratedMessage.computeStringSize(9, repartition_);
+    }
+    if (emit_ != io.outrigger.gen.v1.EmitStrategy.EMIT_STRATEGY_UNSPECIFIED.getNumber()) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeEnumSize(10, emit_);
     }
     size += getUnknownFields().getSerializedSize();
     memoizedSize = size;
@@ -523,6 +559,7 @@ private static final long serialVersionUID = 0L;
     if (number_ != other.number_) return false;
     if (!getRepartition()
         .equals(other.getRepartition())) return false;
+    if (emit_ != other.emit_) return false;
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -562,6 +599,8 @@ private static final long serialVersionUID = 0L;
     hash = (53 * hash) + number_;
     hash = (37 * hash) + REPARTITION_FIELD_NUMBER;
     hash = (53 * hash) + getRepartition().hashCode();
+    hash = (37 * hash) + EMIT_FIELD_NUMBER;
+    hash = (53 * hash) + emit_;
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
     return hash;
@@ -736,6 +775,7 @@ private static final long serialVersionUID = 0L;
       }
       number_ = 0;
       repartition_ = "";
+      emit_ = 0;
       return this;
     }
 
@@ -812,6 +852,9 @@ private static final long serialVersionUID = 0L;
       if (((from_bitField0_ & 0x00000100) != 0)) {
         result.repartition_ = repartition_;
       }
+      if (((from_bitField0_ & 0x00000200) != 0)) {
+        result.emit_ = emit_;
+      }
       result.bitField0_ |= to_bitField0_;
     }
 
@@ -857,6 +900,9 @@ private static final long serialVersionUID = 0L;
         repartition_ = other.repartition_;
         bitField0_ |= 0x00000100;
         onChanged();
+      }
+      if (other.emit_ != 0) {
+        setEmitValue(other.getEmitValue());
       }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
@@ -939,6 +985,11 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00000100;
               break;
             } // case 74
+            case 80: {
+              emit_ = input.readEnum();
+              bitField0_ |= 0x00000200;
+              break;
+            } // case 80
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -2077,6 +2128,82 @@ private static final long serialVersionUID = 0L;
       checkByteStringIsUtf8(value);
       repartition_ = value;
       bitField0_ |= 0x00000100;
+      onChanged();
+      return this;
+    }
+
+    private int emit_ = 0;
+    /**
+     * <pre>
+     * When results are forwarded. UNSPECIFIED is EMIT_ON_WINDOW_UPDATE. Since minor version 6; an older sidecar
+     * forwards each update.
+     * </pre>
+     *
+     * <code>.outrigger.v1.EmitStrategy emit = 10;</code>
+     * @return The enum numeric value on the wire for emit.
+     */
+    @java.lang.Override public int getEmitValue() {
+      return emit_;
+    }
+    /**
+     * <pre>
+     * When results are forwarded. UNSPECIFIED is EMIT_ON_WINDOW_UPDATE. Since minor version 6; an older sidecar
+     * forwards each update.
+     * </pre>
+     *
+     * <code>.outrigger.v1.EmitStrategy emit = 10;</code>
+     * @param value The enum numeric value on the wire for emit to set.
+     * @return This builder for chaining.
+     */
+    public Builder setEmitValue(int value) {
+      emit_ = value;
+      bitField0_ |= 0x00000200;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * When results are forwarded. UNSPECIFIED is EMIT_ON_WINDOW_UPDATE. Since minor version 6; an older sidecar
+     * forwards each update.
+     * </pre>
+     *
+     * <code>.outrigger.v1.EmitStrategy emit = 10;</code>
+     * @return The emit.
+     */
+    @java.lang.Override
+    public io.outrigger.gen.v1.EmitStrategy getEmit() {
+      io.outrigger.gen.v1.EmitStrategy result = io.outrigger.gen.v1.EmitStrategy.forNumber(emit_);
+      return result == null ? io.outrigger.gen.v1.EmitStrategy.UNRECOGNIZED : result;
+    }
+    /**
+     * <pre>
+     * When results are forwarded. UNSPECIFIED is EMIT_ON_WINDOW_UPDATE. Since minor version 6; an older sidecar
+     * forwards each update.
+     * </pre>
+     *
+     * <code>.outrigger.v1.EmitStrategy emit = 10;</code>
+     * @param value The emit to set.
+     * @return This builder for chaining.
+     */
+    public Builder setEmit(io.outrigger.gen.v1.EmitStrategy value) {
+      if (value == null) { throw new NullPointerException(); }
+      bitField0_ |= 0x00000200;
+      emit_ = value.getNumber();
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * When results are forwarded. UNSPECIFIED is EMIT_ON_WINDOW_UPDATE. Since minor version 6; an older sidecar
+     * forwards each update.
+     * </pre>
+     *
+     * <code>.outrigger.v1.EmitStrategy emit = 10;</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearEmit() {
+      bitField0_ = (bitField0_ & ~0x00000200);
+      emit_ = 0;
       onChanged();
       return this;
     }

@@ -227,4 +227,25 @@ public interface AggregateOrBuilder extends
    */
   com.google.protobuf.ByteString
       getRepartitionBytes();
+
+  /**
+   * <pre>
+   * When results are forwarded. UNSPECIFIED is EMIT_ON_WINDOW_UPDATE. Since minor version 6; an older sidecar
+   * forwards each update.
+   * </pre>
+   *
+   * <code>.outrigger.v1.EmitStrategy emit = 10;</code>
+   * @return The enum numeric value on the wire for emit.
+   */
+  int getEmitValue();
+  /**
+   * <pre>
+   * When results are forwarded. UNSPECIFIED is EMIT_ON_WINDOW_UPDATE. Since minor version 6; an older sidecar
+   * forwards each update.
+   * </pre>
+   *
+   * <code>.outrigger.v1.EmitStrategy emit = 10;</code>
+   * @return The emit.
+   */
+  io.outrigger.gen.v1.EmitStrategy getEmit();
 }

@@ -185,7 +185,7 @@ public enum Aggregator
   }
   public static com.google.protobuf.Descriptors.EnumDescriptor
       getDescriptor() {
-    return io.outrigger.gen.v1.TopologyOuterClass.getDescriptor().getEnumTypes().get(4);
+    return io.outrigger.gen.v1.TopologyOuterClass.getDescriptor().getEnumTypes().get(6);
   }
 
   private static final Aggregator[] VALUES = values();

@@ -62,6 +62,7 @@ private static final long serialVersionUID = 0L;
     SINK(6),
     HOOK(7),
     REPARTITION(8),
+    SUPPRESS(9),
     KIND_NOT_SET(0);
     private final int value;
     private KindCase(int value) {
@@ -85,6 +86,7 @@ private static final long serialVersionUID = 0L;
         case 6: return SINK;
         case 7: return HOOK;
         case 8: return REPARTITION;
+        case 9: return SUPPRESS;
         case 0: return KIND_NOT_SET;
         default: return null;
       }
@@ -458,6 +460,49 @@ private static final long serialVersionUID = 0L;
     return io.outrigger.gen.v1.Repartition.getDefaultInstance();
   }
 
+  public static final int SUPPRESS_FIELD_NUMBER = 9;
+  /**
+   * <pre>
+   * Holds back what an aggregate forwards, until it is final or for a time. Since minor version 6.
+   * </pre>
+   *
+   * <code>.outrigger.v1.Suppress suppress = 9;</code>
+   * @return Whether the suppress field is set.
+   */
+  @java.lang.Override
+  public boolean hasSuppress() {
+    return kindCase_ == 9;
+  }
+  /**
+   * <pre>
+   * Holds back what an aggregate forwards, until it is final or for a time. Since minor version 6.
+   * </pre>
+   *
+   * <code>.outrigger.v1.Suppress suppress = 9;</code>
+   * @return The suppress.
+   */
+  @java.lang.Override
+  public io.outrigger.gen.v1.Suppress getSuppress() {
+    if (kindCase_ == 9) {
+       return (io.outrigger.gen.v1.Suppress) kind_;
+    }
+    return io.outrigger.gen.v1.Suppress.getDefaultInstance();
+  }
+  /**
+   * <pre>
+   * Holds back what an aggregate forwards, until it is final or for a time. Since minor version 6.
+   * </pre>
+   *
+   * <code>.outrigger.v1.Suppress suppress = 9;</code>
+   */
+  @java.lang.Override
+  public io.outrigger.gen.v1.SuppressOrBuilder getSuppressOrBuilder() {
+    if (kindCase_ == 9) {
+       return (io.outrigger.gen.v1.Suppress) kind_;
+    }
+    return io.outrigger.gen.v1.Suppress.getDefaultInstance();
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -495,6 +540,9 @@ private static final long serialVersionUID = 0L;
     }
     if (kindCase_ == 8) {
       output.writeMessage(8, (io.outrigger.gen.v1.Repartition) kind_);
+    }
+    if (kindCase_ == 9) {
+      output.writeMessage(9, (io.outrigger.gen.v1.Suppress) kind_);
     }
     getUnknownFields().writeTo(output);
   }
@@ -539,6 +587,10 @@ private static final long serialVersionUID = 0L;
     if (kindCase_ == 8) {
       size += com.google.protobuf.CodedOutputStream
         .computeMessageSize(8, (io.outrigger.gen.v1.Repartition) kind_);
+    }
+    if (kindCase_ == 9) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeMessageSize(9, (io.outrigger.gen.v1.Suppress) kind_);
     }
     size += getUnknownFields().getSerializedSize();
     memoizedSize = size;
@@ -585,6 +637,10 @@ private static final long serialVersionUID = 0L;
         if (!getRepartition()
             .equals(other.getRepartition())) return false;
         break;
+      case 9:
+        if (!getSuppress()
+            .equals(other.getSuppress())) return false;
+        break;
       case 0:
       default:
     }
@@ -629,6 +685,10 @@ private static final long serialVersionUID = 0L;
       case 8:
         hash = (37 * hash) + REPARTITION_FIELD_NUMBER;
         hash = (53 * hash) + getRepartition().hashCode();
+        break;
+      case 9:
+        hash = (37 * hash) + SUPPRESS_FIELD_NUMBER;
+        hash = (53 * hash) + getSuppress().hashCode();
         break;
       case 0:
       default:
@@ -789,6 +849,9 @@ private static final long serialVersionUID = 0L;
       if (repartitionBuilder_ != null) {
         repartitionBuilder_.clear();
       }
+      if (suppressBuilder_ != null) {
+        suppressBuilder_.clear();
+      }
       kindCase_ = 0;
       kind_ = null;
       return this;
@@ -861,6 +924,10 @@ private static final long serialVersionUID = 0L;
           repartitionBuilder_ != null) {
         result.kind_ = repartitionBuilder_.build();
       }
+      if (kindCase_ == 9 &&
+          suppressBuilder_ != null) {
+        result.kind_ = suppressBuilder_.build();
+      }
     }
 
     @java.lang.Override
@@ -913,6 +980,10 @@ private static final long serialVersionUID = 0L;
         }
         case REPARTITION: {
           mergeRepartition(other.getRepartition());
+          break;
+        }
+        case SUPPRESS: {
+          mergeSuppress(other.getSuppress());
           break;
         }
         case KIND_NOT_SET: {
@@ -998,6 +1069,13 @@ private static final long serialVersionUID = 0L;
               kindCase_ = 8;
               break;
             } // case 66
+            case 74: {
+              input.readMessage(
+                  internalGetSuppressFieldBuilder().getBuilder(),
+                  extensionRegistry);
+              kindCase_ = 9;
+              break;
+            } // case 74
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -2335,6 +2413,184 @@ private static final long serialVersionUID = 0L;
       kindCase_ = 8;
       onChanged();
       return repartitionBuilder_;
+    }
+
+    private com.google.protobuf.SingleFieldBuilder<
+        io.outrigger.gen.v1.Suppress, io.outrigger.gen.v1.Suppress.Builder, io.outrigger.gen.v1.SuppressOrBuilder> suppressBuilder_;
+    /**
+     * <pre>
+     * Holds back what an aggregate forwards, until it is final or for a time. Since minor version 6.
+     * </pre>
+     *
+     * <code>.outrigger.v1.Suppress suppress = 9;</code>
+     * @return Whether the suppress field is set.
+     */
+    @java.lang.Override
+    public boolean hasSuppress() {
+      return kindCase_ == 9;
+    }
+    /**
+     * <pre>
+     * Holds back what an aggregate forwards, until it is final or for a time. Since minor version 6.
+     * </pre>
+     *
+     * <code>.outrigger.v1.Suppress suppress = 9;</code>
+     * @return The suppress.
+     */
+    @java.lang.Override
+    public io.outrigger.gen.v1.Suppress getSuppress() {
+      if (suppressBuilder_ == null) {
+        if (kindCase_ == 9) {
+          return (io.outrigger.gen.v1.Suppress) kind_;
+        }
+        return io.outrigger.gen.v1.Suppress.getDefaultInstance();
+      } else {
+        if (kindCase_ == 9) {
+          return suppressBuilder_.getMessage();
+        }
+        return io.outrigger.gen.v1.Suppress.getDefaultInstance();
+      }
+    }
+    /**
+     * <pre>
+     * Holds back what an aggregate forwards, until it is final or for a time. Since minor version 6.
+     * </pre>
+     *
+     * <code>.outrigger.v1.Suppress suppress = 9;</code>
+     */
+    public Builder setSuppress(io.outrigger.gen.v1.Suppress value) {
+      if (suppressBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        kind_ = value;
+        onChanged();
+      } else {
+        suppressBuilder_.setMessage(value);
+      }
+      kindCase_ = 9;
+      return this;
+    }
+    /**
+     * <pre>
+     * Holds back what an aggregate forwards, until it is final or for a time. Since minor version 6.
+     * </pre>
+     *
+     * <code>.outrigger.v1.Suppress suppress = 9;</code>
+     */
+    public Builder setSuppress(
+        io.outrigger.gen.v1.Suppress.Builder builderForValue) {
+      if (suppressBuilder_ == null) {
+        kind_ = builderForValue.build();
+        onChanged();
+      } else {
+        suppressBuilder_.setMessage(builderForValue.build());
+      }
+      kindCase_ = 9;
+      return this;
+    }
+    /**
+     * <pre>
+     * Holds back what an aggregate forwards, until it is final or for a time. Since minor version 6.
+     * </pre>
+     *
+     * <code>.outrigger.v1.Suppress suppress = 9;</code>
+     */
+    public Builder mergeSuppress(io.outrigger.gen.v1.Suppress value) {
+      if (suppressBuilder_ == null) {
+        if (kindCase_ == 9 &&
+            kind_ != io.outrigger.gen.v1.Suppress.getDefaultInstance()) {
+          kind_ = io.outrigger.gen.v1.Suppress.newBuilder((io.outrigger.gen.v1.Suppress) kind_)
+              .mergeFrom(value).buildPartial();
+        } else {
+          kind_ = value;
+        }
+        onChanged();
+      } else {
+        if (kindCase_ == 9) {
+          suppressBuilder_.mergeFrom(value);
+        } else {
+          suppressBuilder_.setMessage(value);
+        }
+      }
+      kindCase_ = 9;
+      return this;
+    }
+    /**
+     * <pre>
+     * Holds back what an aggregate forwards, until it is final or for a time. Since minor version 6.
+     * </pre>
+     *
+     * <code>.outrigger.v1.Suppress suppress = 9;</code>
+     */
+    public Builder clearSuppress() {
+      if (suppressBuilder_ == null) {
+        if (kindCase_ == 9) {
+          kindCase_ = 0;
+          kind_ = null;
+          onChanged();
+        }
+      } else {
+        if (kindCase_ == 9) {
+          kindCase_ = 0;
+          kind_ = null;
+        }
+        suppressBuilder_.clear();
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Holds back what an aggregate forwards, until it is final or for a time. Since minor version 6.
+     * </pre>
+     *
+     * <code>.outrigger.v1.Suppress suppress = 9;</code>
+     */
+    public io.outrigger.gen.v1.Suppress.Builder getSuppressBuilder() {
+      return internalGetSuppressFieldBuilder().getBuilder();
+    }
+    /**
+     * <pre>
+     * Holds back what an aggregate forwards, until it is final or for a time. Since minor version 6.
+     * </pre>
+     *
+     * <code>.outrigger.v1.Suppress suppress = 9;</code>
+     */
+    @java.lang.Override
+    public io.outrigger.gen.v1.SuppressOrBuilder getSuppressOrBuilder() {
+      if ((kindCase_ == 9) && (suppressBuilder_ != null)) {
+        return suppressBuilder_.getMessageOrBuilder();
+      } else {
+        if (kindCase_ == 9) {
+          return (io.outrigger.gen.v1.Suppress) kind_;
+        }
+        return io.outrigger.gen.v1.Suppress.getDefaultInstance();
+      }
+    }
+    /**
+     * <pre>
+     * Holds back what an aggregate forwards, until it is final or for a time. Since minor version 6.
+     * </pre>
+     *
+     * <code>.outrigger.v1.Suppress suppress = 9;</code>
+     */
+    private com.google.protobuf.SingleFieldBuilder<
+        io.outrigger.gen.v1.Suppress, io.outrigger.gen.v1.Suppress.Builder, io.outrigger.gen.v1.SuppressOrBuilder> 
+        internalGetSuppressFieldBuilder() {
+      if (suppressBuilder_ == null) {
+        if (!(kindCase_ == 9)) {
+          kind_ = io.outrigger.gen.v1.Suppress.getDefaultInstance();
+        }
+        suppressBuilder_ = new com.google.protobuf.SingleFieldBuilder<
+            io.outrigger.gen.v1.Suppress, io.outrigger.gen.v1.Suppress.Builder, io.outrigger.gen.v1.SuppressOrBuilder>(
+                (io.outrigger.gen.v1.Suppress) kind_,
+                getParentForChildren(),
+                isClean());
+        kind_ = null;
+      }
+      kindCase_ = 9;
+      onChanged();
+      return suppressBuilder_;
     }
 
     // @@protoc_insertion_point(builder_scope:outrigger.v1.Node)

@@ -233,5 +233,32 @@ public interface NodeOrBuilder extends
    */
   io.outrigger.gen.v1.RepartitionOrBuilder getRepartitionOrBuilder();
 
+  /**
+   * <pre>
+   * Holds back what an aggregate forwards, until it is final or for a time. Since minor version 6.
+   * </pre>
+   *
+   * <code>.outrigger.v1.Suppress suppress = 9;</code>
+   * @return Whether the suppress field is set.
+   */
+  boolean hasSuppress();
+  /**
+   * <pre>
+   * Holds back what an aggregate forwards, until it is final or for a time. Since minor version 6.
+   * </pre>
+   *
+   * <code>.outrigger.v1.Suppress suppress = 9;</code>
+   * @return The suppress.
+   */
+  io.outrigger.gen.v1.Suppress getSuppress();
+  /**
+   * <pre>
+   * Holds back what an aggregate forwards, until it is final or for a time. Since minor version 6.
+   * </pre>
+   *
+   * <code>.outrigger.v1.Suppress suppress = 9;</code>
+   */
+  io.outrigger.gen.v1.SuppressOrBuilder getSuppressOrBuilder();
+
   io.outrigger.gen.v1.Node.KindCase getKindCase();
 }

@@ -151,7 +151,7 @@ public enum NumberType
   }
   public static com.google.protobuf.Descriptors.EnumDescriptor
       getDescriptor() {
-    return io.outrigger.gen.v1.TopologyOuterClass.getDescriptor().getEnumTypes().get(3);
+    return io.outrigger.gen.v1.TopologyOuterClass.getDescriptor().getEnumTypes().get(5);
   }
 
   private static final NumberType[] VALUES = values();

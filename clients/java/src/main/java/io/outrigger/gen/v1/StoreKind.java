@@ -174,7 +174,7 @@ public enum StoreKind
   }
   public static com.google.protobuf.Descriptors.EnumDescriptor
       getDescriptor() {
-    return io.outrigger.gen.v1.TopologyOuterClass.getDescriptor().getEnumTypes().get(5);
+    return io.outrigger.gen.v1.TopologyOuterClass.getDescriptor().getEnumTypes().get(7);
   }
 
   private static final StoreKind[] VALUES = values();

@@ -62,6 +62,26 @@ public final class TopologyOuterClass extends com.google.protobuf.GeneratedFile 
     com.google.protobuf.GeneratedMessage.FieldAccessorTable
       internal_static_outrigger_v1_Aggregate_fieldAccessorTable;
   static final com.google.protobuf.Descriptors.Descriptor
+    internal_static_outrigger_v1_Suppress_descriptor;
+  static final 
+    com.google.protobuf.GeneratedMessage.FieldAccessorTable
+      internal_static_outrigger_v1_Suppress_fieldAccessorTable;
+  static final com.google.protobuf.Descriptors.Descriptor
+    internal_static_outrigger_v1_UntilWindowCloses_descriptor;
+  static final 
+    com.google.protobuf.GeneratedMessage.FieldAccessorTable
+      internal_static_outrigger_v1_UntilWindowCloses_fieldAccessorTable;
+  static final com.google.protobuf.Descriptors.Descriptor
+    internal_static_outrigger_v1_UntilTimeLimit_descriptor;
+  static final 
+    com.google.protobuf.GeneratedMessage.FieldAccessorTable
+      internal_static_outrigger_v1_UntilTimeLimit_fieldAccessorTable;
+  static final com.google.protobuf.Descriptors.Descriptor
+    internal_static_outrigger_v1_SuppressBuffer_descriptor;
+  static final 
+    com.google.protobuf.GeneratedMessage.FieldAccessorTable
+      internal_static_outrigger_v1_SuppressBuffer_fieldAccessorTable;
+  static final com.google.protobuf.Descriptors.Descriptor
     internal_static_outrigger_v1_TumblingWindows_descriptor;
   static final 
     com.google.protobuf.GeneratedMessage.FieldAccessorTable
@@ -113,74 +133,91 @@ public final class TopologyOuterClass extends com.google.protobuf.GeneratedFile 
       "\n\033outrigger/v1/topology.proto\022\014outrigger" +
       ".v1\"R\n\010Topology\022!\n\005nodes\030\001 \003(\0132\022.outrigg" +
       "er.v1.Node\022#\n\006stores\030\002 \003(\0132\023.outrigger.v" +
-      "1.Store\"\251\002\n\004Node\022\014\n\004name\030\001 \001(\t\022\017\n\007parent" +
+      "1.Store\"\325\002\n\004Node\022\014\n\004name\030\001 \001(\t\022\017\n\007parent" +
       "s\030\002 \003(\t\022&\n\006source\030\003 \001(\0132\024.outrigger.v1.S" +
       "ourceH\000\022*\n\010function\030\004 \001(\0132\026.outrigger.v1" +
       ".FunctionH\000\022,\n\taggregate\030\005 \001(\0132\027.outrigg" +
       "er.v1.AggregateH\000\022\"\n\004sink\030\006 \001(\0132\022.outrig" +
       "ger.v1.SinkH\000\022\"\n\004hook\030\007 \001(\0132\022.outrigger." +
       "v1.HookH\000\0220\n\013repartition\030\010 \001(\0132\031.outrigg" +
-      "er.v1.RepartitionH\000B\006\n\004kind\")\n\006Source\022\016\n" +
-      "\006topics\030\001 \003(\t\022\017\n\007pattern\030\002 \001(\t\"\272\001\n\010Funct" +
-      "ion\022*\n\toperation\030\001 \001(\0162\027.outrigger.v1.Op" +
-      "eration\022\016\n\006stores\030\002 \003(\t\0223\n\016failure_polic" +
-      "y\030\003 \001(\0132\033.outrigger.v1.FailurePolicy\022\016\n\006" +
-      "timers\030\004 \001(\010\022-\n\013punctuators\030\005 \003(\0132\030.outr" +
-      "igger.v1.Punctuator\"X\n\nPunctuator\022\014\n\004nam" +
-      "e\030\001 \001(\t\022\'\n\005clock\030\002 \001(\0162\030.outrigger.v1.Ti" +
-      "merClock\022\023\n\013interval_ms\030\003 \001(\003\"\245\002\n\rFailur" +
-      "ePolicy\022\026\n\tretry_max\030\001 \001(\rH\000\210\001\001\022\035\n\020retry" +
-      "_initial_ms\030\002 \001(\004H\001\210\001\001\022\031\n\014retry_factor\030\003" +
-      " \001(\001H\002\210\001\001\022\037\n\022retry_max_delay_ms\030\004 \001(\004H\003\210" +
-      "\001\001\022\031\n\014retry_jitter\030\005 \001(\001H\004\210\001\001\022*\n\texhaust" +
-      "ed\030\006 \001(\0162\027.outrigger.v1.ExhaustedB\014\n\n_re" +
-      "try_maxB\023\n\021_retry_initial_msB\017\n\r_retry_f" +
-      "actorB\025\n\023_retry_max_delay_msB\017\n\r_retry_j" +
-      "itter\"\372\002\n\tAggregate\022\r\n\005store\030\001 \001(\t\022,\n\nag" +
-      "gregator\030\002 \001(\0162\030.outrigger.v1.Aggregator" +
-      "\022/\n\010tumbling\030\003 \001(\0132\035.outrigger.v1.Tumbli" +
-      "ngWindows\0223\n\016failure_policy\030\004 \001(\0132\033.outr" +
-      "igger.v1.FailurePolicy\022-\n\007hopping\030\005 \001(\0132" +
-      "\034.outrigger.v1.HoppingWindows\022-\n\007sliding" +
-      "\030\006 \001(\0132\034.outrigger.v1.SlidingWindows\022-\n\007" +
-      "session\030\007 \001(\0132\034.outrigger.v1.SessionWind" +
-      "ows\022(\n\006number\030\010 \001(\0162\030.outrigger.v1.Numbe" +
-      "rType\022\023\n\013repartition\030\t \001(\t\"4\n\017TumblingWi" +
-      "ndows\022\017\n\007size_ms\030\001 \001(\003\022\020\n\010grace_ms\030\002 \001(\003" +
-      "\"G\n\016HoppingWindows\022\017\n\007size_ms\030\001 \001(\003\022\022\n\na" +
-      "dvance_ms\030\002 \001(\003\022\020\n\010grace_ms\030\003 \001(\003\">\n\016Sli" +
-      "dingWindows\022\032\n\022time_difference_ms\030\001 \001(\003\022" +
-      "\020\n\010grace_ms\030\002 \001(\003\"2\n\016SessionWindows\022\016\n\006g" +
-      "ap_ms\030\001 \001(\003\022\020\n\010grace_ms\030\002 \001(\003\"!\n\013Reparti" +
-      "tion\022\022\n\npartitions\030\001 \001(\005\"\025\n\004Sink\022\r\n\005topi" +
-      "c\030\001 \001(\t\";\n\004Hook\0223\n\016failure_policy\030\001 \001(\0132" +
-      "\033.outrigger.v1.FailurePolicy\"L\n\005Store\022\014\n" +
-      "\004name\030\001 \001(\t\022%\n\004kind\030\002 \001(\0162\027.outrigger.v1" +
-      ".StoreKind\022\016\n\006ttl_ms\030\003 \001(\003*g\n\nTimerClock" +
-      "\022\033\n\027TIMER_CLOCK_UNSPECIFIED\020\000\022\033\n\027TIMER_C" +
-      "LOCK_STREAM_TIME\020\001\022\037\n\033TIMER_CLOCK_WALL_C" +
-      "LOCK_TIME\020\002*}\n\tExhausted\022\031\n\025EXHAUSTED_UN" +
-      "SPECIFIED\020\000\022\022\n\016EXHAUSTED_FAIL\020\001\022\022\n\016EXHAU" +
-      "STED_SKIP\020\002\022\031\n\025EXHAUSTED_DEAD_LETTER\020\003\022\022" +
-      "\n\016EXHAUSTED_PARK\020\004*\231\002\n\tOperation\022\031\n\025OPER" +
-      "ATION_UNSPECIFIED\020\000\022\025\n\021OPERATION_PROCESS" +
-      "\020\001\022\021\n\rOPERATION_MAP\020\002\022\030\n\024OPERATION_MAP_V" +
-      "ALUES\020\003\022\024\n\020OPERATION_FILTER\020\004\022\030\n\024OPERATI" +
-      "ON_SELECT_KEY\020\005\022\026\n\022OPERATION_FLAT_MAP\020\006\022" +
-      "\035\n\031OPERATION_FLAT_MAP_VALUES\020\007\022\022\n\016OPERAT" +
-      "ION_PEEK\020\010\022\024\n\020OPERATION_BRANCH\020\t\022\034\n\030OPER" +
-      "ATION_PROCESS_VALUES\020\n*p\n\nNumberType\022\033\n\027" +
-      "NUMBER_TYPE_UNSPECIFIED\020\000\022\025\n\021NUMBER_TYPE" +
-      "_INT64\020\001\022\027\n\023NUMBER_TYPE_FLOAT64\020\002\022\025\n\021NUM" +
-      "BER_TYPE_INT32\020\003*\226\001\n\nAggregator\022\032\n\026AGGRE" +
-      "GATOR_UNSPECIFIED\020\000\022\032\n\026AGGREGATOR_APPLIC" +
-      "ATION\020\001\022\024\n\020AGGREGATOR_COUNT\020\002\022\022\n\016AGGREGA" +
-      "TOR_SUM\020\003\022\022\n\016AGGREGATOR_MIN\020\004\022\022\n\016AGGREGA" +
-      "TOR_MAX\020\005*\226\001\n\tStoreKind\022\032\n\026STORE_KIND_UN" +
-      "SPECIFIED\020\000\022\030\n\024STORE_KIND_KEY_VALUE\020\001\022\025\n" +
-      "\021STORE_KIND_WINDOW\020\002\022\026\n\022STORE_KIND_SESSI" +
-      "ON\020\003\022$\n STORE_KIND_TIMESTAMPED_KEY_VALUE" +
-      "\020\004B\027\n\023io.outrigger.gen.v1P\001b\006proto3"
+      "er.v1.RepartitionH\000\022*\n\010suppress\030\t \001(\0132\026." +
+      "outrigger.v1.SuppressH\000B\006\n\004kind\")\n\006Sourc" +
+      "e\022\016\n\006topics\030\001 \003(\t\022\017\n\007pattern\030\002 \001(\t\"\272\001\n\010F" +
+      "unction\022*\n\toperation\030\001 \001(\0162\027.outrigger.v" +
+      "1.Operation\022\016\n\006stores\030\002 \003(\t\0223\n\016failure_p" +
+      "olicy\030\003 \001(\0132\033.outrigger.v1.FailurePolicy" +
+      "\022\016\n\006timers\030\004 \001(\010\022-\n\013punctuators\030\005 \003(\0132\030." +
+      "outrigger.v1.Punctuator\"X\n\nPunctuator\022\014\n" +
+      "\004name\030\001 \001(\t\022\'\n\005clock\030\002 \001(\0162\030.outrigger.v" +
+      "1.TimerClock\022\023\n\013interval_ms\030\003 \001(\003\"\245\002\n\rFa" +
+      "ilurePolicy\022\026\n\tretry_max\030\001 \001(\rH\000\210\001\001\022\035\n\020r" +
+      "etry_initial_ms\030\002 \001(\004H\001\210\001\001\022\031\n\014retry_fact" +
+      "or\030\003 \001(\001H\002\210\001\001\022\037\n\022retry_max_delay_ms\030\004 \001(" +
+      "\004H\003\210\001\001\022\031\n\014retry_jitter\030\005 \001(\001H\004\210\001\001\022*\n\texh" +
+      "austed\030\006 \001(\0162\027.outrigger.v1.ExhaustedB\014\n" +
+      "\n_retry_maxB\023\n\021_retry_initial_msB\017\n\r_ret" +
+      "ry_factorB\025\n\023_retry_max_delay_msB\017\n\r_ret" +
+      "ry_jitter\"\244\003\n\tAggregate\022\r\n\005store\030\001 \001(\t\022," +
+      "\n\naggregator\030\002 \001(\0162\030.outrigger.v1.Aggreg" +
+      "ator\022/\n\010tumbling\030\003 \001(\0132\035.outrigger.v1.Tu" +
+      "mblingWindows\0223\n\016failure_policy\030\004 \001(\0132\033." +
+      "outrigger.v1.FailurePolicy\022-\n\007hopping\030\005 " +
+      "\001(\0132\034.outrigger.v1.HoppingWindows\022-\n\007sli" +
+      "ding\030\006 \001(\0132\034.outrigger.v1.SlidingWindows" +
+      "\022-\n\007session\030\007 \001(\0132\034.outrigger.v1.Session" +
+      "Windows\022(\n\006number\030\010 \001(\0162\030.outrigger.v1.N" +
+      "umberType\022\023\n\013repartition\030\t \001(\t\022(\n\004emit\030\n" +
+      " \001(\0162\032.outrigger.v1.EmitStrategy\"\256\001\n\010Sup" +
+      "press\022<\n\023until_window_closes\030\001 \001(\0132\037.out" +
+      "rigger.v1.UntilWindowCloses\0226\n\020until_tim" +
+      "e_limit\030\002 \001(\0132\034.outrigger.v1.UntilTimeLi" +
+      "mit\022,\n\006buffer\030\003 \001(\0132\034.outrigger.v1.Suppr" +
+      "essBuffer\"\023\n\021UntilWindowCloses\"!\n\016UntilT" +
+      "imeLimit\022\017\n\007wait_ms\030\001 \001(\003\"e\n\016SuppressBuf" +
+      "fer\022\023\n\013max_records\030\001 \001(\003\022\021\n\tmax_bytes\030\002 " +
+      "\001(\003\022+\n\twhen_full\030\003 \001(\0162\030.outrigger.v1.Bu" +
+      "fferFull\"4\n\017TumblingWindows\022\017\n\007size_ms\030\001" +
+      " \001(\003\022\020\n\010grace_ms\030\002 \001(\003\"G\n\016HoppingWindows" +
+      "\022\017\n\007size_ms\030\001 \001(\003\022\022\n\nadvance_ms\030\002 \001(\003\022\020\n" +
+      "\010grace_ms\030\003 \001(\003\">\n\016SlidingWindows\022\032\n\022tim" +
+      "e_difference_ms\030\001 \001(\003\022\020\n\010grace_ms\030\002 \001(\003\"" +
+      "2\n\016SessionWindows\022\016\n\006gap_ms\030\001 \001(\003\022\020\n\010gra" +
+      "ce_ms\030\002 \001(\003\"!\n\013Repartition\022\022\n\npartitions" +
+      "\030\001 \001(\005\"\025\n\004Sink\022\r\n\005topic\030\001 \001(\t\";\n\004Hook\0223\n" +
+      "\016failure_policy\030\001 \001(\0132\033.outrigger.v1.Fai" +
+      "lurePolicy\"L\n\005Store\022\014\n\004name\030\001 \001(\t\022%\n\004kin" +
+      "d\030\002 \001(\0162\027.outrigger.v1.StoreKind\022\016\n\006ttl_" +
+      "ms\030\003 \001(\003*g\n\nTimerClock\022\033\n\027TIMER_CLOCK_UN" +
+      "SPECIFIED\020\000\022\033\n\027TIMER_CLOCK_STREAM_TIME\020\001" +
+      "\022\037\n\033TIMER_CLOCK_WALL_CLOCK_TIME\020\002*}\n\tExh" +
+      "austed\022\031\n\025EXHAUSTED_UNSPECIFIED\020\000\022\022\n\016EXH" +
+      "AUSTED_FAIL\020\001\022\022\n\016EXHAUSTED_SKIP\020\002\022\031\n\025EXH" +
+      "AUSTED_DEAD_LETTER\020\003\022\022\n\016EXHAUSTED_PARK\020\004" +
+      "*\231\002\n\tOperation\022\031\n\025OPERATION_UNSPECIFIED\020" +
+      "\000\022\025\n\021OPERATION_PROCESS\020\001\022\021\n\rOPERATION_MA" +
+      "P\020\002\022\030\n\024OPERATION_MAP_VALUES\020\003\022\024\n\020OPERATI" +
+      "ON_FILTER\020\004\022\030\n\024OPERATION_SELECT_KEY\020\005\022\026\n" +
+      "\022OPERATION_FLAT_MAP\020\006\022\035\n\031OPERATION_FLAT_" +
+      "MAP_VALUES\020\007\022\022\n\016OPERATION_PEEK\020\010\022\024\n\020OPER" +
+      "ATION_BRANCH\020\t\022\034\n\030OPERATION_PROCESS_VALU" +
+      "ES\020\n*\221\001\n\014EmitStrategy\022\035\n\031EMIT_STRATEGY_U" +
+      "NSPECIFIED\020\000\022\"\n\036EMIT_STRATEGY_ON_WINDOW_" +
+      "UPDATE\020\001\022!\n\035EMIT_STRATEGY_ON_WINDOW_CLOS" +
+      "E\020\002\022\033\n\027EMIT_STRATEGY_ON_COMMIT\020\003*`\n\nBuff" +
+      "erFull\022\033\n\027BUFFER_FULL_UNSPECIFIED\020\000\022\031\n\025B" +
+      "UFFER_FULL_SHUT_DOWN\020\001\022\032\n\026BUFFER_FULL_EM" +
+      "IT_EARLY\020\002*p\n\nNumberType\022\033\n\027NUMBER_TYPE_" +
+      "UNSPECIFIED\020\000\022\025\n\021NUMBER_TYPE_INT64\020\001\022\027\n\023" +
+      "NUMBER_TYPE_FLOAT64\020\002\022\025\n\021NUMBER_TYPE_INT" +
+      "32\020\003*\226\001\n\nAggregator\022\032\n\026AGGREGATOR_UNSPEC" +
+      "IFIED\020\000\022\032\n\026AGGREGATOR_APPLICATION\020\001\022\024\n\020A" +
+      "GGREGATOR_COUNT\020\002\022\022\n\016AGGREGATOR_SUM\020\003\022\022\n" +
+      "\016AGGREGATOR_MIN\020\004\022\022\n\016AGGREGATOR_MAX\020\005*\226\001" +
+      "\n\tStoreKind\022\032\n\026STORE_KIND_UNSPECIFIED\020\000\022" +
+      "\030\n\024STORE_KIND_KEY_VALUE\020\001\022\025\n\021STORE_KIND_" +
+      "WINDOW\020\002\022\026\n\022STORE_KIND_SESSION\020\003\022$\n STOR" +
+      "E_KIND_TIMESTAMPED_KEY_VALUE\020\004B\027\n\023io.out" +
+      "rigger.gen.v1P\001b\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,
@@ -197,7 +234,7 @@ public final class TopologyOuterClass extends com.google.protobuf.GeneratedFile 
     internal_static_outrigger_v1_Node_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_Node_descriptor,
-        new java.lang.String[] { "Name", "Parents", "Source", "Function", "Aggregate", "Sink", "Hook", "Repartition", "Kind", });
+        new java.lang.String[] { "Name", "Parents", "Source", "Function", "Aggregate", "Sink", "Hook", "Repartition", "Suppress", "Kind", });
     internal_static_outrigger_v1_Source_descriptor =
       getDescriptor().getMessageType(2);
     internal_static_outrigger_v1_Source_fieldAccessorTable = new
@@ -227,51 +264,75 @@ public final class TopologyOuterClass extends com.google.protobuf.GeneratedFile 
     internal_static_outrigger_v1_Aggregate_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_Aggregate_descriptor,
-        new java.lang.String[] { "Store", "Aggregator", "Tumbling", "FailurePolicy", "Hopping", "Sliding", "Session", "Number", "Repartition", });
-    internal_static_outrigger_v1_TumblingWindows_descriptor =
+        new java.lang.String[] { "Store", "Aggregator", "Tumbling", "FailurePolicy", "Hopping", "Sliding", "Session", "Number", "Repartition", "Emit", });
+    internal_static_outrigger_v1_Suppress_descriptor =
       getDescriptor().getMessageType(7);
+    internal_static_outrigger_v1_Suppress_fieldAccessorTable = new
+      com.google.protobuf.GeneratedMessage.FieldAccessorTable(
+        internal_static_outrigger_v1_Suppress_descriptor,
+        new java.lang.String[] { "UntilWindowCloses", "UntilTimeLimit", "Buffer", });
+    internal_static_outrigger_v1_UntilWindowCloses_descriptor =
+      getDescriptor().getMessageType(8);
+    internal_static_outrigger_v1_UntilWindowCloses_fieldAccessorTable = new
+      com.google.protobuf.GeneratedMessage.FieldAccessorTable(
+        internal_static_outrigger_v1_UntilWindowCloses_descriptor,
+        new java.lang.String[] { });
+    internal_static_outrigger_v1_UntilTimeLimit_descriptor =
+      getDescriptor().getMessageType(9);
+    internal_static_outrigger_v1_UntilTimeLimit_fieldAccessorTable = new
+      com.google.protobuf.GeneratedMessage.FieldAccessorTable(
+        internal_static_outrigger_v1_UntilTimeLimit_descriptor,
+        new java.lang.String[] { "WaitMs", });
+    internal_static_outrigger_v1_SuppressBuffer_descriptor =
+      getDescriptor().getMessageType(10);
+    internal_static_outrigger_v1_SuppressBuffer_fieldAccessorTable = new
+      com.google.protobuf.GeneratedMessage.FieldAccessorTable(
+        internal_static_outrigger_v1_SuppressBuffer_descriptor,
+        new java.lang.String[] { "MaxRecords", "MaxBytes", "WhenFull", });
+    internal_static_outrigger_v1_TumblingWindows_descriptor =
+      getDescriptor().getMessageType(11);
     internal_static_outrigger_v1_TumblingWindows_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_TumblingWindows_descriptor,
         new java.lang.String[] { "SizeMs", "GraceMs", });
     internal_static_outrigger_v1_HoppingWindows_descriptor =
-      getDescriptor().getMessageType(8);
+      getDescriptor().getMessageType(12);
     internal_static_outrigger_v1_HoppingWindows_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_HoppingWindows_descriptor,
         new java.lang.String[] { "SizeMs", "AdvanceMs", "GraceMs", });
     internal_static_outrigger_v1_SlidingWindows_descriptor =
-      getDescriptor().getMessageType(9);
+      getDescriptor().getMessageType(13);
     internal_static_outrigger_v1_SlidingWindows_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_SlidingWindows_descriptor,
         new java.lang.String[] { "TimeDifferenceMs", "GraceMs", });
     internal_static_outrigger_v1_SessionWindows_descriptor =
-      getDescriptor().getMessageType(10);
+      getDescriptor().getMessageType(14);
     internal_static_outrigger_v1_SessionWindows_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_SessionWindows_descriptor,
         new java.lang.String[] { "GapMs", "GraceMs", });
     internal_static_outrigger_v1_Repartition_descriptor =
-      getDescriptor().getMessageType(11);
+      getDescriptor().getMessageType(15);
     internal_static_outrigger_v1_Repartition_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_Repartition_descriptor,
         new java.lang.String[] { "Partitions", });
     internal_static_outrigger_v1_Sink_descriptor =
-      getDescriptor().getMessageType(12);
+      getDescriptor().getMessageType(16);
     internal_static_outrigger_v1_Sink_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_Sink_descriptor,
         new java.lang.String[] { "Topic", });
     internal_static_outrigger_v1_Hook_descriptor =
-      getDescriptor().getMessageType(13);
+      getDescriptor().getMessageType(17);
     internal_static_outrigger_v1_Hook_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_Hook_descriptor,
         new java.lang.String[] { "FailurePolicy", });
     internal_static_outrigger_v1_Store_descriptor =
-      getDescriptor().getMessageType(14);
+      getDescriptor().getMessageType(18);
     internal_static_outrigger_v1_Store_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_outrigger_v1_Store_descriptor,
