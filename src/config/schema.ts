@@ -107,7 +107,8 @@ const guarantees = {
     .meta({
       description:
         "How long a task with several input partitions waits for records of one that has none, so that " +
-        "records go in the order of their timestamps: 0 waits only for what the brokers have, -1 never, and takes whole batches.",
+        "records go in the order of their timestamps: 0 waits only for what the brokers have, -1 never, " +
+        "and takes whole batches.",
     }),
   "repartition.purge.interval.ms": positive(HOUR_MS)
     .default(30_000)

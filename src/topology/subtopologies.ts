@@ -102,8 +102,8 @@ function cutsOf({ nodes }: Graph, applicationId: string): Map<string, Cut> {
 }
 
 /**
- * Whether an aggregate before it has the same name for its repartition, and the same parents: then both fold what
- * was grouped once, as in Kafka Streams, and one topic is enough.
+ * Whether an aggregate before it has the same name for its repartition, and the same parents: then both fold
+ * what was grouped once, as in Kafka Streams, and one topic is enough.
  */
 function sharesRepartition({ declared, parents }: GraphNode, named: Set<string>): boolean {
   if (declared.kind !== "aggregate" || declared.repartition === undefined) return false;

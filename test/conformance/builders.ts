@@ -236,6 +236,19 @@ const CHOSEN: Builder = {
 
 const hopping = { sizeMs: 60_000n, advanceMs: 20_000n, graceMs: 10_000n };
 
+/** Its rows come back before anything behind it runs. */
+const SLIDING_FOLD: Builder = {
+  declared: folding(
+    { sliding: { timeDifferenceMs: 60_000n, graceMs: 5_000n } },
+    StoreKind.WINDOW,
+    true,
+  ).declared,
+  stages: [
+    { entries: ["fold"], stores: ["folds"], sinks: ["unwindow"] },
+    { entries: ["unwindow"], sinks: RESULTS },
+  ],
+};
+
 export const BUILDERS = {
   operations: OPERATIONS,
   branches: BRANCHES,
@@ -243,6 +256,7 @@ export const BUILDERS = {
   sum: SUM,
   hopping: folding({ hopping }, StoreKind.WINDOW, true),
   sliding: SLIDING,
+  "sliding-fold": SLIDING_FOLD,
   session: folding({ session }, StoreKind.SESSION, true),
   "session-count": SESSION_COUNT,
   reduce: folding({}, StoreKind.KEY_VALUE, false),

@@ -48,6 +48,7 @@ func main() {
 		"sum":         sum,
 
 		"hopping":       hopping,
+		"sliding-fold":  slidingFold,
 		"sliding":       sliding,
 		"session":       session,
 		"session-count": sessionCount,

@@ -38,6 +38,13 @@ func sliding(app *outrigger.App) {
 	})
 }
 
+func slidingFold(app *outrigger.App) {
+	windows := outrigger.SlidingWindows{TimeDifference: time.Minute, Grace: 5 * time.Second}
+	folds := outrigger.AggregateWindows(commands(app).GroupByKey().WindowedBy(windows), empty,
+		appendValue, outrigger.UTF8, outrigger.StoredAs("folds"), named("fold"))
+	unwindow(folds, outrigger.Ptr[string])
+}
+
 func session(app *outrigger.App) {
 	windows := outrigger.SessionWindows{InactivityGap: time.Minute, Grace: 10 * time.Second}
 	initializer := func() *string { return outrigger.Ptr("(") }

@@ -56,6 +56,7 @@ def builders(app: App) -> dict[str, Callable[[], None]]:
         "sum": of(sum_of_lengths),
         "hopping": of(hopping_fold),
         "sliding": of(sliding_max),
+        "sliding-fold": of(sliding_fold),
         "session": of(session_fold),
         "session-count": of(session_count),
         "reduce": of(reduce),
@@ -208,6 +209,16 @@ def sliding_max(commands: Commands) -> None:
         .group_by_key(key=TEXT, value=nullable(int32))
         .windowed_by(sliding("1m", grace="5s"))
         .max(number="int32", store="maxima", name="max")
+        .map(unwindowed, name="unwindow")
+        .to("results", key=utf8, value=TEXT, name="results")
+    )
+
+
+def sliding_fold(commands: Commands) -> None:
+    (
+        commands.group_by_key()
+        .windowed_by(sliding("1m", grace="5s"))
+        .aggregate(str, append, value=utf8, store="folds", name="fold")
         .map(unwindowed, name="unwindow")
         .to("results", key=utf8, value=TEXT, name="results")
     )

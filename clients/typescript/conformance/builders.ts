@@ -40,6 +40,7 @@ export function builders(app: App): Readonly<Record<string, () => void>> {
     sum: () => sum(commands()),
     hopping: () => hoppingFold(commands()),
     sliding: () => slidingMax(commands()),
+    "sliding-fold": () => slidingFold(commands()),
     session: () => sessionFold(commands()),
     "session-count": () => sessionCount(commands()),
     reduce: () => reduce(commands()),
@@ -156,6 +157,15 @@ function slidingMax(commands: Commands): void {
     .windowedBy(sliding("1m", { grace: "5s" }))
     .max({ number: "int32", name: "max", store: "maxima" })
     .map(({ key, value }) => ({ key: named(key), value: String(value) }), { name: "unwindow" })
+    .to("results", { key: utf8, value: utf8 }, results);
+}
+
+function slidingFold(commands: Commands): void {
+  commands
+    .groupByKey()
+    .windowedBy(sliding("1m", { grace: "5s" }))
+    .aggregate(() => "", append, folding)
+    .map(({ key, value }) => ({ key: named(key), value }), { name: "unwindow" })
     .to("results", { key: utf8, value: utf8 }, results);
 }
 

@@ -169,6 +169,62 @@ export const WINDOW_CASES: readonly Case[] = [
     ],
   },
   {
+    id: "sliding-fold",
+    proves: ["P-31", "P-71"],
+    topology: "sliding-fold",
+    steps: [
+      batch(
+        1,
+        [
+          ["a", "x"],
+          ["a", null],
+          ["b", "y"],
+        ],
+        {
+          states: [
+            {
+              store: 0,
+              values: [bytes("0"), bytes(""), bytes(""), bytes("1")],
+              absent: [1, 2],
+              slots: [0, 1, 2, 3],
+              slotCounts: [3, 0, 1],
+              windowBase: 0n,
+              windowUnitMs: 1n,
+              // Two slots of one window: each is folded into by itself.
+              windowSteps: [0, 10, 10, 5],
+            },
+          ],
+        },
+      ),
+      {
+        expect: {
+          kind: "result",
+          of: 1,
+          done: 3,
+          outputs: [
+            { row: 0, key: timed("a", 0).toString(), value: "0x" },
+            { row: 0, key: timed("a", 10).toString(), value: "x" },
+            { row: 0, key: timed("a", 10).toString(), value: "x" },
+            { row: 2, key: timed("b", 5).toString(), value: "1y" },
+          ],
+          mutations: { "#0": "0x", "#1": "x", "#2": "x", "#3": "1y" },
+        },
+      },
+      batch(2, [], {
+        stage: 1,
+        states: [],
+        segments: [{ ...segment([["", "0x"]]), keys: [timed("a", 5)] }],
+      }),
+      {
+        expect: {
+          kind: "result",
+          of: 2,
+          outputs: [{ key: `a@5-${MINUTE + 5}`, value: "0x" }],
+        },
+      },
+    ],
+  },
+  {
     id: "session",
     proves: ["P-69", "P-71", "P-30"],
     topology: "session",

@@ -30,7 +30,8 @@ function programOf(aggregator: "application" | "sum") {
 }
 
 /**
- * Adds up, as an SDK's fold does: slot by slot. `said` is what it forwards of a sum; a row that `fails` is none.
+ * Adds up, as an SDK's fold does: slot by slot. `said` is what it forwards of a sum; a row that `fails` is
+ * none.
  */
 function adding(
   batch: DispatchedBatch,

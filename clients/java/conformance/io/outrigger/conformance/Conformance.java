@@ -81,6 +81,7 @@ public final class Conformance {
       case "reduce" -> Operations.reduce(app);
       case "sum" -> Operations.sum(app);
       case "hopping" -> Windows.hopping(app);
+      case "sliding-fold" -> Windows.slidingFold(app);
       case "sliding" -> Windows.sliding(app);
       case "session" -> Windows.session(app);
       case "session-count" -> Windows.sessionCount(app);

@@ -41,6 +41,15 @@ final class Windows {
             .max(NumberType.INT32, Named.as("max"), Materialized.as("maxima")));
   }
 
+  static void slidingFold(Outrigger app) {
+    var windows = SlidingWindows.ofTimeDifferenceAndGrace(MINUTE, Duration.ofSeconds(5));
+    unwindow(
+        Conformance.commands(app)
+            .groupByKey()
+            .windowedBy(windows)
+            .aggregate(() -> "", Conformance::append, Named.as("fold"), Conformance.FOLDS));
+  }
+
   static void session(Outrigger app) {
     var windows = SessionWindows.ofInactivityGapAndGrace(MINUTE, Duration.ofSeconds(10));
     unwindow(
