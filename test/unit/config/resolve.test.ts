@@ -41,6 +41,7 @@ describe("a configuration", () => {
       commitIntervalMs: 100,
       transactionTimeoutMs: 10_000,
       repartitionPurgeIntervalMs: 30_000,
+      streamTimeIdleMs: null,
       replicationFactor: 3,
       autoOffsetReset: "earliest",
       stateDir: ".outrigger",
