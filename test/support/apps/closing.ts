@@ -1,6 +1,6 @@
 import { createApp, EmitStrategy, Suppressed, tumbling, utf8 } from "@outrigger/client";
 
-/** Counts in windows of a second, and writes each of them when it closes: twice, once by each way there is. */
+/** Counts in windows of a second, and writes each of them when it closes, by each of the two ways. */
 const app = createApp({ logger: { info: () => {}, warn: () => {} } });
 const topic = process.env["OUTRIGGER_TEST_OUT"] ?? "out";
 

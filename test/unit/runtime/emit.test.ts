@@ -60,7 +60,7 @@ const said = (log: readonly PlainRecord[]): string[] =>
     return `${bytes.subarray(0, 1)}${window}=${count} at ${timestamp}`;
   });
 
-describe("emit on commit", () => {
+describe("P-80: emit on commit", () => {
   test("each key that a cut changed is forwarded once, with its last value, by first change", async () => {
     for (const batchRecordsMax of [1, 500]) {
       const { world, clock } = await worldOf([countOf(null, "onCommit")], batchRecordsMax);
@@ -82,7 +82,7 @@ describe("emit on commit", () => {
   });
 });
 
-describe("emit on window close", () => {
+describe("P-80: emit on window close", () => {
   test("a window is forwarded once, by the record that closes it, with its latest time", async () => {
     const { world, clock } = await worldOf([countOf(WINDOWS, "onWindowClose")], 500);
     world.append(AT, record("b", 10_900), record("a", 10_100), record("b", 10_200));
@@ -105,7 +105,7 @@ describe("emit on window close", () => {
   });
 });
 
-describe("suppress", () => {
+describe("P-81, P-82, P-83: suppress", () => {
   const suppress = (until: "windowCloses" | "timeLimit", maxRecords?: number): DeclaredNode => ({
     name: "suppress",
     parents: ["count"],
@@ -147,7 +147,7 @@ describe("suppress", () => {
   });
 });
 
-describe("a stream that falls quiet", () => {
+describe("P-84: a stream that falls quiet", () => {
   const count = countOf(WINDOWS, "onWindowClose");
 
   test("closes its windows by the wall clock, and what comes then is late", async () => {
