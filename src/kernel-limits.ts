@@ -56,6 +56,7 @@ export function kernelLimits(
     shutdownTimeoutMs: config.shutdownTimeoutMs,
     rebalanceTimeoutMs: 60_000,
     purgeIntervalMs: config.repartitionPurgeIntervalMs,
+    streamTimeIdleMs: config.streamTimeIdleMs,
     task: {
       batchRecordsMax: config.batchMaxRecords,
       batchBytesMax: config.batchMaxBytes,

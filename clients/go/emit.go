@@ -40,8 +40,8 @@ func (g SessionWindowedKStream[K, V]) EmitStrategy(emit EmitStrategy) SessionWin
 	return g
 }
 
-// BufferConfig says what a task holds back at most: on disk, with a changelog. The zero value holds any number
-// of keys.
+// BufferConfig says what a task holds back at most: on disk, with a changelog. The zero value holds any
+// number of keys.
 type BufferConfig struct {
 	// Keys; 0: any number.
 	MaxRecords int64
@@ -74,8 +74,8 @@ func UntilWindowCloses(buffer BufferConfig) Suppressed {
 	}}
 }
 
-// UntilTimeLimit holds each key back until so much stream time, in whole ms, has passed since its first update:
-// later ones take its place.
+// UntilTimeLimit holds each key back until so much stream time, in whole ms, has passed since its first
+// update: later ones take its place.
 func UntilTimeLimit(timeToWaitForMoreEvents time.Duration, buffer BufferConfig) Suppressed {
 	wait := timeToWaitForMoreEvents
 	if wait < 0 || wait%time.Millisecond != 0 {

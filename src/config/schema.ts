@@ -117,6 +117,15 @@ const guarantees = {
         "How often records of internal topics are deleted that were read and committed: those of " +
         "repartitions, and the requests of hooks.",
     }),
+  "stream.time.idle.ms": positive(24 * HOUR_MS)
+    .nullable()
+    .default(null)
+    .meta({
+      description:
+        "When a task has read all there is and nothing has come for so long, its stream time goes on " +
+        "with the wall clock, so that what waits for windows to close is forwarded. Records that come " +
+        "later with earlier timestamps may be late by then. Without it, stream time stands still.",
+    }),
   "auto.offset.reset": z.enum(["earliest", "latest", "none"]).default("earliest").meta({
     description:
       "Where the very first start begins to read. Never used again: lost offsets stop the process.",

@@ -24,6 +24,7 @@ import type { Insides } from "./insides.ts";
 import { Lane } from "./lane.ts";
 import type { KernelLimits, KernelParts } from "./parts.ts";
 import { Purge } from "./purge.ts";
+import { Quiet } from "./quiet.ts";
 import { grownUnderState, type Prepared } from "./setup.ts";
 import { subscriptionOf } from "./sources.ts";
 import { answerQuestion } from "./state-questions.ts";
@@ -54,6 +55,7 @@ export class Active {
   /** Of the worker that came last: a new version may say otherwise, and the topology is the same. */
   #policies: Policies = new Map();
   readonly #purge: Purge;
+  readonly #quiet: Quiet;
   #lane: Lane | null = null;
   #draining = false;
   #stopped = false;
@@ -73,6 +75,7 @@ export class Active {
     this.#application = application;
     this.#limits = limits;
     this.#purge = new Purge(parts.admin, parts.clock, parts.log, limits.purgeIntervalMs);
+    this.#quiet = new Quiet(parts.offsets, parts.clock, parts.log, limits.streamTimeIdleMs);
     this.#group = this.#makeGroup();
     this.#tasks = this.#makeTasks();
   }
@@ -89,6 +92,7 @@ export class Active {
     this.#group.join();
     this.#checkOverdue();
     this.#purge.start(this.#programs, () => this.#tasks.all());
+    this.#quiet.start(() => this.#tasks.all());
   }
 
   // --- workers
@@ -210,6 +214,7 @@ export class Active {
     this.#stopped = true;
     this.#cancelOverdue?.();
     this.#purge.stop();
+    this.#quiet.stop();
     this.#tasks.dropAll();
     await this.#tasks.closed();
     await this.#group.leave();

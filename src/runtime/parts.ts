@@ -49,6 +49,8 @@ export interface KernelLimits {
   readonly rebalanceTimeoutMs: number;
   /** How often records of repartitions and hooks that are done with are deleted. */
   readonly purgeIntervalMs: number;
+  /** When stream time goes on with the wall clock where nothing comes; null: never. */
+  readonly streamTimeIdleMs: number | null;
   readonly task: TaskLimits;
   readonly lane: LaneLimits;
   /** `parked.enable`. */

@@ -10,7 +10,7 @@ import { changesTime } from "./state-of-nodes.ts";
 export function validateTimes(node: GraphNode, faults: Faults): void {
   const { declared } = node;
   const isWindowed = declared.kind === "aggregate" && declared.windows !== null;
-  if (!isWindowed && !holdsBack(node)) return;
+  if (!isWindowed && !closesWindows(node)) return;
   const above = ancestorsOf(node);
   const holder = isWindowed ? above.find(holdsBack) : undefined;
   if (holder !== undefined) {
@@ -21,7 +21,7 @@ export function validateTimes(node: GraphNode, faults: Faults): void {
       `${text}, and windows go by the time of the input: ${remedy}`,
     );
   }
-  const changer = holdsBack(node) ? above.find(changesTime) : undefined;
+  const changer = closesWindows(node) ? above.find(changesTime) : undefined;
   if (changer === undefined) return;
   const text = `"${changer.declared.name}" above it may change timestamps`;
   const remedy = "repartition between them, or use mapValues or flatMapValues";
@@ -33,4 +33,9 @@ function holdsBack({ declared }: GraphNode): boolean {
     declared.kind === "suppress" ||
     (declared.kind === "aggregate" && declared.emit === "onWindowClose")
   );
+}
+
+function closesWindows({ declared }: GraphNode): boolean {
+  if (declared.kind === "suppress") return declared.until.kind === "windowCloses";
+  return declared.kind === "aggregate" && declared.emit === "onWindowClose";
 }

@@ -193,6 +193,7 @@ function limitsOf(plan: Plan): KernelLimits {
     shutdownTimeoutMs: 10_000,
     rebalanceTimeoutMs: 60_000,
     purgeIntervalMs: PURGE_INTERVAL_MS,
+    streamTimeIdleMs: null,
     task: {
       batchRecordsMax: plan.batchRecordsMax,
       batchBytesMax: 100_000,

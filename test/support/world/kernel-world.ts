@@ -33,6 +33,7 @@ export const testLimits: KernelLimits = {
   applicationId: "app",
   autoOffsetReset: "earliest",
   purgeIntervalMs: 30_000,
+  streamTimeIdleMs: null,
   processingTimeoutMs: 60_000,
   appAbsenceTimeoutMs: 300_000,
   revokeTimeoutMs: 5_000,

@@ -42,6 +42,7 @@ describe("a configuration", () => {
       transactionTimeoutMs: 10_000,
       maxTaskIdleMs: 0,
       repartitionPurgeIntervalMs: 30_000,
+      streamTimeIdleMs: null,
       replicationFactor: 3,
       autoOffsetReset: "earliest",
       stateDir: ".outrigger",

@@ -19,7 +19,11 @@ function countOf(windows: Windows | null, emit: EmitStrategy): DeclaredNode {
   return { name: "count", parents: ["in"], kind: "aggregate", ...aggregate };
 }
 
-async function worldOf(nodes: readonly DeclaredNode[], batchRecordsMax: number) {
+async function worldOf(
+  nodes: readonly DeclaredNode[],
+  batchRecordsMax: number,
+  streamTimeIdleMs: number | null = null,
+) {
   const declared = {
     nodes: [
       { name: "in", parents: [], kind: "source", topics: ["in"] } as const,
@@ -35,7 +39,11 @@ async function worldOf(nodes: readonly DeclaredNode[], batchRecordsMax: number) 
   };
   const [program] = compile(declared, { applicationId: "app" });
   const task = { ...testLimits.task, batchRecordsMax };
-  const kernel = await KernelWorld.start(program, none, undefined, { ...testLimits, task });
+  const kernel = await KernelWorld.start(program, none, undefined, {
+    ...testLimits,
+    task,
+    streamTimeIdleMs,
+  });
   const { world, clock } = kernel;
   world.assignment = [AT];
   await clock.until(() => world.committed.has("in-0"));
@@ -52,7 +60,7 @@ const said = (log: readonly PlainRecord[]): string[] =>
     return `${bytes.subarray(0, 1)}${window}=${count} at ${timestamp}`;
   });
 
-describe("emit on commit", () => {
+describe("P-80: emit on commit", () => {
   test("each key that a cut changed is forwarded once, with its last value, by first change", async () => {
     for (const batchRecordsMax of [1, 500]) {
       const { world, clock } = await worldOf([countOf(null, "onCommit")], batchRecordsMax);
@@ -74,7 +82,7 @@ describe("emit on commit", () => {
   });
 });
 
-describe("emit on window close", () => {
+describe("P-80: emit on window close", () => {
   test("a window is forwarded once, by the record that closes it, with its latest time", async () => {
     const { world, clock } = await worldOf([countOf(WINDOWS, "onWindowClose")], 500);
     world.append(AT, record("b", 10_900), record("a", 10_100), record("b", 10_200));
@@ -97,7 +105,7 @@ describe("emit on window close", () => {
   });
 });
 
-describe("suppress", () => {
+describe("P-81, P-82, P-83: suppress", () => {
   const suppress = (until: "windowCloses" | "timeLimit", maxRecords?: number): DeclaredNode => ({
     name: "suppress",
     parents: ["count"],
@@ -136,5 +144,33 @@ describe("suppress", () => {
     await clock.until(() => world.committed.get("in-0")?.offset === at.length);
     const log = said(world.log({ topic: "out", partition: 0 }));
     assert.deepEqual(log, ["a=2 at 1050", "b=3 at 1110"]);
+  });
+});
+
+describe("P-84: a stream that falls quiet", () => {
+  const count = countOf(WINDOWS, "onWindowClose");
+
+  test("closes its windows by the wall clock, and what comes then is late", async () => {
+    const { world, clock } = await worldOf([count], 500, 400);
+    world.append(AT, record("a", 10_000), record("b", 10_200));
+    const out = (): string[] => said(world.log({ topic: "out", partition: 0 }));
+    await clock.until(() => world.committed.get("in-0")?.offset === 2);
+    const readAtMs = clock.nowMs();
+    await clock.until(() => out().length > 0);
+    assert.deepEqual(out(), ["a@10000=1 at 10000", "b@10000=1 at 10200"]);
+    // Stream time was 10_200, and the window closes at 11_500.
+    assert.ok(clock.nowMs() - readAtMs >= 1_300, "not before its time");
+    world.append(AT, record("a", 10_900), record("a", 12_600), record("a", 14_000));
+    await clock.until(() => world.committed.get("in-0")?.offset === 5);
+    assert.deepEqual(out().slice(2), ["a@12000=1 at 12600"]);
+  });
+
+  test("stands still where nothing waits", async () => {
+    const { world, clock } = await worldOf([count], 500, 400);
+    await clock.until(() => clock.nowMs() > 20_000);
+    const idle = world.committed.get("in-0");
+    await clock.until(() => clock.nowMs() > 40_000);
+    // Nothing waits: nothing was committed.
+    assert.equal(world.committed.get("in-0"), idle);
   });
 });

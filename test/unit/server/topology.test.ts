@@ -4,8 +4,11 @@ import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { OutriggerError } from "../../../src/errors/outrigger-error.ts";
 import {
   Aggregator,
+  BufferFull,
+  EmitStrategy,
   Operation,
   StoreKind,
+  type SuppressSchema,
   TopologySchema,
 } from "../../../src/gen/outrigger/v1/topology_pb.ts";
 import { declaredTopology } from "../../../src/server/topology.ts";
@@ -52,6 +55,39 @@ describe("a declared topology", () => {
       ],
       stores: [{ name: "s", kind: "window" }],
     });
+  });
+
+  it("P-80, P-81, P-83: says when results are forwarded, and what is held back", () => {
+    const suppress = {
+      untilTimeLimit: { waitMs: 500n },
+      buffer: { maxRecords: 3n, whenFull: BufferFull.EMIT_EARLY },
+    };
+    const aggregate = { store: "s", aggregator: Aggregator.COUNT, emit: EmitStrategy.ON_COMMIT };
+    const declared = declare({
+      nodes: [
+        { name: "count", kind: { case: "aggregate", value: aggregate } },
+        { name: "hold", kind: { case: "suppress", value: suppress } },
+      ],
+    });
+    const [count, hold] = declared.nodes;
+    assert.equal(count?.kind === "aggregate" && count.emit, "onCommit");
+    assert.deepEqual(hold, {
+      name: "hold",
+      parents: [],
+      kind: "suppress",
+      store: "hold-store",
+      until: { kind: "timeLimit", waitMs: 500 },
+      buffer: { maxRecords: 3, whenFull: "emitEarly" },
+    });
+    assert.deepEqual(declared.stores, [{ name: "hold-store", kind: "buffer" }]);
+    const held = (value: MessageInitShape<typeof SuppressSchema>) => ({
+      nodes: [{ name: "hold", kind: { case: "suppress" as const, value } }],
+    });
+    assert.match(faultOf(held({})), /TOPOLOGY_INVALID: suppress hold has no end/);
+    const both = { untilWindowCloses: {}, untilTimeLimit: { waitMs: 1n } };
+    assert.match(faultOf(held(both)), /suppress hold has two ends/);
+    const late = { untilTimeLimit: { waitMs: -1n } };
+    assert.match(faultOf(held(late)), /wait_ms of hold is -1/);
   });
 
   it("is refused for kinds that are unset or of a newer protocol, by name", () => {
