@@ -5,7 +5,7 @@ import type { KeySet, StoreChanges } from "../ports/store.ts";
 import type { BatchTrace } from "../ports/telemetry.ts";
 import type { DeadLetter } from "./dead-letters.ts";
 import type { FoldHop } from "./fold-hops.ts";
-import { nothingTaken, type Taken } from "./input-queue.ts";
+import { inputBytes, nothingTaken, type Taken } from "./input-queue.ts";
 import type { OwnTimes } from "./own-times.ts";
 import type { ParkedRows } from "./parking.ts";
 
@@ -155,4 +155,15 @@ export function idleBatch(
 /** Stream time moves without a record, from one time to another. */
 export function movingBatch(partition: number, fromMs: number, toMs: number): Batch {
   return newBatch(nothingTaken(partition), -1, fromMs, toMs, {});
+}
+
+/** The last step is done: what the batch sends and changes stays until it is cut, its rows are done with. */
+export function conclude(batch: Batch, settled: readonly StoreChanges[]): Outcome {
+  const { emissions, changes, taken, answerBytes } = batch;
+  const bytes = inputBytes(taken) + answerBytes;
+  const outcome = { emissions, changes: [...changes, ...settled], bytes };
+  batch.outcome = outcome;
+  batch.forwarded = [];
+  batch.trace?.done();
+  return outcome;
 }

@@ -24,7 +24,7 @@ interface HeldBack {
 }
 
 /**
- * Lets stream time go on with the wall clock in tasks that have read all there is and that nothing has come to
+ * Lets stream time go on with the wall clock in tasks that have read all there is, and to which nothing has come
  * for so long, while something waits for it there. It is committed like any other (R-17): a restart does
  * not take it back. That there is nothing to read the brokers say; while they do not answer, time stands.
  */

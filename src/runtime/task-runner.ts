@@ -10,7 +10,7 @@ import type { BatchTrace, TraceIds } from "../ports/telemetry.ts";
 import { Ledger, type LedgerEntry } from "../tasks/ledger.ts";
 import type { ChangelogEnd } from "../tasks/offset-metadata.ts";
 import { resumed } from "../tasks/trial.ts";
-import { type Batch, type Hop, movingBatch } from "./batch.ts";
+import { type Batch, conclude, type Hop, movingBatch } from "./batch.ts";
 import {
   deathFault,
   errorOf,
@@ -23,7 +23,7 @@ import {
 import { faultIn } from "./faulty-answers.ts";
 import { givenUpFired } from "./fired-rows.ts";
 import { placeOf } from "./giving-up.ts";
-import { inputBytes, rowsOf, type Taken, type TakenBack } from "./input-queue.ts";
+import { rowsOf, type Taken, type TakenBack } from "./input-queue.ts";
 import { Intake } from "./intake.ts";
 import { canPark, commanded, isOfRecord, nextOf, releaseNext } from "./next-batch.ts";
 import { numberedTimes } from "./own-times.ts";
@@ -115,10 +115,7 @@ export class TaskRunner {
 
   /** Records arrived; those of an older epoch never get here. */
   fetched(chunk: FetchedChunk, facts: FetchFacts): void {
-    if (chunk.topic === this.parking?.control) {
-      commanded(this, this.parking, chunk);
-      return;
-    }
+    if (chunk.topic === this.parking?.control) return commanded(this, this.parking, chunk);
     this.#input.push(chunk, facts);
     this.pump();
   }
@@ -193,11 +190,8 @@ export class TaskRunner {
     this.#planning = true;
     const { input } = rows.taken;
     // Before planning: what built-in nodes derive takes the headers along.
-    const trace = this.host.telemetry.planned(
-      this,
-      this.program.sources[input.source] ?? "",
-      input,
-    );
+    const topic = this.program.sources[input.source] ?? "";
+    const trace = this.host.telemetry.planned(this, topic, input);
     const batch = this.#walker.batchOf(rows, this.#streamTimeMs);
     this.#walk(batch, null, (walked) => this.#endPlanning(batch, walked, trace), trace);
   }
@@ -404,12 +398,7 @@ export class TaskRunner {
 
   #finish(entry: LedgerEntry<Batch>): void {
     const { item } = entry;
-    const settled = this.parking?.changesOf(item) ?? [];
-    const bytes = inputBytes(item.taken) + item.answerBytes;
-    item.outcome = { emissions: item.emissions, changes: [...item.changes, ...settled], bytes };
-    // Its rows are done with; what it sends and changes stays until it is cut.
-    item.forwarded = [];
-    item.trace?.done();
+    const { bytes } = conclude(item, this.parking?.changesOf(item) ?? []);
     this.#input.unbind();
     this.failures.passed(rowsOf(item.taken));
     this.#upkeep.used(item);
