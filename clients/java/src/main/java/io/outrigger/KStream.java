@@ -1,14 +1,12 @@
 package io.outrigger;
 
-import java.util.Collection;
-
 /**
  * A stream of records. Declaring it runs nothing before {@link Outrigger#start}.
  *
  * @param <K> the key's type
  * @param <V> the value's type
  */
-public sealed interface KStream<K, V> permits KStreamNodes {
+public sealed interface KStream<K, V> extends KStreamSinks<K, V> permits KStreamNodes {
   /**
    * Makes one record of each, with another key and value; timestamp and headers stay.
    *
@@ -459,57 +457,4 @@ public sealed interface KStream<K, V> permits KStreamNodes {
    */
   <K2> KGroupedStream<K2, V> groupBy(
       KeyValueMapper<? super K, ? super V, ? extends K2> selector, Grouped<K2, V> grouped);
-
-  /**
-   * Writes a topic that must exist.
-   *
-   * @param topic the topic
-   * @param produced how records are written
-   */
-  void to(String topic, Produced<K, V> produced);
-
-  /**
-   * Writes a topic that must exist, with the application's default serdes.
-   *
-   * @param topic the topic
-   */
-  void to(String topic);
-
-  /**
-   * Writes each record to a topic that is chosen for it, with the application's default serdes.
-   *
-   * @param extractor chooses the topic
-   * @param topics those that it may choose, which must exist; their sinks are named
-   *     {@code <name>-<topic>}
-   */
-  void to(TopicNameExtractor<? super K, ? super V> extractor, Collection<String> topics);
-
-  /**
-   * Writes each record to a topic that is chosen for it.
-   *
-   * @param extractor chooses the topic
-   * @param topics those that it may choose, which must exist
-   * @param produced how records are written, and the name of the node that chooses
-   */
-  default void to(
-      TopicNameExtractor<? super K, ? super V> extractor,
-      Collection<String> topics,
-      Produced<K, V> produced) {
-    Named named = produced.name == null ? Named.BY_ORDER : Named.as(produced.name);
-    to(extractor, topics, produced, named);
-  }
-
-  /**
-   * The same with a failure policy.
-   *
-   * @param extractor chooses the topic
-   * @param topics those that it may choose, which must exist
-   * @param produced how records are written
-   * @param named the name of the node that chooses, and its policy
-   */
-  void to(
-      TopicNameExtractor<? super K, ? super V> extractor,
-      Collection<String> topics,
-      Produced<K, V> produced,
-      Named named);
 }
