@@ -84,10 +84,16 @@ export class InputQueue {
 
   /**
    * Takes consecutive rows of one partition; at least one, even above `bytesMax`. Rows of the source
-   * of `within` are not mixed: either all are up to its offset, or none.
+   * of `within` are not mixed: either all are up to its offset, or none. What is tried again comes first,
+   * of the source `tried`: whatever passed in between would speak for it.
    */
-  take(rowsMax: number, bytesMax: number, within: LastOffset | null = null): Taken | null {
-    const source = this.#chooseSource();
+  take(
+    rowsMax: number,
+    bytesMax: number,
+    within: LastOffset | null = null,
+    tried: number | null = null,
+  ): Taken | null {
+    const source = this.#chooseSource(tried);
     const queue = this.#queues[source];
     const head = queue?.[0];
     if (queue === undefined || head === undefined) return null;
@@ -122,7 +128,8 @@ export class InputQueue {
     this.#bytes = 0;
   }
 
-  #chooseSource(): number {
+  #chooseSource(tried: number | null): number {
+    if (tried !== null && this.#queues[tried]?.[0] !== undefined) return tried;
     let chosen = -1;
     let earliest = Number.POSITIVE_INFINITY;
     for (let source = 0; source < this.#queues.length; source++) {

@@ -1,6 +1,6 @@
 import type { FetchedChunk } from "../ports/consumer.ts";
 import type { Failures } from "./failures.ts";
-import { InputQueue, type Taken } from "./input-queue.ts";
+import { InputQueue, NOTHING_TAKEN, type Taken } from "./input-queue.ts";
 import type { RunnerLimits } from "./task-host.ts";
 
 /** The input of one task, and how much of it the next batch takes. */
@@ -11,6 +11,8 @@ export class Intake {
   #isFull = false;
   /** Rows that the next batch may hold: fewer after a failure or an oversized frame. */
   #rowsMax: number;
+  /** The source that the next batch is of, where that is known. */
+  #tried: number | null = null;
 
   /**
    * `firsts` says of each source whether its rows go before others. `throttled` is told when the buffer is
@@ -43,23 +45,28 @@ export class Intake {
 
   take(failures: Failures): Taken | null {
     const { batchBytesMax } = this.#limits;
-    const taken = this.#queue.take(this.rowsMax(failures), batchBytesMax, failures.trial);
+    const tried = this.#tried ?? failures.source;
+    const taken = this.#queue.take(this.rowsMax(failures), batchBytesMax, failures.trial, tried);
     this.#throttle();
     return taken;
   }
 
-  /** The next batches hold so many rows, at least one, until `unbind`. */
-  bind(rowsMax: number): void {
+  /** The next batch holds so many rows, at least one, and is of the same source. */
+  bind(rowsMax: number, { input }: Taken): void {
     this.#rowsMax = Math.max(1, rowsMax);
+    this.#tried = input.source;
   }
 
-  unbind(): void {
+  /** That batch is final. */
+  unbind(taken: Taken): void {
+    if (taken === NOTHING_TAKEN) return;
     this.#rowsMax = this.#limits.batchRecordsMax;
+    this.#tried = null;
   }
 
   /** Half the rows, so that a few steps find a batch that fits. */
-  halve({ input }: Taken): void {
-    this.bind(Math.floor((input.to - input.from) / 2));
+  halve(taken: Taken): void {
+    this.bind(Math.floor((taken.input.to - taken.input.from) / 2), taken);
   }
 
   /** What had been parked is in its store still, and is read there again. */

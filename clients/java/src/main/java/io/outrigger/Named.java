@@ -59,8 +59,8 @@ public final class Named {
 
   /**
    * The same with a punctuator, for a {@link TimedProcessor}: its {@code onPunctuate} is called in each task,
-   * each time that the clock has moved on by the interval. By stream time the first call comes with the task's
-   * first record, by the wall clock an interval after the start; what was missed is one call.
+   * each time that the clock has moved on by the interval. By stream time the first call comes with the
+   * task's first record, by the wall clock an interval after the start; what was missed is one call.
    *
    * @param punctuator its name, unique within its node and stable: the schedule is kept under it
    * @param interval from one call to the next, in whole ms, above 0
