@@ -5,7 +5,6 @@ package outrigger
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"os"
@@ -145,10 +144,8 @@ type streamHost struct {
 }
 
 func (h *streamHost) welcomed(welcome *pb.Welcome) {
-	if welcome.ProtocolMinor < h.minorNeeded {
-		h.rejected(&RejectedError{"PROTOCOL_VERSION", fmt.Sprintf(
-			"the sidecar speaks outrigger.v1 minor version %d, and timers need %d: run a newer sidecar",
-			welcome.ProtocolMinor, h.minorNeeded)})
+	if err := tooOld(welcome, h.minorNeeded); err != nil {
+		h.rejected(err)
 		return
 	}
 	h.wasWelcome = true

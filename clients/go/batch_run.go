@@ -27,7 +27,7 @@ type batchRun struct {
 	stage   *stageScope
 	batch   *pb.Batch
 	states  map[string]*batchState
-	timers  map[string]*batchTimers
+	timers  timerSet
 	entries []*emitter
 	// Of the nodes that run here, by name: what has several parents is one.
 	emitters map[string]*emitter
@@ -143,18 +143,7 @@ func (b *batchRun) process(reader *segmentReader, index int) (err error) {
 				continue
 			}
 		}
-		// What was derived from a timer further up comes from its source, too, and is a record here.
-		if b.stage.timerSources[reader.segment.Source] == entry.node.name {
-			if err := entry.fire(reader, index); err != nil {
-				return err
-			}
-			continue
-		}
-		record, err := reader.record(index, entry.node.key, entry.node.value)
-		if err != nil {
-			return failedAt(entry.node, err)
-		}
-		if err := entry.run(record); err != nil {
+		if err := entry.enter(reader, index); err != nil {
 			return err
 		}
 	}
@@ -167,9 +156,7 @@ func (b *batchRun) keep() error {
 	for _, state := range b.states {
 		size += state.bytes
 	}
-	for _, timers := range b.timers {
-		size += timers.bytes
-	}
+	size += b.timers.size()
 	if size > b.stage.resultBytesMax {
 		return fmt.Errorf(
 			"the results of %d records take %d bytes, the sidecar takes %d: write less for each "+
@@ -178,9 +165,7 @@ func (b *batchRun) keep() error {
 	for _, state := range b.states {
 		state.keep()
 	}
-	for _, timers := range b.timers {
-		timers.keep()
-	}
+	b.timers.keep()
 	b.before = b.outputs.mark()
 	b.row++
 	return nil
@@ -192,9 +177,7 @@ func (b *batchRun) fail(err error) *pb.BatchResult {
 	for _, state := range b.states {
 		state.rollback()
 	}
-	for _, timers := range b.timers {
-		timers.rollback()
-	}
+	b.timers.rollback()
 	result := b.result()
 	at := ""
 	if named, isNamed := err.(*nodeError); isNamed {
@@ -220,10 +203,6 @@ func (b *batchRun) result() *pb.BatchResult {
 			result.Mutations = append(result.Mutations, m)
 		}
 	}
-	for _, timers := range b.timers {
-		if changes := timers.finish(); changes != nil {
-			result.Timers = append(result.Timers, changes)
-		}
-	}
+	result.Timers = b.timers.finish()
 	return result
 }

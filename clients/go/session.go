@@ -153,17 +153,13 @@ func (s *session) takeWelcome(welcome *pb.Welcome) {
 	s.isWelcome = true
 	s.columnsBytesMax = columnsBytesMax(welcome)
 	s.stages = nil
-	timerSources := map[uint32]string{}
-	for _, each := range welcome.TimerSources {
-		timerSources[each.Source] = each.Node
-	}
 	for _, stage := range welcome.Stages {
 		s.stages = append(s.stages, &stageScope{
 			nodes:          s.nodes,
 			stage:          stage,
 			sources:        welcome.Sources,
 			applicationID:  welcome.ApplicationId,
-			timerSources:   timerSources,
+			timerSources:   timerSourcesOf(welcome),
 			resultBytesMax: s.columnsBytesMax,
 		})
 	}

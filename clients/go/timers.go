@@ -134,9 +134,61 @@ type batchTimers struct {
 	bytesBefore int
 }
 
+// timerSet is what a batch has changed in timers, by node.
+type timerSet map[string]*batchTimers
+
+func (s timerSet) size() int {
+	size := 0
+	for _, timers := range s {
+		size += timers.bytes
+	}
+	return size
+}
+
+func (s timerSet) keep() {
+	for _, timers := range s {
+		timers.keep()
+	}
+}
+
+func (s timerSet) rollback() {
+	for _, timers := range s {
+		timers.rollback()
+	}
+}
+
+func (s timerSet) finish() []*pb.Timers {
+	var all []*pb.Timers
+	for _, timers := range s {
+		if changes := timers.finish(); changes != nil {
+			all = append(all, changes)
+		}
+	}
+	return all
+}
+
+// timerSourcesOf says of a source whose rows are timers whose they are.
+func timerSourcesOf(welcome *pb.Welcome) map[uint32]string {
+	sources := map[uint32]string{}
+	for _, each := range welcome.TimerSources {
+		sources[each.Source] = each.Node
+	}
+	return sources
+}
+
+// tooOld is nil where the sidecar has what the topology needs.
+func tooOld(welcome *pb.Welcome, minorNeeded uint32) *RejectedError {
+	if welcome.ProtocolMinor >= minorNeeded {
+		return nil
+	}
+	return &RejectedError{"PROTOCOL_VERSION", fmt.Sprintf(
+		"the sidecar speaks outrigger.v1 minor version %d, and timers need %d: run a newer sidecar",
+		welcome.ProtocolMinor, minorNeeded)}
+}
+
 func (b *batchRun) timersOf(node string) *batchTimers {
 	if b.timers == nil {
-		b.timers = map[string]*batchTimers{}
+		b.timers = timerSet{}
 	}
 	found := b.timers[node]
 	if found == nil {
@@ -220,6 +272,19 @@ func (r *segmentReader) fired(index int, key erased) (anyRecord, firing, error) 
 		err = fmt.Errorf("the key of %s cannot be read: %w", record.place.idempotencyKey(), err)
 	}
 	return record, told, err
+}
+
+// enter reads a row, as a stage's entry does, and runs it.
+func (e *emitter) enter(reader *segmentReader, index int) error {
+	// What was derived from a timer further up comes from its source, too, and is a record here.
+	if e.batch.stage.timerSources[reader.segment.Source] == e.node.name {
+		return e.fire(reader, index)
+	}
+	record, err := reader.record(index, e.node.key, e.node.value)
+	if err != nil {
+		return failedAt(e.node, err)
+	}
+	return e.run(record)
 }
 
 // fire runs what the row is for.

@@ -73,6 +73,7 @@ export class Failures {
   #sentence: Sentence | null = null;
   #failedAt = "";
   #failures = 0;
+  #failedSource = 0;
   #hasNews = false;
 
   constructor(limits: FailureLimits, policies: () => Policies, trial: Trial | null) {
@@ -115,6 +116,12 @@ export class Failures {
     return this.#trial !== null || this.#failures > 0;
   }
 
+  /** The source of what is tried again; null where nothing is. */
+  get source(): number | null {
+    if (this.#failures > 0) return this.#failedSource;
+    return this.#sentence?.source ?? this.#trial?.source ?? null;
+  }
+
   /** The next batch must be alone with its worker. */
   get mustBeAlone(): boolean {
     return mustBeAlone(this.#trial, this.#limits.crashesMax);
@@ -143,6 +150,7 @@ export class Failures {
     const at = `${rows.source}@${rows.from}`;
     this.#failures = at === this.#failedAt ? this.#failures + 1 : 1;
     this.#failedAt = at;
+    this.#failedSource = rows.source;
     const policy = this.#policyOf(fault.node);
     const hasTopic = this.#limits.deadLetterTopic !== null;
     const decision = decide(policy, fault.verdict, this.#failures, hasTopic, canPark);

@@ -97,16 +97,18 @@ export class InputQueue {
 
   /**
    * Takes consecutive rows of one partition; at least one, even above `bytesMax`. Rows of the source
-   * of `within` are not mixed: either all are up to its offset, or none. What is not ready takes only
+   * of `within` are not mixed: either all are up to its offset, or none. What is tried again comes first,
+   * of the source `tried`: whatever passed in between would speak for it. What is not ready takes only
    * positions, which have no row.
    */
   take(
     rowsMax: number,
     bytesMax: number,
     within: LastOffset | null = null,
+    tried: number | null = null,
     isReady = true,
   ): Taken | null {
-    const source = this.#chooseSource();
+    const source = this.#chooseSource(tried);
     const queue = this.#queues[source];
     const head = queue?.[0];
     if (queue === undefined || head === undefined) return null;
@@ -143,7 +145,8 @@ export class InputQueue {
     this.#bytes = 0;
   }
 
-  #chooseSource(): number {
+  #chooseSource(tried: number | null): number {
+    if (tried !== null && this.#queues[tried]?.[0] !== undefined) return tried;
     let chosen = -1;
     let earliest = Number.POSITIVE_INFINITY;
     for (let source = 0; source < this.#queues.length; source++) {

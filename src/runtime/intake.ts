@@ -21,6 +21,8 @@ export class Intake {
   /** Rows that the next batch may hold: fewer after a failure or an oversized frame. */
   #rowsMax: number;
   #wakesAtMs = Number.NEGATIVE_INFINITY;
+  /** The source that the next batch is of, where that is known. */
+  #tried: number | null = null;
 
   constructor(runner: TaskRunner) {
     const { program, id, limits } = runner;
@@ -67,8 +69,9 @@ export class Intake {
   take(failures: Failures): Taken | null {
     const { batchBytesMax } = this.#limits;
     const isReady = !this.#idling.waits || this.#isReady();
+    const tried = this.#tried ?? failures.source;
     const rowsMax = this.rowsMax(failures);
-    const taken = this.#queue.take(rowsMax, batchBytesMax, failures.trial, isReady);
+    const taken = this.#queue.take(rowsMax, batchBytesMax, failures.trial, tried, isReady);
     this.#throttle();
     return taken;
   }
@@ -86,18 +89,22 @@ export class Intake {
     return false;
   }
 
-  /** The next batches hold so many rows, at least one, until `unbind`. */
-  bind(rowsMax: number): void {
+  /** The next batch holds so many rows, at least one, and is of the same source. */
+  bind(rowsMax: number, { input }: Taken): void {
     this.#rowsMax = Math.max(1, rowsMax);
+    this.#tried = input.source;
   }
 
-  unbind(): void {
+  /** That batch is final. */
+  unbind(taken: Taken): void {
+    if (taken.input.from === taken.input.to) return;
     this.#rowsMax = this.#limits.batchRecordsMax;
+    this.#tried = null;
   }
 
   /** Half the rows, so that a few steps find a batch that fits. */
-  halve({ input }: Taken): void {
-    this.bind(Math.floor((input.to - input.from) / 2));
+  halve(taken: Taken): void {
+    this.bind(Math.floor((taken.input.to - taken.input.from) / 2), taken);
   }
 
   /** What had been parked is in its store still, and is read there again. */

@@ -326,7 +326,7 @@ export class TaskRunner {
    */
   #afterFailed({ taken }: Batch, walked: (Walked & object) | "tooLarge"): () => void {
     if (walked === "tooLarge") return () => this.#input.halve(taken);
-    if ("rowsMax" in walked) return () => this.#input.bind(walked.rowsMax);
+    if ("rowsMax" in walked) return () => this.#input.bind(walked.rowsMax, taken);
     const { rows, row, node, message } = walked;
     this.#noteFailure({ rows }, row);
     return () => this.#decide(taken, rowsBefore(taken, rows, row), malformedFault(node, message));
@@ -399,7 +399,7 @@ export class TaskRunner {
   #finish(entry: LedgerEntry<Batch>): void {
     const { item } = entry;
     const { bytes } = conclude(item, this.parking?.changesOf(item) ?? []);
-    this.#input.unbind();
+    this.#input.unbind(item.taken);
     this.failures.passed(rowsOf(item.taken));
     this.#upkeep.used(item);
     this.outputBytes += bytes;
@@ -428,7 +428,7 @@ export class TaskRunner {
 
   /** The first `before` records go ahead; where there are none, the policy says what becomes of the next. */
   #decide(taken: Taken, before: number, fault: Fault): void {
-    this.#input.bind(before);
+    this.#input.bind(before, taken);
     if (before > 0) this.pump();
     else this.#goOn(this.failures.failed(rowsOf(taken), fault, canPark(this, taken)), fault, taken);
   }
@@ -469,11 +469,11 @@ export class TaskRunner {
     goOn();
   }
 
-  #goOn(next: Next, fault: Fault, { input }: Taken): void {
-    const at = placeOf(this.program, input);
+  #goOn(next: Next, fault: Fault, taken: Taken): void {
+    const at = placeOf(this.program, taken.input);
     switch (next.kind) {
       case "again":
-        this.#input.bind(Math.min(this.#input.rowsMax(this.failures), next.rowsMax));
+        this.#input.bind(Math.min(this.#input.rowsMax(this.failures), next.rowsMax), taken);
         this.pump();
         return;
       case "givenUp":

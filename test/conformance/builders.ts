@@ -6,10 +6,11 @@ import {
   NumberType,
   Operation,
   StoreKind,
+  TimerClock,
   type TopologySchema,
 } from "../../src/gen/outrigger/v1/topology_pb.ts";
 
-/** The topologies of minor versions 5 and 6 in docs/sdks.md: what is declared, what a sidecar makes of it. */
+/** The topologies of docs/sdks.md from minor version 5 on: what is declared, and what a sidecar makes. */
 
 type Topology = MessageInitShape<typeof TopologySchema>;
 type Node = NonNullable<Topology["nodes"]>[number];
@@ -21,6 +22,7 @@ interface Builder {
   readonly stages: Stage[];
   /** Default: `commands`. */
   readonly sources?: string[];
+  readonly timerSources?: { source: number; node: string }[];
 }
 
 const RESULTS = ["results"];
@@ -234,6 +236,31 @@ const CHOSEN: Builder = {
   stages: [{ entries: ["choose"], sinks: ["choose-results", "choose-others"] }],
 };
 
+/** Of minor version 6: what has fired at `wait` comes from a source of its own. */
+const TIMERS: Builder = {
+  declared: {
+    nodes: [
+      commands,
+      {
+        name: "wait",
+        parents: ["commands"],
+        kind: {
+          case: "function",
+          value: {
+            operation: Operation.PROCESS,
+            timers: true,
+            punctuators: [{ name: "beat", clock: TimerClock.WALL_CLOCK_TIME, intervalMs: 60_000n }],
+          },
+        },
+      },
+      sink("wait"),
+    ],
+  },
+  sources: ["commands", "app-wait-timers"],
+  timerSources: [{ source: 1, node: "wait" }],
+  stages: [{ entries: ["wait"], sinks: RESULTS }],
+};
+
 const hopping = { sizeMs: 60_000n, advanceMs: 20_000n, graceMs: 10_000n };
 
 /** Its rows come back before anything behind it runs. */
@@ -264,6 +291,7 @@ export const BUILDERS = {
   regroup: REGROUP,
   timestamped: TIMESTAMPED,
   chosen: CHOSEN,
+  timers: TIMERS,
 } as const satisfies Readonly<Record<string, Builder>>;
 
 export type BuilderName = keyof typeof BUILDERS;

@@ -42,6 +42,8 @@ export type Expected =
       readonly notes?: readonly unknown[];
       /** By slot number (`#0`) or by key; null is a delete. */
       readonly mutations?: Readonly<Record<string, Text>>;
+      /** By node, key, name and number of the clock; null is a cancel. */
+      readonly timers?: Readonly<Record<string, number | null>>;
     }
   | {
       readonly kind: "ask";

@@ -80,15 +80,18 @@ export function revoked(taskEpoch = 1, taskId = "0_0"): Step {
 
 /** What a sidecar says that has compiled the topology. */
 export function welcomeTo(topology: TopologyName): WelcomeFields {
-  const { sources = ["commands"], stages } = isBuilder(topology)
-    ? builderOf(topology)
-    : { stages: stagesOf(topology) };
+  const {
+    sources = ["commands"],
+    timerSources = [],
+    stages,
+  } = isBuilder(topology) ? builderOf(topology) : { stages: stagesOf(topology) };
   return {
     protocolMinor: 6,
     sidecarVersion: "conformance",
     applicationId: "app",
     maxFrameBytes: 4 * 1024 * 1024,
     sources: topology === "hook" ? [...sources, "app-receipt-hook"] : sources,
+    timerSources,
     stages,
   };
 }

@@ -8,6 +8,7 @@ import { FAILURE_CASES } from "./cases/failures.ts";
 import { HOOK_CASES } from "./cases/hooks.ts";
 import { OPERATION_CASES } from "./cases/operations.ts";
 import { STATE_CASES } from "./cases/state.ts";
+import { TIMER_CASES } from "./cases/timers.ts";
 import { TIMESTAMP_CASES } from "./cases/timestamps.ts";
 import { TOPOLOGY_CASES } from "./cases/topologies.ts";
 import { WINDOW_CASES } from "./cases/windows.ts";
@@ -46,6 +47,7 @@ const GROUPS: readonly Group[] = [
   { name: "windows and sessions", cases: WINDOW_CASES },
   { name: "after the commit", cases: HOOK_CASES },
   { name: "timestamps, prefixes, chosen topics", cases: TIMESTAMP_CASES },
+  { name: "timers", cases: TIMER_CASES },
 ];
 
 interface Options {

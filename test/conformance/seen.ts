@@ -68,6 +68,24 @@ export function mutationsOf(changes: Mutations | undefined): Record<string, Text
   );
 }
 
+/** By `node key name clock`. Fails where the columns do not fit together, or a timer is named twice. */
+function timersOf({ timers }: Result): Record<string, number | null> {
+  const nodes = timers.map(({ node }) => node);
+  assert.equal(new Set(nodes).size, nodes.length, "the timers of a node are there twice");
+  const found = timers.flatMap(({ node, keys, names, clocks, times, deletes }) => {
+    assert.equal(names.length, keys.length, "timers have another number of names than keys");
+    assert.equal(times.length, keys.length, "timers have another number of times than keys");
+    assert.ok(clocks.length === 0 || clocks.length === keys.length, "clocks are cut short");
+    return keys.map((key, index) => {
+      const at = deletes.includes(index) ? null : Number(times[index]);
+      return [`${node} ${text(key)} ${names[index]} ${clocks[index] ?? 1}`, at] as const;
+    });
+  });
+  const named = Object.fromEntries(found);
+  assert.equal(Object.keys(named).length, found.length, "a timer is changed twice");
+  return named;
+}
+
 function text(bytes: Uint8Array | undefined): string {
   return Buffer.from(bytes ?? []).toString();
 }
@@ -141,6 +159,7 @@ function compareResult(
       expected.notes,
     );
   }
+  assert.deepEqual(timersOf(result), expected.timers ?? {}, "the timers");
   if (expected.mutations !== undefined) {
     assert.ok(result.mutations.length <= 1, "a store is named twice");
     assert.deepEqual(mutationsOf(result.mutations[0]), expected.mutations);

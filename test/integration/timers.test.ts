@@ -4,14 +4,15 @@ import { availableBrokers, type Broker } from "../support/brokers.ts";
 import type { JudgedRecord } from "../support/judges.ts";
 import { Scene } from "../support/scene.ts";
 import { eventually } from "../support/sidecar-process.ts";
-import { type Input, produce } from "../support/topics.ts";
+import { type Input, produce, watch } from "../support/topics.ts";
 
 const APP = "test/support/apps/timed.js";
 const KEYS = 25;
-const ROUNDS = 800;
+const ROUNDS = 400;
 const RECORDS = KEYS * ROUNDS;
 const PORTION = 20;
-const START_MS = 1_700_000_000_000;
+/** Now: the embedded broker keeps a tombstone by its record's time, and Kafka by when it was cleaned. */
+const START_MS = Date.now();
 const FLAGS = {
   "batch.max.records": 10,
   "commit.interval.ms": 20,
@@ -82,7 +83,7 @@ for (const kind of availableBrokers()) {
     });
     after(() => broker.stop());
 
-    test("P-76: each timer fires once, whoever dies, and none that was cancelled: G-15", async () => {
+    test("P-76: each timer fires once, whoever dies, and none that was cancelled: G-16", async () => {
       const scene = await Scene.make(kind.name, broker, `timers-${kind.name}`, FLAGS);
       try {
         let sent = 0;
@@ -108,7 +109,7 @@ for (const kind of availableBrokers()) {
         const whole = Math.ceil(sent / (2 * KEYS)) * 2 * KEYS;
         await produce(scene.kafka, scene.input, [...inputs.slice(sent, whole), ...closing]);
         const fired = expected(whole);
-        await scene.outputs(fired.length);
+        await allFired(scene, fired.length);
         const topic = `${scene.settings.applicationId}-wait-timers`;
         await eventually(
           "nothing is kept that fired",
@@ -153,6 +154,14 @@ for (const kind of availableBrokers()) {
       }
     });
   });
+}
+
+/** Beside the punctuations. */
+async function allFired({ kafka, output, children }: Scene, count: number): Promise<void> {
+  const seen = await watch(kafka, output);
+  const isThere = (): boolean => firedIn(seen.records).length >= count;
+  await eventually(`${count} timers`, isThere, children, 120_000);
+  await seen.stop();
 }
 
 async function isPurged({ kafka }: Scene, topic: string): Promise<boolean> {

@@ -9,6 +9,7 @@ import { FAILURE_CASES } from "../conformance/cases/failures.ts";
 import { HOOK_CASES } from "../conformance/cases/hooks.ts";
 import { OPERATION_CASES } from "../conformance/cases/operations.ts";
 import { STATE_CASES } from "../conformance/cases/state.ts";
+import { TIMER_CASES } from "../conformance/cases/timers.ts";
 import { TIMESTAMP_CASES } from "../conformance/cases/timestamps.ts";
 import { TOPOLOGY_CASES } from "../conformance/cases/topologies.ts";
 import { WINDOW_CASES } from "../conformance/cases/windows.ts";
@@ -25,6 +26,7 @@ const CASES = [
   ...OPERATION_CASES,
   ...WINDOW_CASES,
   ...TIMESTAMP_CASES,
+  ...TIMER_CASES,
 ];
 const page = readFileSync(join(ROOT, "docs/protocol.md"), "utf8");
 const requirements = [...page.matchAll(/^- \*\*(P-\d\d)\*\*/gm)].map(([, id = ""]) => id);

@@ -46,6 +46,7 @@ func main() {
 		"regroup":     regroup,
 		"reduce":      reduce,
 		"sum":         sum,
+		"timers":      timers,
 
 		"hopping":       hopping,
 		"sliding-fold":  slidingFold,

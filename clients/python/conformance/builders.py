@@ -12,10 +12,13 @@ from outrigger import (
     App,
     AsyncFixedKeyProcessorContext,
     AsyncProcessorContext,
+    FiredTimer,
     FixedKeyProcessorContext,
     KStream,
     ProcessorContext,
+    Punctuator,
     Record,
+    TimerClock,
     TimestampedKeyValueStore,
     ValueAndTimestamp,
     Windowed,
@@ -64,6 +67,7 @@ def builders(app: App) -> dict[str, Callable[[], None]]:
         "regroup": of(regroup),
         "timestamped": of(timestamped),
         "chosen": of(chosen),
+        "timers": of(timers),
     }
 
 
@@ -349,3 +353,33 @@ def chosen(commands: Commands) -> None:
         value=TEXT,
         name="choose",
     )
+
+
+def timers(commands: Commands) -> None:
+    """The value says what is to be done with timers of the record's key: see docs/sdks.md."""
+
+    def handle(record: Record[Text, Text], ctx: ProcessorContext[Text, Text]) -> None:
+        for action in (record.value or "").split("; "):
+            what, *rest = action.split(" ")
+            clock: TimerClock = "wall_clock" if rest[-1:] == ["wall"] else "stream_time"
+            if what == "set":
+                ctx.timers.set(rest[0], int(rest[1]), clock=clock)
+            elif what == "delete":
+                ctx.timers.delete(rest[0], clock=clock)
+            elif what == "fail":
+                raise RuntimeError("told to fail")
+
+    def on_timer(timer: FiredTimer[Text], ctx: ProcessorContext[Text, Text]) -> None:
+        if timer.name == "fail":
+            raise RuntimeError(f"fail {timer.key} {timer.idempotency_key}")
+        if timer.name == "again":
+            ctx.timers.set(timer.name, timer.time + 1_000, clock=timer.clock)
+        clock = "wall" if timer.clock == "wall_clock" else "stream"
+        ctx.forward(timer.key, f"{timer.name} {timer.time} {clock}")
+
+    def beat(timestamp: int, ctx: ProcessorContext[Text, Text]) -> None:
+        ctx.forward(None, f"beat {timestamp}")
+
+    punctuators = [Punctuator("beat", "1m", beat, clock="wall_clock")]
+    waiting = commands.process(handle, name="wait", on_timer=on_timer, punctuators=punctuators)
+    waiting.to("results", key=TEXT, value=TEXT, name="results")

@@ -48,6 +48,7 @@ export function builders(app: App): Readonly<Record<string, () => void>> {
     regroup: () => regroup(commands()),
     timestamped: () => timestamped(commands()),
     chosen: () => chosen(commands()),
+    timers: () => timers(commands()),
   };
 }
 
@@ -255,6 +256,40 @@ async function remember(
 function chosen(commands: Commands): void {
   const topics = ["results", "others"];
   commands.to(({ value }) => value ?? "", { topics, key: text, value: text, name: "choose" });
+}
+
+/** The value says what is to be done with timers of the record's key: see docs/sdks.md. */
+function timers(commands: Commands): void {
+  commands
+    .process<Text, Text>(
+      ({ value }, ctx) => {
+        for (const action of value?.split("; ") ?? []) {
+          const [what, name = "", ...rest] = action.split(" ");
+          const clock = rest.at(-1) === "wall" ? "wallClock" : "streamTime";
+          if (what === "set") ctx.timers.set(name, Number(rest[0]), { clock });
+          if (what === "delete") ctx.timers.delete(name, { clock });
+          if (what === "fail") throw new Error("told to fail");
+        }
+      },
+      {
+        name: "wait",
+        onTimer: ({ key, name, time, clock, idempotencyKey }, ctx) => {
+          if (name === "fail") throw new Error(`fail ${key} ${idempotencyKey}`);
+          if (name === "again") ctx.timers.set(name, time + 1_000, { clock });
+          const value = `${name} ${time} ${clock === "wallClock" ? "wall" : "stream"}`;
+          ctx.forward({ key, value });
+        },
+        punctuators: [
+          {
+            name: "beat",
+            interval: "1m",
+            clock: "wallClock",
+            onPunctuate: (timestamp, ctx) => ctx.forward({ key: null, value: `beat ${timestamp}` }),
+          },
+        ],
+      },
+    )
+    .to("results", { key: text, value: text }, results);
 }
 
 function append(_: Text, value: Text, folded: string): string {

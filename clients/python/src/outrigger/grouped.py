@@ -118,7 +118,6 @@ class KGroupedStream(_Grouped[K, V, K, NoReturn]):
         """When results are forwarded: each update, or each key once per commit."""
         return KGroupedStream[K, V](replace(self._grouping, emit=emit), self._stream_of)
 
-
     @overload
     def windowed_by(self, windows: TimeWindows) -> TimeWindowedKStream[K, V]: ...
     @overload
@@ -156,7 +155,6 @@ class TimeWindowedKStream(_Grouped[K, V, Windowed[K], NoReturn]):
         commit."""
         return TimeWindowedKStream[K, V](replace(self._grouping, emit=emit), self._stream_of)
 
-
     def aggregate(
         self,
         initializer: Callable[[], V2],
@@ -181,7 +179,6 @@ class SessionWindowedKStream(_Grouped[K, V, Windowed[K], None]):
         """When results are forwarded: each update, each session once, or each key once per
         commit."""
         return SessionWindowedKStream[K, V](replace(self._grouping, emit=emit), self._stream_of)
-
 
     def aggregate(
         self,

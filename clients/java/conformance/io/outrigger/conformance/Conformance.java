@@ -80,6 +80,7 @@ public final class Conformance {
       case "regroup" -> Operations.regroup(app);
       case "reduce" -> Operations.reduce(app);
       case "sum" -> Operations.sum(app);
+      case "timers" -> Waiting.declare(app);
       case "hopping" -> Windows.hopping(app);
       case "sliding-fold" -> Windows.slidingFold(app);
       case "sliding" -> Windows.sliding(app);

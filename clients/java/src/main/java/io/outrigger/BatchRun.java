@@ -6,7 +6,6 @@ import io.outrigger.gen.v1.BatchResult;
 import io.outrigger.gen.v1.Segment;
 import io.outrigger.gen.v1.Stage;
 import io.outrigger.gen.v1.StateColumns;
-import io.outrigger.gen.v1.TimerSource;
 import io.outrigger.gen.v1.Welcome;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -31,12 +30,9 @@ final class BatchRun {
   private BatchControl control;
   private Tracing tracing;
   private OutputList outputs;
+
+  TimerSet timers;
   private final Map<String, BatchState> states = new HashMap<>();
-  private final Map<String, BatchTimers> timers = new HashMap<>();
-
-  /** The node whose timers the rows of a source are. */
-  private final Map<Integer, String> timerSources = new HashMap<>();
-
   private int row;
   private long rowTimestamp;
   private List<Header> rowHeaders;
@@ -48,9 +44,6 @@ final class BatchRun {
     this.nodes = nodes;
     this.welcome = welcome;
     this.stage = stage;
-    for (TimerSource each : welcome.getTimerSourcesList()) {
-      timerSources.put(each.getSource(), each.getNode());
-    }
     bytesMax = Chunks.columnsBytesMax(welcome);
     for (String entry : stage.getEntriesList()) entries.add(Emitter.of(entry, this));
   }
@@ -84,7 +77,7 @@ final class BatchRun {
     List<SegmentReader> segments = new ArrayList<>(next.getSegmentsCount());
     for (Segment segment : next.getSegmentsList()) segments.add(new SegmentReader(welcome, segment));
     states.clear();
-    timers.clear();
+    timers = new TimerSet(welcome);
     int rows = segments.stream().mapToInt(SegmentReader::count).sum();
     for (StateColumns columns : next.getStatesList()) {
       if (columns.getStore() >= stage.getStoresCount() || columns.getStore() < 0) {
@@ -113,22 +106,19 @@ final class BatchRun {
       String store = entry.node.aggregates;
       // Late, or without a key: the sidecar has said so, and nothing of the record is even read.
       if (store != null && state(store).slotCount(row) == 0) continue;
-      // What was derived from a timer further up comes from its source, too, and is a record here.
-      if (entry.node.name.equals(timerSources.get(segment.source()))) entry.fire(segment, index);
-      else entry.enter(segment, index);
+      entry.enter(segment, index);
     }
   }
 
   /** The row is done: what it did stays. Throws where it failed, or its result would not fit a frame. */
   private void keep() throws Throwable {
     if (forwardFailure != null) throw forwardFailure;
-    long bytes = outputs.bytes();
+    long bytes = outputs.bytes() + timers.bytes();
     for (BatchState state : states.values()) bytes += state.bytes();
-    for (BatchTimers each : timers.values()) bytes += each.bytes();
     Chunks.checkResult(row + 1, bytes, bytesMax);
     outputs.keep();
     for (BatchState state : states.values()) state.keep();
-    for (BatchTimers each : timers.values()) each.keep();
+    timers.keep();
     control.forgetActions();
     row += 1;
   }
@@ -137,7 +127,7 @@ final class BatchRun {
   private BatchResult fail(Throwable error) {
     outputs.rollback();
     for (BatchState state : states.values()) state.rollback();
-    for (BatchTimers each : timers.values()) each.rollback();
+    timers.rollback();
     control.forgetActions();
     String node = failedNodes.innermost(error);
     // What no code threw, the size of a result, is the entry's where there is one.
@@ -157,10 +147,7 @@ final class BatchRun {
       var mutations = state.mutations();
       if (mutations != null) result.addMutations(mutations);
     }
-    for (BatchTimers each : timers.values()) {
-      var changes = each.finish();
-      if (changes != null) result.addTimers(changes);
-    }
+    timers.addTo(result);
     return result;
   }
 
@@ -181,10 +168,6 @@ final class BatchRun {
     if (state != null) return state;
     throw new IllegalStateException(
         "the sidecar's batch carries no state of the store \"" + store + "\"");
-  }
-
-  BatchTimers timers(String node) {
-    return timers.computeIfAbsent(node, BatchTimers::new);
   }
 
   int row() {

@@ -48,6 +48,10 @@ final class Emitter {
 
   /** Reads a row, as a stage's entry does, and runs it. */
   void enter(SegmentReader segment, int index) throws Exception {
+    if (run.timers.isOf(node, segment.source())) {
+      fire(segment, index);
+      return;
+    }
     Record<Object, Object> record;
     try {
       record = segment.record(index, node.input);
@@ -59,9 +63,10 @@ final class Emitter {
   }
 
   /** The same of a row that tells of a timer or a punctuation. */
-  void fire(SegmentReader segment, int index) throws Exception {
+  private void fire(SegmentReader segment, int index) throws Exception {
     try {
       Firing firing = segment.firing(index);
+      if (!node.knows(firing)) return;
       Record<Object, Object> record = segment.fired(index, firing, node.input.key());
       if (code == null) code = node.code.get();
       code.fire(record, firing, this);

@@ -329,6 +329,7 @@ record KStreamNodes<K, V>(TopologyBuilder builder, List<String> nodes, StreamSer
     added.code = code;
     added.stores = Set.copyOf(stores);
     added.hasTimers = function.getTimers();
+    added.punctuators = named.punctuators;
     return of(builder, added.name, result);
   }
 

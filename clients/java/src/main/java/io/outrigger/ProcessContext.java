@@ -63,7 +63,7 @@ final class ProcessContext implements ProcessorContext<Object, Object>, AutoClos
           "\"" + emitter.node.name + "\" sets a timer, and nothing takes it: make it a TimedProcessor");
     }
     byte[] key = emitter.node.input.key().serialize(record.key());
-    emitter.run.timers(emitter.node.name).change(key, name, clock, time);
+    emitter.run.timers.of(emitter.node.name).change(key, name, clock, time);
   }
 
   @Override

@@ -109,21 +109,10 @@ final class Server implements Runnable {
 
     @Override
     public void welcomed(Welcome welcome) {
-      int needed = topology.minorNeeded();
-      if (welcome.getProtocolMinor() < needed) {
-        String text =
-            "the sidecar speaks outrigger.v1 minor version %d, and timers need %d: run a newer sidecar";
-        failed(
-            new OutriggerRejectedException(
-                "PROTOCOL_VERSION", String.format(text, welcome.getProtocolMinor(), needed)));
-        return;
-      }
-      wasWelcome = true;
-      LOG.log(
-          Level.INFO,
-          "serving {0}, sidecar {1}",
-          welcome.getApplicationId(),
-          welcome.getSidecarVersion());
+      wasWelcome = topology.isServedBy(welcome, this);
+      if (!wasWelcome) return;
+      String sidecar = welcome.getSidecarVersion();
+      LOG.log(Level.INFO, "serving {0}, sidecar {1}", welcome.getApplicationId(), sidecar);
     }
 
     @Override

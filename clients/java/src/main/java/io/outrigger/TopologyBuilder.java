@@ -4,6 +4,7 @@ import io.outrigger.gen.v1.Node;
 import io.outrigger.gen.v1.Store;
 import io.outrigger.gen.v1.StoreKind;
 import io.outrigger.gen.v1.Topology;
+import io.outrigger.gen.v1.Welcome;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -98,9 +99,17 @@ final class TopologyBuilder {
     return given == null ? numbered(what + "-store", stores.size()) : given;
   }
 
-  /** Of the sidecar's protocol: an older one would leave timers out without a word. */
-  int minorNeeded() {
-    return nodes.values().stream().anyMatch(node -> node.hasTimers) ? TIMERS_SINCE_MINOR : 1;
+  /** Rejects a sidecar that is too old: it would leave timers out without a word. */
+  boolean isServedBy(Welcome welcome, Session.Host host) {
+    int minor = welcome.getProtocolMinor();
+    boolean isTimed = nodes.values().stream().anyMatch(node -> node.hasTimers);
+    if (!isTimed || minor >= TIMERS_SINCE_MINOR) return true;
+    String text =
+        "the sidecar speaks outrigger.v1 minor version %d, and timers need %d: run a newer sidecar";
+    host.rejected(
+        new OutriggerRejectedException(
+            "PROTOCOL_VERSION", String.format(text, minor, TIMERS_SINCE_MINOR)));
+    return false;
   }
 
   /** What is declared to the sidecar; nothing can be added from then on. */

@@ -1,5 +1,6 @@
 package io.outrigger;
 
+import io.outrigger.gen.v1.Punctuator;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -21,6 +22,18 @@ final class TopologyNode {
 
   /** Whether its code sets timers. */
   boolean hasTimers;
+
+  /** What a clock calls it for. */
+  List<Punctuator> punctuators = List.of();
+
+  /** Whether its code is called for it: it may be of an older version of the application. */
+  boolean knows(Firing firing) {
+    if (!firing.isPunctuation()) return hasTimers;
+    return punctuators.stream()
+        .anyMatch(
+            each ->
+                each.getName().equals(firing.name()) && each.getClock() == firing.clock().wire);
+  }
 
   /** The stores that {@code getStateStore} opens. */
   Set<String> stores = Set.of();
