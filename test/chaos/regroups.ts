@@ -33,7 +33,7 @@ function killed(names: readonly string[]): Fault {
         for (const name of victims.slice(0, many)) arena.startSidecar(name);
       }
       await arena.recovers(60_000);
-      arena.violations.push(...(await watch.end()));
+      await watch.end();
     },
   };
 }
@@ -55,7 +55,7 @@ function killedWithin(names: readonly string[]): Fault {
         arena.startSidecar(name);
       }
       await arena.recovers(60_000);
-      arena.violations.push(...(await watch.end()));
+      await watch.end();
     },
   };
 }
@@ -67,26 +67,38 @@ function killedWithin(names: readonly string[]): Fault {
 class Watch {
   readonly #arena: Arena;
   readonly #since = new Map<number, number>();
-  readonly #violations: string[] = [];
   readonly #running: Promise<void>;
   #ends = false;
 
   constructor(arena: Arena) {
     this.#arena = arena;
     this.#running = this.#run();
+    // A fault that fails does not come to its end.
+    arena.atEnd(() => {
+      this.#ends = true;
+    });
   }
 
-  async end(): Promise<readonly string[]> {
+  async end(): Promise<void> {
     this.#ends = true;
     await this.#running;
-    return this.#violations.slice(0, 1);
   }
 
   async #run(): Promise<void> {
     while (!this.#ends) {
       await pause(WATCH_MS);
-      await this.#look();
+      try {
+        await this.#look();
+      } catch (error: unknown) {
+        if (!this.#ends) this.#tell(`I15 cannot be watched: ${String(error)}`);
+      }
     }
+  }
+
+  /** The first is enough. */
+  #tell(violation: string): void {
+    this.#arena.violations.push(violation);
+    this.#ends = true;
   }
 
   async #look(): Promise<void> {
@@ -104,7 +116,8 @@ class Watch {
       this.#since.set(partition, since);
       if (performance.now() - since < UNSEEN_MS) continue;
       const text = `deleted up to ${low} while ${offset} was committed`;
-      this.#violations.push(`I15 ${topic}-${partition}: ${text}`);
+      this.#tell(`I15 ${topic}-${partition}: ${text}`);
+      return;
     }
   }
 }

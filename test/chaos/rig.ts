@@ -38,7 +38,8 @@ export async function suffer(
     if (error instanceof Unproved) {
       return { violations: [], unproved: error.message, counts: {}, logs: null };
     }
-    violations = [error instanceof Error ? (error.stack ?? error.message) : String(error)];
+    const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    violations = [...arena.violations, what];
   } finally {
     await arena.end();
   }

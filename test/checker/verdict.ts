@@ -78,6 +78,7 @@ export function verdictOf(facts: Facts, conditions: Conditions = USUAL): Verdict
     for (const name of partitionsOf(facts, `${facts.prefix}-${BETWEEN}`)) {
       violations.push(...offsetFaults(facts, name));
     }
+    count("regrouped", facts.records.filter(({ topic }) => topic.endsWith(`-${GROUPS}`)).length);
     count("purged", purgedOf(facts));
   }
   for (const task of facts.tasks) {

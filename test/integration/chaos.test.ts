@@ -8,7 +8,7 @@ import { REPOSITORY_ROOT, whyNoKafka } from "../support/kafka-jars.ts";
 
 const MAIN = join(REPOSITORY_ROOT, "dist/src/main.js");
 /** The quickest of each kind; `npm run chaos` has all. */
-const SMOKE = "kill-endSent,app-killed,lost-TxnOffsetCommit,record-fails";
+const SMOKE = "kill-endSent,app-killed,lost-TxnOffsetCommit,record-fails,regroup-within-of-2";
 const SEED = 1;
 const missing = whyNoKafka();
 

@@ -90,6 +90,7 @@ function changed(at: number, change: (record: JudgedRecord) => readonly JudgedRe
 test("a run in which all is well has no violation, and the stores behind the repartition were seen", () => {
   const { violations, counts } = verdictOf(factsOf(regrouped(), 20), REGROUPS);
   assert.deepEqual(violations, []);
+  assert.equal(counts["regrouped"], 600);
   assert.equal(counts["purged"], 40);
   assert.equal(counts["stores"], 10);
 });
