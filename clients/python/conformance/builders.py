@@ -11,9 +11,12 @@ from typing import Any
 from outrigger import (
     App,
     AsyncFixedKeyProcessorContext,
+    BufferConfig,
+    EmitStrategy,
     FixedKeyProcessorContext,
     KStream,
     Record,
+    Suppressed,
     Windowed,
     hopping,
     int32,
@@ -53,6 +56,8 @@ def builders(app: App) -> dict[str, Callable[[], None]]:
         "sliding": of(sliding_max),
         "session": of(session_fold),
         "session-count": of(session_count),
+        "held-back": of(held_back),
+        "emitted": of(emitted),
         "reduce": of(reduce),
         "repartition": of(repartition),
         "regroup": of(regroup),
@@ -232,6 +237,29 @@ def session_count(commands: Commands) -> None:
     (
         commands.group_by_key()
         .windowed_by(session("1m"))
+        .count(store="counts", name="count")
+        .map(unwindowed, name="unwindow")
+        .to("results", key=utf8, value=TEXT, name="results")
+    )
+
+
+def held_back(commands: Commands) -> None:
+    buffer = BufferConfig.emit_early_when_full(max_records=1_000, max_bytes=65_536)
+    (
+        commands.group_by_key()
+        .windowed_by(tumbling("1m"))
+        .count(store="counts", name="count")
+        .suppress(Suppressed.until_time_limit("30s", buffer), name="hold")
+        .map(unwindowed, name="unwindow")
+        .to("results", key=utf8, value=TEXT, name="results")
+    )
+
+
+def emitted(commands: Commands) -> None:
+    (
+        commands.group_by_key()
+        .windowed_by(tumbling("1m"))
+        .emit_strategy(EmitStrategy.on_window_close())
         .count(store="counts", name="count")
         .map(unwindowed, name="unwindow")
         .to("results", key=utf8, value=TEXT, name="results")

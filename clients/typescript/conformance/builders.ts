@@ -1,11 +1,14 @@
 import {
   type App,
+  BufferConfig,
+  EmitStrategy,
   hopping,
   int32,
   int64,
   type KStream,
   nullable,
   type ProcessedRecord,
+  Suppressed,
   session,
   sliding,
   tumbling,
@@ -40,6 +43,8 @@ export function builders(app: App): Readonly<Record<string, () => void>> {
     sliding: () => slidingMax(commands()),
     session: () => sessionFold(commands()),
     "session-count": () => sessionCount(commands()),
+    "held-back": () => heldBack(commands()),
+    emitted: () => emitted(commands()),
     reduce: () => reduce(commands()),
     repartition: () => repartition(commands()),
     regroup: () => regroup(commands()),
@@ -76,6 +81,27 @@ function count(commands: Commands): void {
   commands
     .groupByKey()
     .windowedBy(tumbling("1m"))
+    .count({ name: "count", store: "counts" })
+    .map(({ key, value }) => ({ key: named(key), value: String(value) }), { name: "unwindow" })
+    .to("results", { key: utf8, value: utf8 }, results);
+}
+
+function heldBack(commands: Commands): void {
+  const buffer = BufferConfig.emitEarlyWhenFull({ maxRecords: 1_000, maxBytes: 65_536 });
+  commands
+    .groupByKey()
+    .windowedBy(tumbling("1m"))
+    .count({ name: "count", store: "counts" })
+    .suppress(Suppressed.untilTimeLimit("30s", buffer), { name: "hold" })
+    .map(({ key, value }) => ({ key: named(key), value: String(value) }), { name: "unwindow" })
+    .to("results", { key: utf8, value: utf8 }, results);
+}
+
+function emitted(commands: Commands): void {
+  commands
+    .groupByKey()
+    .windowedBy(tumbling("1m"))
+    .emitStrategy(EmitStrategy.onWindowClose())
     .count({ name: "count", store: "counts" })
     .map(({ key, value }) => ({ key: named(key), value: String(value) }), { name: "unwindow" })
     .to("results", { key: utf8, value: utf8 }, results);
