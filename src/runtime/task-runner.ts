@@ -115,9 +115,11 @@ export class TaskRunner {
 
   /** Records arrived; those of an older epoch never get here (R-11). */
   fetched(chunk: FetchedChunk, facts: FetchFacts): void {
-    if (chunk.topic === this.parking?.control) return commanded(this, this.parking, chunk);
-    this.#input.push(chunk, facts);
-    this.pump();
+    if (chunk.topic === this.parking?.control) commanded(this, this.parking, chunk);
+    else {
+      this.#input.push(chunk, facts);
+      this.pump();
+    }
   }
 
   /** A fetch brought nothing for a source, which is read on at `position`. */

@@ -3,6 +3,8 @@ import type { StageSchema } from "../../src/gen/outrigger/v1/processor_pb.ts";
 import {
   type AggregateSchema,
   Aggregator,
+  BufferFull,
+  EmitStrategy,
   NumberType,
   Operation,
   StoreKind,
@@ -168,6 +170,47 @@ const SESSION_COUNT: Builder = {
   stages: [{ entries: ["unwindow"], sinks: RESULTS }],
 };
 
+const minute = { sizeMs: 60_000n, graceMs: 0n };
+const counting = { store: "counts", aggregator: Aggregator.COUNT, tumbling: minute };
+const unwindowing = [{ entries: ["unwindow"], sinks: RESULTS }];
+
+const HELD_BACK: Builder = {
+  declared: {
+    nodes: [
+      commands,
+      fold("count", "commands", counting),
+      {
+        name: "hold",
+        parents: ["count"],
+        kind: {
+          case: "suppress",
+          value: {
+            untilTimeLimit: { waitMs: 30_000n },
+            buffer: { maxRecords: 1_000n, maxBytes: 65_536n, whenFull: BufferFull.EMIT_EARLY },
+          },
+        },
+      },
+      code("unwindow", Operation.MAP, "hold"),
+      sink("unwindow"),
+    ],
+    stores: [{ name: "counts", kind: StoreKind.WINDOW }],
+  },
+  stages: unwindowing,
+};
+
+const EMITTED: Builder = {
+  declared: {
+    nodes: [
+      commands,
+      fold("count", "commands", { ...counting, emit: EmitStrategy.ON_WINDOW_CLOSE }),
+      code("unwindow", Operation.MAP, "count"),
+      sink("unwindow"),
+    ],
+    stores: [{ name: "counts", kind: StoreKind.WINDOW }],
+  },
+  stages: unwindowing,
+};
+
 const REPARTITION: Builder = {
   declared: {
     nodes: [
@@ -286,6 +329,8 @@ export const BUILDERS = {
   "sliding-fold": SLIDING_FOLD,
   session: folding({ session }, StoreKind.SESSION, true),
   "session-count": SESSION_COUNT,
+  "held-back": HELD_BACK,
+  emitted: EMITTED,
   reduce: folding({}, StoreKind.KEY_VALUE, false),
   repartition: REPARTITION,
   regroup: REGROUP,

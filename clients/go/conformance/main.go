@@ -56,6 +56,8 @@ func main() {
 
 		"timestamped": timestamped,
 		"chosen":      chosen,
+		"held-back":   heldBack,
+		"emitted":     emitted,
 	}
 	app := outrigger.New(outrigger.Config{})
 	topologies[os.Getenv("OUTRIGGER_CONFORMANCE_TOPOLOGY")](app)
@@ -180,8 +182,23 @@ func windowed(app *outrigger.App) {
 		To("results", outrigger.UTF8, outrigger.UTF8, named("results"))
 }
 
-func count(app *outrigger.App) {
+func heldBack(app *outrigger.App) {
+	buffer := outrigger.BufferConfig{MaxRecords: 1_000, MaxBytes: 65_536, EmitEarly: true}
+	until := outrigger.UntilTimeLimit(30*time.Second, buffer)
 	counts := outrigger.CountWindows(minutes(app), outrigger.StoredAs("counts"), named("count"))
+	counted(counts.Suppress(until, named("hold")))
+}
+
+func emitted(app *outrigger.App) {
+	closing := minutes(app).EmitStrategy(outrigger.OnWindowClose)
+	counted(outrigger.CountWindows(closing, outrigger.StoredAs("counts"), named("count")))
+}
+
+func count(app *outrigger.App) {
+	counted(outrigger.CountWindows(minutes(app), outrigger.StoredAs("counts"), named("count")))
+}
+
+func counted(counts outrigger.KStream[outrigger.Windowed[*string], int64]) {
 	outrigger.Map(counts,
 		func(r outrigger.Record[outrigger.Windowed[*string], int64]) (string, string, error) {
 			return unwindowed(r.Key), fmt.Sprint(r.Value), nil

@@ -12,12 +12,15 @@ from outrigger import (
     App,
     AsyncFixedKeyProcessorContext,
     AsyncProcessorContext,
+    BufferConfig,
+    EmitStrategy,
     FiredTimer,
     FixedKeyProcessorContext,
     KStream,
     ProcessorContext,
     Punctuator,
     Record,
+    Suppressed,
     TimerClock,
     TimestampedKeyValueStore,
     ValueAndTimestamp,
@@ -62,6 +65,8 @@ def builders(app: App) -> dict[str, Callable[[], None]]:
         "sliding-fold": of(sliding_fold),
         "session": of(session_fold),
         "session-count": of(session_count),
+        "held-back": of(held_back),
+        "emitted": of(emitted),
         "reduce": of(reduce),
         "repartition": of(repartition),
         "regroup": of(regroup),
@@ -254,6 +259,29 @@ def session_count(commands: Commands) -> None:
     (
         commands.group_by_key()
         .windowed_by(session("1m"))
+        .count(store="counts", name="count")
+        .map(unwindowed, name="unwindow")
+        .to("results", key=utf8, value=TEXT, name="results")
+    )
+
+
+def held_back(commands: Commands) -> None:
+    buffer = BufferConfig.emit_early_when_full(max_records=1_000, max_bytes=65_536)
+    (
+        commands.group_by_key()
+        .windowed_by(tumbling("1m"))
+        .count(store="counts", name="count")
+        .suppress(Suppressed.until_time_limit("30s", buffer), name="hold")
+        .map(unwindowed, name="unwindow")
+        .to("results", key=utf8, value=TEXT, name="results")
+    )
+
+
+def emitted(commands: Commands) -> None:
+    (
+        commands.group_by_key()
+        .windowed_by(tumbling("1m"))
+        .emit_strategy(EmitStrategy.on_window_close())
         .count(store="counts", name="count")
         .map(unwindowed, name="unwindow")
         .to("results", key=utf8, value=TEXT, name="results")

@@ -1,5 +1,7 @@
 import {
   type App,
+  BufferConfig,
+  EmitStrategy,
   hopping,
   int32,
   int64,
@@ -7,6 +9,7 @@ import {
   nullable,
   type ProcessedRecord,
   type ProcessorContext,
+  Suppressed,
   session,
   sliding,
   timestampedKeyValueStore,
@@ -43,6 +46,8 @@ export function builders(app: App): Readonly<Record<string, () => void>> {
     "sliding-fold": () => slidingFold(commands()),
     session: () => sessionFold(commands()),
     "session-count": () => sessionCount(commands()),
+    "held-back": () => heldBack(commands()),
+    emitted: () => emitted(commands()),
     reduce: () => reduce(commands()),
     repartition: () => repartition(commands()),
     regroup: () => regroup(commands()),
@@ -82,6 +87,27 @@ function count(commands: Commands): void {
   commands
     .groupByKey()
     .windowedBy(tumbling("1m"))
+    .count({ name: "count", store: "counts" })
+    .map(({ key, value }) => ({ key: named(key), value: String(value) }), { name: "unwindow" })
+    .to("results", { key: utf8, value: utf8 }, results);
+}
+
+function heldBack(commands: Commands): void {
+  const buffer = BufferConfig.emitEarlyWhenFull({ maxRecords: 1_000, maxBytes: 65_536 });
+  commands
+    .groupByKey()
+    .windowedBy(tumbling("1m"))
+    .count({ name: "count", store: "counts" })
+    .suppress(Suppressed.untilTimeLimit("30s", buffer), { name: "hold" })
+    .map(({ key, value }) => ({ key: named(key), value: String(value) }), { name: "unwindow" })
+    .to("results", { key: utf8, value: utf8 }, results);
+}
+
+function emitted(commands: Commands): void {
+  commands
+    .groupByKey()
+    .windowedBy(tumbling("1m"))
+    .emitStrategy(EmitStrategy.onWindowClose())
     .count({ name: "count", store: "counts" })
     .map(({ key, value }) => ({ key: named(key), value: String(value) }), { name: "unwindow" })
     .to("results", { key: utf8, value: utf8 }, results);

@@ -418,4 +418,36 @@ export const WINDOW_CASES: readonly Case[] = [
       },
     ],
   },
+  ...(["held-back", "emitted"] as const).map((topology): Case => {
+    return {
+      id: topology,
+      proves: [topology === "emitted" ? "P-80" : "P-81", "P-84"],
+      topology,
+      steps: [
+        // As the sidecar sends what stream time has let go without a record.
+        batch(1, [], {
+          states: [],
+          segments: [
+            {
+              baseOffset: 0n,
+              baseTimestamp: 1_000n,
+              offsetDeltas: [0, 0],
+              keys: [timed("a", 0), timed("b", MINUTE)],
+              values: [int64(3), int64(1)],
+            },
+          ],
+        }),
+        {
+          expect: {
+            kind: "result",
+            of: 1,
+            outputs: [
+              { key: `a@0-${MINUTE}`, value: "3" },
+              { key: `b@${MINUTE}-${2 * MINUTE}`, value: "1" },
+            ],
+          },
+        },
+      ],
+    };
+  }),
 ];

@@ -18,11 +18,13 @@ from .emitter import Emitter
 from .failures import FailurePolicy
 from .gen import topology_pb2 as pb
 from .grouped import KGroupedStream
+from .handlers import code_of, fire_of
 from .hooks import is_waiting
 from .record import Record
 from .serdes import Serde
 from .stores import KeyValueStoreDefinition, TimestampedKeyValueStoreDefinition
-from .timers import FiredTimer, Firing, Punctuator, TimedCode
+from .suppressed import Suppressed
+from .timers import FiredTimer, Punctuator, TimedCode
 from .topology import Node, NodeCode
 from .upstream import Upstream, merged
 
@@ -86,7 +88,7 @@ class KStream(Generic[K, V]):
         those of ``async def`` await. A handler that raises leaves nothing of its record behind;
         what becomes of it, ``failure_policy`` says, or else the sidecar's configuration. With
         ``on_timer`` the code may set timers; ``punctuators`` are called by a clock."""
-        code = _code_of(handler, ProcessorContext, AsyncProcessorContext)
+        code = code_of(handler, ProcessorContext, AsyncProcessorContext)
         timed = TimedCode(on_timer, tuple(punctuators))
         added = self._add(pb.OPERATION_PROCESS, "", name, code, failure_policy, stores, timed)
         return self._processed(added, handler, timed, ProcessorContext, AsyncProcessorContext)
@@ -123,7 +125,7 @@ class KStream(Generic[K, V]):
         """As ``process``, under the record's own key: ``ctx.forward(value)``. It asks for no
         hooks."""
         kinds = (FixedKeyProcessorContext, AsyncFixedKeyProcessorContext)
-        code = _code_of(handler, *kinds)
+        code = code_of(handler, *kinds)
         timed = TimedCode(on_timer, ())
         operation = pb.OPERATION_PROCESS_VALUES
         added = self._add(operation, "key", name, code, failure_policy, stores, timed)
@@ -138,7 +140,7 @@ class KStream(Generic[K, V]):
         node.is_async = any(is_waiting(each) for each in handlers)
         if timed.on_timer is not None or timed.punctuators:
             node.timed = timed
-            node.fire = _fire_of(timed, blocking, waiting)
+            node.fire = fire_of(timed, blocking, waiting)
         return KStream(added)
 
     def map(
@@ -441,61 +443,5 @@ def _choosing(choose: Callable[[Record[Any, Any]], str], topics: Sequence[str]) 
             node = emitter.node.name
             raise ValueError(f'"{node}" chose the topic "{chosen}", it declares: {declared}')
         return emitter.forward_to(child, record)
-
-    return code
-
-
-def _code_of(handler: Any, blocking: Any, waiting: Any) -> NodeCode:
-    """What runs a handler, with a context of the kind that it takes."""
-    return _waiting(handler, waiting) if is_waiting(handler) else _blocking(handler, blocking)
-
-
-def _fire_of(timed: TimedCode, blocking: Any, waiting: Any) -> Any:
-    """What runs the handler that a firing is for."""
-
-    def fire(record: Record[Any, Any], firing: Firing, emitter: Emitter) -> Awaitable[None] | None:
-        handler = timed.handler_of(firing)
-        if handler is None:
-            return None
-        told: Any = record.timestamp
-        if not firing.is_punctuation:
-            at = (record.timestamp, firing.clock, record.idempotency_key)
-            told = FiredTimer(record.key, firing.name, *at)
-        if not is_waiting(handler):
-            return _blocking(lambda _, context: handler(told, context), blocking)(record, emitter)
-
-        async def called(_: Any, context: Any) -> None:
-            await handler(told, context)
-
-        return _waiting(called, waiting)(record, emitter)
-
-    return fire
-
-
-def _blocking(handler: Any, context_of: Any) -> NodeCode:
-    def code(record: Record[Any, Any], emitter: Emitter) -> Awaitable[None] | None:
-        context = context_of(emitter, record)
-        try:
-            handler(record, context)
-        except BaseException as error:
-            context.fail(error)
-            raise
-        pending: Awaitable[None] | None = context.finish()
-        return pending
-
-    return code
-
-
-def _waiting(handler: Any, context_of: Any) -> NodeCode:
-    async def code(record: Record[Any, Any], emitter: Emitter) -> None:
-        context = context_of(emitter, record)
-        try:
-            await handler(record, context)
-        except BaseException as error:
-            context.fail(error)
-            raise
-        pending = context.finish()
-        if pending is not None:
-            await pending
 
     return code

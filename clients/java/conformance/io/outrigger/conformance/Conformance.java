@@ -5,6 +5,7 @@ import io.opentelemetry.api.OpenTelemetry;
 import io.opentelemetry.api.trace.propagation.W3CTraceContextPropagator;
 import io.opentelemetry.context.propagation.ContextPropagators;
 import io.outrigger.Consumed;
+import io.outrigger.EmitStrategy;
 import io.outrigger.FailurePolicy;
 import io.outrigger.HookContext;
 import io.outrigger.KStream;
@@ -17,6 +18,9 @@ import io.outrigger.Produced;
 import io.outrigger.Record;
 import io.outrigger.Serde;
 import io.outrigger.Serdes;
+import io.outrigger.Suppressed;
+import io.outrigger.Suppressed.BufferConfig;
+import io.outrigger.TimeWindowedKStream;
 import io.outrigger.TimeWindows;
 import io.outrigger.Windowed;
 import java.time.Duration;
@@ -88,6 +92,8 @@ public final class Conformance {
       case "session-count" -> Windows.sessionCount(app);
       case "timestamped" -> Timestamps.timestamped(app);
       case "chosen" -> Timestamps.chosen(app);
+      case "held-back" -> heldBack(app);
+      case "emitted" -> emitted(app);
       default -> throw new IllegalArgumentException("there is no topology \"" + chosen + "\"");
     }
     try {
@@ -157,14 +163,34 @@ public final class Conformance {
   }
 
   private static void count(Outrigger app) {
-    KStream<String, String> counted =
-        commands(app)
-            .groupByKey()
-            .windowedBy(MINUTES)
+    counted(minutes(app).count(Named.as("count"), Materialized.as("counts")));
+  }
+
+  private static void heldBack(Outrigger app) {
+    BufferConfig buffer = BufferConfig.maxRecords(1_000).withMaxBytes(65_536).emitEarlyWhenFull();
+    counted(
+        minutes(app)
             .count(Named.as("count"), Materialized.as("counts"))
-            .map(
-                (key, value) -> KeyValue.pair(nameOf(key), Long.toString(value)),
-                Named.as("unwindow"));
+            .suppress(
+                Suppressed.untilTimeLimit(Duration.ofSeconds(30), buffer), Named.as("hold")));
+  }
+
+  private static void emitted(Outrigger app) {
+    counted(
+        minutes(app)
+            .emitStrategy(EmitStrategy.onWindowClose())
+            .count(Named.as("count"), Materialized.as("counts")));
+  }
+
+  private static TimeWindowedKStream<String, String> minutes(Outrigger app) {
+    return commands(app).groupByKey().windowedBy(MINUTES);
+  }
+
+  private static void counted(KStream<Windowed<String>, Long> counts) {
+    KStream<String, String> counted =
+        counts.map(
+            (key, value) -> KeyValue.pair(nameOf(key), Long.toString(value)),
+            Named.as("unwindow"));
     results(counted, Serdes.utf8(), Serdes.utf8());
   }
 
