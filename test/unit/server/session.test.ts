@@ -10,7 +10,7 @@ describe("the handshake", () => {
     assert.deepEqual(stage.told, ["connected"]);
     const [welcome] = stage.sent;
     assert.ok(welcome?.case === "welcome");
-    assert.equal(welcome.value.protocolMinor, 5);
+    assert.equal(welcome.value.protocolMinor, 6);
     assert.equal(welcome.value.applicationId, "app");
     assert.deepEqual(welcome.value.sources, ["in"]);
     assert.equal(stage.hellos[0]?.applicationId, "a");
@@ -19,7 +19,7 @@ describe("the handshake", () => {
   it("refuses a version that it does not speak, naming both sides'", () => {
     const stage = new Stage();
     stage.receive({ case: "hello", value: helloOf({ protocolMinor: 0 }) });
-    assert.match(stage.rejection, /^PROTOCOL_VERSION: .*minor version 0, this sidecar 1 to 5/);
+    assert.match(stage.rejection, /^PROTOCOL_VERSION: .*minor version 0, this sidecar 1 to 6/);
     assert.deepEqual(
       stage.told.filter((line) => line === "connected"),
       [],
