@@ -101,6 +101,7 @@ describe("beside Kafka Streams, on a real broker", { skip: missing ?? false }, (
     ["moved-counts", "count over all time, late", "exactly_once_v2"],
     ["moved-windows", "count in windows of 1000 ms, grace 5000 ms, late", "exactly_once_v2"],
     ["moved-lists", "aggregate concat over all time", "at_least_once"],
+    ["moved-stamps", "a timestamped store and its prefixes, random", "exactly_once_v2"],
   ];
   for (const [id, name, guarantee] of moves) {
     test(`state goes from Kafka Streams to a sidecar and back: ${name}, ${guarantee}`, async () => {
@@ -132,8 +133,12 @@ describe("beside Kafka Streams, on a real broker", { skip: missing ?? false }, (
       assert.deepEqual(moved, expected);
       const lastOf = async (topic: string): Promise<[string, string][]> => {
         const records = await readWithJava(broker.bootstrapServers, [topic]);
+        // What the store keeps beside a value is the time of its record.
+        const stamp = (timestamp: number): string => (id === "moved-stamps" ? `@${timestamp}` : "");
         const last = new Map(
-          records.map(({ key, value }) => [`${key?.toString("hex")}`, `${value?.toString("hex")}`]),
+          records.map(({ key, value, timestamp }) => {
+            return [`${key?.toString("hex")}`, `${value?.toString("hex")}${stamp(timestamp)}`];
+          }),
         );
         return [...last].sort();
       };
