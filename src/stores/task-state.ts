@@ -17,6 +17,7 @@ import type {
 } from "../ports/store.ts";
 import { Database, type DatabaseOptions, type Entry } from "./database.ts";
 import { dueEntries } from "./due-entries.ts";
+import { emptyForgotten } from "./forgotten.ts";
 import { entriesOfKey, suffixBytesOf } from "./key-times.ts";
 import * as layout from "./layout.ts";
 import { changesWithin, mergePage } from "./merged-range.ts";
@@ -346,6 +347,7 @@ async function readMarks(database: Database, stores: readonly StoreSpec[]): Prom
   }
   const bytes = await database.get(layout.MARKS_KEY);
   const marks = bytes === null ? null : layout.decodeMarks(bytes, prefixes);
+  await emptyForgotten(database, prefixes, marks);
   const indexes = stores.map((spec, store) => indexOf(spec, prefixes[store] ?? 0));
   await indexOnce(database, stores, prefixes, indexes);
   return { database, prefixes, indexes, marks };
