@@ -110,7 +110,7 @@ def test_it_says_hello_and_ends_its_stream_when_it_is_stopped(server: Server) ->
     app.stop()
     running.join(TIMEOUT_SECONDS)
     assert not running.is_alive()
-    assert (hello.protocol_minor, hello.application_id) == (5, "a")
+    assert (hello.protocol_minor, hello.application_id) == (6, "a")
     assert hello.sdk.name == "outrigger-python"
     assert [node.name for node in hello.topology.nodes] == ["source-01", "p", "out"]
     assert server.tokens == ["secret"]
