@@ -19,6 +19,7 @@ import type {
 import { Database, type DatabaseOptions, type Entry } from "./database.ts";
 import { dueEntries } from "./due-entries.ts";
 import { entriesBetween } from "./entries-between.ts";
+import { emptyForgotten } from "./forgotten.ts";
 import { entriesOfKey, suffixBytesOf } from "./key-times.ts";
 import * as layout from "./layout.ts";
 import { changesWithin, mergePage } from "./merged-range.ts";
@@ -463,6 +464,7 @@ async function readMarks(database: Database, stores: readonly StoreSpec[]): Prom
   }
   const bytes = await database.get(layout.MARKS_KEY);
   const marks = bytes === null ? null : layout.decodeMarks(bytes, prefixes);
+  await emptyForgotten(database, prefixes, marks);
   const indexes = stores.map((spec, store) => indexOf(spec, prefixes[store] ?? 0));
   await indexOnce(database, stores, prefixes, indexes);
   return { database, prefixes, indexes, marks };

@@ -100,6 +100,16 @@ describe("a declared topology", () => {
     assert.match(faultOf({ stores: [{ name: "s" }] }), /store s has no kind/);
   });
 
+  it("is taken with timestamps and times to live of stores, and refused for those that are none", () => {
+    const kind = StoreKind.TIMESTAMPED_KEY_VALUE;
+    const stored = (ttlMs: bigint) => ({ stores: [{ name: "s", kind, ttlMs }] });
+    const timestamped = { name: "s", kind: "keyValue", isTimestamped: true };
+    assert.deepEqual(declare(stored(0n)).stores, [timestamped]);
+    assert.deepEqual(declare(stored(5n)).stores, [{ ...timestamped, ttlMs: 5 }]);
+    assert.match(faultOf(stored(-5n)), /ttl_ms of s is -5/);
+    assert.match(faultOf(stored(2n ** 60n)), /ttl_ms of s/);
+  });
+
   it("is refused for window sizes that are none, negative or beyond 2^53", () => {
     const sized = (sizeMs: bigint, graceMs = 0n) => ({
       nodes: [

@@ -16,7 +16,7 @@ const options = { writeBufferBytes: 1024 * 1024, blockCache: false };
 const unindexed: StoreSpec = { name: "t", kind: "keyValue", changelogTopic: "app-t-changelog" };
 const timed: StoreSpec = { ...unindexed, isDue: true };
 const marks: StoreMarks = {
-  positions: new Map(),
+  positions: new Map([[0, { topicId: "t", position: 3 }]]),
   inputOffsets: new Map(),
   streamTimeMs: 1,
   commitSequence: 1,
@@ -200,8 +200,19 @@ test("values of one layout are not read as those of the other: the changelog is 
   assert.equal(stamped.marks()?.positions.size, 0);
   const all = { from: null, to: null, reverse: false };
   const limits = { entriesMax: 9, bytesMax: 999 };
-  assert.deepEqual((await stamped.range(0, all, { keys: [], values: [] }, limits)).keys, []);
+  const keysOf = async (state: RocksTaskState): Promise<readonly Buffer[]> =>
+    (await state.range(0, all, { keys: [], values: [] }, limits)).keys;
+  assert.deepEqual(await keysOf(stamped), []);
+  await stamped.restore(changesOf([["b", 5]]), position);
   await stamped.close();
+  // What was deleted meanwhile may be in no changelog any more: nothing of it is left.
+  const again = await openState(path, unindexed);
+  assert.deepEqual([again.marks()?.positions.size, await keysOf(again)], [0, []]);
+  await again.restore(changesOf([["c", 5]]), position);
+  await again.close();
+  const reopened = await openState(path, unindexed);
+  assert.deepEqual(await keysOf(reopened), [Buffer.from("c")]);
+  await reopened.close();
 });
 
 type Step =
