@@ -24,8 +24,8 @@ interface HeldBack {
 }
 
 /**
- * Lets stream time go on with the wall clock in tasks that have read all there is and that nothing has come to
- * for so long, while something waits for it there. It is committed like any other (R-17): a restart does
+ * Lets stream time go on with the wall clock in tasks that have read all there is and that nothing has come
+ * to for so long, while something waits for it there. It is committed like any other (R-17): a restart does
  * not take it back. That there is nothing to read the brokers say; while they do not answer, time stands.
  */
 export class Quiet {

@@ -11,7 +11,7 @@ import {
   type TopologySchema,
 } from "../../src/gen/outrigger/v1/topology_pb.ts";
 
-/** The topologies of minor versions 5 and 6, in docs/sdks.md: what is declared, and what a sidecar makes of it. */
+/** The topologies since minor version 5, in docs/sdks.md: as declared, and what a sidecar makes of them. */
 
 type Topology = MessageInitShape<typeof TopologySchema>;
 type Node = NonNullable<Topology["nodes"]>[number];
