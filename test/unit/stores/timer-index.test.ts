@@ -41,7 +41,19 @@ const change = fc.record({
 const step = fc.oneof(
   { weight: 6, arbitrary: fc.array(change, { minLength: 1, maxLength: 6 }) },
   { weight: 1, arbitrary: fc.array(change, { maxLength: 8 }).map((restored) => ({ restored })) },
-  { weight: 5, arbitrary: fc.constantFrom("cut", "commit", "restage", "drop", "reopen") },
+  {
+    weight: 5,
+    arbitrary: fc.constantFrom(
+      "cut",
+      "commit",
+      "commit",
+      "settle",
+      "settle",
+      "restage",
+      "drop",
+      "reopen",
+    ),
+  },
 );
 
 function changesOf(
@@ -62,7 +74,7 @@ test("timers that wait are found by their time, whatever was committed, staged, 
   let run = 0;
   try {
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+      fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 40 }), async (steps) => {
         const path = join(folder, String(run++));
         let state = await RocksTaskState.open(path, [spec], options);
         const disk = new Map<string, Buffer | null>();
@@ -107,6 +119,11 @@ test("timers that wait are found by their time, whatever was committed, staged, 
           if (Array.isArray(each)) {
             state.stage(changesOf(each));
             put(staged, changesOf(each));
+          } else if (each === "settle" && cut === null) {
+            state.cut();
+            await state.commit(marks);
+            for (const [name, value] of staged) disk.set(name, value);
+            staged = new Map();
           } else if (each === "cut" && cut === null) {
             state.cut();
             [cut, staged] = [staged, new Map()];
@@ -133,7 +150,7 @@ test("timers that wait are found by their time, whatever was committed, staged, 
         }
         await state.close();
       }),
-      { numRuns: 60, endOnFailure: true },
+      { numRuns: 30, endOnFailure: true },
     );
   } finally {
     rmSync(folder, { recursive: true, force: true });
