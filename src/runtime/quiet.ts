@@ -24,9 +24,9 @@ interface HeldBack {
 }
 
 /**
- * Lets stream time go on with the wall clock in tasks that have read all there is, and to which nothing has come
- * for so long, while something waits for it there. It is committed like any other (R-17): a restart does
- * not take it back. That there is nothing to read the brokers say; while they do not answer, time stands.
+ * Lets stream time go on with the wall clock in tasks that have read all there is, while something waits for
+ * it there and nothing has come for so long. It is committed like any other (R-17): a restart does not take
+ * it back. That there is nothing to read the brokers say; while they do not answer, time stands.
  */
 export class Quiet {
   readonly #offsets: Pick<Offsets, "range">;
