@@ -338,11 +338,6 @@ export interface StoreSpec {
    * Kafka Streams' timestamped stores have it.
    */
   readonly isTimestamped?: boolean;
-  /**
-   * Each value begins with a time, `int64 ms`, by which its entry is found (`TaskState.due`), here and in the
-   * changelog.
-   */
-  readonly isDue?: boolean;
   /** Its entries are timers, see `model/timers.ts`: those that wait are found by their time. */
   readonly isOfTimers?: boolean;
   /**

@@ -136,13 +136,11 @@ export interface TaskState {
    */
   expired(store: number, timeMs: number, entriesMax: number): Promise<Buffer[]>;
   /**
-   * Of a store whose values begin with a time (`isDue`, or key-value with a retention): entries of the "head"
-   * view whose time is up to `timeMs`, up to so many, the eldest first. What is to be found no more is
-   * deleted, or gets a time that nobody reaches. Nothing else may change the store meanwhile.
+   * Of a key-value store with a retention, whose values begin with a time: entries of the "head" view whose
+   * time is up to `timeMs`, up to so many, the eldest first. What is to be found no more is deleted.
+   * Nothing else may change the store meanwhile.
    */
   due(store: number, timeMs: number, entriesMax: number): Promise<DueEntries>;
-  /** The least time in the "head" view of such a store; null where it has no entry. May be too early. */
-  earliest(store: number): Promise<number | null>;
   /**
    * Of a store of timers, those of a clock, by its number, that wait for a time up to `timeMs` in the "head"
    * view, up to so many.

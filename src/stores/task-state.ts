@@ -1,5 +1,5 @@
 import { invariant } from "../errors/invariant.ts";
-import { suffixBytesOfKind, timeOfValue } from "../model/entry-time.ts";
+import { suffixBytesOfKind } from "../model/entry-time.ts";
 import type { StoreSpec } from "../model/topology.ts";
 import type {
   DueEntries,
@@ -199,13 +199,6 @@ export class RocksTaskState implements TaskState {
       timeMs,
       entriesMax,
     );
-  }
-
-  async earliest(store: number): Promise<number | null> {
-    const { values, more } = await this.due(store, Number.MAX_SAFE_INTEGER, 1);
-    const [first] = values;
-    if (first === undefined) return more ? 0 : null;
-    return timeOfValue(first);
   }
 
   async dueTimers(

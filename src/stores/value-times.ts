@@ -131,6 +131,6 @@ export class ValueTimeIndex implements EntryIndex {
 }
 
 /** Whether the values of a store begin with the time that its entries are found by. */
-export function isFoundByValue({ kind, isDue, retentionMs }: StoreSpec): boolean {
-  return isDue === true || (kind === "keyValue" && retentionMs !== undefined);
+export function isFoundByValue({ kind, retentionMs }: StoreSpec): boolean {
+  return kind === "keyValue" && retentionMs !== undefined;
 }

@@ -25,9 +25,9 @@ function suite(): void {
 
   before(async () => {
     // The coordinator of transactions waits so long, 30 s by default, for a frozen leader to take markers,
-    // and answers CONCURRENT_TRANSACTIONS meanwhile: nothing that a client does makes that shorter. So long, too,
-    // a follower waits for a frozen leader before it follows the next one, which until then gets no write
-    // through, or leaves the follower behind after replica.lag.time.max.ms: COORDINATOR_NOT_AVAILABLE.
+    // and answers CONCURRENT_TRANSACTIONS meanwhile: nothing that a client does makes that shorter. A
+    // follower waits so long, too, for a frozen leader before it follows the next one, which until then
+    // gets no write through: COORDINATOR_NOT_AVAILABLE.
     cluster = await KafkaCluster.start({
       "request.timeout.ms": "10000",
       "replica.socket.timeout.ms": "6000",

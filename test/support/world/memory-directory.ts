@@ -171,11 +171,6 @@ export class MemoryState implements TaskState {
     };
   }
 
-  async earliest(store: number): Promise<number | null> {
-    const [first] = (await this.due(store, Number.MAX_SAFE_INTEGER, 1)).values;
-    return first === undefined ? null : timeOfValue(first);
-  }
-
   async expired(store: number, timeMs: number, entriesMax: number): Promise<Buffer[]> {
     this.disk.meet("read");
     const suffix = suffixBytesOfKind(this.stores[store]?.kind ?? "window");

@@ -15,8 +15,9 @@ const spec: StoreSpec = {
   isOfTimers: true,
   changelogTopic: "app-wait-timers-changelog",
 };
+// A store without a position is taken for one that was forgotten, and emptied.
 const marks = {
-  positions: new Map(),
+  positions: new Map([[0, { topicId: "t", position: 0 }]]),
   inputOffsets: new Map(),
   streamTimeMs: 0,
   commitSequence: 0,
