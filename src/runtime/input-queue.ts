@@ -121,6 +121,8 @@ export class InputQueue {
     const whole = to === head.to;
     if (whole) queue.shift();
     else head.from = to;
+    // Shares of bytes do not add up to the last bit: what is empty has none.
+    if (whole && this.#queues.every((each) => each.length === 0)) this.#bytes = 0;
     return {
       input: { source, partition: this.#partition, columns: head.columns, from, to },
       // The offset of the next row, not of the last one plus one: gaps are stepped over.

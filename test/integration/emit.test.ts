@@ -90,8 +90,6 @@ for (const kind of availableBrokers()) {
       }
     });
 
-    // The embedded broker is no proof: there some tasks stood still after the kill, and nobody knows why yet.
-    if (kind.name !== "kafka") return;
     test("a quiet stream closes by the wall clock, once, and no death takes that back", async () => {
       const flags = { ...FLAGS, "stream.time.idle.ms": 300 };
       const scene = await Scene.make(kind.name, broker, `quiet-${kind.name}`, flags);

@@ -41,6 +41,9 @@ const SHORT = {
   "group.consumer.min.heartbeat.interval.ms": 2_000,
 };
 
+/** Longer than a node needs to hear what it has missed. */
+const IN_SYNC_MS = 3_000;
+
 interface Ports {
   readonly plain: number;
   readonly internal: number;
@@ -120,10 +123,19 @@ export class KafkaCluster {
     return this.#admin;
   }
 
-  /** Waits until each replica of each partition is in sync again: another node may go then. */
+  /**
+   * Waits until each replica of each partition is in sync again: another node may go then. One that was frozen
+   * says so of what it knew before, as long as it has not heard better: so all have to say so for a while.
+   */
   async inSync(timeoutMs = 60_000): Promise<void> {
     const admin = await this.admin();
-    await eventually("every replica to be in sync", () => isInSync(admin), [], timeoutMs);
+    let sinceMs = Number.POSITIVE_INFINITY;
+    const isSo = async (): Promise<boolean> => {
+      const nowMs = performance.now();
+      sinceMs = (await isInSync(admin)) ? Math.min(sinceMs, nowMs) : Number.POSITIVE_INFINITY;
+      return nowMs - sinceMs >= IN_SYNC_MS;
+    };
+    await eventually("every replica to be in sync", isSo, [], timeoutMs);
   }
 
   async stop(): Promise<void> {
