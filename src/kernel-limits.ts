@@ -111,6 +111,7 @@ function failureLimits(config: Config, explicit: ReadonlySet<string>): FailureLi
     overrides: valuesOf(written) as Partial<FailurePolicy>,
     crashesMax: config.crashesMax,
     deadLetterTopic: config.errorsDeadLetterQueueTopicName,
+    lettersForLate: config.errorsDeadLetterQueueLateRecords === "true",
     random: Math.random,
   };
 }

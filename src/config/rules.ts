@@ -37,8 +37,18 @@ function parkingIsOn(settings: Partial<Settings>): string | null {
   return "retry.then is park, and parking is off: set parked.enable: true";
 }
 
+function lateHasTopic(settings: Partial<Settings>): string | null {
+  if (settings["errors.dead.letter.queue.late.records"] !== "true") return null;
+  if (settings["errors.dead.letter.queue.topic.name"] !== null) return null;
+  return (
+    "errors.dead.letter.queue.late.records is true, and there is no topic for dead letters: set " +
+    "errors.dead.letter.queue.topic.name"
+  );
+}
+
 const rules: readonly Rule[] = [
   parkingIsOn,
+  lateHasTopic,
   order(
     "commit.interval.ms",
     "below",

@@ -235,6 +235,14 @@ const application = {
   "errors.dead.letter.queue.topic.name": topicName.nullable().default(null).meta({
     description: "Topic of dead letters, in Kafka Streams' format (KIP-1034); it must exist.",
   }),
+  "errors.dead.letter.queue.late.records": z
+    .enum(["true", "false"])
+    .default("false")
+    .meta({
+      description:
+        "Writes a dead letter for a record that came too late for every window of an aggregate, too. It is " +
+        "dropped and counted (`outrigger.records.dropped`) either way. Needs a dead-letter topic.",
+    }),
 };
 
 const stopping = {

@@ -6,6 +6,7 @@ import type { BatchTrace } from "../ports/telemetry.ts";
 import type { DeadLetter } from "./dead-letters.ts";
 import type { FoldHop } from "./fold-hops.ts";
 import { inputBytes, nothingTaken, type Taken } from "./input-queue.ts";
+import type { LateRows } from "./late-rows.ts";
 import type { OwnTimes } from "./own-times.ts";
 import type { ParkedRows } from "./parking.ts";
 
@@ -44,6 +45,10 @@ export interface Batch {
   changes: StoreChanges[];
   /** Rows dropped by its steps: late, or without a key. */
   dropped: number;
+  /** Those that were late, and are to be dead-lettered; null where none is. */
+  late: LateRows | null;
+  /** Of late records. */
+  letters: DeadLetter[];
   /** Stream time of the stores that have their own; null where none has. */
   ownTimes: OwnTimes | null;
   /** Bytes that its answers keep alive. */
@@ -108,6 +113,9 @@ export function countRows(rows: readonly RowRange[]): number {
   return count;
 }
 
+/** Shared by the batches that have none. */
+const NO_LETTERS: DeadLetter[] = [];
+
 /** A batch before its first step. */
 export function newBatch(
   taken: Taken,
@@ -134,6 +142,8 @@ export function newBatch(
     emissions: [],
     changes: [],
     dropped: 0,
+    late: null,
+    letters: NO_LETTERS,
     ownTimes: null,
     answerBytes: 0,
     outcome: null,

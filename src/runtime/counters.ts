@@ -64,7 +64,7 @@ export function countTask(
 /** A batch was committed. */
 function countCommitted(
   counters: Counters,
-  { taken, dropped, givenUp, parked }: Pick<Batch, "taken" | "dropped" | "givenUp" | "parked">,
+  { taken, dropped, givenUp, letters, parked }: Batch,
 ): void {
   const rows = taken.input.to - taken.input.from;
   if (taken.released === undefined) counters.records += rows;
@@ -72,7 +72,7 @@ function countCommitted(
   counters.dropped += dropped;
   counters.parked += parked?.places.length ?? 0;
   if (givenUp?.action === "skip") counters.skipped += rows;
-  counters.deadLettered += givenUp?.letters.length ?? 0;
+  counters.deadLettered += letters.length + (givenUp?.letters.length ?? 0);
 }
 
 /** How old the first of these rows is, in ms by its timestamp; null where there are none. */

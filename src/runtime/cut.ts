@@ -90,8 +90,8 @@ function appendTask(task: TaskCut, records: CutRecords, record: AppendedRecord):
   const target = { runner: task.runner, records, record };
   for (const batch of task.batches) {
     if (batch.outcome === null) continue;
-    for (const letter of batch.givenUp?.letters ?? []) {
-      appendDeadLetter(task.runner, letter, records, record);
+    for (const letters of [batch.givenUp?.letters ?? [], batch.letters]) {
+      for (const letter of letters) appendDeadLetter(task.runner, letter, records, record);
     }
     appendEmissions(batch.outcome.emissions, target);
   }

@@ -21,6 +21,8 @@ export interface FailureLimits {
   /** Workers that may die of a record before it is given up. */
   readonly crashesMax: number;
   readonly deadLetterTopic: string | null;
+  /** Whether records that come too late have a dead letter. */
+  readonly lettersForLate: boolean;
   /** A value in [0, 1). */
   readonly random: () => number;
 }

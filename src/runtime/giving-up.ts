@@ -9,6 +9,7 @@ import { type Batch, idleBatch } from "./batch.ts";
 import { type DeadLetter, deadLetterOf } from "./dead-letters.ts";
 import { errorOf, type Sentence } from "./failures.ts";
 import type { Taken } from "./input-queue.ts";
+import type { LateRow } from "./late-rows.ts";
 import type { Parking } from "./parking.ts";
 import type { RunnerLimits } from "./task-host.ts";
 import type { TaskRunner } from "./task-runner.ts";
@@ -87,6 +88,32 @@ export function placeOf(
   const topic = sources[source] ?? "";
   const at = columns.offsets[from];
   return `${topicPartitionName({ topic, partition })}@${at ?? "none, by stream time alone"}`;
+}
+
+/** A dead letter for each late record of the batch; nothing else becomes of it. */
+export function lettersOfLate(
+  task: GivingTask,
+  taken: Taken,
+  late: readonly LateRow[],
+): DeadLetter[] {
+  const { input } = taken;
+  const { offsets } = input.columns;
+  return late.map(({ offset, node, streamTimeMs }) => {
+    let from = input.from;
+    while (from < input.to - 1 && offsets[from] !== offset) from += 1;
+    const message =
+      `every window that it belongs to at node "${node}" had closed: stream time is ${streamTimeMs} ms. ` +
+      "Give the windows more grace, or send it sooner";
+    const cause = {
+      reason: "late",
+      attempts: 0,
+      node,
+      type: "LateRecord",
+      message,
+      stack: "",
+    } as const;
+    return letterOf(task, { ...input, from, to: from + 1 }, cause);
+  });
 }
 
 function letterOf(

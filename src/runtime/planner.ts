@@ -95,6 +95,7 @@ async function runRows(
   batch.changes.push(ran.changes);
   batch.forwarded[step] = [[...(batch.forwarded[step]?.[0] ?? []), ...ran.rows]];
   batch.dropped += ran.dropped;
+  if (operator.windows !== null) noteLate(batch, operator.node, operator, rows, ran.counts);
   return null;
 }
 
@@ -131,6 +132,8 @@ export async function planHop(
     const clock = (some: readonly RowRange[]): RowClock => clockOf(folded, batch, some);
     const planned = await planFoldHop(stage, stage.folds, state, rows, clock, stateBytesMax);
     batch.dropped += planned.dropped;
+    const { fold, rows: folds } = planned.hop;
+    noteLate(batch, stage.entries[0] ?? "", folded, folds, fold?.plan.stepCounts ?? null);
     moveOwnTime(folded, batch, clock(planned.hop.rows));
     return planned.hop;
   }
@@ -178,6 +181,11 @@ async function carry(
   if (stateBytes > stateBytesMax && rowCount > 1) return null;
   batch.dropped += dropped;
   for (const [index, clock] of clocks.entries()) moveOwnTime(stage.stores[index], batch, clock);
+  for (const [index, { slotCounts }] of states.entries()) {
+    const wanted = stage.stores[index];
+    if (wanted === undefined || wanted.windows === null) continue;
+    noteLate(batch, stage.entries[0] ?? "", wanted, rows, slotCounts);
+  }
   return { stage, rows, rowCount, states, keys };
 }
 
@@ -199,6 +207,16 @@ function clockOf(
   const isInput = !isTimed || rows === input;
   const times = isInput ? null : timesOf(rows, taken.input, streamTimeBeforeMs, streamTimeMs);
   return { streamTimeMs: streamTimeBeforeMs, times };
+}
+
+function noteLate(
+  { late, streamTimeMs }: Batch,
+  node: string,
+  { takes = "keyed" }: Clocked,
+  rows: readonly RowRange[],
+  counts: Int32Array | null,
+): void {
+  late?.add(node, takes, rows, counts, streamTimeMs);
 }
 
 interface Clocked extends Pick<StageStore, "store" | "windows" | "takes" | "ownTime"> {}

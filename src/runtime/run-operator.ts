@@ -34,6 +34,8 @@ export interface Ran {
   readonly rows: readonly RowRange[];
   readonly changes: StoreChanges;
   readonly dropped: number;
+  /** How many slots each row had; null where each had one. */
+  readonly counts: Int32Array | null;
 }
 
 /** Why it could make nothing of them: the rows before `row` are sound. */
@@ -66,7 +68,7 @@ export async function runOperator(
     "sessionLengths" in plan
       ? applySessions(rows, plan, keys, operator)
       : applyAggregate(rows, plan, keys, found, operator);
-  return { ...applied, dropped: plan.droppedRows };
+  return { ...applied, dropped: plan.droppedRows, counts: plan.slotCounts };
 }
 
 async function runSliding(
@@ -84,7 +86,7 @@ async function runSliding(
   const plan = planSliding(rows, windows, streamTimeMs, keyRows, stored, table, times);
   if (isTooWide(plan.steps.count, rows)) return null;
   const applied = applySliding(rows, plan, table.keys(), operator);
-  return { ...applied, dropped: plan.droppedRows };
+  return { ...applied, dropped: plan.droppedRows, counts: plan.stepCounts };
 }
 
 /** The slots of rows in one store, and what it has of them. */

@@ -4,7 +4,10 @@ import type { Program } from "../model/topology.ts";
 import type { TaskState } from "../ports/store.ts";
 import type { Ledger, LedgerEntry } from "../tasks/ledger.ts";
 import { type Batch, newBatch } from "./batch.ts";
+import type { DeadLetter } from "./dead-letters.ts";
 import { readFired } from "./fired-rows.ts";
+import { lettersOfLate } from "./giving-up.ts";
+import { LateRows } from "./late-rows.ts";
 import { OwnTimes } from "./own-times.ts";
 import type { PlannedRows } from "./parking.ts";
 import { latestTimestamp } from "./stream-clock.ts";
@@ -28,7 +31,11 @@ export class Walker {
   readonly #hasOwnTimes: boolean;
   readonly #cutTimes: ReadonlyMap<number, number>;
 
-  constructor({ program, state, ledger, limits, cutTimes, cutStreamTimeMs }: TaskRunner) {
+  /** Dead letters of what was late; null where none is wanted. */
+  readonly #lettersOf: ((batch: Batch, late: LateRows) => DeadLetter[]) | null;
+
+  constructor(runner: TaskRunner) {
+    const { program, state, ledger, limits, cutTimes, cutStreamTimeMs } = runner;
     this.isStateful = isStateful(program);
     this.#program = program;
     this.#sourceNodes = sourceNodesOf(program);
@@ -40,6 +47,11 @@ export class Walker {
     this.#limits = { stateBytesMax: limits.frameBytesMax / 2, startedAtMs: cutStreamTimeMs };
     this.#hasOwnTimes = program.stores.some(({ ownTime }) => ownTime === true);
     this.#cutTimes = cutTimes;
+    const { deadLetterTopic, lettersForLate } = limits.failures;
+    this.#lettersOf =
+      lettersForLate && deadLetterTopic !== null
+        ? ({ taken }, { rows }) => lettersOfLate(runner, taken, rows)
+        : null;
   }
 
   /**
@@ -83,7 +95,14 @@ export class Walker {
     if (this.#hasOwnTimes) {
       batch.ownTimes ??= new OwnTimes((store) => this.timeOf(store, batch) ?? 0);
     }
-    return await walk(this.#program, this.#state, batch, mayTake, this.#limits);
+    if (this.#lettersOf === null) {
+      return await walk(this.#program, this.#state, batch, mayTake, this.#limits);
+    }
+    const late = new LateRows();
+    batch.late = late;
+    const walked = await walk(this.#program, this.#state, batch, mayTake, this.#limits);
+    if (late.rows.length > 0) batch.letters = [...batch.letters, ...this.#lettersOf(batch, late)];
+    return walked;
   }
 
   /**

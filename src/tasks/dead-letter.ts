@@ -26,6 +26,8 @@ export type DeadLetterReason =
   | "rejected"
   /** A built-in node cannot read its value. */
   | "malformed"
+  /** Every window that it belongs to had closed. */
+  | "late"
   /** Workers died of it. */
   | "process_crash"
   /** Workers hung on it, past processing.timeout.ms. */

@@ -218,6 +218,7 @@ function limitsOf(plan: Plan): KernelLimits {
         overrides: {},
         crashesMax: 1_000,
         deadLetterTopic: null,
+        lettersForLate: false,
         random: sim_random,
       },
     },

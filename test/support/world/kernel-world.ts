@@ -62,6 +62,7 @@ export const testLimits: KernelLimits = {
       overrides: {},
       crashesMax: 3,
       deadLetterTopic: null,
+      lettersForLate: false,
       random: () => 0,
     },
   },

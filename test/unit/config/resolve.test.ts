@@ -63,6 +63,7 @@ describe("a configuration", () => {
       retryThen: null,
       crashesMax: 3,
       errorsDeadLetterQueueTopicName: null,
+      errorsDeadLetterQueueLateRecords: "false",
       revokeTimeoutMs: 5_000,
       shutdownTimeoutMs: 25_000,
       requestTimeoutMs: 30_000,
