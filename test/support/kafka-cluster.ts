@@ -124,8 +124,8 @@ export class KafkaCluster {
   }
 
   /**
-   * Waits until each replica of each partition is in sync again: another node may go then. One that was frozen
-   * says so of what it knew before, as long as it has not heard better: so all have to say so for a while.
+   * Waits until each replica of each partition is in sync again: another node may go then. One that was
+   * frozen says so of what it knew before, until it has heard better: so all have to say so for a while.
    */
   async inSync(timeoutMs = 60_000): Promise<void> {
     const admin = await this.admin();
