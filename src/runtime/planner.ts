@@ -158,8 +158,8 @@ async function carry(
   let stateBytes = 0;
   let dropped = 0;
   for (const [index, wanted] of stage.stores.entries()) {
-    const isMortal = ttlOf(state.stores[wanted.store]) !== null;
-    const clock = { ...clockOf(wanted, batch, rows, isMortal), mayGo: true };
+    const isTimed = wanted.windows !== null || ttlOf(state.stores[wanted.store]) !== null;
+    const clock = { ...clockOf(wanted, batch, rows, isTimed), mayGo: true };
     clocks.push(clock);
     const read = await readSlots(wanted, state, rows, clock, stateBytesMax);
     if (read === null) return null;
