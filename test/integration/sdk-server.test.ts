@@ -294,7 +294,7 @@ describe("a client that breaks the protocol", () => {
       [Buffer.from("this is no protobuf"), /^PROTOCOL_VIOLATION: a frame is no outrigger/],
       [Buffer.alloc(0), /^PROTOCOL_VIOLATION: the first frame is empty/],
       [notHello, /^PROTOCOL_VIOLATION: the first frame is credit; it must be hello/],
-      [hello(0), /^PROTOCOL_VERSION: .*version 0, this sidecar 1 to 5/],
+      [hello(0), /^PROTOCOL_VERSION: .*version 0, this sidecar 1 to 6/],
     ] as const) {
       assert.match(await new RawClient(address).send(bytes).rejection(), words);
     }
