@@ -1,11 +1,24 @@
+import { copySlice, equalSlices } from "./slices.ts";
+
 /** First capacities; both grow by doubling. */
 const ENTRIES_MIN = 64;
 const BYTES_PER_KEY = 24;
+const ENTRIES_EXPECTED_MAX = 4_096;
 /** `| int64 start | int32 sequence number`, behind the key, as Kafka Streams' window store has it. */
 const SUFFIX_BYTES = 12;
 /** `| int64 end | int64 start`, behind the key, as Kafka Streams' session store has it. */
 const SESSION_BYTES = 16;
 const TWO_TO_32 = 2 ** 32;
+
+/** Keys with their hashes, as positions in one buffer. */
+export interface KeyColumns {
+  readonly count: number;
+  readonly bytes: Buffer;
+  /** Position and length of each key, two ints each. */
+  readonly positions: Int32Array;
+  /** `hashOf` each key. */
+  readonly hashes: Int32Array;
+}
 
 /**
  * The distinct keys of a batch, each with a slot: open addressing over one arena of bytes, the hash
@@ -14,12 +27,22 @@ const TWO_TO_32 = 2 ** 32;
 export class KeyTable {
   #count = 0;
   /** Slot + 1 for each bucket; 0 is empty. */
-  #buckets = new Int32Array(ENTRIES_MIN * 2);
-  #hashes = new Int32Array(ENTRIES_MIN);
+  #buckets: Int32Array;
+  #hashes: Int32Array;
   /** Position and length of each slot's key. */
-  #positions = new Int32Array(ENTRIES_MIN * 2);
-  #bytes = Buffer.allocUnsafe(ENTRIES_MIN * BYTES_PER_KEY);
+  #positions: Int32Array;
+  #bytes: Buffer;
   #end = 0;
+
+  /** With room for about so many keys; there may be more. */
+  constructor(expected = 0) {
+    let capacity = ENTRIES_MIN;
+    while (capacity < expected && capacity < ENTRIES_EXPECTED_MAX) capacity *= 2;
+    this.#buckets = new Int32Array(capacity * 2);
+    this.#hashes = new Int32Array(capacity);
+    this.#positions = new Int32Array(capacity * 2);
+    this.#bytes = Buffer.allocUnsafe(capacity * BYTES_PER_KEY);
+  }
 
   /** How many distinct keys there are. */
   get count(): number {
@@ -29,7 +52,7 @@ export class KeyTable {
   /** The slot of a key: a new one, or that of an equal key. */
   add(bytes: Buffer, position: number, length: number): number {
     this.#reserve(length);
-    copy(bytes, position, this.#bytes, this.#end, length);
+    copySlice(bytes, position, this.#bytes, this.#end, length);
     return this.#settle(length);
   }
 
@@ -37,7 +60,7 @@ export class KeyTable {
   addWithSuffix(bytes: Buffer, position: number, length: number, windowStart: number): number {
     this.#reserve(length + SUFFIX_BYTES);
     const arena = this.#bytes;
-    copy(bytes, position, arena, this.#end, length);
+    copySlice(bytes, position, arena, this.#end, length);
     const at = this.#end + length;
     writeLong(arena, at, windowStart);
     arena.writeInt32BE(0, at + 8);
@@ -48,15 +71,20 @@ export class KeyTable {
   addSession(bytes: Buffer, position: number, length: number, start: number, end: number): number {
     this.#reserve(length + SESSION_BYTES);
     const arena = this.#bytes;
-    copy(bytes, position, arena, this.#end, length);
+    copySlice(bytes, position, arena, this.#end, length);
     writeLong(arena, this.#end + length, end);
     writeLong(arena, this.#end + length + 8, start);
     return this.#settle(length + SESSION_BYTES);
   }
 
   /** The keys by slot. The view is of this table's memory: add nothing while it is in use. */
-  keys(): { readonly count: number; readonly positions: Int32Array; readonly bytes: Buffer } {
-    return { count: this.#count, positions: this.#positions, bytes: this.#bytes };
+  keys(): KeyColumns {
+    return {
+      count: this.#count,
+      positions: this.#positions,
+      bytes: this.#bytes,
+      hashes: this.#hashes,
+    };
   }
 
   /** Forgets every key; memory given out by `keys` before is left alone. */
@@ -65,6 +93,7 @@ export class KeyTable {
     this.#end = 0;
     this.#buckets.fill(0);
     this.#positions = new Int32Array(this.#positions.length);
+    this.#hashes = new Int32Array(this.#hashes.length);
     this.#bytes = Buffer.allocUnsafe(this.#bytes.length);
   }
 
@@ -95,9 +124,7 @@ export class KeyTable {
   #equals(slot: number, length: number): boolean {
     if (this.#positions[slot * 2 + 1] !== length) return false;
     const bytes = this.#bytes;
-    let at = this.#positions[slot * 2] as number;
-    for (let i = this.#end; i < this.#end + length; i++) if (bytes[i] !== bytes[at++]) return false;
-    return true;
+    return equalSlices(bytes, this.#end, bytes, this.#positions[slot * 2] as number, length);
   }
 
   #reserve(length: number): void {
@@ -145,13 +172,4 @@ export function hashOf(bytes: Buffer, position: number, length: number): number 
   hash ^= hash >>> 15;
   hash = Math.imul(hash, 0x2c1b3c6d);
   return hash ^ (hash >>> 12);
-}
-
-/** Short keys in a loop: below 64 bytes it is faster than Buffer.copy, which makes a view. */
-function copy(from: Buffer, position: number, to: Buffer, at: number, length: number): void {
-  if (length >= 64) {
-    from.copy(to, at, position, position + length);
-    return;
-  }
-  for (let i = 0; i < length; i++) to[at + i] = from[position + i] as number;
 }

@@ -1,4 +1,5 @@
 import type { RecordColumns } from "./columns.ts";
+import type { ValueColumns } from "./value-columns.ts";
 
 /**
  * Consecutive rows of one source partition, `[from, to)` of `columns`. What a batch is made of: the
@@ -21,8 +22,8 @@ export interface RowRange {
 export interface SlotState {
   /** Index into the stage's stores. */
   readonly store: number;
-  /** The value of each slot; null where the store has none. */
-  readonly values: readonly (Buffer | null)[];
+  /** The value of each slot, where the store has one. */
+  readonly values: ValueColumns;
   /** The slots of the rows, in row order. */
   readonly slots: Int32Array;
   /** How many slots each row has (0 for a late row); null when each has exactly one. */

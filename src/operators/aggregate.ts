@@ -1,11 +1,13 @@
+import type { StoreChanges } from "../model/changes.ts";
 import { STRIDE, VALUE_LENGTH, VALUE_POSITION } from "../model/columns.ts";
 import type { RowRange } from "../model/rows.ts";
 import type { Operator } from "../model/topology.ts";
+import type { ValueColumns } from "../model/value-columns.ts";
 import { Derived, type SlotKeys } from "./derived.ts";
 import type { SessionPlan } from "./sessions.ts";
 import type { SlidingPlan } from "./sliding.ts";
 import { COPY, EXTEND, FOLD, START } from "./sliding-steps.ts";
-import { type Changes, SlotValues } from "./slot-values.ts";
+import { SlotValues } from "./slot-values.ts";
 import type { SlotPlan } from "./windows.ts";
 
 /** What a built-in aggregation leaves behind for a batch. */
@@ -13,21 +15,26 @@ export interface Applied {
   /** One row for each update, in order, with the input's offset. */
   readonly rows: readonly RowRange[];
   /** The last value of each key. */
-  readonly changes: Changes;
+  readonly changes: StoreChanges;
 }
 
 /**
- * Folds the rows of a batch into their slots. `found` holds the stored value of each slot of `plan`,
- * null for none. Every update is forwarded, as Kafka Streams does with its cache at 0.
+ * Folds the rows of a batch into their slots. `found` holds the stored value of each slot of `plan`. Every update is forwarded, as Kafka Streams does with its cache at 0.
  */
 export function applyAggregate(
   rows: readonly RowRange[],
   plan: SlotPlan,
   keys: SlotKeys,
-  found: readonly (Buffer | null)[],
+  found: ValueColumns,
   operator: Operator,
 ): Applied {
-  const values = loaded(operator, found, keys.count, keys.count);
+  const values = new SlotValues(operator);
+  values.reserve(keys.count);
+  const { positions: spans, bytes: stored } = found;
+  for (let slot = 0; slot < keys.count; slot++) {
+    const length = spans[slot * 2 + 1] as number;
+    if (length >= 0) values.load(slot, stored, spans[slot * 2] as number, length);
+  }
   const { numbers } = values;
   const keyKind = operator.windows === null ? "keyValue" : "window";
   const derived = new Derived(rows, keys, keyKind, plan.slots.length, numbers.width);
@@ -150,7 +157,7 @@ function loaded(
   values.reserve(capacity);
   for (let slot = 0; slot < slots; slot++) {
     const value = found[slot] ?? null;
-    if (value !== null) values.load(slot, value);
+    if (value !== null) values.load(slot, value, 0, value.length);
   }
   return values;
 }

@@ -16,7 +16,7 @@ export interface SlotKeys {
   readonly count: number;
   readonly positions: Int32Array;
   readonly bytes: Buffer;
-  readonly names?: readonly string[];
+  readonly hashes?: Int32Array;
 }
 
 /** The store's key of a window ends in an int32 sequence number that the key of a record lacks. */

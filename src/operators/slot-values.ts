@@ -1,16 +1,10 @@
 import { OutriggerError } from "../errors/outrigger-error.ts";
+import { ColumnChanges, type StoreChanges } from "../model/changes.ts";
 import { STAMP_BYTES } from "../model/entry-time.ts";
-import { readLong, writeLong } from "../model/key-table.ts";
+import { hashOf, readLong, writeLong } from "../model/key-table.ts";
 import type { Operator } from "../model/topology.ts";
 import type { SlotKeys } from "./derived.ts";
 import { type Numbers, numbersFor } from "./numbers.ts";
-
-/** New values of one store; see the store port's StoreChanges. */
-export interface Changes {
-  readonly store: number;
-  readonly keys: Buffer[];
-  readonly values: (Buffer | null)[];
-}
 
 /** What a built-in node has in its store for each slot of a batch, and has changed of it. */
 export class SlotValues {
@@ -43,20 +37,20 @@ export class SlotValues {
   }
 
   /** What the store holds for the slot. Throws STORE_CORRUPTED where that is none of its values. */
-  load(slot: number, value: Buffer): void {
+  load(slot: number, bytes: Buffer, position: number, length: number): void {
     const { numbers } = this;
     const stamp = this.#stampBytes;
-    if (value.length !== stamp + numbers.width) {
+    if (length !== stamp + numbers.width) {
       const { node, kind } = this.#operator;
       throw new OutriggerError(
         "STORE_CORRUPTED",
-        `node "${node}" found a ${kind} of ${value.length} bytes; it must have ` +
+        `node "${node}" found a ${kind} of ${length} bytes; it must have ` +
           `${stamp + numbers.width}: delete the state directory, so that it is restored, or reset ` +
           "the application",
       );
     }
-    if (stamp > 0) this.times[slot] = readLong(value, 0);
-    numbers.load(slot, value, stamp);
+    if (stamp > 0) this.times[slot] = readLong(bytes, position);
+    numbers.load(slot, bytes, position + stamp);
     this.#isStored[slot] = 1;
   }
 
@@ -70,32 +64,33 @@ export class SlotValues {
     this.#isWritten[slot] = 1;
   }
 
-  /** The last value of each slot that the batch wrote to; null where it has none any more. */
-  changes(keys: SlotKeys): Changes {
+  /** The last value of each slot that the batch wrote to; none where it has none any more. */
+  changes(keys: SlotKeys): StoreChanges {
     const { numbers } = this;
     const width = this.#stampBytes + numbers.width;
-    const encoded = Buffer.allocUnsafe(keys.count * width);
-    const changed: Buffer[] = [];
-    const names: string[] = [];
-    const values: (Buffer | null)[] = [];
+    const bytes = Buffer.allocUnsafe(keys.count * width);
+    const positions = new Int32Array(keys.count * 2);
+    const changed = { bytes: keys.bytes, positions: new Int32Array(keys.count * 2) };
+    const hashes = new Int32Array(keys.count);
+    let count = 0;
     for (let slot = 0; slot < keys.count; slot++) {
       const isHeld = numbers.has(slot);
       // What came and went within the batch was never there.
       if (this.#isWritten[slot] === 0 || !(isHeld || this.#isStored[slot] === 1)) continue;
       const position = keys.positions[slot * 2] as number;
       const length = keys.positions[slot * 2 + 1] as number;
-      changed.push(keys.bytes.subarray(position, position + length));
-      if (keys.names !== undefined) names.push(keys.names[slot] as string);
-      if (!isHeld) {
-        values.push(null);
-        continue;
-      }
-      const at = slot * width;
-      if (this.#stampBytes > 0) writeLong(encoded, at, this.times[slot] as number);
-      numbers.write(slot, encoded, at + this.#stampBytes);
-      values.push(encoded.subarray(at, at + width));
+      changed.positions[count * 2] = position;
+      changed.positions[count * 2 + 1] = length;
+      hashes[count] = keys.hashes?.[slot] ?? hashOf(keys.bytes, position, length);
+      const at = count * width;
+      positions[count * 2] = at;
+      positions[count * 2 + 1] = isHeld ? width : -1;
+      count += 1;
+      if (!isHeld) continue;
+      if (this.#stampBytes > 0) writeLong(bytes, at, this.times[slot] as number);
+      numbers.write(slot, bytes, at + this.#stampBytes);
     }
-    const { store } = this.#operator;
-    return { store, keys: changed, values, ...(keys.names === undefined ? {} : { names }) };
+    const values = { count, bytes, positions };
+    return new ColumnChanges(this.#operator.store, { ...changed, count, hashes }, values);
   }
 }

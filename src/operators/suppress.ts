@@ -1,3 +1,4 @@
+import type { StoreChanges } from "../model/changes.ts";
 import { BUFFER_SUFFIX_BYTES } from "../model/entry-time.ts";
 import { writeLong } from "../model/key-table.ts";
 import type { RowRange } from "../model/rows.ts";
@@ -5,7 +6,6 @@ import type { Suppress } from "../model/topology.ts";
 import { type Held, heldBytes, writeHeld } from "./buffer-entry.ts";
 import { type Moving, moveThrough, rangesOf, timeOfKey } from "./closing.ts";
 import { GrowingRows } from "./growing-rows.ts";
-import type { Changes } from "./slot-values.ts";
 import type { Waiting } from "./waiting.ts";
 
 /** What a buffer of one task has in it. */
@@ -21,7 +21,7 @@ export interface Full {
 
 export interface Suppressed {
   readonly rows: readonly RowRange[];
-  readonly changes: Changes;
+  readonly changes: StoreChanges;
 }
 
 /** The entry that says how full a buffer is: of a time that no other entry has. */
@@ -134,7 +134,7 @@ export class Suppressing {
   }
 
   /** What has gone is deleted, what has come is put; of each key once. */
-  #changes(before: Filling): Changes {
+  #changes(before: Filling): StoreChanges {
     const waiting = this.#waiting;
     const keys: Buffer[] = [];
     const values: (Buffer | null)[] = [];

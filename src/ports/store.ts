@@ -1,4 +1,8 @@
+import type { StoreChanges } from "../model/changes.ts";
 import type { StoreSpec } from "../model/topology.ts";
+import type { ValueColumns } from "../model/value-columns.ts";
+
+export type { StoreChanges };
 
 /**
  * Keys of one store, each once, made from the rows of a batch. A key's index is its slot.
@@ -8,19 +12,8 @@ export interface KeySet {
   /** Position and length of each key in `bytes`, two ints each. */
   readonly positions: Int32Array;
   readonly bytes: Buffer;
-  /** The keys as latin1 strings, once a state has read them: making one costs as much as looking it up. */
-  names?: readonly string[];
-}
-
-/** New values of one store; the buffers are kept, so the caller must not write to them again. */
-export interface StoreChanges {
-  /** Index into the task's stores. */
-  readonly store: number;
-  readonly keys: readonly Buffer[];
-  /** null deletes. */
-  readonly values: readonly (Buffer | null)[];
-  /** The keys as latin1 strings, where all of them are known. */
-  readonly names?: readonly string[];
+  /** `hashOf` each key, where it is known. */
+  readonly hashes?: Int32Array;
 }
 
 /** Consecutive keys in the order of their bytes, `[from, to)`; null is an open end. */
@@ -101,15 +94,15 @@ export interface StoreMarks {
 }
 
 /**
- * The state of one task: RocksDB holds committed data only, and may be a second behind; the overlay holds
- * what it does not. Reads see, newest first: head (ahead of a hop), staged, the cut in flight, committed.
+ * The state of one task: RocksDB holds committed data only, and may be a second behind; memory holds
+ * what it does not, and values that were used of late. Reads see, newest first: head (ahead of a hop), staged, the cut in flight, committed.
  */
 export interface TaskState {
   readonly stores: readonly StoreSpec[];
   /** Marks as of the last commit; null for a new store. */
   marks(): StoreMarks | null;
-  /** Overlay merged with committed data; one multi-get. `view` "head" sees what runs ahead of a hop. */
-  read(store: number, keys: KeySet, view: "staged" | "head"): Promise<(Buffer | null)[]>;
+  /** Memory and disk merged; at most one multi-get. `view` "head" sees what runs ahead of a hop. */
+  read(store: number, keys: KeySet, view: "staged" | "head"): Promise<ValueColumns>;
   /**
    * One page of a range of the "head" view, with `written` on top of it: what a batch under way has
    * changed so far at its stage.

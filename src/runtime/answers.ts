@@ -1,9 +1,11 @@
+import { ColumnChanges, packKeys, type StoreChanges } from "../model/changes.ts";
 import { HEADERS_END, HEADERS_POSITION, STRIDE } from "../model/columns.ts";
 import { STAMP_BYTES } from "../model/entry-time.ts";
-import { OUTPUT_STRIDE, type RowRange } from "../model/rows.ts";
+import { hashOf, type KeyColumns } from "../model/key-table.ts";
+import { type MutationColumns, OUTPUT_STRIDE, type RowRange } from "../model/rows.ts";
 import type { StoreSpec } from "../model/topology.ts";
 import type { BatchAnswer } from "../ports/application.ts";
-import type { KeySet, StoreChanges } from "../ports/store.ts";
+import type { KeySet } from "../ports/store.ts";
 import type { Hop } from "./batch.ts";
 
 /** The largest records that a cut may hold, checked before anything is produced. */
@@ -167,28 +169,42 @@ function largestKey(keys: KeySet | undefined): number {
 }
 
 /** What the stage's code changed, as keys and values of the task's stores. */
-export function changesOf({ stage, keys: slotKeys }: Hop, answer: BatchAnswer): StoreChanges[] {
+export function changesOf({ stage, keys }: Hop, answer: BatchAnswer): StoreChanges[] {
   return answer.mutations.map((mutation) => {
-    const keys: Buffer[] = [];
-    const values: (Buffer | null)[] = [];
-    const slots = slotKeys[mutation.store];
-    const known = mutation.keys.length === 0 ? slots?.names : undefined;
-    const names = known === undefined ? undefined : new Array<string>(mutation.slots.length);
-    for (let i = 0; i < mutation.slots.length; i++) {
-      const slot = mutation.slots[i] ?? 0;
-      keys.push(slice(slots?.bytes, slots?.positions, slot * 2));
-      if (names !== undefined) names[i] = known?.[slot] as string;
-    }
-    for (let at = 0; at < mutation.keys.length; at += 2) {
-      keys.push(slice(mutation.bytes, mutation.keys, at));
-    }
-    for (let at = 0; at < mutation.values.length; at += 2) {
-      const isDelete = (mutation.values[at + 1] ?? -1) < 0;
-      values.push(isDelete ? null : slice(mutation.bytes, mutation.values, at));
-    }
-    const store = stage.stores[mutation.store]?.store ?? 0;
-    return { store, keys, values, ...(names === undefined ? {} : { names }) };
+    const { bytes, values: positions } = mutation;
+    const changed = changedKeys(mutation, keys[mutation.store]);
+    const values = { count: changed.count, bytes, positions };
+    return new ColumnChanges(stage.stores[mutation.store]?.store ?? 0, changed, values);
   });
+}
+
+function changedKeys(mutation: MutationColumns, slotKeys: KeySet | undefined): KeyColumns {
+  if (mutation.keys.length > 0 || slotKeys === undefined) return packedKeys(mutation, slotKeys);
+  const { slots } = mutation;
+  const { bytes } = slotKeys;
+  const positions = new Int32Array(slots.length * 2);
+  const hashes = new Int32Array(slots.length);
+  for (let i = 0; i < slots.length; i++) {
+    const slot = slots[i] as number;
+    const position = slotKeys.positions[slot * 2] as number;
+    const length = slotKeys.positions[slot * 2 + 1] as number;
+    positions[i * 2] = position;
+    positions[i * 2 + 1] = length;
+    hashes[i] = slotKeys.hashes?.[slot] ?? hashOf(bytes, position, length);
+  }
+  return { count: slots.length, bytes, positions, hashes };
+}
+
+/** Those of slots, then those without. */
+function packedKeys(mutation: MutationColumns, slotKeys: KeySet | undefined): KeyColumns {
+  const keys: Buffer[] = [];
+  for (const slot of mutation.slots) {
+    keys.push(slice(slotKeys?.bytes, slotKeys?.positions, slot * 2));
+  }
+  for (let at = 0; at < mutation.keys.length; at += 2) {
+    keys.push(slice(mutation.bytes, mutation.keys, at));
+  }
+  return packKeys(keys);
 }
 
 function slice(bytes: Buffer | undefined, positions: Int32Array | undefined, at: number): Buffer {

@@ -1,4 +1,5 @@
 import { invariant } from "../errors/invariant.ts";
+import { columnsOf } from "../model/changes.ts";
 import { STAMP_BYTES } from "../model/entry-time.ts";
 import { readLong } from "../model/key-table.ts";
 import { topicPartitionName } from "../model/topic-partition.ts";
@@ -123,22 +124,22 @@ function appendChangelog(task: TaskCut, records: CutRecords, record: AppendedRec
   record.headersBytes = null;
   record.partition = runner.id.partition;
   const streamTimeMs = Math.max(0, task.streamTimeMs);
-  for (const { store, keys, values } of task.state.changes) {
-    const spec = runner.program.stores[store];
+  for (const changes of task.state.changes) {
+    const spec = runner.program.stores[changes.store];
     const stamp = spec?.isTimestamped === true ? STAMP_BYTES : 0;
+    const { keys, values } = columnsOf(changes);
     record.topic = spec?.changelogTopic ?? "";
-    for (let i = 0; i < keys.length; i++) {
-      const key = keys[i];
-      const value = values[i] ?? null;
-      if (key === undefined) continue;
-      record.keyBytes = key;
-      record.keyPosition = 0;
-      record.keyLength = key.length;
-      record.valueBytes = value ?? key;
-      record.valuePosition = stamp;
-      record.valueLength = value === null ? -1 : value.length - stamp;
-      const isStamped = stamp > 0 && value !== null;
-      record.timestamp = isStamped ? readLong(value, 0) : streamTimeMs;
+    record.keyBytes = keys.bytes;
+    record.valueBytes = values.bytes;
+    for (let i = 0; i < keys.count; i++) {
+      const length = values.positions[i * 2 + 1] as number;
+      const position = values.positions[i * 2] as number;
+      const isStamped = stamp > 0 && length >= 0;
+      record.keyPosition = keys.positions[i * 2] as number;
+      record.keyLength = keys.positions[i * 2 + 1] as number;
+      record.valuePosition = position + stamp;
+      record.valueLength = length < 0 ? -1 : length - stamp;
+      record.timestamp = isStamped ? readLong(values.bytes, position) : streamTimeMs;
       records.append(record);
     }
   }

@@ -1,3 +1,4 @@
+import { countOf } from "../model/changes.ts";
 import type { Program } from "../model/topology.ts";
 import type { StoreChanges, TaskState } from "../ports/store.ts";
 import type { Ledger } from "../tasks/ledger.ts";
@@ -60,7 +61,7 @@ export class Expiry {
   /** A batch is final: so many entries it may leave behind. */
   used(batch: Batch): void {
     if (batch.taken === NOTHING_TAKEN) return;
-    for (const { keys } of batch.changes) this.#used += keys.length;
+    for (const changes of batch.changes) this.#used += countOf(changes);
     // What came too late may be gone as soon as it is written, though stream time stays.
     this.#hasMore ||= batch.changes.length > 0 && this.#hasRewritten;
   }

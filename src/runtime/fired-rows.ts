@@ -20,6 +20,7 @@ import {
   type TimerNode,
 } from "../model/timers.ts";
 import type { TopicExit } from "../model/topology.ts";
+import { valuesOf } from "../model/value-columns.ts";
 import type { StoreChanges, TaskState } from "../ports/store.ts";
 import type { Batch, Emission } from "./batch.ts";
 
@@ -172,7 +173,7 @@ async function entriesOf(
       };
     }),
   );
-  const values = await state.read(node.store, table.keys(), "head");
+  const values = valuesOf(await state.read(node.store, table.keys(), "head"));
   return asked.map(({ slot, ...rest }) => {
     const value = values[slot] ?? null;
     const { row, range } = rest;

@@ -1,6 +1,7 @@
 import { KeyTable } from "../model/key-table.ts";
 import { OUTPUT_STRIDE, type RowRange } from "../model/rows.ts";
 import type { SlidingWindows, Stage } from "../model/topology.ts";
+import { packValues } from "../model/value-columns.ts";
 import type { Applied } from "../operators/aggregate.ts";
 import type { SlotKeys } from "../operators/derived.ts";
 import { applyFolds, type Folds, planFolds, rowsOfDistinctKeys } from "../operators/folding.ts";
@@ -60,7 +61,15 @@ export async function planFoldHop(
     const keys = table.keys();
     const folds = planFolds(plan, keys);
     const { slots, slotCounts, values, windowStarts } = folds;
-    const slotState = { store: 0, values, slots, slotCounts, windowStarts, windowUnitMs: 1 };
+    const packed = packValues(values);
+    const slotState = {
+      store: 0,
+      values: packed,
+      slots,
+      slotCounts,
+      windowStarts,
+      windowUnitMs: 1,
+    };
     const hop: Hop = {
       stage,
       rows: some,

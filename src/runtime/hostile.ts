@@ -2,6 +2,7 @@ import { OutriggerError } from "../errors/outrigger-error.ts";
 import type { SlotState } from "../model/rows.ts";
 import { stagesOf } from "../model/steps.ts";
 import type { Stage } from "../model/topology.ts";
+import { packValues } from "../model/value-columns.ts";
 import type { Application, ApplicationListener } from "../ports/application.ts";
 import type { Clock } from "../ports/clock.ts";
 
@@ -98,5 +99,10 @@ function withoutSlots(state: SlotState, stage: Stage | undefined): SlotState {
   const store = stage?.stores[state.store];
   if (store === undefined || store.windows !== null || store.takes !== undefined) return state;
   const rows = state.slotCounts?.length ?? state.slots.length;
-  return { ...state, values: [], slots: new Int32Array(), slotCounts: new Int32Array(rows) };
+  return {
+    ...state,
+    values: packValues([]),
+    slots: new Int32Array(),
+    slotCounts: new Int32Array(rows),
+  };
 }

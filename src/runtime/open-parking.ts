@@ -2,6 +2,7 @@ import { invariant } from "../errors/invariant.ts";
 import { OutriggerError } from "../errors/outrigger-error.ts";
 import { KeyTable } from "../model/key-table.ts";
 import type { ParkingPlan, Program } from "../model/topology.ts";
+import { valueAt } from "../model/value-columns.ts";
 import type { Offsets } from "../ports/consumer.ts";
 import type { TaskState } from "../ports/store.ts";
 import type { OffsetMetadata } from "../tasks/offset-metadata.ts";
@@ -56,8 +57,7 @@ export async function openParking(
 async function readOne(state: TaskState, store: number, key: Buffer): Promise<Buffer | null> {
   const table = new KeyTable();
   table.add(key, 0, key.length);
-  const [value] = await state.read(store, table.keys(), "staged");
-  return value ?? null;
+  return valueAt(await state.read(store, table.keys(), "staged"), 0);
 }
 
 /** Records that wait must not be overtaken because a setting was taken away. */

@@ -1,3 +1,4 @@
+import { countOf } from "../model/changes.ts";
 import type { RowRange, SlotState } from "../model/rows.ts";
 import type {
   OperatorStep,
@@ -6,6 +7,7 @@ import type {
   StageStore,
   SuppressStep,
 } from "../model/topology.ts";
+import { bytesOfValues } from "../model/value-columns.ts";
 import { windowUnitOf } from "../operators/windows.ts";
 import type { KeySet, TaskState } from "../ports/store.ts";
 import { type Batch, countRows, type Hop } from "./batch.ts";
@@ -53,7 +55,7 @@ export async function runSuppressStep(
 ): Promise<"tooLarge" | null> {
   const ran = await runSuppress(suppress, state, rows, passingOf(batch, mayFindOld));
   if (ran === null) return "tooLarge";
-  if (ran.changes.keys.length > 0) {
+  if (countOf(ran.changes) > 0) {
     state.advance(ran.changes);
     batch.changes.push(ran.changes);
   }
@@ -164,7 +166,7 @@ async function carry(
     const read = await readSlots(wanted, state, rows, clock, stateBytesMax);
     if (read === null) return null;
     const { plan, found } = read;
-    for (const value of found) stateBytes += value?.length ?? 0;
+    stateBytes += bytesOfValues(found);
     keys.push(read.keys);
     states.push({
       store: index,

@@ -1,8 +1,10 @@
 import { invariant } from "../errors/invariant.ts";
 import { OutriggerError } from "../errors/outrigger-error.ts";
+import { packKeys } from "../model/changes.ts";
 import { RecordColumns, STRIDE } from "../model/columns.ts";
 import type { Program } from "../model/topology.ts";
-import type { KeySet, TaskState } from "../ports/store.ts";
+import { valuesOf } from "../model/value-columns.ts";
+import type { TaskState } from "../ports/store.ts";
 import type { ParkCommand } from "../tasks/park-command.ts";
 import type { ParkedRecord } from "../tasks/parked-keys.ts";
 import { decodeParked, type ParkedCause, parkedKey } from "../tasks/parked-record.ts";
@@ -30,7 +32,7 @@ export async function readParked(
   const within = upTo(records, bytesMax);
   const name = Buffer.from(key, "latin1");
   const keys = within.map(({ sequence }) => parkedKey(name, sequence));
-  const values = await state.read(store, keySetOf(keys), "staged");
+  const values = valuesOf(await state.read(store, packKeys(keys), "staged"));
   const length = values.reduce((sum, value) => sum + (value?.length ?? 0), name.length);
   const columns = new RecordColumns(Buffer.allocUnsafe(length), values.length);
   name.copy(columns.bytes);
@@ -73,17 +75,6 @@ function upTo(records: readonly ParkedRecord[], bytesMax: number): readonly Park
   });
   return end < 0 ? records : records.slice(0, end);
 }
-
-function keySetOf(keys: readonly Buffer[]): KeySet {
-  const positions = new Int32Array(keys.length * 2);
-  let at = 0;
-  for (const [index, { length }] of keys.entries()) {
-    positions.set([at, length], index * 2);
-    at += length;
-  }
-  return { count: keys.length, positions, bytes: Buffer.concat(keys) };
-}
-
 function unread(topic: string, offset: number): OutriggerError {
   const text =
     `a parked record came from ${topic} (offset ${offset}), which the topology no longer reads: let it ` +

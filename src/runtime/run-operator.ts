@@ -1,6 +1,7 @@
 import { KeyTable } from "../model/key-table.ts";
 import type { RowRange } from "../model/rows.ts";
 import type { Operator, SlidingWindows } from "../model/topology.ts";
+import { packValues, type ValueColumns } from "../model/value-columns.ts";
 import {
   applyAggregate,
   applySessions,
@@ -12,6 +13,7 @@ import { planSessions, type SessionPlan } from "../operators/sessions.ts";
 import { planSliding, slidingReach } from "../operators/sliding.ts";
 import { planSlots, type SlotPlan, type SlotSpec } from "../operators/windows.ts";
 import type { KeySet, StoreChanges, TaskState } from "../ports/store.ts";
+import { countRows } from "./batch.ts";
 import { hideGone, ttlOf } from "./time-to-live.ts";
 
 /** Slots of one batch: a record of many windows has many, and a batch of them fewer rows. */
@@ -93,7 +95,7 @@ async function runSliding(
 export interface ReadSlots {
   readonly plan: SlotPlan | SessionPlan;
   readonly keys: KeySet;
-  readonly found: readonly (Buffer | null)[];
+  readonly found: ValueColumns;
 }
 
 /** Plans the slots of rows and reads them: by key, or, for sessions, what is around each key's rows. */
@@ -105,15 +107,15 @@ export async function readSlots(
   bytesMax: number,
 ): Promise<ReadSlots | null> {
   const { streamTimeMs, times, mayGo } = clock;
-  const table = new KeyTable();
   const { windows, takes = "keyed", store } = spec;
+  const table = new KeyTable(countRows(rows));
   if (windows?.kind === "session") {
     const keyRows = planKeys(rows, takes, windows.gapMs, Number.POSITIVE_INFINITY);
     const stored = await state.times(store, keyRows, "head", bytesMax);
     if (stored === null) return null;
     const plan = planSessions(rows, windows, streamTimeMs, keyRows, stored, table, times, mayGo);
     if (plan.isAmbiguous || isTooWide(plan.slots.length, rows)) return null;
-    return { plan, keys: table.keys(), found: plan.found };
+    return { plan, keys: table.keys(), found: packValues(plan.found) };
   }
   const plan = planSlots(rows, spec, streamTimeMs, table, times);
   if (isTooWide(plan.slots.length, rows)) return null;
@@ -126,10 +128,7 @@ export async function readSlots(
 
 /** One row is always taken, however many slots it has. */
 function isTooWide(slots: number, rows: readonly RowRange[]): boolean {
-  if (slots <= SLOTS_MAX) return false;
-  let count = 0;
-  for (const { from, to } of rows) count += to - from;
-  return count > 1;
+  return slots > SLOTS_MAX && countRows(rows) > 1;
 }
 
 function failedRow(operator: Operator, rows: readonly RowRange[]): MalformedRow | null {

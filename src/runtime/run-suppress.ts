@@ -3,6 +3,7 @@ import { BUFFER_SUFFIX_BYTES } from "../model/entry-time.ts";
 import { KeyTable, readLong } from "../model/key-table.ts";
 import type { RowRange } from "../model/rows.ts";
 import type { Suppress } from "../model/topology.ts";
+import { valuesOf } from "../model/value-columns.ts";
 import { heldBytes, readHeld } from "../operators/buffer-entry.ts";
 import { type Moving, timeOfKey } from "../operators/closing.ts";
 import { inBuffer } from "../operators/key-order.ts";
@@ -100,7 +101,7 @@ async function readKnown(
     entries.push(key);
     wanted.add(key, 0, key.length);
   }
-  const [filling = null, ...values] = await state.read(store, wanted.keys(), "head");
+  const [filling = null, ...values] = valuesOf(await state.read(store, wanted.keys(), "head"));
   const found = { filling: decodeFilling(filling) };
   if (times === null) return { ...found, known: await readByKey(store, state, waiting) };
   const kept = entries.flatMap((key, slot) => {

@@ -1,4 +1,5 @@
 import { OutriggerError } from "../errors/outrigger-error.ts";
+import { valuesOf } from "../model/value-columns.ts";
 import type { AskedRange, StateAnswer, StateQuestion, WorkerId } from "../ports/application.ts";
 import type { KeySet } from "../ports/store.ts";
 import { storeFailure } from "./store-failure.ts";
@@ -41,7 +42,8 @@ export async function answerQuestion(
       const page = await liveRange(state, store.store, range, written, range.limits, atMs);
       return { kind: "page", page };
     }
-    const values = keys === null ? [] : await runner.state.read(store.store, keys, "head");
+    const values =
+      keys === null ? [] : valuesOf(await runner.state.read(store.store, keys, "head"));
     for (const [index, value] of values.entries()) {
       if (value !== null && ttlMs !== null && isGone(value, ttlMs, atMs)) values[index] = null;
     }

@@ -2,6 +2,7 @@ import { STAMP_BYTES } from "../model/entry-time.ts";
 import { readLong } from "../model/key-table.ts";
 import type { RowRange } from "../model/rows.ts";
 import type { StoreSpec } from "../model/topology.ts";
+import { type ValueColumns, valueAt } from "../model/value-columns.ts";
 import type { SlotPlan } from "../operators/windows.ts";
 import type { KeyRange, PageLimits, RangePage, StoreChanges, TaskState } from "../ports/store.ts";
 import type { Batch } from "./batch.ts";
@@ -28,14 +29,14 @@ export function askedAt({ taken, streamTimeBeforeMs }: Batch): number {
  * by a row of the batch under its time, is gone for a later one, and the batch can be smaller.
  */
 export function hideGone(
-  found: (Buffer | null)[],
+  found: ValueColumns,
   { slots, slotCounts }: SlotPlan,
   rows: readonly RowRange[],
   ttlMs: number,
   { streamTimeMs, times, mayGo }: RowClock,
 ): boolean {
-  const oldest = new Float64Array(found.length).fill(Number.POSITIVE_INFINITY);
-  const isSeen = new Uint8Array(found.length);
+  const oldest = new Float64Array(found.count).fill(Number.POSITIVE_INFINITY);
+  const isSeen = new Uint8Array(found.count);
   let time = streamTimeMs;
   let row = 0;
   let at = 0;
@@ -45,11 +46,11 @@ export function hideGone(
       time = times === null ? Math.max(time, timestamp) : (times[row] as number);
       if (slotCounts !== null && slotCounts[row] === 0) continue;
       const slot = slots[at++] as number;
-      const value = found[slot] ?? null;
+      const value = valueAt(found, slot);
       if (isSeen[slot] === 0) {
         isSeen[slot] = 1;
         if (value === null) oldest[slot] = timestamp;
-        else if (isGone(value, ttlMs, time)) found[slot] = null;
+        else if (isGone(value, ttlMs, time)) found.positions[slot * 2 + 1] = -1;
         else oldest[slot] = readLong(value, 0);
       } else if (mayGo === true && (oldest[slot] as number) + ttlMs <= time) return false;
       oldest[slot] = Math.min(oldest[slot] as number, timestamp);

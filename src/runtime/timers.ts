@@ -10,6 +10,7 @@ import {
   waitsUntil,
 } from "../model/timers.ts";
 import type { Program } from "../model/topology.ts";
+import { valuesOf } from "../model/value-columns.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { StoreChanges, TaskState } from "../ports/store.ts";
 import { type Batch, idleBatch } from "./batch.ts";
@@ -129,7 +130,7 @@ export class Timers {
     const table = new KeyTable();
     const names = watch.punctuators.map((each) => entryOf(each));
     for (const name of names) table.add(name, 0, name.length);
-    const found = await state.read(watch.node.store, table.keys(), "head");
+    const found = valuesOf(await state.read(watch.node.store, table.keys(), "head"));
     const keys: Buffer[] = [];
     const values: Buffer[] = [];
     for (const [index, { intervalMs }] of watch.punctuators.entries()) {

@@ -46,10 +46,11 @@ export interface StatePlan {
 export function planState(state: SlotState): StatePlan {
   let valuesBytes = 0;
   let absentBytes = 0;
-  for (let slot = 0; slot < state.values.length; slot++) {
-    const value = state.values[slot] ?? null;
-    if (value === null) absentBytes += varintSize(slot);
-    valuesBytes += delimitedSize(value?.length ?? 0);
+  const { count, positions } = state.values;
+  for (let slot = 0; slot < count; slot++) {
+    const length = positions[slot * 2 + 1] as number;
+    if (length < 0) absentBytes += varintSize(slot);
+    valuesBytes += delimitedSize(Math.max(0, length));
   }
   return {
     state,
@@ -139,17 +140,17 @@ function writeLengths(to: Buffer, start: number, plan: StatePlan): number {
 }
 
 function writeValues(to: Buffer, start: number, plan: StatePlan): number {
-  const { values } = plan.state;
+  const { count, bytes, positions } = plan.state.values;
   let at = start;
-  for (let slot = 0; slot < values.length; slot++) {
-    const value = values[slot] ?? null;
-    at = writeDelimited(to, at, VALUES, value?.length ?? 0);
-    if (value !== null) at = copyBytes(to, at, value, 0, value.length);
+  for (let slot = 0; slot < count; slot++) {
+    const length = positions[slot * 2 + 1] as number;
+    at = writeDelimited(to, at, VALUES, Math.max(0, length));
+    if (length > 0) at = copyBytes(to, at, bytes, positions[slot * 2] as number, length);
   }
   if (plan.absentBytes === 0) return at;
   at = writeDelimited(to, at, ABSENT, plan.absentBytes);
-  for (let slot = 0; slot < values.length; slot++) {
-    if ((values[slot] ?? null) === null) at = writeVarint(to, at, slot);
+  for (let slot = 0; slot < count; slot++) {
+    if ((positions[slot * 2 + 1] as number) < 0) at = writeVarint(to, at, slot);
   }
   return at;
 }

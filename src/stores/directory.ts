@@ -12,7 +12,7 @@ import { empty, markOf, whyDistrusted } from "./trust.ts";
 export interface DirectoryOptions {
   /** A process id given by the configuration (a StatefulSet's pod); null makes and keeps one. */
   readonly processId: string | null;
-  /** `rocksdb.memory.max.bytes`: bound of all databases together. */
+  /** `rocksdb.memory.max.bytes`: bound of all databases together, with what of them is kept at hand. */
   readonly memoryBytesMax: number;
   /** Told of a store that cannot be trusted and is emptied: it is restored from its changelog. */
   readonly onCorrupted: (taskName: string, error: OutriggerError) => void;
@@ -29,6 +29,8 @@ const WRITE_BUFFER_BYTES_MAX = 8 * 1024 * 1024;
 const WRITE_BUFFER_BYTES_MIN = 256 * 1024;
 const BUFFERS_PER_DATABASE = 2;
 const TASKS_WITH_CACHE_MAX = 16;
+/** Of the memory, what keeps values that were used of late; the rest is RocksDB's. */
+const CACHE_SHARE = 1 / 8;
 
 /**
  * Opens `<state.dir>/<application.id>`. The database `process` in it holds the format version, the
@@ -117,6 +119,7 @@ class RocksDirectory implements StateDirectory {
   readonly #process: Database;
   readonly #options: DirectoryOptions;
   #openTasks = 0;
+  #openStores = 0;
 
   constructor(path: string, own: ProcessFacts, options: DirectoryOptions) {
     this.#path = path;
@@ -142,18 +145,23 @@ class RocksDirectory implements StateDirectory {
 
   async openTask(taskName: string, stores: readonly StoreSpec[]): Promise<TaskState> {
     this.#openTasks += 1;
+    this.#openStores += stores.length;
     try {
       const state = await openTrusted(join(this.#path, taskName), this.#options, async (path) => {
-        return await RocksTaskState.open(path, stores, this.#databaseOptions());
+        return await RocksTaskState.open(path, stores, this.#databaseOptions(), () => {
+          return this.#cacheBytes;
+        });
       });
       const close = state.close.bind(state);
       state.close = async () => {
         this.#openTasks -= 1;
+        this.#openStores -= stores.length;
         await close();
       };
       return state;
     } catch (error: unknown) {
       this.#openTasks -= 1;
+      this.#openStores -= stores.length;
       throw error;
     }
   }
@@ -166,9 +174,14 @@ class RocksDirectory implements StateDirectory {
     await this.#process.write([entry]);
   }
 
+  /** Of each store that is open: a task that opens makes the others' smaller. */
+  get #cacheBytes(): number {
+    return (this.#options.memoryBytesMax * CACHE_SHARE) / Math.max(1, this.#openStores);
+  }
+
   /** The bound is shared: write buffers shrink, and above 16 tasks the block cache goes. */
   #databaseOptions(): DatabaseOptions {
-    const share = this.#options.memoryBytesMax / this.#openTasks;
+    const share = (this.#options.memoryBytesMax * (1 - CACHE_SHARE)) / this.#openTasks;
     const blockCache = this.#openTasks <= TASKS_WITH_CACHE_MAX && share > BLOCK_CACHE_BYTES;
     const left = share - (blockCache ? BLOCK_CACHE_BYTES : 0);
     const buffer = Math.floor(left / BUFFERS_PER_DATABASE);

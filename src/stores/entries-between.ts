@@ -3,7 +3,7 @@ import type { StoreSpec } from "../model/topology.ts";
 import type { PageLimits, RangePage } from "../ports/store.ts";
 import type { Database } from "./database.ts";
 import * as layout from "./layout.ts";
-import type { Value } from "./overlay.ts";
+import type { Value } from "./store-memory.ts";
 import type { TimeIndex } from "./time-index.ts";
 
 /** A store on disk, with its index. */

@@ -4,7 +4,7 @@ import type { StoreSpec } from "../model/topology.ts";
 import type { KeyEntries, PageLimits } from "../ports/store.ts";
 import type { Database } from "./database.ts";
 import * as layout from "./layout.ts";
-import type { Value } from "./overlay.ts";
+import type { Value } from "./store-memory.ts";
 
 /** Bytes of a time behind a key. */
 const TIME_BYTES = 8;

@@ -1,6 +1,6 @@
 import type { KeyRange, PageLimits, RangePage } from "../ports/store.ts";
 import type { Scanned } from "./database.ts";
-import type { Value } from "./overlay.ts";
+import type { Value } from "./store-memory.ts";
 
 /** The changes of a range that are not on disk, in the order asked for; keys as latin1 strings. */
 export function changesWithin(

@@ -1,15 +1,16 @@
-import type { StoreChanges } from "../ports/store.ts";
+import type { StoreChanges } from "../model/changes.ts";
+import type { ValueColumnsBuilder } from "../model/value-columns.ts";
+import type { KeySet } from "../ports/store.ts";
 import { NamesByTime } from "./names-by-time.ts";
-
-/** A value, or null for a delete. */
-export type Value = Buffer | null;
+import type { StoreMemory, Value } from "./store-memory.ts";
 
 /**
- * What the disk does not have of one store, newest first: head (ahead of a hop), staged, the cut in
- * flight, and what has committed but is not written. By key as a latin1 string, one per distinct key of a
- * batch, never per record; an open table over bytes would be faster still, where a profile asks for it.
+ * The memory of a store whose entries are looked for by more than their key: those of a key, of a time, or
+ * what is due. By key as a latin1 string.
  */
-export class Overlay {
+export class Overlay implements StoreMemory {
+  readonly store: number;
+  readonly writes = 0;
   #head = new Map<string, Value>();
   /** Who deleted what is deleted ahead: a null alone does not tell. */
   readonly #deleters = new Map<string, StoreChanges>();
@@ -25,7 +26,8 @@ export class Overlay {
    * With `suffixBytes` the entries of a key are found by it: what stands before so many bytes; with
    * `timeBytes` those of a time, which begins so many bytes before their end.
    */
-  constructor(suffixBytes = 0, timeBytes = 0) {
+  constructor(store: number, suffixBytes = 0, timeBytes = 0) {
+    this.store = store;
     this.#byKey = suffixBytes === 0 ? null : new NamesByKey(suffixBytes);
     this.#byTime = timeBytes === 0 ? null : new NamesByTime(timeBytes);
   }
@@ -34,7 +36,6 @@ export class Overlay {
     return this.#stagedBytes;
   }
 
-  /** How many keys have committed and are not on the disk, and the bytes that came to them. */
   get unwrittenCount(): number {
     return this.#unwritten.size;
   }
@@ -42,6 +43,21 @@ export class Overlay {
   get unwrittenBytes(): number {
     return this.#unwrittenBytes;
   }
+
+  read(keys: KeySet, view: "staged" | "head", into: ValueColumnsBuilder): number[] {
+    const missing: number[] = [];
+    for (let slot = 0; slot < keys.count; slot++) {
+      const position = keys.positions[slot * 2] as number;
+      const end = position + (keys.positions[slot * 2 + 1] as number);
+      const found = this.find(keys.bytes.toString("latin1", position, end), view);
+      if (found === undefined) missing.push(slot);
+      else if (found !== null) into.set(slot, found, 0, found.length);
+    }
+    return missing;
+  }
+
+  /** Nothing is kept for the sake of reads. */
+  remember(): void {}
 
   /** undefined: not here, ask the disk. */
   find(key: string, view: "staged" | "head"): Value | undefined {
@@ -73,7 +89,6 @@ export class Overlay {
     return entries;
   }
 
-  /** Everything that is not on disk, oldest first: the last value of a key is its newest. */
   *all(): Iterable<[key: string, value: Value]> {
     yield* this.#unwritten;
     yield* this.#cut;
@@ -82,11 +97,11 @@ export class Overlay {
   }
 
   advance(changes: StoreChanges): void {
-    const { keys, values, names } = changes;
+    const { keys, values } = changes;
     for (let i = 0; i < keys.length; i++) {
       const key = keys[i];
       if (key === undefined) continue;
-      const name = names?.[i] ?? key.toString("latin1");
+      const name = key.toString("latin1");
       const value = values[i] ?? null;
       this.#head.set(name, value);
       if (value === null) this.#deleters.set(name, changes);
@@ -95,11 +110,11 @@ export class Overlay {
   }
 
   stage(changes: StoreChanges): void {
-    const { keys, values, names } = changes;
+    const { keys, values } = changes;
     for (let i = 0; i < keys.length; i++) {
       const key = keys[i];
       if (key === undefined) continue;
-      const name = names?.[i] ?? key.toString("latin1");
+      const name = key.toString("latin1");
       const value = values[i] ?? null;
       this.#put(name, value);
       // What ran ahead has arrived; a head value of a later batch is another buffer, or of others, and stays.
@@ -116,15 +131,13 @@ export class Overlay {
     this.#forget(names);
   }
 
-  /** The staged values become the cut in flight. */
-  cut(): ReadonlyMap<string, Value> {
+  cut(): StoreChanges | null {
     this.#cut = this.#staged;
     this.#staged = new Map();
     this.#stagedBytes = 0;
-    return this.#cut;
+    return this.#cut.size === 0 ? null : changesOf(this.store, this.#cut);
   }
 
-  /** The cut has committed; the disk does not have it yet. */
   committed(): void {
     const cut = this.#cut;
     this.#cut = new Map();
@@ -139,12 +152,10 @@ export class Overlay {
     }
   }
 
-  /** What has committed and is not on the disk; nothing is added before `written`. */
-  unwritten(): ReadonlyMap<string, Value> {
-    return this.#unwritten;
+  unwritten(): StoreChanges {
+    return changesOf(this.store, this.#unwritten);
   }
 
-  /** The disk has all that is committed, or is to be asked for it. */
   written(): void {
     const names = this.#unwritten;
     this.#unwritten = new Map();
@@ -152,7 +163,14 @@ export class Overlay {
     this.#forget(names);
   }
 
-  /** The cut goes back under what was staged since. */
+  restored(): void {}
+
+  emptied(): void {}
+
+  isDeleted(key: Buffer): boolean {
+    return this.find(key.toString("latin1"), "staged") === null;
+  }
+
   restage(): void {
     const newer = this.#staged;
     const older = this.#cut;
@@ -163,7 +181,6 @@ export class Overlay {
     for (const [name, value] of newer) this.#put(name, value);
   }
 
-  /** Only what is committed remains. */
   drop(): void {
     this.#head.clear();
     this.#deleters.clear();
@@ -197,6 +214,12 @@ export class Overlay {
     this.#add(name);
     this.#stagedBytes += bytesOf(name, value);
   }
+}
+
+function changesOf(store: number, entries: ReadonlyMap<string, Value>): StoreChanges {
+  const keys: Buffer[] = [];
+  for (const name of entries.keys()) keys.push(Buffer.from(name, "latin1"));
+  return { store, keys, values: [...entries.values()] };
 }
 
 function bytesOf(name: string, value: Value): number {

@@ -1,6 +1,8 @@
 import { invariant } from "../errors/invariant.ts";
+import type { StoreChanges } from "../model/changes.ts";
 import { suffixBytesOfKind } from "../model/entry-time.ts";
 import type { StoreSpec } from "../model/topology.ts";
+import { type ValueColumns, ValueColumnsBuilder } from "../model/value-columns.ts";
 import type {
   DueEntries,
   KeyEntries,
@@ -10,7 +12,6 @@ import type {
   PageLimits,
   RangePage,
   StateCut,
-  StoreChanges,
   StoreMarks,
   StorePosition,
   TaskState,
@@ -24,10 +25,12 @@ import { entriesOfKey, suffixBytesOf } from "./key-times.ts";
 import * as layout from "./layout.ts";
 import { changesWithin, mergePage } from "./merged-range.ts";
 import { Overlay } from "./overlay.ts";
+import { StateTable } from "./state-table.ts";
+import type { StoreMemory } from "./store-memory.ts";
 import { indexOf, indexOnce, TimeIndex } from "./time-index.ts";
 import { TimerIndex } from "./timer-index.ts";
 import { empty } from "./trust.ts";
-import { ValueTimeIndex } from "./value-times.ts";
+import { isFoundByValue, ValueTimeIndex } from "./value-times.ts";
 
 const NO_MARKS: StoreMarks = {
   positions: new Map(),
@@ -51,12 +54,15 @@ const UNWRITTEN_KEYS_MAX = 65_536;
 const UNWRITTEN_TIMES_MAX = 1_000;
 const UNWRITTEN_BYTES_MAX = 16 * 1024 * 1024;
 
+/** What a store keeps for the sake of reads where nobody says how much. */
+const CACHE_BYTES = 1024 * 1024;
+
 /** The state of one task over one RocksDB; see the port for what each call promises. */
 export class RocksTaskState implements TaskState {
   readonly stores: readonly StoreSpec[];
   readonly #path: string;
   readonly #options: DatabaseOptions;
-  readonly #overlays: readonly Overlay[];
+  readonly #memories: readonly StoreMemory[];
   #indexes: readonly Index[];
   #database: Database;
   #prefixes: readonly number[];
@@ -74,13 +80,12 @@ export class RocksTaskState implements TaskState {
     path: string,
     options: DatabaseOptions,
     opened: Opened,
+    cacheBytes: () => number,
   ) {
     this.stores = stores;
     this.#path = path;
     this.#options = options;
-    this.#overlays = stores.map((spec) => {
-      return new Overlay(suffixBytesOf(spec), spec.isTimed ? suffixBytesOfKind(spec.kind) : 0);
-    });
+    this.#memories = stores.map((spec, store) => memoryOf(spec, store, cacheBytes));
     this.#database = opened.database;
     this.#prefixes = opened.prefixes;
     this.#indexes = opened.indexes;
@@ -88,40 +93,40 @@ export class RocksTaskState implements TaskState {
     this.#marksOnDisk = opened.marks;
   }
 
+  /** `cacheBytes` says what each store may keep in memory for the sake of reads. */
   static async open(
     path: string,
     stores: readonly StoreSpec[],
     options: DatabaseOptions,
+    cacheBytes: () => number = () => CACHE_BYTES,
   ): Promise<RocksTaskState> {
-    return new RocksTaskState(stores, path, options, await openDatabase(path, stores, options));
+    const opened = await openDatabase(path, stores, options);
+    return new RocksTaskState(stores, path, options, opened, cacheBytes);
   }
 
   marks(): StoreMarks | null {
     return this.#marks;
   }
 
-  async read(store: number, keys: KeySet, view: "staged" | "head"): Promise<(Buffer | null)[]> {
-    const overlay = this.#overlay(store);
+  async read(store: number, keys: KeySet, view: "staged" | "head"): Promise<ValueColumns> {
+    const memory = this.#memory(store);
+    const into = new ValueColumnsBuilder(keys.count);
+    const missing = memory.read(keys, view, into);
+    if (missing.length === 0) return into;
     const prefix = this.#prefix(store);
-    const values: (Buffer | null)[] = new Array(keys.count).fill(null);
-    const missing: Buffer[] = [];
-    const missingSlots: number[] = [];
-    const names = namesOf(keys);
-    keys.names = names;
-    for (let slot = 0; slot < keys.count; slot++) {
-      const position = keys.positions[slot * 2] ?? 0;
-      const end = position + (keys.positions[slot * 2 + 1] ?? 0);
-      const found = overlay.find(names[slot] as string, view);
-      if (found !== undefined) {
-        values[slot] = found;
-        continue;
-      }
-      missing.push(layout.storeKey(prefix, keys.bytes.subarray(position, end)));
-      missingSlots.push(slot);
+    const wanted = missing.map((slot) => {
+      const position = keys.positions[slot * 2] as number;
+      const end = position + (keys.positions[slot * 2 + 1] as number);
+      return layout.storeKey(prefix, keys.bytes.subarray(position, end));
+    });
+    const { writes } = memory;
+    const read = await this.#database.getMany(wanted);
+    for (let i = 0; i < missing.length; i++) {
+      const value = read[i] ?? null;
+      if (value !== null) into.set(missing[i] as number, value, 0, value.length);
     }
-    const read = await this.#database.getMany(missing);
-    for (let i = 0; i < missingSlots.length; i++) values[missingSlots[i] ?? 0] = read[i] ?? null;
-    return values;
+    memory.remember(keys, missing, read, writes);
+    return into;
   }
 
   async range(
@@ -130,7 +135,7 @@ export class RocksTaskState implements TaskState {
     written: Pick<StoreChanges, "keys" | "values">,
     limits: PageLimits,
   ): Promise<RangePage> {
-    const newer = new Map(this.#overlay(store).all());
+    const newer = new Map(this.#memory(store).all());
     for (const [index, key] of written.keys.entries()) {
       newer.set(key.toString("latin1"), written.values[index] ?? null);
     }
@@ -183,9 +188,8 @@ export class RocksTaskState implements TaskState {
   async expired(store: number, timeMs: number, entriesMax: number): Promise<Buffer[]> {
     const index = this.#indexes[store] ?? null;
     invariant(index instanceof TimeIndex, `store ${store} has no windows with a retention`);
-    const overlay = this.#overlay(store);
-    const isGone = (key: Buffer): boolean =>
-      overlay.find(key.toString("latin1"), "staged") === null;
+    const memory = this.#memory(store);
+    const isGone = (key: Buffer): boolean => memory.isDeleted(key);
     return await index.upTo(this.#database, timeMs, entriesMax, isGone);
   }
 
@@ -209,7 +213,7 @@ export class RocksTaskState implements TaskState {
   ): Promise<WaitingTimers> {
     invariant(this.stores[store]?.isOfTimers === true, `store ${store} holds no timers`);
     const index = new TimerIndex(this.#prefix(store));
-    const newer = new Map(this.#overlay(store).all());
+    const newer = new Map(this.#memory(store).all());
     return await index.due(this.#database, clock, timeMs, entriesMax, newer);
   }
 
@@ -229,20 +233,20 @@ export class RocksTaskState implements TaskState {
   }
 
   advance(changes: StoreChanges): void {
-    this.#overlay(changes.store).advance(changes);
+    this.#memory(changes.store).advance(changes);
   }
 
   stage(changes: StoreChanges): void {
-    this.#overlay(changes.store).stage(changes);
+    this.#memory(changes.store).stage(changes);
   }
 
   resetHead(): void {
-    for (const overlay of this.#overlays) overlay.resetHead();
+    for (const memory of this.#memories) memory.resetHead();
   }
 
   get stagedBytes(): number {
     let bytes = 0;
-    for (const overlay of this.#overlays) bytes += overlay.stagedBytes;
+    for (const memory of this.#memories) bytes += memory.stagedBytes;
     return bytes;
   }
 
@@ -250,9 +254,9 @@ export class RocksTaskState implements TaskState {
     invariant(this.#cutInFlight === null, "a task has at most one cut in flight");
     const bytes = this.stagedBytes;
     const changes: StoreChanges[] = [];
-    for (const [store, overlay] of this.#overlays.entries()) {
-      const taken = overlay.cut();
-      if (taken.size > 0) changes.push(changesOf(store, taken));
+    for (const memory of this.#memories) {
+      const taken = memory.cut();
+      if (taken !== null) changes.push(taken);
     }
     this.#cutInFlight = changes;
     return { changes, bytes };
@@ -267,7 +271,7 @@ export class RocksTaskState implements TaskState {
     if (this.#cutInFlight !== cut) return;
     this.#marks = this.#merged(marks);
     this.#cutInFlight = null;
-    for (const overlay of this.#overlays) overlay.committed();
+    for (const memory of this.#memories) memory.committed();
     if (this.#isWriteDue(marks.caughtUpAtMs)) await this.#settle();
   }
 
@@ -276,7 +280,7 @@ export class RocksTaskState implements TaskState {
     // A clock that went back counts as late.
     if (sinceMs < 0 || sinceMs >= WRITE_EACH_MS) return true;
     let bytes = 0;
-    for (const [store, { unwrittenCount, unwrittenBytes }] of this.#overlays.entries()) {
+    for (const [store, { unwrittenCount, unwrittenBytes }] of this.#memories.entries()) {
       const isTimed =
         this.#indexes[store] instanceof ValueTimeIndex || this.stores[store]?.isOfTimers === true;
       if (unwrittenCount >= (isTimed ? UNWRITTEN_TIMES_MAX : UNWRITTEN_KEYS_MAX)) return true;
@@ -290,31 +294,33 @@ export class RocksTaskState implements TaskState {
     if (this.#writing !== null) await this.#writing;
     if (this.#marks === null || this.#marks === this.#marksOnDisk) return;
     const changes: StoreChanges[] = [];
-    for (const [store, overlay] of this.#overlays.entries()) {
-      if (overlay.unwrittenCount > 0) changes.push(changesOf(store, overlay.unwritten()));
+    for (const memory of this.#memories) {
+      if (memory.unwrittenCount > 0) changes.push(memory.unwritten());
     }
     this.#writing = this.#write(changes, this.#marks);
+    let isOnDisk = false;
     try {
       await this.#writing;
+      isOnDisk = true;
     } catch (error: unknown) {
       // What memory knows better than the disk goes: the changelog has it.
       this.#marks = this.#marksOnDisk;
       throw error;
     } finally {
       this.#writing = null;
-      for (const overlay of this.#overlays) overlay.written();
+      for (const memory of this.#memories) memory.written(isOnDisk);
     }
   }
 
   restage(): void {
     this.#cutInFlight = null;
-    for (const overlay of this.#overlays) overlay.restage();
+    for (const memory of this.#memories) memory.restage();
   }
 
   drop(): void {
     this.#cutInFlight = null;
     for (const index of this.#indexes) index?.lookAnew();
-    for (const overlay of this.#overlays) overlay.drop();
+    for (const memory of this.#memories) memory.drop();
   }
 
   async restore(changes: StoreChanges, position: StorePosition): Promise<void> {
@@ -324,6 +330,7 @@ export class RocksTaskState implements TaskState {
     const positions = new Map(before.positions).set(changes.store, position);
     const next = { ...before, positions };
     await this.#write([changes], next);
+    this.#memory(changes.store).restored(changes);
     this.#marks = next;
   }
 
@@ -337,7 +344,10 @@ export class RocksTaskState implements TaskState {
   async wipe(): Promise<void> {
     this.drop();
     await this.#writing?.catch(() => {});
-    for (const overlay of this.#overlays) overlay.written();
+    for (const memory of this.#memories) {
+      memory.written(false);
+      memory.emptied();
+    }
     await this.#database.close();
     empty(this.#path);
     const opened = await openDatabase(this.#path, this.stores, this.#options);
@@ -390,10 +400,16 @@ export class RocksTaskState implements TaskState {
     return { ...marks, positions };
   }
 
+  #memory(store: number): StoreMemory {
+    const memory = this.#memories[store];
+    invariant(memory !== undefined, `the task has no store ${store}`);
+    return memory;
+  }
+
   #overlay(store: number): Overlay {
-    const overlay = this.#overlays[store];
-    invariant(overlay !== undefined, `the task has no store ${store}`);
-    return overlay;
+    const memory = this.#memory(store);
+    invariant(memory instanceof Overlay, `store ${store} is read by its keys alone`);
+    return memory;
   }
 
   #prefix(store: number): number {
@@ -403,20 +419,11 @@ export class RocksTaskState implements TaskState {
   }
 }
 
-function namesOf({ names, count, positions, bytes }: KeySet): readonly string[] {
-  if (names !== undefined) return names;
-  const made = new Array<string>(count);
-  for (let slot = 0; slot < count; slot++) {
-    const position = positions[slot * 2] as number;
-    made[slot] = bytes.toString("latin1", position, position + (positions[slot * 2 + 1] as number));
-  }
-  return made;
-}
-
-function changesOf(store: number, entries: ReadonlyMap<string, Buffer | null>): StoreChanges {
-  const keys: Buffer[] = [];
-  for (const name of entries.keys()) keys.push(Buffer.from(name, "latin1"));
-  return { store, keys, values: [...entries.values()] };
+function memoryOf(spec: StoreSpec, store: number, cacheBytes: () => number): StoreMemory {
+  const { isRanged, isTimed, isOfTimers, kind } = spec;
+  const isByKey = !(isRanged || isTimed || isOfTimers || isFoundByValue(spec));
+  if (isByKey) return new StateTable(store, cacheBytes);
+  return new Overlay(store, suffixBytesOf(spec), isTimed ? suffixBytesOfKind(kind) : 0);
 }
 
 type Index = TimeIndex | ValueTimeIndex | null;

@@ -3,7 +3,7 @@ import { clockOfKey, waitsUntil } from "../model/timers.ts";
 import type { WaitingTimers } from "../ports/store.ts";
 import type { Database, Entry } from "./database.ts";
 import * as layout from "./layout.ts";
-import type { Value } from "./overlay.ts";
+import type { Value } from "./store-memory.ts";
 
 const HEAD_BYTES = 9;
 const BYTES_MAX = 4_194_304;

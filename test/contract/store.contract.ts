@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { StoreSpec } from "../../src/model/topology.ts";
+import { valuesOf } from "../../src/model/value-columns.ts";
 import type { KeySet, StoreChanges, StoreMarks, TaskState } from "../../src/ports/store.ts";
 
 export const STORES: readonly StoreSpec[] = [
@@ -76,7 +77,7 @@ export function storeContract(name: string, make: () => Promise<StateUnderTest>)
         const model = new Model();
         for (const next of steps) state = await apply(under, state, model, next);
         for (const view of ["staged", "head"] as const) {
-          const found = await state.read(0, keySet(KEYS), view);
+          const found = valuesOf(await state.read(0, keySet(KEYS), view));
           const expected = KEYS.map((key) => model.read(key, view));
           assert.deepEqual(
             found.map((value) => value?.toString() ?? null),
@@ -98,8 +99,8 @@ export function storeContract(name: string, make: () => Promise<StateUnderTest>)
     state.stage({ store: 1, keys: [Buffer.from("k")], values: [Buffer.from("one")] });
     state.cut();
     await state.commit(marks(1));
-    const [zero] = await state.read(0, keySet(["k"]), "staged");
-    const [one] = await state.read(1, keySet(["k"]), "staged");
+    const [zero] = valuesOf(await state.read(0, keySet(["k"]), "staged"));
+    const [one] = valuesOf(await state.read(1, keySet(["k"]), "staged"));
     assert.deepEqual([zero?.toString(), one?.toString()], ["zero", "one"]);
     await state.close();
   });
@@ -114,7 +115,7 @@ export function storeContract(name: string, make: () => Promise<StateUnderTest>)
     state.cut();
     stage("both", "newer");
     state.restage();
-    const found = await state.read(0, keySet(["both", "only"]), "staged");
+    const found = valuesOf(await state.read(0, keySet(["both", "only"]), "staged"));
     assert.deepEqual(found.map(String), ["newer", "older"]);
     const [changes] = state.cut().changes;
     assert.deepEqual(changes?.keys.map(String).toSorted(), ["both", "only"]);
@@ -132,9 +133,9 @@ export function storeContract(name: string, make: () => Promise<StateUnderTest>)
     for (const batch of batches) state.advance(batch);
     for (const batch of batches) {
       state.stage(batch);
-      assert.deepEqual(await state.read(0, keySet(["k"]), "head"), [null]);
+      assert.deepEqual(valuesOf(await state.read(0, keySet(["k"]), "head")), [null]);
     }
-    assert.deepEqual(await state.read(0, keySet(["k"]), "staged"), [null]);
+    assert.deepEqual(valuesOf(await state.read(0, keySet(["k"]), "staged")), [null]);
     await state.close();
   });
 
@@ -172,11 +173,11 @@ export function storeContract(name: string, make: () => Promise<StateUnderTest>)
     for (const each of [first, second, third]) state.advance(each);
     for (const each of [first, second]) {
       state.stage(each);
-      assert.deepEqual(await state.read(0, keySet(["k"]), "head"), [null]);
+      assert.deepEqual(valuesOf(await state.read(0, keySet(["k"]), "head")), [null]);
     }
     state.stage(third);
     state.resetHead();
-    assert.deepEqual(await state.read(0, keySet(["k"]), "head"), [null]);
+    assert.deepEqual(valuesOf(await state.read(0, keySet(["k"]), "head")), [null]);
     await state.close();
   });
 
@@ -249,8 +250,8 @@ export function storeContract(name: string, make: () => Promise<StateUnderTest>)
         [1, { topicId: "t2", position: 7 }],
       ],
     );
-    assert.equal((await state.read(0, keySet(["k"]), "staged"))[0]?.toString(), "v");
-    assert.equal((await state.read(1, keySet(["r"]), "staged"))[0]?.toString(), "x");
+    assert.equal(valuesOf(await state.read(0, keySet(["k"]), "staged"))[0]?.toString(), "v");
+    assert.equal(valuesOf(await state.read(1, keySet(["r"]), "staged"))[0]?.toString(), "x");
     await state.close();
   });
 }
@@ -290,7 +291,7 @@ async function checkTimes(
         (time) => time >= (from[slot] ?? 0) && time <= (to[slot] ?? 0),
       );
       const names = times.map((time) => sessionKey(key, time).toString("latin1"));
-      const values = await state.read(2, keySet(names), view);
+      const values = valuesOf(await state.read(2, keySet(names), view));
       const expected = values.flatMap((value, i) =>
         value === null ? [] : [`${times[i]}=${value}`],
       );
@@ -318,7 +319,8 @@ async function checkBetween(state: TaskState, after: number, upTo: number): Prom
     .flatMap((time) => TIMED_KEYS.map((key) => ({ time, key: sessionKey(key, time) })))
     .sort((left, right) => left.time - right.time || left.key.compare(right.key))
     .map(({ key }) => key);
-  const values = await state.read(2, keySet(wanted.map((key) => key.toString("latin1"))), "head");
+  const names = wanted.map((key) => key.toString("latin1"));
+  const values = valuesOf(await state.read(2, keySet(names), "head"));
   const expected = wanted.flatMap((key, slot) => {
     const value = values[slot] ?? null;
     return value === null ? [] : [`${key.toString("hex")}=${value}`];

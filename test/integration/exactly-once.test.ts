@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { valuesOf } from "../../src/model/value-columns.ts";
 import { openStateDirectory } from "../../src/stores/directory.ts";
 import { keySet } from "../contract/store.contract.ts";
 import { availableBrokers, type Broker } from "../support/brokers.ts";
@@ -37,7 +38,7 @@ async function assertStoreIsFold(scene: Scene): Promise<void> {
       if (at === partition) fold.set(String(key), value?.toString("hex") ?? null);
     }
     const state = await directory.openTask(`0_${partition}`, stores);
-    const found = await state.read(0, keySet([...fold.keys()]), "staged");
+    const found = valuesOf(await state.read(0, keySet([...fold.keys()]), "staged"));
     assert.deepEqual(
       found.map((value) => value?.toString("hex") ?? null),
       [...fold.values()],

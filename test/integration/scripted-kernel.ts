@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { RecordColumns, STRIDE } from "../../src/model/columns.ts";
 import type { SlotState } from "../../src/model/rows.ts";
+import { packValues } from "../../src/model/value-columns.ts";
 import type {
   Application,
   ApplicationListener,
@@ -124,7 +125,7 @@ function slotsOf(
   const keys = [...new Set(words.map(([key]) => key))];
   return {
     store: 0,
-    values: keys.map((key) => (stored[key] === undefined ? null : int64(stored[key]))),
+    values: packValues(keys.map((key) => (stored[key] === undefined ? null : int64(stored[key])))),
     slots: Int32Array.from(words, ([key]) => keys.indexOf(key)),
     slotCounts: null,
     windowStarts: null,

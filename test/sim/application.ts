@@ -1,6 +1,7 @@
 import type { OutriggerError } from "../../src/errors/outrigger-error.ts";
 import type { MutationColumns, OutputColumns } from "../../src/model/rows.ts";
 import type { DeclaredTopology } from "../../src/model/topology.ts";
+import { valueAt } from "../../src/model/value-columns.ts";
 import type {
   Application,
   ApplicationListener,
@@ -249,7 +250,8 @@ class AnswerBuilder {
     const slot = this.#slot(row);
     const written = this.#values.get(slot);
     if (written !== undefined) return written;
-    return this.#batch.states[0]?.values[slot]?.toString("latin1") ?? null;
+    const [state] = this.#batch.states;
+    return state === undefined ? null : (valueAt(state.values, slot)?.toString("latin1") ?? null);
   }
 
   set(row: number, value: string | null): void {

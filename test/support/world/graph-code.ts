@@ -6,6 +6,7 @@ import type {
   Program,
   Stage,
 } from "../../../src/model/topology.ts";
+import { valueAt } from "../../../src/model/value-columns.ts";
 import type { BatchAnswer, DispatchedBatch } from "../../../src/ports/application.ts";
 
 /** What a node's code makes of a record: values by child, in order; keys stay. */
@@ -158,7 +159,8 @@ class StageRun {
     const name = `${this.#names.indexOf(store)} ${slot}`;
     const state = this.#batch.states[this.#names.indexOf(store)];
     const before = this.#written.get(name) ?? this.#counts.get(name);
-    const next = (before ?? Number(state?.values[slot]?.toString("latin1") ?? "0")) + 1;
+    const found = state === undefined ? null : valueAt(state.values, slot);
+    const next = (before ?? Number(found?.toString("latin1") ?? "0")) + 1;
     this.#written.set(name, next);
     return next;
   }

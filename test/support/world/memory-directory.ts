@@ -1,6 +1,7 @@
 import { OutriggerError } from "../../../src/errors/outrigger-error.ts";
 import { suffixBytesOfKind, timeOfValue } from "../../../src/model/entry-time.ts";
 import type { StoreSpec } from "../../../src/model/topology.ts";
+import { packValues, type ValueColumns } from "../../../src/model/value-columns.ts";
 import type {
   DueEntries,
   KeyEntries,
@@ -69,7 +70,7 @@ export class MemoryState implements TaskState {
     return this.disk.marks;
   }
 
-  async read(store: number, keys: KeySet, view: "staged" | "head"): Promise<(Buffer | null)[]> {
+  async read(store: number, keys: KeySet, view: "staged" | "head"): Promise<ValueColumns> {
     const layers =
       view === "head" ? [this.#head, this.#staged, this.#cut] : [this.#staged, this.#cut];
     this.disk.meet("read");
@@ -79,7 +80,7 @@ export class MemoryState implements TaskState {
       await this.disk.slow;
       this.disk.waiting -= 1;
     }
-    return found;
+    return packValues(found);
   }
 
   #lookUp(store: number, keys: KeySet, layers: readonly Layer[]): (Buffer | null)[] {

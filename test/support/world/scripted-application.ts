@@ -1,6 +1,7 @@
 import type { OutriggerError } from "../../../src/errors/outrigger-error.ts";
 import type { Verdict } from "../../../src/model/failure.ts";
 import type { MutationColumns, OutputColumns } from "../../../src/model/rows.ts";
+import { valueAt } from "../../../src/model/value-columns.ts";
 import type {
   Application,
   ApplicationListener,
@@ -139,7 +140,8 @@ class AnswerBuilder {
 
   stateOf(): string | null {
     const slot = this.#slot();
-    const found = this.#batch.states[0]?.values[slot] ?? null;
+    const [state] = this.#batch.states;
+    const found = state === undefined ? null : valueAt(state.values, slot);
     return this.#values.get(slot) ?? found?.toString("latin1") ?? null;
   }
 

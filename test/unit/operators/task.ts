@@ -2,6 +2,7 @@ import { HEADERS_END, HEADERS_POSITION, STRIDE } from "../../../src/model/column
 import { KeyTable } from "../../../src/model/key-table.ts";
 import type { RowRange } from "../../../src/model/rows.ts";
 import type { Operator, SessionWindows, SlidingWindows } from "../../../src/model/topology.ts";
+import { packValues } from "../../../src/model/value-columns.ts";
 import {
   type Applied,
   applyAggregate,
@@ -55,7 +56,7 @@ export class Task {
     this.dropped += plan.droppedRows;
     const keys = table.keys();
     const found = keysOf(keys).map((key) => this.store.get(key.toString("hex")) ?? null);
-    return applyAggregate(rows, plan, keys, found, this.#operator);
+    return applyAggregate(rows, plan, keys, packValues(found), this.#operator);
   }
 
   #applySessions(rows: readonly RowRange[], windows: SessionWindows): Applied | null {

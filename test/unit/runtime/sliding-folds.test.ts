@@ -3,6 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { writeLong } from "../../../src/model/key-table.ts";
 import type { DeclaredNode, SlidingWindows } from "../../../src/model/topology.ts";
+import { valueAt } from "../../../src/model/value-columns.ts";
 import type { BatchAnswer, DispatchedBatch } from "../../../src/ports/application.ts";
 import { compile } from "../../../src/topology/compile.ts";
 import type { PlainRecord } from "../../support/world/columns.ts";
@@ -70,7 +71,7 @@ function adding(
       const end = next + (state?.slotCounts?.[row] ?? 1);
       for (; next < end; next++) {
         const slot = state?.slots[next] ?? -1;
-        const before = state?.values[slot] ?? null;
+        const before = state === undefined ? null : valueAt(state.values, slot);
         assert.ok(before === null || before.length === 8, "a value travels without its time");
         const added = columns.value(index)?.readBigInt64BE() ?? 0n;
         const sum = long(Number((before?.readBigInt64BE() ?? 0n) + added));

@@ -6,6 +6,7 @@ import { type Batch, ProcessResponseSchema } from "../../../src/gen/outrigger/v1
 import type { Segment } from "../../../src/gen/outrigger/v1/records_pb.ts";
 import type { StateColumns } from "../../../src/gen/outrigger/v1/state_pb.ts";
 import type { RowRange, SlotState } from "../../../src/model/rows.ts";
+import { packValues, valuesOf } from "../../../src/model/value-columns.ts";
 import type { DispatchedBatch } from "../../../src/ports/application.ts";
 import { encodeBatch } from "../../../src/server/encode-batch.ts";
 import { columnsOf, type PlainRecord } from "./columns.ts";
@@ -91,7 +92,7 @@ const anyState: fc.Arbitrary<SlotState> = fc
   })
   .map(({ store, values, slots, isIdentity, slotCounts, unit, isSession, steps }) => ({
     store,
-    values: values.map((value) => (value === null ? null : Buffer.from(value))),
+    values: packValues(values.map((value) => (value === null ? null : Buffer.from(value)))),
     slots: Int32Array.from(isIdentity ? slots.map((_, index) => index) : slots),
     slotCounts: slotCounts === null ? null : Int32Array.from(slotCounts),
     windowStarts:
@@ -107,7 +108,7 @@ function checkState(expected: SlotState, got: StateColumns): void {
   const values = got.values.map((value, slot) => (got.absent.includes(slot) ? null : value));
   assert.deepEqual(
     values.map((value) => (value === null ? null : Buffer.from(value))),
-    expected.values.map((value) => (value === null ? null : Buffer.from(value))),
+    valuesOf(expected.values),
   );
   assert.deepEqual(got.slotCounts, [...(expected.slotCounts ?? [])]);
   if (got.slots.length > 0 || got.slotCounts.length > 0) {
@@ -116,7 +117,7 @@ function checkState(expected: SlotState, got: StateColumns): void {
     assert.deepEqual([...expected.slots], [...expected.slots.keys()]);
   }
   if (expected.windowStarts === null) return;
-  const starts = expected.values.map((_, slot) =>
+  const starts = valuesOf(expected.values).map((_, slot) =>
     got.windowStarts.length > 0
       ? Number(got.windowStarts[slot])
       : Number(got.windowBase) + (got.windowSteps[slot] ?? 0) * Number(got.windowUnitMs),

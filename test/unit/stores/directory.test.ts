@@ -12,6 +12,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { OutriggerError } from "../../../src/errors/outrigger-error.ts";
+import { valuesOf } from "../../../src/model/value-columns.ts";
 import { openStateDirectory } from "../../../src/stores/directory.ts";
 import { keySet, STORES } from "../../contract/store.contract.ts";
 import { holdDirectory } from "../../support/directory-holder.ts";
@@ -85,7 +86,7 @@ test("R-4: after SIGKILL amid commits, the data are those of the position, a sec
   // Ten commits are a second here: the disk lags behind by no more.
   assert.ok(position !== undefined && position >= 21, `${position}`);
   const keys = Array.from({ length: 50 }, (_, k) => `k${k}`);
-  const values = await state.read(0, keySet(keys), "staged");
+  const values = valuesOf(await state.read(0, keySet(keys), "staged"));
   for (const value of values) assert.equal(value?.toString(), String(position));
   await state.close();
   await directory.close();

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, beforeEach, mock, test } from "node:test";
+import { valuesOf as valueList } from "../../../src/model/value-columns.ts";
 import type { StoreMarks, TaskState } from "../../../src/ports/store.ts";
 import { Database } from "../../../src/stores/database.ts";
 import { RocksTaskState } from "../../../src/stores/task-state.ts";
@@ -54,7 +55,7 @@ async function commit(
 }
 
 async function valuesOf(state: TaskState, ...keys: string[]): Promise<(string | null)[]> {
-  const values = await state.read(0, keySet(keys), "staged");
+  const values = valueList(await state.read(0, keySet(keys), "staged"));
   return values.map((value) => value?.toString() ?? null);
 }
 
