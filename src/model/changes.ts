@@ -49,6 +49,48 @@ export class ColumnChanges implements StoreChanges {
   }
 }
 
+/** What is known of the keys that some are chosen from. */
+type Choice = Pick<KeyColumns, "bytes" | "positions" | "found"> &
+  Partial<Pick<KeyColumns, "hashes">>;
+
+/** Some of a set of keys, over the same bytes. */
+export class ChosenKeys {
+  readonly #from: Choice;
+  readonly #positions: Int32Array;
+  readonly #hashes: Int32Array;
+  readonly #entries: Int32Array | null;
+  #count = 0;
+
+  constructor(from: Choice, countMax: number) {
+    this.#from = from;
+    this.#positions = new Int32Array(countMax * 2);
+    this.#hashes = new Int32Array(countMax);
+    this.#entries = from.found === undefined ? null : new Int32Array(countMax);
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  add(slot: number): void {
+    const { bytes, positions, hashes, found } = this.#from;
+    const at = this.#count++;
+    const position = positions[slot * 2] as number;
+    const length = positions[slot * 2 + 1] as number;
+    this.#positions[at * 2] = position;
+    this.#positions[at * 2 + 1] = length;
+    this.#hashes[at] = hashes?.[slot] ?? hashOf(bytes, position, length);
+    if (this.#entries !== null) this.#entries[at] = found?.entries[slot] as number;
+  }
+
+  columns(): KeyColumns {
+    const { bytes, found } = this.#from;
+    const keys = { count: this.#count, bytes, positions: this.#positions, hashes: this.#hashes };
+    if (found === undefined || this.#entries === null) return keys;
+    return { ...keys, found: { ...found, entries: this.#entries } };
+  }
+}
+
 /** How many keys change. */
 export function countOf({ columns, keys }: StoreChanges): number {
   return columns === undefined ? keys.length : columns.keys.count;

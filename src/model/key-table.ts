@@ -18,6 +18,18 @@ export interface KeyColumns {
   readonly positions: Int32Array;
   /** `hashOf` each key. */
   readonly hashes: Int32Array;
+  /** Where a state found them. */
+  found?: FoundKeys;
+}
+
+/** Where a state found keys, so that it need not look for them again when they change. */
+export interface FoundKeys {
+  /** Who found them: the numbers mean nothing to others. */
+  readonly by: object;
+  /** By key; -1 for one that was not found. */
+  readonly entries: Int32Array;
+  /** The numbers hold as long as `by` is at this. */
+  readonly stamp: number;
 }
 
 /**

@@ -8,6 +8,7 @@ import {
   VALUE_LENGTH,
   VALUE_POSITION,
 } from "../model/columns.ts";
+import type { FoundKeys } from "../model/key-table.ts";
 import type { RowRange } from "../model/rows.ts";
 import type { Numbers } from "./numbers.ts";
 
@@ -17,6 +18,7 @@ export interface SlotKeys {
   readonly positions: Int32Array;
   readonly bytes: Buffer;
   readonly hashes?: Int32Array;
+  readonly found?: FoundKeys;
 }
 
 /** The store's key of a window ends in an int32 sequence number that the key of a record lacks. */

@@ -1,7 +1,7 @@
 import { OutriggerError } from "../errors/outrigger-error.ts";
-import { ColumnChanges, type StoreChanges } from "../model/changes.ts";
+import { ChosenKeys, ColumnChanges, type StoreChanges } from "../model/changes.ts";
 import { STAMP_BYTES } from "../model/entry-time.ts";
-import { hashOf, readLong, writeLong } from "../model/key-table.ts";
+import { readLong, writeLong } from "../model/key-table.ts";
 import type { Operator } from "../model/topology.ts";
 import type { SlotKeys } from "./derived.ts";
 import { type Numbers, numbersFor } from "./numbers.ts";
@@ -70,27 +70,21 @@ export class SlotValues {
     const width = this.#stampBytes + numbers.width;
     const bytes = Buffer.allocUnsafe(keys.count * width);
     const positions = new Int32Array(keys.count * 2);
-    const changed = { bytes: keys.bytes, positions: new Int32Array(keys.count * 2) };
-    const hashes = new Int32Array(keys.count);
-    let count = 0;
+    const changed = new ChosenKeys(keys, keys.count);
     for (let slot = 0; slot < keys.count; slot++) {
       const isHeld = numbers.has(slot);
       // What came and went within the batch was never there.
       if (this.#isWritten[slot] === 0 || !(isHeld || this.#isStored[slot] === 1)) continue;
-      const position = keys.positions[slot * 2] as number;
-      const length = keys.positions[slot * 2 + 1] as number;
-      changed.positions[count * 2] = position;
-      changed.positions[count * 2 + 1] = length;
-      hashes[count] = keys.hashes?.[slot] ?? hashOf(keys.bytes, position, length);
-      const at = count * width;
-      positions[count * 2] = at;
-      positions[count * 2 + 1] = isHeld ? width : -1;
-      count += 1;
+      const place = changed.count;
+      const at = place * width;
+      changed.add(slot);
+      positions[place * 2] = at;
+      positions[place * 2 + 1] = isHeld ? width : -1;
       if (!isHeld) continue;
       if (this.#stampBytes > 0) writeLong(bytes, at, this.times[slot] as number);
       numbers.write(slot, bytes, at + this.#stampBytes);
     }
-    const values = { count, bytes, positions };
-    return new ColumnChanges(this.#operator.store, { ...changed, count, hashes }, values);
+    const values = { count: changed.count, bytes, positions };
+    return new ColumnChanges(this.#operator.store, changed.columns(), values);
   }
 }

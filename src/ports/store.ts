@@ -1,4 +1,5 @@
 import type { StoreChanges } from "../model/changes.ts";
+import type { FoundKeys } from "../model/key-table.ts";
 import type { StoreSpec } from "../model/topology.ts";
 import type { ValueColumns } from "../model/value-columns.ts";
 
@@ -14,6 +15,8 @@ export interface KeySet {
   readonly bytes: Buffer;
   /** `hashOf` each key, where it is known. */
   readonly hashes?: Int32Array;
+  /** Where a state found them, once it has read them. */
+  found?: FoundKeys;
 }
 
 /** Consecutive keys in the order of their bytes, `[from, to)`; null is an open end. */

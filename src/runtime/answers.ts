@@ -1,7 +1,7 @@
-import { ColumnChanges, packKeys, type StoreChanges } from "../model/changes.ts";
+import { ChosenKeys, ColumnChanges, packKeys, type StoreChanges } from "../model/changes.ts";
 import { HEADERS_END, HEADERS_POSITION, STRIDE } from "../model/columns.ts";
 import { STAMP_BYTES } from "../model/entry-time.ts";
-import { hashOf, type KeyColumns } from "../model/key-table.ts";
+import type { KeyColumns } from "../model/key-table.ts";
 import { type MutationColumns, OUTPUT_STRIDE, type RowRange } from "../model/rows.ts";
 import type { StoreSpec } from "../model/topology.ts";
 import type { BatchAnswer } from "../ports/application.ts";
@@ -180,19 +180,9 @@ export function changesOf({ stage, keys }: Hop, answer: BatchAnswer): StoreChang
 
 function changedKeys(mutation: MutationColumns, slotKeys: KeySet | undefined): KeyColumns {
   if (mutation.keys.length > 0 || slotKeys === undefined) return packedKeys(mutation, slotKeys);
-  const { slots } = mutation;
-  const { bytes } = slotKeys;
-  const positions = new Int32Array(slots.length * 2);
-  const hashes = new Int32Array(slots.length);
-  for (let i = 0; i < slots.length; i++) {
-    const slot = slots[i] as number;
-    const position = slotKeys.positions[slot * 2] as number;
-    const length = slotKeys.positions[slot * 2 + 1] as number;
-    positions[i * 2] = position;
-    positions[i * 2 + 1] = length;
-    hashes[i] = slotKeys.hashes?.[slot] ?? hashOf(bytes, position, length);
-  }
-  return { count: slots.length, bytes, positions, hashes };
+  const chosen = new ChosenKeys(slotKeys, mutation.slots.length);
+  for (let i = 0; i < mutation.slots.length; i++) chosen.add(mutation.slots[i] as number);
+  return chosen.columns();
 }
 
 /** Those of slots, then those without. */

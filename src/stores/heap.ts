@@ -1,30 +1,36 @@
 import { copySlice } from "../model/slices.ts";
+import type { EntryFields } from "./entry-fields.ts";
 
 const BYTES_MIN = 4 * 1024;
 
 /**
- * Blocks of bytes in one buffer, taken at its end. What is given back is found again when the whole is
- * compacted, which the owner of the blocks asks for.
+ * A block of bytes for each entry, in one buffer, taken at its end. What is given back is used again when
+ * the whole is compacted. `positionField` and `lengthField` say where a block stands and how long it is; an
+ * entry whose length is not above 0 has none.
  */
 export class Heap {
   bytes = Buffer.allocUnsafe(BYTES_MIN);
+  readonly #entries: EntryFields;
+  readonly #positionField: number;
+  readonly #lengthField: number;
   #end = 0;
   #free = 0;
+
+  constructor(entries: EntryFields, positionField: number, lengthField: number) {
+    this.#entries = entries;
+    this.#positionField = positionField;
+    this.#lengthField = lengthField;
+  }
 
   /** Bytes of the blocks that are in use. */
   get used(): number {
     return this.#end - this.#free;
   }
 
-  /** Whether there is no room for a block of this length, and compacting would make some. */
-  isWasteful(length: number): boolean {
-    return this.#end + length > this.bytes.length && this.#free * 2 > this.#end;
-  }
-
-  /** The position of a new block. */
+  /** The position of a new block; the caller sets the entry's fields. */
   take(length: number): number {
+    if (this.#end + length > this.bytes.length) this.#makeRoom(length);
     const at = this.#end;
-    if (at + length > this.bytes.length) this.#resize(at + length);
     this.#end = at + length;
     return at;
   }
@@ -33,27 +39,31 @@ export class Heap {
     this.#free += length;
   }
 
-  /** Moves together the blocks in use, those with a length above 0; `positions` are where they were. */
-  compact(positions: Int32Array, lengths: Int32Array, count: number): void {
-    const from = this.bytes;
-    const room = Math.max(BYTES_MIN, this.used * 2);
-    const to = Buffer.allocUnsafe(room);
+  #makeRoom(length: number): void {
+    if (this.#free * 2 > this.#end) this.#compact(length);
+    else this.bytes = this.#copied((this.#end + length) * 2);
+  }
+
+  #copied(size: number): Buffer<ArrayBuffer> {
+    const grown = Buffer.allocUnsafe(size);
+    this.bytes.copy(grown, 0, 0, this.#end);
+    return grown;
+  }
+
+  /** Moves together the blocks that are in use. */
+  #compact(length: number): void {
+    const entries = this.#entries;
+    const to = Buffer.allocUnsafe(Math.max(BYTES_MIN, (this.used + length) * 2));
     let end = 0;
-    for (let i = 0; i < count; i++) {
-      const length = lengths[i] as number;
-      if (length <= 0) continue;
-      copySlice(from, positions[i] as number, to, end, length);
-      positions[i] = end;
-      end += length;
+    for (let entry = 0; entry < entries.capacity; entry++) {
+      const own = entries.get(entry, this.#lengthField);
+      if (own <= 0) continue;
+      copySlice(this.bytes, entries.get(entry, this.#positionField), to, end, own);
+      entries.set(entry, this.#positionField, end);
+      end += own;
     }
     this.bytes = to;
     this.#end = end;
     this.#free = 0;
-  }
-
-  #resize(needed: number): void {
-    const grown = Buffer.allocUnsafe(Math.max(needed, this.bytes.length * 2));
-    this.bytes.copy(grown, 0, 0, this.#end);
-    this.bytes = grown;
   }
 }

@@ -1,25 +1,30 @@
 import { copySlice, equalSlices } from "../model/slices.ts";
+import { type EntryFields, HASH, KEY_LENGTH, KEY_POSITION } from "./entry-fields.ts";
 import { Heap } from "./heap.ts";
 
-const ENTRIES_MIN = 64;
 const FREE = -1;
 
 /**
- * Keys, each with the number of an entry: open addressing over one heap of bytes. Numbers of entries that
- * were removed are given again.
+ * Keys, each with the number of an entry: open addressing, the hash beside the number, over one heap of
+ * bytes. Numbers of entries that were removed are given again.
  */
 export class KeyIndex {
-  /** Entry + 1 for each bucket; 0 is empty. */
-  #buckets = new Int32Array(ENTRIES_MIN * 2);
-  #hashes = new Int32Array(ENTRIES_MIN);
-  /** Where an entry's key stands; of a free entry the next one, or -1. */
-  #positions = new Int32Array(ENTRIES_MIN);
-  #lengths = new Int32Array(ENTRIES_MIN).fill(FREE);
-  #heap = new Heap();
+  readonly #entries: EntryFields;
+  readonly #heap: Heap;
+  /** Entry + 1 and hash for each bucket; 0 is empty. */
+  #buckets: Int32Array;
   #firstFree = -1;
   /** Entries from this one on were never given. */
   #fresh = 0;
   #count = 0;
+  /** How often a key was removed: numbers that were found before may be others'. */
+  removals = 0;
+
+  constructor(entries: EntryFields) {
+    this.#entries = entries;
+    this.#heap = new Heap(entries, KEY_POSITION, KEY_LENGTH);
+    this.#buckets = new Int32Array(entries.capacity * 4);
+  }
 
   get count(): number {
     return this.#count;
@@ -30,10 +35,6 @@ export class KeyIndex {
     return this.#fresh;
   }
 
-  get capacity(): number {
-    return this.#hashes.length;
-  }
-
   get keyBytes(): number {
     return this.#heap.used;
   }
@@ -42,105 +43,96 @@ export class KeyIndex {
     return this.#heap.bytes;
   }
 
-  position(entry: number): number {
-    return this.#positions[entry] as number;
-  }
-
-  /** -1 for an entry that is free. */
-  length(entry: number): number {
-    return this.#lengths[entry] as number;
-  }
-
-  hash(entry: number): number {
-    return this.#hashes[entry] as number;
+  isFree(entry: number): boolean {
+    return this.#entries.get(entry, KEY_LENGTH) === FREE;
   }
 
   /** The key's entry; -1 where there is none. */
   find(hash: number, bytes: Buffer, position: number, length: number): number {
     const buckets = this.#buckets;
     const mask = buckets.length - 1;
-    for (let bucket = hash & mask; ; bucket = (bucket + 1) & mask) {
-      const entry = (buckets[bucket] as number) - 1;
+    for (let at = (hash << 1) & mask; ; at = (at + 2) & mask) {
+      const entry = (buckets[at] as number) - 1;
       if (entry < 0) return -1;
-      if (this.#hashes[entry] !== hash || this.#lengths[entry] !== length) continue;
-      const at = this.#positions[entry] as number;
-      if (equalSlices(this.#heap.bytes, at, bytes, position, length)) return entry;
+      if (buckets[at + 1] === hash && this.#holds(entry, bytes, position, length)) return entry;
     }
   }
 
-  /** A new entry for a key that has none; `capacity` may have grown. */
+  /** A new entry for a key that has none, without a value. */
   add(hash: number, bytes: Buffer, position: number, length: number): number {
-    if (this.#heap.isWasteful(length)) {
-      this.#heap.compact(this.#positions, this.#lengths, this.#fresh);
-    }
+    const entries = this.#entries;
     const entry = this.#take();
+    // Free, while the heap makes room.
     const at = this.#heap.take(length);
     copySlice(bytes, position, this.#heap.bytes, at, length);
-    this.#hashes[entry] = hash;
-    this.#positions[entry] = at;
-    this.#lengths[entry] = length;
+    entries.clear(entry);
+    entries.set(entry, HASH, hash);
+    entries.set(entry, KEY_POSITION, at);
+    entries.set(entry, KEY_LENGTH, length);
     this.#count += 1;
     this.#place(entry, hash);
     return entry;
   }
 
   remove(entry: number): void {
+    const entries = this.#entries;
     this.#unplace(entry);
-    this.#heap.giveBack(this.#lengths[entry] as number);
-    this.#lengths[entry] = FREE;
-    this.#positions[entry] = this.#firstFree;
+    this.#heap.giveBack(entries.get(entry, KEY_LENGTH));
+    entries.set(entry, KEY_LENGTH, FREE);
+    entries.set(entry, KEY_POSITION, this.#firstFree);
     this.#firstFree = entry;
     this.#count -= 1;
+    this.removals += 1;
   }
 
   #take(): number {
     const entry = this.#firstFree;
     if (entry >= 0) {
-      this.#firstFree = this.#positions[entry] as number;
+      this.#firstFree = this.#entries.get(entry, KEY_POSITION);
       return entry;
     }
-    if (this.#fresh === this.#hashes.length) this.#grow();
+    if (this.#fresh === this.#entries.capacity) this.#grow();
     return this.#fresh++;
   }
 
   #grow(): void {
-    const capacity = this.#hashes.length * 2;
-    this.#hashes = grown(this.#hashes, capacity, 0);
-    this.#positions = grown(this.#positions, capacity, 0);
-    this.#lengths = grown(this.#lengths, capacity, FREE);
-    this.#buckets = new Int32Array(capacity * 2);
+    const entries = this.#entries;
+    entries.grow();
+    this.#buckets = new Int32Array(entries.capacity * 4);
     for (let entry = 0; entry < this.#fresh; entry++) {
-      if (this.length(entry) !== FREE) this.#place(entry, this.hash(entry));
+      if (!this.isFree(entry)) this.#place(entry, entries.get(entry, HASH));
     }
   }
 
   #place(entry: number, hash: number): void {
     const buckets = this.#buckets;
     const mask = buckets.length - 1;
-    let bucket = hash & mask;
-    while (buckets[bucket] !== 0) bucket = (bucket + 1) & mask;
-    buckets[bucket] = entry + 1;
+    let at = (hash << 1) & mask;
+    while (buckets[at] !== 0) at = (at + 2) & mask;
+    buckets[at] = entry + 1;
+    buckets[at + 1] = hash;
   }
 
   /** Closes the gap: what stands behind it, and may stand in it, moves up. */
   #unplace(entry: number): void {
     const buckets = this.#buckets;
     const mask = buckets.length - 1;
-    let gap = this.hash(entry) & mask;
-    while (buckets[gap] !== entry + 1) gap = (gap + 1) & mask;
-    for (let bucket = (gap + 1) & mask; buckets[bucket] !== 0; bucket = (bucket + 1) & mask) {
-      const home = this.hash((buckets[bucket] as number) - 1) & mask;
-      if (((bucket - home) & mask) < ((bucket - gap) & mask)) continue;
-      buckets[gap] = buckets[bucket] as number;
-      gap = bucket;
+    let gap = (this.#entries.get(entry, HASH) << 1) & mask;
+    while (buckets[gap] !== entry + 1) gap = (gap + 2) & mask;
+    for (let at = (gap + 2) & mask; buckets[at] !== 0; at = (at + 2) & mask) {
+      const home = ((buckets[at + 1] as number) << 1) & mask;
+      if (((at - home) & mask) < ((at - gap) & mask)) continue;
+      buckets[gap] = buckets[at] as number;
+      buckets[gap + 1] = buckets[at + 1] as number;
+      gap = at;
     }
     buckets[gap] = 0;
   }
-}
 
-/** A longer copy; what is new holds `rest`. */
-export function grown(from: Int32Array, length: number, rest: number): Int32Array<ArrayBuffer> {
-  const to = new Int32Array(length).fill(rest, from.length);
-  to.set(from);
-  return to;
+  #holds(entry: number, bytes: Buffer, position: number, length: number): boolean {
+    const entries = this.#entries;
+    if (entries.get(entry, KEY_LENGTH) !== length) return false;
+    const at = entries.get(entry, KEY_POSITION);
+    return equalSlices(this.#heap.bytes, at, bytes, position, length);
+  }
 }
