@@ -19,7 +19,8 @@ export interface Applied {
 }
 
 /**
- * Folds the rows of a batch into their slots. `found` holds the stored value of each slot of `plan`. Every update is forwarded, as Kafka Streams does with its cache at 0.
+ * Folds the rows of a batch into their slots. `found` holds the stored value of each slot of `plan`. Every
+ * update is forwarded, as Kafka Streams does with its cache at 0.
  */
 export function applyAggregate(
   rows: readonly RowRange[],

@@ -98,7 +98,8 @@ export interface StoreMarks {
 
 /**
  * The state of one task: RocksDB holds committed data only, and may be a second behind; memory holds
- * what it does not, and values that were used of late. Reads see, newest first: head (ahead of a hop), staged, the cut in flight, committed.
+ * what it does not, and values that were used of late. Reads see, newest first: head (ahead of a hop),
+ * staged, the cut in flight, committed.
  */
 export interface TaskState {
   readonly stores: readonly StoreSpec[];

@@ -4,6 +4,7 @@ import type { FetchedChunk, FetchFacts } from "../ports/consumer.ts";
 import type { Failures } from "./failures.ts";
 import { Idling } from "./idling.ts";
 import { InputQueue, type Taken } from "./input-queue.ts";
+import { Pace } from "./pace.ts";
 import type { RunnerLimits } from "./task-host.ts";
 import type { TaskRunner } from "./task-runner.ts";
 
@@ -18,8 +19,9 @@ export class Intake {
   #isFull = false;
   /** By source. */
   readonly #isPaused: boolean[];
-  /** Rows that the next batch may hold: fewer after a failure or an oversized frame. */
-  #rowsMax: number;
+  /** Rows that the next batch may hold, where what was taken did not fit. */
+  #rowsMax = Number.POSITIVE_INFINITY;
+  readonly #pace: Pace;
   #wakesAtMs = Number.NEGATIVE_INFINITY;
   /** The source that the next batch is of, where that is known. */
   #tried: number | null = null;
@@ -35,7 +37,7 @@ export class Intake {
     this.#runner = runner;
     this.#limits = limits;
     this.#isPaused = program.sources.map(() => false);
-    this.#rowsMax = limits.batchRecordsMax;
+    this.#pace = new Pace(limits.batchRecordsMax);
   }
 
   get bytes(): number {
@@ -63,7 +65,7 @@ export class Intake {
   }
 
   rowsMax(failures: Failures): number {
-    return Math.min(this.#rowsMax, failures.rowsMax);
+    return Math.min(this.#rowsMax, this.#pace.rows, failures.rowsMax);
   }
 
   take(failures: Failures): Taken | null {
@@ -98,8 +100,13 @@ export class Intake {
   /** That batch is final. */
   unbind(taken: Taken): void {
     if (taken.input.from === taken.input.to) return;
-    this.#rowsMax = this.#limits.batchRecordsMax;
+    this.#rowsMax = Number.POSITIVE_INFINITY;
     this.#tried = null;
+  }
+
+  /** A batch of so many rows was answered. */
+  answered(rows: number, tookMs: number): void {
+    this.#pace.answered(rows, tookMs);
   }
 
   /** Half the rows, so that a few steps find a batch that fits. */

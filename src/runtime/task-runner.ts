@@ -222,6 +222,7 @@ export class TaskRunner {
       else this.#failed(entry, answer.done, found.fault);
       return;
     }
+    this.#input.answered(hop.rowCount, this.host.nowMs() - entry.dispatchedAtMs);
     const timed = timerChangesOf(hop.stage, this.program, answer);
     const changes = [...pass(batch, hop, answer), ...timed];
     batch.changes.push(...timed);
@@ -295,8 +296,7 @@ export class TaskRunner {
     if (isKept) batch.trace = trace;
     else trace?.undone("planned again");
     if (this.phase === "closed") return;
-    // What ends takes up nothing new. Elder batches may have been abandoned meanwhile, and a cut of
-    // this one would step over them.
+    // What ends takes up nothing new: a cut of it would step over elder batches that were abandoned.
     if (this.phase !== "running") {
       this.host.idle(this);
       return;

@@ -52,7 +52,7 @@ describe("a configuration", () => {
       appAbsenceTimeoutMs: 300_000,
       maxFrameBytes: 4 * 2 ** 20,
       serverMaxMessageBytes: 64 * 2 ** 20,
-      batchMaxRecords: 500,
+      batchMaxRecords: 2_000,
       batchMaxBytes: 512 * 2 ** 10,
       batchMaxInFlight: 4,
       retryMax: 10,
