@@ -1,4 +1,4 @@
-import { copySlice, equalSlices } from "./slices.ts";
+import { Slices } from "./slices.ts";
 
 /** First capacities; both grow by doubling. */
 const ENTRIES_MIN = 64;
@@ -45,6 +45,9 @@ export class KeyTable {
   #positions: Int32Array;
   #bytes: Buffer;
   #end = 0;
+  readonly #slices = new Slices();
+  /** Of the table's own bytes. */
+  readonly #own = new Slices();
 
   /** With room for about so many keys; there may be more. */
   constructor(expected = 0) {
@@ -64,7 +67,7 @@ export class KeyTable {
   /** The slot of a key: a new one, or that of an equal key. */
   add(bytes: Buffer, position: number, length: number): number {
     this.#reserve(length);
-    copySlice(bytes, position, this.#bytes, this.#end, length);
+    this.#slices.copy(bytes, position, this.#bytes, this.#end, length);
     return this.#settle(length);
   }
 
@@ -72,7 +75,7 @@ export class KeyTable {
   addWithSuffix(bytes: Buffer, position: number, length: number, windowStart: number): number {
     this.#reserve(length + SUFFIX_BYTES);
     const arena = this.#bytes;
-    copySlice(bytes, position, arena, this.#end, length);
+    this.#slices.copy(bytes, position, arena, this.#end, length);
     const at = this.#end + length;
     writeLong(arena, at, windowStart);
     arena.writeInt32BE(0, at + 8);
@@ -83,7 +86,7 @@ export class KeyTable {
   addSession(bytes: Buffer, position: number, length: number, start: number, end: number): number {
     this.#reserve(length + SESSION_BYTES);
     const arena = this.#bytes;
-    copySlice(bytes, position, arena, this.#end, length);
+    this.#slices.copy(bytes, position, arena, this.#end, length);
     writeLong(arena, this.#end + length, end);
     writeLong(arena, this.#end + length + 8, start);
     return this.#settle(length + SESSION_BYTES);
@@ -136,7 +139,8 @@ export class KeyTable {
   #equals(slot: number, length: number): boolean {
     if (this.#positions[slot * 2 + 1] !== length) return false;
     const bytes = this.#bytes;
-    return equalSlices(bytes, this.#end, bytes, this.#positions[slot * 2] as number, length);
+    const at = this.#positions[slot * 2] as number;
+    return this.#own.equal(bytes, this.#end, bytes, at, length);
   }
 
   #reserve(length: number): void {
@@ -175,12 +179,21 @@ export function readLong(from: Buffer, at: number): number {
   return from.readInt32BE(at) * TWO_TO_32 + from.readUInt32BE(at + 4);
 }
 
-/** FNV-1a with a final mix, so that the low bits, which choose the bucket, depend on every byte. */
+/** By words of four bytes, with a final mix: the low bits, which choose the bucket, depend on every byte. */
 export function hashOf(bytes: Buffer, position: number, length: number): number {
-  let hash = 0x811c9dc5;
-  for (let i = position; i < position + length; i++) {
-    hash = Math.imul(hash ^ (bytes[i] as number), 0x01000193);
+  let hash = 0x811c9dc5 ^ length;
+  const end = position + length;
+  let at = position;
+  for (; at <= end - 4; at += 4) {
+    const word =
+      (bytes[at] as number) |
+      ((bytes[at + 1] as number) << 8) |
+      ((bytes[at + 2] as number) << 16) |
+      ((bytes[at + 3] as number) << 24);
+    hash = Math.imul(hash ^ word, 0x5bd1e995);
+    hash ^= hash >>> 15;
   }
+  for (; at < end; at++) hash = Math.imul(hash ^ (bytes[at] as number), 0x01000193);
   hash ^= hash >>> 15;
   hash = Math.imul(hash, 0x2c1b3c6d);
   return hash ^ (hash >>> 12);

@@ -1,4 +1,4 @@
-import { copySlice } from "./slices.ts";
+import { Slices } from "./slices.ts";
 
 /** Values by slot, as positions in one buffer: no object for each. */
 export interface ValueColumns {
@@ -18,6 +18,7 @@ export class ValueColumnsBuilder implements ValueColumns {
   readonly positions: Int32Array;
   bytes: Buffer = NOTHING;
   #end = 0;
+  readonly #slices = new Slices();
 
   constructor(count: number) {
     this.count = count;
@@ -28,7 +29,7 @@ export class ValueColumnsBuilder implements ValueColumns {
   set(slot: number, from: Buffer, position: number, length: number): void {
     const at = this.#end;
     if (at + length > this.bytes.length) this.#grow(at + length);
-    copySlice(from, position, this.bytes, at, length);
+    this.#slices.copy(from, position, this.bytes, at, length);
     this.positions[slot * 2] = at;
     this.positions[slot * 2 + 1] = length;
     this.#end = at + length;

@@ -1,7 +1,7 @@
 /** Rooms that are used again: a list of a hot message is as long as the one before it. */
 const SPARE_MAX = 8;
 const SPARE_LENGTH_MAX = 65_536;
-const spare: Int32Array[] = [];
+const spare: Int32Array<ArrayBuffer>[] = [];
 const NO_ROOM = new Int32Array(0);
 
 /** An Int32Array that grows while a frame is read. */

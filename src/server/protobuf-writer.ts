@@ -3,6 +3,8 @@
  * once, then written. Every function that writes takes a position and returns the next one.
  */
 
+import { Slices } from "../model/slices.ts";
+
 export const VARINT = 0;
 export const FIXED64 = 1;
 export const DELIMITED = 2;
@@ -15,8 +17,7 @@ export function tag(field: number, wireType: number): number {
   return (field << 3) | wireType;
 }
 
-/** Below this many bytes a loop beats the call into `Buffer.copy`. */
-const LOOP_COPY_MAX = 40;
+const slices = new Slices();
 
 /** Bytes of an unsigned varint below 2^53. */
 export function varintSize(value: number): number {
@@ -129,10 +130,6 @@ export function copyBytes(
   start: number,
   length: number,
 ): number {
-  if (length <= LOOP_COPY_MAX) {
-    for (let i = 0; i < length; i++) to[position + i] = from[start + i] as number;
-  } else {
-    from.copy(to, position, start, start + length);
-  }
+  slices.copy(from, start, to, position, length);
   return position + length;
 }

@@ -1,4 +1,4 @@
-import { copySlice } from "../model/slices.ts";
+import { Slices } from "../model/slices.ts";
 import type { ValueColumnsBuilder } from "../model/value-columns.ts";
 import {
   ABSENT,
@@ -17,6 +17,7 @@ const BLOCK_UNIT = 8;
 export class CommittedValues {
   readonly #entries: EntryFields;
   readonly #heap: Heap;
+  readonly #slices = new Slices();
 
   constructor(entries: EntryFields) {
     this.#entries = entries;
@@ -39,7 +40,7 @@ export class CommittedValues {
       entries.set(entry, VALUE_POSITION, this.#heap.take(needed));
       entries.set(entry, VALUE_ROOM, needed);
     }
-    copySlice(from, position, this.#heap.bytes, entries.get(entry, VALUE_POSITION), length);
+    this.#slices.copy(from, position, this.#heap.bytes, entries.get(entry, VALUE_POSITION), length);
   }
 
   forget(entry: number): void {

@@ -1,4 +1,4 @@
-import { copySlice, equalSlices } from "../model/slices.ts";
+import { copySlice, Slices } from "../model/slices.ts";
 import { type EntryFields, HASH, KEY_LENGTH, KEY_POSITION } from "./entry-fields.ts";
 import { Heap } from "./heap.ts";
 
@@ -11,6 +11,7 @@ const FREE = -1;
 export class KeyIndex {
   readonly #entries: EntryFields;
   readonly #heap: Heap;
+  readonly #slices = new Slices();
   /** Entry + 1 and hash for each bucket; 0 is empty. */
   #buckets: Int32Array;
   #firstFree = -1;
@@ -133,6 +134,6 @@ export class KeyIndex {
     const entries = this.#entries;
     if (entries.get(entry, KEY_LENGTH) !== length) return false;
     const at = entries.get(entry, KEY_POSITION);
-    return equalSlices(this.#heap.bytes, at, bytes, position, length);
+    return this.#slices.equal(this.#heap.bytes, at, bytes, position, length);
   }
 }

@@ -1,4 +1,4 @@
-import { copySlice } from "../model/slices.ts";
+import { Slices } from "../model/slices.ts";
 
 const BYTES_MIN = 4 * 1024;
 
@@ -6,19 +6,20 @@ const BYTES_MIN = 4 * 1024;
 export class StagedValues {
   bytes = Buffer.allocUnsafe(BYTES_MIN);
   #end = 0;
+  readonly #slices = new Slices();
 
   /** Copies a value in; answers its position. */
   add(from: Buffer, position: number, length: number): number {
     const at = this.#end;
     if (at + length > this.bytes.length) this.#grow(at + length);
-    copySlice(from, position, this.bytes, at, length);
+    this.#slices.copy(from, position, this.bytes, at, length);
     this.#end = at + length;
     return at;
   }
 
   /** Writes over a value of the same length. */
   overwrite(at: number, from: Buffer, position: number, length: number): void {
-    copySlice(from, position, this.bytes, at, length);
+    this.#slices.copy(from, position, this.bytes, at, length);
   }
 
   clear(): void {

@@ -1,5 +1,6 @@
 import { invariant } from "../../errors/invariant.ts";
 import { BufferPool } from "../../model/buffer-pool.ts";
+import { Slices } from "../../model/slices.ts";
 import { CODEC_NAMES, type CodecName } from "../codecs/codec.ts";
 import { loadCodec } from "../codecs/codecs.ts";
 import { writeInt64 } from "../protocol/wire.ts";
@@ -53,9 +54,6 @@ export interface RecordBatchBuilderOptions {
 const NO_POOL = new BufferPool(0);
 const NOTHING = Buffer.alloc(0);
 
-/** Below this many bytes a loop beats the call into `Buffer.copy`. */
-const LOOP_COPY_MAX = 40;
-
 /**
  * Builds one record batch of one partition straight into the buffer that is sent. Header and
  * checksum come last and may be written again: producer id, epoch and sequence are known only once
@@ -71,6 +69,9 @@ export class RecordBatchBuilder {
   #baseTimestamp = 0;
   #maxTimestamp = 0;
   #codec: CodecName = "none";
+  /** Keys and values often come from two buffers. */
+  readonly #keys = new Slices();
+  readonly #values = new Slices();
 
   constructor(options: RecordBatchBuilderOptions) {
     this.#bytesMax = options.bytesMax;
@@ -110,10 +111,22 @@ export class RecordBatchBuilder {
     buffer[at++] = 0;
     at = writeVarlong(buffer, at, delta);
     at = writeVarlong(buffer, at, this.#count);
-    at = writeField(buffer, at, record.keyBytes, record.keyPosition, record.keyLength);
-    at = writeField(buffer, at, record.valueBytes, record.valuePosition, record.valueLength);
+    at = writeVarlong(buffer, at, record.keyLength);
+    at = copy(this.#keys, record.keyBytes, record.keyPosition, buffer, at, record.keyLength);
+    at = writeVarlong(buffer, at, record.valueLength);
+    at = copy(
+      this.#values,
+      record.valueBytes,
+      record.valuePosition,
+      buffer,
+      at,
+      record.valueLength,
+    );
     if (record.headersBytes === null) buffer[at++] = 0;
-    else at = copy(buffer, at, record.headersBytes, record.headersPosition, headersLength);
+    else {
+      const { headersBytes, headersPosition } = record;
+      at = copy(this.#values, headersBytes, headersPosition, buffer, at, headersLength);
+    }
     invariant(at === this.#position + size, "a record takes the bytes that were computed for it");
     this.#position = at;
     this.#count++;
@@ -189,18 +202,18 @@ function fieldSize(length: number): number {
   return varlongSize(length) + Math.max(length, 0);
 }
 
-function writeField(to: Buffer, at: number, from: Buffer, start: number, length: number): number {
-  const next = writeVarlong(to, at, length);
-  return length <= 0 ? next : copy(to, next, from, start, length);
-}
-
-function copy(to: Buffer, at: number, from: Buffer, start: number, length: number): number {
+/** Copies what has a length above 0; answers where it ends. */
+function copy(
+  slices: Slices,
+  from: Buffer,
+  start: number,
+  to: Buffer,
+  at: number,
+  length: number,
+): number {
+  if (length <= 0) return at;
   invariant(start >= 0 && start + length <= from.length, "a record lies within its buffer");
-  if (length < LOOP_COPY_MAX) {
-    for (let i = 0; i < length; i++) to[at + i] = from[start + i] as number;
-  } else {
-    from.copy(to, at, start, start + length);
-  }
+  slices.copy(from, start, to, at, length);
   return at + length;
 }
 
