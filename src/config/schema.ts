@@ -180,7 +180,7 @@ const application = {
     .default(2_000)
     .meta({
       description:
-        "Records of one batch sent to an application. A task begins with 500 at most; what takes longer " +
+        "Records of one batch sent to an application. A task begins with 100 at most; what takes longer " +
         "than 100 ms to be answered makes its batches smaller, what takes less than 50 ms larger.",
     }),
   "batch.max.bytes": integer(KIB, 16 * MIB)

@@ -3,7 +3,7 @@ const SHORT_MS = 50;
 /** One that takes longer than this keeps others, and the commit of its own records, waiting. */
 const LONG_MS = 100;
 /** What a task begins with, while nothing is known of its code. */
-const ROWS_FIRST = 500;
+const ROWS_FIRST = 100;
 
 /**
  * How many rows a batch may have, by how long those before took from dispatch to answer: large ones cost

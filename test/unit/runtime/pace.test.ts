@@ -4,10 +4,10 @@ import { Pace } from "../../../src/runtime/pace.ts";
 
 test("batches grow as long as full ones are answered at once, up to the limit", () => {
   const pace = new Pace(2_000);
-  assert.equal(pace.rows, 500);
-  pace.answered(499, 1);
-  assert.equal(pace.rows, 500, "one that was not full says nothing");
-  for (const rows of [1_000, 2_000, 2_000]) {
+  assert.equal(pace.rows, 100);
+  pace.answered(99, 1);
+  assert.equal(pace.rows, 100, "one that was not full says nothing");
+  for (const rows of [200, 400, 800, 1_600, 2_000, 2_000]) {
     pace.answered(pace.rows, 50);
     assert.equal(pace.rows, rows);
   }
@@ -16,13 +16,13 @@ test("batches grow as long as full ones are answered at once, up to the limit", 
 
 test("a slow application gets fewer rows at a time, one at least", () => {
   const pace = new Pace(500);
-  // 10 ms a row: until a batch takes no longer than 100.
+  // 15 ms a row: until a batch takes no longer than 100.
   const seen: number[] = [];
   for (let i = 0; i < 8; i++) {
-    pace.answered(pace.rows, pace.rows * 10);
+    pace.answered(pace.rows, pace.rows * 15);
     seen.push(pace.rows);
   }
-  assert.deepEqual(seen, [250, 125, 62, 31, 15, 7, 7, 7]);
+  assert.deepEqual(seen, [50, 25, 12, 6, 6, 6, 6, 6]);
   for (let i = 0; i < 4; i++) pace.answered(pace.rows, 1_000);
   assert.equal(pace.rows, 1);
   pace.answered(1, 51);
@@ -31,10 +31,9 @@ test("a slow application gets fewer rows at a time, one at least", () => {
 
 test("one pause makes batches smaller once, however many were under way", () => {
   const pace = new Pace(2_000);
-  pace.answered(500, 1);
-  pace.answered(1_000, 1);
-  for (let i = 0; i < 4; i++) pace.answered(2_000, 300);
-  assert.equal(pace.rows, 1_000);
+  for (let i = 0; i < 3; i++) pace.answered(pace.rows, 1);
+  for (let i = 0; i < 4; i++) pace.answered(800, 300);
+  assert.equal(pace.rows, 400);
   pace.answered(3, 300);
-  assert.equal(pace.rows, 1_000, "a small one says nothing of a large one");
+  assert.equal(pace.rows, 400, "a small one says nothing of a large one");
 });
