@@ -29,8 +29,9 @@ const UNWRITTEN = 1;
 const USED = 2;
 /** What an entry takes beside its key and its value. */
 const ENTRY_BYTES = 96;
-/** Entries that one eviction looks at: where none of them may go, the table grows. */
-const LOOKED_AT_MAX = 64;
+/** Entries that one eviction looks at, and how many places for them: where none may go, the table grows. */
+const LOOKED_AT_MAX = 8;
+const PASSED_MAX = 64;
 const NOTHING = Buffer.alloc(0);
 
 /** The cut under way: its entries, by place. */
@@ -348,10 +349,13 @@ export class StateTable implements StoreMemory {
   /** The hand goes round: what was used since it passed stays once more. */
   #evict(): void {
     const { end } = this.#index;
-    for (let looked = 0; looked < Math.min(end, LOOKED_AT_MAX); looked++) {
+    let looked = 0;
+    for (let passed = 0; passed < PASSED_MAX && looked < LOOKED_AT_MAX; passed++) {
       const entry = this.#hand;
       this.#hand = entry + 1 >= end ? 0 : entry + 1;
-      if (this.#index.isFree(entry) || this.#isNeeded(entry)) continue;
+      if (entry >= end || this.#index.isFree(entry)) continue;
+      looked += 1;
+      if (this.#isNeeded(entry)) continue;
       const marks = this.#entries.get(entry, MARKS);
       this.#entries.set(entry, MARKS, marks & ~USED);
       if ((marks & USED) !== 0) continue;
