@@ -4,6 +4,7 @@ import { ValueColumnsBuilder } from "../model/value-columns.ts";
 import type { KeySet } from "../ports/store.ts";
 import { ChangesAhead } from "./changes-ahead.ts";
 import { CommittedValues } from "./committed-values.ts";
+import type { DiskTimes } from "./disk-times.ts";
 import {
   ABSENT,
   CUT_PLACE,
@@ -51,6 +52,7 @@ interface Cut extends ChangeColumns {
 export class StateTable implements StoreMemory {
   readonly store: number;
   readonly #limit: () => number;
+  readonly #times: DiskTimes | null;
   readonly #entries = new EntryFields();
   readonly #index = new KeyIndex(this.#entries);
   readonly #committed = new CommittedValues(this.#entries);
@@ -68,10 +70,11 @@ export class StateTable implements StoreMemory {
   stagedBytes = 0;
   unwrittenBytes = 0;
 
-  /** `limit` says how many bytes may be kept for the sake of reads. */
-  constructor(store: number, limit: () => number) {
+  /** `limit` says how many bytes may be kept for the sake of reads; `times` are those of a windowed store. */
+  constructor(store: number, limit: () => number, times: DiskTimes | null = null) {
     this.store = store;
     this.#limit = limit;
+    this.#times = times;
   }
 
   get unwrittenCount(): number {
@@ -97,7 +100,11 @@ export class StateTable implements StoreMemory {
       const hash = keys.hashes?.[slot] ?? hashOf(keys.bytes, position, length);
       const entry = this.#index.find(hash, keys.bytes, position, length);
       entries[slot] = entry;
-      if (entry < 0 || !this.#copy(entry, view, slot, into)) missing.push(slot);
+      const isMissing =
+        entry < 0
+          ? (this.#times?.mayHave(keys.bytes, position, length) ?? true)
+          : !this.#copy(entry, view, slot, into);
+      if (isMissing) missing.push(slot);
     }
     return missing;
   }
@@ -285,8 +292,9 @@ export class StateTable implements StoreMemory {
 
   restored(changes: StoreChanges): void {
     this.#writes += 1;
-    if (this.#index.count === 0) return;
+    if (this.#index.count === 0 && this.#times === null) return;
     for (const key of changes.keys) {
+      this.#times?.has(key, 0, key.length);
       const entry = this.#index.find(hashOf(key, 0, key.length), key, 0, key.length);
       if (entry >= 0) this.#committed.forget(entry);
     }
@@ -294,6 +302,7 @@ export class StateTable implements StoreMemory {
 
   emptied(): void {
     this.#writes += 1;
+    this.#times?.emptied();
     for (let entry = 0; entry < this.#index.end; entry++) this.#committed.forget(entry);
   }
 
@@ -359,6 +368,8 @@ export class StateTable implements StoreMemory {
       const marks = this.#entries.get(entry, MARKS);
       this.#entries.set(entry, MARKS, marks & ~USED);
       if ((marks & USED) !== 0) continue;
+      const position = this.#entries.get(entry, KEY_POSITION);
+      this.#times?.has(this.#index.bytes, position, this.#entries.get(entry, KEY_LENGTH));
       this.#committed.forget(entry);
       this.#index.remove(entry);
       if (this.bytes < this.#limit()) return;

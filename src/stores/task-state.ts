@@ -18,6 +18,7 @@ import type {
   WaitingTimers,
 } from "../ports/store.ts";
 import { Database, type DatabaseOptions, type Entry } from "./database.ts";
+import { DiskTimes } from "./disk-times.ts";
 import { dueEntries } from "./due-entries.ts";
 import { entriesBetween } from "./entries-between.ts";
 import { emptyForgotten } from "./forgotten.ts";
@@ -85,7 +86,9 @@ export class RocksTaskState implements TaskState {
     this.stores = stores;
     this.#path = path;
     this.#options = options;
-    this.#memories = stores.map((spec, store) => memoryOf(spec, store, cacheBytes));
+    this.#memories = stores.map((spec, store) => {
+      return memoryOf(spec, store, cacheBytes, opened.lastTimes[store] ?? Number.POSITIVE_INFINITY);
+    });
     this.#database = opened.database;
     this.#prefixes = opened.prefixes;
     this.#indexes = opened.indexes;
@@ -419,10 +422,17 @@ export class RocksTaskState implements TaskState {
   }
 }
 
-function memoryOf(spec: StoreSpec, store: number, cacheBytes: () => number): StoreMemory {
+/** `lastTimeMs` is the time of the last entry on the disk. */
+function memoryOf(
+  spec: StoreSpec,
+  store: number,
+  cacheBytes: () => number,
+  lastTimeMs: number,
+): StoreMemory {
   const { isRanged, isTimed, isOfTimers, kind } = spec;
   const isByKey = !(isRanged || isTimed || isOfTimers || isFoundByValue(spec));
-  if (isByKey) return new StateTable(store, cacheBytes);
+  const times = kind === "window" ? new DiskTimes(lastTimeMs) : null;
+  if (isByKey) return new StateTable(store, cacheBytes, times);
   return new Overlay(store, suffixBytesOf(spec), isTimed ? suffixBytesOfKind(kind) : 0);
 }
 
@@ -433,6 +443,8 @@ interface Opened {
   readonly prefixes: readonly number[];
   readonly indexes: readonly Index[];
   readonly marks: StoreMarks | null;
+  /** By store: the time of the last entry; infinite where none is found by its time. */
+  readonly lastTimes: readonly number[];
 }
 
 async function openDatabase(
@@ -467,5 +479,10 @@ async function readMarks(database: Database, stores: readonly StoreSpec[]): Prom
   await emptyForgotten(database, prefixes, marks);
   const indexes = stores.map((spec, store) => indexOf(spec, prefixes[store] ?? 0));
   await indexOnce(database, stores, prefixes, indexes);
-  return { database, prefixes, indexes, marks };
+  const lastTimes: number[] = [];
+  for (const index of indexes) {
+    const isByTime = index instanceof TimeIndex;
+    lastTimes.push(isByTime ? await index.last(database) : Number.POSITIVE_INFINITY);
+  }
+  return { database, prefixes, indexes, marks, lastTimes };
 }

@@ -1,5 +1,5 @@
 import { entryTime } from "../model/entry-time.ts";
-import { writeLong } from "../model/key-table.ts";
+import { readLong, writeLong } from "../model/key-table.ts";
 import type { StoreSpec } from "../model/topology.ts";
 import type { PageLimits } from "../ports/store.ts";
 import type { Database, Entry } from "./database.ts";
@@ -56,6 +56,16 @@ export class TimeIndex implements EntryIndex {
 
   lookAnew(): void {
     this.#gone = null;
+  }
+
+  /** The time of the last entry; before all others where there is none. */
+  async last(database: Database): Promise<number> {
+    const range = layout.storeRange(this.#prefix, { from: null, to: null });
+    const one = { entriesMax: 1, bytesMax: PAGE.bytesMax };
+    const { entries } = await database.scan({ ...range, reverse: true }, one, () => false);
+    const [first] = entries;
+    if (first === undefined) return Number.NEGATIVE_INFINITY;
+    return readLong(first[0], layout.PREFIX_BYTES);
   }
 
   /** Up to so many keys of a time up to `timeMs`, the eldest first, but for those that are gone. */

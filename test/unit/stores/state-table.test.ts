@@ -4,12 +4,18 @@ import fc from "fast-check";
 import { ColumnChanges, columnsOf, type StoreChanges } from "../../../src/model/changes.ts";
 import { KeyTable } from "../../../src/model/key-table.ts";
 import { ValueColumnsBuilder, valueAt } from "../../../src/model/value-columns.ts";
+import { DiskTimes } from "../../../src/stores/disk-times.ts";
 import { StateTable } from "../../../src/stores/state-table.ts";
 
 type Value = string | null;
 type Layer = Map<string, Value>;
 
-const KEYS = Array.from({ length: 12 }, (_, i) => "k".repeat(i % 5) + i);
+/** As latin1: a key, and the start of one of three windows behind it. */
+const KEYS = Array.from({ length: 12 }, (_, i) => {
+  const suffix = Buffer.alloc(12);
+  suffix.writeBigInt64BE(BigInt(i % 3));
+  return "k".repeat(i % 5) + i + suffix.toString("latin1");
+});
 const anyKeys = fc.uniqueArray(fc.constantFrom(...KEYS), { minLength: 1, maxLength: 5 });
 const anyValue = fc.option(fc.string({ unit: "binary-ascii", maxLength: 70 }), { nil: null });
 const anyStep = fc.oneof(
@@ -50,8 +56,9 @@ class Pair {
   #unwritten: Layer = new Map();
   #asked: (() => void)[] = [];
 
-  constructor(limit: number) {
-    this.table = new StateTable(0, () => limit);
+  constructor(limit: number, isWindowed: boolean) {
+    const times = isWindowed ? new DiskTimes(Number.NEGATIVE_INFINITY) : null;
+    this.table = new StateTable(0, () => limit, times);
   }
 
   changes(keys: readonly string[], values: readonly Value[], byColumns: boolean): StoreChanges {
@@ -60,7 +67,7 @@ class Pair {
       .map((value) => value && Buffer.from(value, "latin1"));
     const list = {
       store: 0,
-      keys: keys.map((key) => Buffer.from(key)),
+      keys: keys.map(bytesOf),
       values: bytes.map((value) => (typeof value === "string" ? Buffer.alloc(0) : value)),
     };
     if (!byColumns) return list;
@@ -71,7 +78,7 @@ class Pair {
 
   #read(keys: readonly string[], view: "head" | "staged") {
     const names = new KeyTable();
-    for (const key of keys) names.add(Buffer.from(key), 0, Buffer.byteLength(key));
+    for (const key of keys) names.add(bytesOf(key), 0, key.length);
     const set = names.keys();
     const into = new ValueColumnsBuilder(set.count);
     const missing = this.table.read(set, view, into);
@@ -83,15 +90,15 @@ class Pair {
     this.table.advance(changes);
     this.#ahead.push(changes);
     for (const [i, key] of changes.keys.entries()) {
-      this.#heads.set(`${key}`, { value: textOf(changes.values[i]), of: changes });
+      this.#heads.set(named(key), { value: textOf(changes.values[i]), of: changes });
     }
   }
 
   stage(changes: StoreChanges): void {
     this.table.stage(changes);
     for (const [i, key] of changes.keys.entries()) {
-      this.#staged.set(`${key}`, textOf(changes.values[i]));
-      if (this.#heads.get(`${key}`)?.of === changes) this.#heads.delete(`${key}`);
+      this.#staged.set(named(key), textOf(changes.values[i]));
+      if (this.#heads.get(named(key))?.of === changes) this.#heads.delete(named(key));
     }
   }
 
@@ -109,7 +116,7 @@ class Pair {
   cut(): void {
     if (this.#cut !== null) return;
     const changes = this.table.cut();
-    const taken = new Map(changes?.keys.map((key, i) => [`${key}`, textOf(changes.values[i])]));
+    const taken = new Map(changes?.keys.map((key, i) => [named(key), textOf(changes.values[i])]));
     assert.deepEqual(sorted(taken), sorted(this.#staged));
     this.#cut = this.#staged;
     this.#staged = new Map();
@@ -138,7 +145,7 @@ class Pair {
 
   write(isOnDisk: boolean): void {
     const { keys, values } = this.table.unwritten();
-    const taken = new Map(keys.map((key, i) => [`${key}`, textOf(values[i])]));
+    const taken = new Map(keys.map((key, i) => [named(key), textOf(values[i])]));
     assert.deepEqual(sorted(taken), sorted(this.#unwritten));
     if (isOnDisk) for (const [key, value] of taken) this.disk.set(key, value);
     this.table.written(isOnDisk);
@@ -147,9 +154,9 @@ class Pair {
 
   restore(): void {
     this.write(true);
-    const changes = this.changes(["1", "k2"], ["restored", null], false);
+    const changes = this.changes(KEYS.slice(1, 3), ["restored", null], false);
     for (const [i, key] of changes.keys.entries())
-      this.disk.set(`${key}`, textOf(changes.values[i]));
+      this.disk.set(named(key), textOf(changes.values[i]));
     this.table.restored(changes);
   }
 
@@ -203,6 +210,14 @@ class Pair {
   }
 }
 
+function bytesOf(key: string): Buffer {
+  return Buffer.from(key, "latin1");
+}
+
+function named(key: Buffer): string {
+  return key.toString("latin1");
+}
+
 function textOf(value: Buffer | null | undefined): Value {
   return value?.toString("latin1") ?? null;
 }
@@ -212,10 +227,11 @@ function sorted(layer: Layer): [string, Value][] {
 }
 
 test("a table shows the newest value of each key, whatever is evicted", () => {
-  const limits = fc.constantFrom(0, 300, 700, 1_000_000);
+  const anySteps = fc.array(anyStep, { minLength: 60, maxLength: 120 });
+  const limits = fc.constantFrom(0, 400, 900, 1_000_000);
   fc.assert(
-    fc.property(fc.array(anyStep, { minLength: 60, maxLength: 120 }), limits, (steps, limit) => {
-      const pair = new Pair(limit);
+    fc.property(anySteps, limits, fc.boolean(), (steps, limit, isWindowed) => {
+      const pair = new Pair(limit, isWindowed);
       for (const step of steps) {
         if (step.kind === "ask") pair.ask(step.keys);
         else if (step.kind === "fail") pair.write(false);

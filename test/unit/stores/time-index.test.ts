@@ -2,8 +2,11 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, test } from "node:test";
+import { after, mock, test } from "node:test";
+import { packKeys } from "../../../src/model/changes.ts";
 import type { StoreSpec } from "../../../src/model/topology.ts";
+import { valuesOf } from "../../../src/model/value-columns.ts";
+import { Database } from "../../../src/stores/database.ts";
 import { RocksTaskState } from "../../../src/stores/task-state.ts";
 
 const root = mkdtempSync(join(tmpdir(), "outrigger-index-"));
@@ -41,4 +44,27 @@ test("a store that was written without an index has one when it is opened, once"
     });
     await state.close();
   }
+});
+
+test("windows that an elder process wrote are read, those that begin later are known to be none", async () => {
+  const path = join(root, "later");
+  const spec = { ...unindexed, retentionMs: 1_000 };
+  const elder = await RocksTaskState.open(path, [spec], options);
+  const keys = [windowKey(3), windowKey(7)];
+  const values = keys.map(() => Buffer.from("v"));
+  await elder.restore({ store: 0, keys, values }, { topicId: "t", position: 2 });
+  await elder.close();
+  const state = await RocksTaskState.open(path, [spec], options);
+  const seen: string[] = [];
+  const { getMany } = Database.prototype;
+  mock.method(Database.prototype, "getMany", async function (this: Database, asked: Buffer[]) {
+    seen.push(...asked.map((key) => `${key.readUInt16BE(2)}`));
+    return await getMany.call(this, asked);
+  });
+  const wanted = packKeys([7, 3, 5, 8].map(windowKey));
+  const found = valuesOf(await state.read(0, wanted, "head"));
+  assert.deepEqual(found.map(String), ["v", "v", "null", "null"]);
+  assert.deepEqual(seen, ["7", "3", "5"]);
+  mock.restoreAll();
+  await state.close();
 });
