@@ -54,7 +54,13 @@ function faultOfOutputs(
 ): string | null {
   const { outputs, done } = answer;
   const { exits } = stage;
+  // What goes on is not written as it is: the frame that carried it was its bound.
+  const largest = exits.map((exit) => {
+    return exit.kind === "topic" ? largestRecord(exit.topic, limits) : Number.POSITIVE_INFINITY;
+  });
   let last = 0;
+  let range = 0;
+  let before = 0;
   for (let i = 0; i < outputs.count; i++) {
     const input = outputs.inputs[i] ?? -1;
     if (input < last || input >= done) {
@@ -62,18 +68,21 @@ function faultOfOutputs(
     }
     last = input;
     const sink = outputs.sinks === null ? 0 : (outputs.sinks[i] ?? -1);
-    const exit = exits[sink];
-    if (exit === undefined) {
+    const bound = largest[sink];
+    if (bound === undefined) {
       return `output ${i} names sink ${sink}; the stage has ${exits.length}`;
     }
-    // What goes on is not written as it is: the frame that carried it was its bound.
-    if (exit.kind !== "topic") continue;
+    for (let own = rows[range]; own !== undefined; own = rows[++range]) {
+      if (input - before < own.to - own.from) break;
+      before += own.to - own.from;
+    }
     const at = i * OUTPUT_STRIDE;
     const bytes =
-      Math.max(0, outputs.positions[at + 1] ?? 0) +
-      Math.max(0, outputs.positions[at + 3] ?? 0) +
-      (outputs.headers?.get(i)?.length ?? headerBytes(rows, input));
-    const { topic } = exit;
+      Math.max(0, outputs.positions[at + 1] as number) +
+      Math.max(0, outputs.positions[at + 3] as number) +
+      (outputs.headers?.get(i)?.length ?? headerBytes(rows[range], input - before));
+    if (bytes <= bound) continue;
+    const topic = exits[sink]?.kind === "topic" ? exits[sink].topic : "";
     const tooLarge = faultOfSize(`output ${i} for ${topic}`, bytes, topic, limits);
     if (tooLarge !== null) return tooLarge;
   }
@@ -96,18 +105,12 @@ function faultOfSize(
   return `${what} has ${bytes} bytes; the limit is ${limit}: ${remedy}`;
 }
 
-/** Headers of a row, which an output without its own takes over. */
-function headerBytes(rows: readonly RowRange[], row: number): number {
-  let before = 0;
-  for (const { columns, from, to } of rows) {
-    if (row - before < to - from) {
-      const at = (from + row - before) * STRIDE;
-      const { positions } = columns;
-      return (positions[at + HEADERS_END] ?? 0) - (positions[at + HEADERS_POSITION] ?? 0);
-    }
-    before += to - from;
-  }
-  return 0;
+/** Headers of a range's row, which an output without its own takes over. */
+function headerBytes(range: RowRange | undefined, row: number): number {
+  if (range === undefined) return 0;
+  const at = (range.from + row) * STRIDE;
+  const { positions } = range.columns;
+  return (positions[at + HEADERS_END] as number) - (positions[at + HEADERS_POSITION] as number);
 }
 
 function faultOfMutations(
