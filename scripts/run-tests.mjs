@@ -54,12 +54,14 @@ export async function runTests(
   // In one process nothing else ends what a failed test has left open.
   const bound = together ? setTimeout(() => child.kill("SIGKILL"), FILE_TIMEOUT_MS / 2) : undefined;
   const sums = { passed: 0, failed: 0, skipped: 0 };
+  const broken = [];
   let rest = "";
   child.stderr.setEncoding("utf8");
   child.stderr.on("data", (text) => {
     const lines = (rest + text).split("\n");
     rest = lines.pop() ?? "";
     for (const line of lines) {
+      if (line.startsWith("not ok")) broken.push(line);
       const [, name, count] = /^# (pass|fail|skipped) (\d+)$/.exec(line) ?? [];
       if (name === "pass") sums.passed += Number(count);
       if (name === "fail") sums.failed += Number(count);
@@ -70,6 +72,8 @@ export async function runTests(
   clearTimeout(bound);
   if (code === null) process.stdout.write("\nthe tests did not end, and were ended\n");
   if (code !== 0 && sums.failed === 0) sums.failed = 1;
+  // A process that ends of itself may do so before its reporter has said which.
+  for (const line of broken) process.stdout.write(`\n${line}`);
   return sums;
 }
 
