@@ -1,17 +1,39 @@
-// `npm run check`: format, lint, types, generated code, layers, unit and golden tests.
+// `npm run check`: format, lint, types, generated code, layers, unit and golden tests. It is bound by the
+// processor: what it runs, it runs side by side, the longest first, and few processes of many tests each.
+import { spawn } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { add, closingLine, runTests } from "./run-tests.mjs";
-import { ensureInstalled, ROOT, run } from "./setup.mjs";
+import { ensureInstalled, ROOT } from "./setup.mjs";
 
-const bin = (name) => join(ROOT, "node_modules", ".bin", name);
+/** One more than there are processors: those of `test/unit/kafka` wait for sockets more than they work. */
+const AT_ONCE = availableParallelism() + 1;
+
+/** Resolves with the exit code, and says everything in one piece. */
+function run(command, args) {
+  const bin = join(ROOT, "node_modules", ".bin", command);
+  const child = spawn(bin, args, { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
+  let said = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8");
+    stream.on("data", (text) => {
+      said += text;
+    });
+  }
+  return new Promise((resolve) =>
+    child.on("close", (code) => {
+      if (code !== 0) process.stdout.write(`\n${said}`);
+      resolve(code ?? 1);
+    }),
+  );
+}
 
 /** Generates anew beside the tree and compares: never trusts that somebody remembered to. */
-function generatedIsFresh() {
+async function generatedIsFresh() {
   const folder = mkdtempSync(join(tmpdir(), "outrigger-gen-"));
   try {
-    const code = run(bin("buf"), ["generate", "--output", folder], { stdio: "inherit" });
+    const code = await run("buf", ["generate", "--output", folder]);
     if (code !== 0) return code;
     for (const target of ["src/gen", "clients/typescript/src/gen"]) {
       for (const entry of readdirSync(join(folder, target), { recursive: true })) {
@@ -29,40 +51,74 @@ function generatedIsFresh() {
   }
 }
 
-const steps = [
-  ["format and lint", () => run(bin("biome"), ["ci", "--error-on-warnings"])],
-  ["types", () => run(bin("tsc"), ["-p", "tsconfig.json"])],
-  [
-    "proto",
-    () =>
-      run(bin("buf"), ["lint"]) ||
-      run(bin("buf"), ["format", "--diff", "--exit-code"]) ||
-      run(bin("buf"), ["breaking", "--against", "test/golden/protocol-v1.binpb"]),
-  ],
-  ["generated code", generatedIsFresh],
-  ["unused code", () => run(bin("knip"), ["--no-progress"])],
+async function proto() {
+  return (
+    (await run("buf", ["lint"])) ||
+    (await run("buf", ["format", "--diff", "--exit-code"])) ||
+    (await run("buf", ["breaking", "--against", "test/golden/protocol-v1.binpb"]))
+  );
+}
+
+/** What was compiled before is not looked at again. */
+const TYPES = [
+  "-p",
+  "tsconfig.json",
+  "--incremental",
+  "--tsBuildInfoFile",
+  "dist/.check.tsbuildinfo",
+];
+
+function step(work) {
+  return async () => {
+    const code = await work();
+    return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 };
+  };
+}
+
+function tests(...folders) {
+  return () => runTests(folders, { reporter: "dot", together: true });
+}
+
+const APART = ["cli", "docs", "kafka", "server", "stores"].map((name) => `test/unit/${name}`);
+const others = readdirSync(join(ROOT, "test/unit"))
+  .map((name) => `test/unit/${name}`)
+  .filter((folder) => !APART.includes(folder));
+// Those in `driver` start processes, and are among the integration tests.
+const sdk = readdirSync(join(ROOT, "clients/typescript/test"))
+  .filter((name) => name.endsWith(".test.ts"))
+  .map((name) => `clients/typescript/test/${name}`);
+
+/** The longest first. */
+const jobs = [
+  ["tests of the Kafka client", tests("test/unit/kafka")],
+  ["tests of layers, runtime and the rest", tests("test/tidy", "test/golden", ...others)],
+  ["tests of cli, server and stores", tests(...APART.filter((name) => !name.endsWith("kafka")))],
+  ["types", step(() => run("tsc", TYPES))],
+  ["tests of the SDK", tests(...sdk)],
+  ["format and lint", step(() => run("biome", ["ci", "--error-on-warnings"]))],
+  ["unused code", step(() => run("knip", ["--no-progress"]))],
+  ["generated code", step(generatedIsFresh)],
+  ["proto", step(proto)],
 ];
 
 ensureInstalled();
 const startedAt = performance.now();
+const secondsSince = (at) => ((performance.now() - at) / 1_000).toFixed(1);
 let sums = { passed: 0, failed: 0, skipped: 0 };
-for (const [name, step] of steps) {
-  const at = performance.now();
-  const code = step();
-  const seconds = ((performance.now() - at) / 1_000).toFixed(1);
-  process.stdout.write(`${code === 0 ? "ok  " : "FAIL"} ${name} (${seconds} s)\n`);
-  sums = add(sums, { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 });
+
+async function work() {
+  for (let job = jobs.shift(); job !== undefined; job = jobs.shift()) {
+    const [name, begin] = job;
+    const at = performance.now();
+    const result = await begin();
+    process.stdout.write(
+      `\n${result.failed === 0 ? "ok  " : "FAIL"} ${name} (${secondsSince(at)} s)\n`,
+    );
+    sums = add(sums, result);
+  }
 }
-const apart = ["cli", "docs", "server", "stores"].map((name) => `test/unit/${name}`);
-const shared = readdirSync(join(ROOT, "test/unit"))
-  .map((name) => `test/unit/${name}`)
-  .filter((folder) => !apart.includes(folder));
-const results = await Promise.all([
-  runTests(["test/tidy", "test/golden", ...shared], { reporter: "dot", together: true }),
-  runTests(apart, { reporter: "dot" }),
-  runTests(["clients/typescript/test"], { reporter: "dot", together: true }),
-]);
-for (const result of results) sums = add(sums, result);
-process.stdout.write(`check took ${((performance.now() - startedAt) / 1_000).toFixed(1)} s\n`);
+
+await Promise.all(Array.from({ length: AT_ONCE }, work));
+process.stdout.write(`check took ${secondsSince(startedAt)} s\n`);
 process.stdout.write(`${closingLine(sums)}\n`);
 process.exit(sums.failed > 0 ? 1 : 0);

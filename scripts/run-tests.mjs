@@ -7,6 +7,8 @@ import { ROOT } from "./setup.mjs";
 
 /** A file that does not end fails, and the others go on. */
 const FILE_TIMEOUT_MS = 600_000;
+/** One process of many files that says nothing for so long is ended: a test that failed may leave it open. */
+const SILENCE_MAX_MS = 90_000;
 
 function find(path, suffix) {
   if (!existsSync(path)) return [];
@@ -51,15 +53,18 @@ export async function runTests(
     cwd: ROOT,
     stdio: ["ignore", "inherit", "pipe"],
   });
-  // In one process nothing else ends what a failed test has left open.
-  const bound = together ? setTimeout(() => child.kill("SIGKILL"), FILE_TIMEOUT_MS / 2) : undefined;
+  const silence = setTimeout(() => child.kill("SIGKILL"), SILENCE_MAX_MS);
+  if (!together) clearTimeout(silence);
   const sums = { passed: 0, failed: 0, skipped: 0 };
+  const broken = [];
   let rest = "";
   child.stderr.setEncoding("utf8");
   child.stderr.on("data", (text) => {
+    if (together) silence.refresh();
     const lines = (rest + text).split("\n");
     rest = lines.pop() ?? "";
     for (const line of lines) {
+      if (line.startsWith("not ok")) broken.push(line);
       const [, name, count] = /^# (pass|fail|skipped) (\d+)$/.exec(line) ?? [];
       if (name === "pass") sums.passed += Number(count);
       if (name === "fail") sums.failed += Number(count);
@@ -67,9 +72,12 @@ export async function runTests(
     }
   });
   const code = await new Promise((resolve) => child.on("close", resolve));
-  clearTimeout(bound);
-  if (code === null) process.stdout.write("\nthe tests did not end, and were ended\n");
+  clearTimeout(silence);
+  if (code === null)
+    process.stdout.write("\nthe process of the tests did not end, and was ended\n");
   if (code !== 0 && sums.failed === 0) sums.failed = 1;
+  // A process that ends of itself may do so before its reporter has said which.
+  for (const line of broken) process.stdout.write(`\n${line}`);
   return sums;
 }
 

@@ -7,10 +7,10 @@ import { add, closingLine, runTests } from "./run-tests.mjs";
 import { ensureBuilt, ensureInstalled, ROOT } from "./setup.mjs";
 
 const FOLDERS = {
-  integration: "test/integration",
-  ops: "test/ops",
-  kafka: "test/kafka-suite",
-  bench: "test/bench",
+  integration: ["test/integration", "clients/typescript/test/driver"],
+  ops: ["test/ops"],
+  kafka: ["test/kafka-suite"],
+  bench: ["test/bench"],
 };
 /** The line after the pinned one, and what is run on its brokers too; its jars have a lock file. */
 const LATER_KAFKA = "4.4.0";
@@ -52,14 +52,14 @@ let sums = { passed: 0, failed: 0, skipped: 0 };
 if (isWhole) sums = add(sums, await command("check.mjs"));
 for (const suite of isWhole ? Object.keys(FOLDERS) : asked) {
   const suffix = isWhole && suite === "kafka" ? ".smoke.test.ts" : ".test.ts";
-  sums = add(sums, await runTests([FOLDERS[suite]], { concurrency: 1, suffix }));
+  sums = add(sums, await runTests(FOLDERS[suite], { concurrency: 1, suffix }));
   if (suite !== "kafka" || isWhole) continue;
   process.stdout.write(`\nOn brokers of Apache Kafka ${LATER_KAFKA}:\n`);
   process.env.OUTRIGGER_TEST_KAFKA = LATER_KAFKA;
   sums = add(
     sums,
     await runTests(
-      ON_LATER_KAFKA.map((name) => `${FOLDERS.kafka}/${name}`),
+      ON_LATER_KAFKA.map((name) => `${FOLDERS.kafka[0]}/${name}`),
       {},
     ),
   );

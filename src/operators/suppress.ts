@@ -1,6 +1,6 @@
 import type { StoreChanges } from "../model/changes.ts";
 import { BUFFER_SUFFIX_BYTES } from "../model/entry-time.ts";
-import { writeLong } from "../model/key-table.ts";
+import { readLong, writeLong } from "../model/key-table.ts";
 import type { RowRange } from "../model/rows.ts";
 import type { Suppress } from "../model/topology.ts";
 import { type Held, heldBytes, writeHeld } from "./buffer-entry.ts";
@@ -177,4 +177,9 @@ function encodeFilling(records: number, bytes: number): Buffer {
   writeLong(filling, 0, records);
   writeLong(filling, 8, bytes);
   return filling;
+}
+
+export function decodeFilling(filling: Buffer | null): Filling {
+  if (filling === null || filling.length < 16) return { records: 0, bytes: 0 };
+  return { records: readLong(filling, 0), bytes: readLong(filling, 8) };
 }

@@ -14,6 +14,13 @@ export interface TaskStatus {
   readonly batchesInFlight: number;
   /** Records that wait for a command. */
   readonly parkedRecords: number;
+  /** What suppress holds back, by node, as of the last batch that is final. */
+  readonly heldBack: readonly {
+    readonly node: string;
+    readonly records: number;
+    /** Of keys, values and headers, as `max_bytes` of a buffer counts them. */
+    readonly bytes: number;
+  }[];
   /** By source partition, as of its last fetch: behind the last stable offset, and the log's end. */
   readonly lags: readonly (TopicPartition & { readonly lag: number; readonly endLag: number })[];
   /** Why it is stopped. */

@@ -20,6 +20,8 @@ export interface Batch {
   rows: readonly RowRange[];
   /** The node whose timers the rows are, until they are looked at. */
   fired: TimerNode | null;
+  /** Its rows are timers: they move no stream time, whatever they carry. */
+  readonly isOfTimers: boolean;
   /** The source node that they come from. */
   readonly sourceNode: number;
   /** Stream time before the first row, and after the last. */
@@ -129,6 +131,7 @@ export function newBatch(
     taken,
     rows: what.rows ?? [],
     fired: what.fired ?? null,
+    isOfTimers: what.fired !== undefined && what.fired !== null,
     sourceNode,
     streamTimeBeforeMs,
     streamTimeMs,

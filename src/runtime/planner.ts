@@ -198,7 +198,7 @@ function clockOf(
   rows: readonly RowRange[],
   isTimed = spec.windows !== null,
 ): RowClock {
-  const { rows: input, taken, streamTimeBeforeMs, streamTimeMs, ownTimes } = batch;
+  const { rows: input, taken, streamTimeBeforeMs, streamTimeMs, ownTimes, isOfTimers } = batch;
   const { store, takes = "keyed" } = spec;
   if (spec.ownTime === true && ownTimes !== null) {
     const ownTimeMs = ownTimes.of(store);
@@ -206,7 +206,8 @@ function clockOf(
   }
   // Nobody's record moves the time of such rows: it has moved.
   if (taken.input.to === taken.input.from) return { streamTimeMs, times: null };
-  const isInput = !isTimed || rows === input;
+  // A timer of the wall clock carries a time that is none of the stream's.
+  const isInput = !isTimed || (rows === input && !isOfTimers);
   const times = isInput ? null : timesOf(rows, taken.input, streamTimeBeforeMs, streamTimeMs);
   return { streamTimeMs: streamTimeBeforeMs, times };
 }

@@ -96,8 +96,8 @@ export class Quiet {
   }
 }
 
-function isQuiet({ phase, isIdle, ledger, inputBytes }: TaskRunner): boolean {
-  return phase === "running" && isIdle && ledger.size === 0 && inputBytes === 0;
+function isQuiet({ phase, isIdle, ledger, input }: TaskRunner): boolean {
+  return phase === "running" && isIdle && ledger.size === 0 && input.bytes === 0;
 }
 
 function seenOf(runner: TaskRunner, sinceMs: number): Seen {

@@ -7,7 +7,13 @@ import { valuesOf } from "../model/value-columns.ts";
 import { heldBytes, readHeld } from "../operators/buffer-entry.ts";
 import { type Moving, timeOfKey } from "../operators/closing.ts";
 import { inBuffer } from "../operators/key-order.ts";
-import { bufferKey, FILLING_KEY, type Filling, Suppressing } from "../operators/suppress.ts";
+import {
+  bufferKey,
+  decodeFilling,
+  FILLING_KEY,
+  type Filling,
+  Suppressing,
+} from "../operators/suppress.ts";
 import { headersOfRow, valueOfRow, Waiting } from "../operators/waiting.ts";
 import type { KeySet, PageLimits, RangePage, StoreChanges, TaskState } from "../ports/store.ts";
 
@@ -155,11 +161,6 @@ function addStored(
     const slot = waiting.slotOf(key, 0, length);
     suppressing.addStored(slot, readLong(key, length), readHeld(values[at] as Buffer, node));
   }
-}
-
-function decodeFilling(filling: Buffer | null): Filling {
-  if (filling === null || filling.length < 16) return { records: 0, bytes: 0 };
-  return { records: readLong(filling, 0), bytes: readLong(filling, 8) };
 }
 
 function fullError({ node, buffer }: Suppress, { records, bytes }: Filling): OutriggerError {

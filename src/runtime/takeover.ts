@@ -22,6 +22,7 @@ import {
 import { planRestore, type RestorePlan } from "../tasks/restoration.ts";
 import { decodeStreamsMetadata } from "../tasks/streams-metadata.ts";
 import { queuesOf } from "../topology/internal-topics.ts";
+import { HeldBack } from "./held-back.ts";
 import { openParking, refuseForgotten } from "./open-parking.ts";
 import type { SourcePosition, TaskStart } from "./task-host.ts";
 
@@ -108,6 +109,7 @@ export async function takeOver(
   const parking = plan && (await openParking(plan, id, partition, state, deps.offsets, signal));
   return {
     parking,
+    heldBack: await HeldBack.read(program, state),
     positions,
     streamTimeMs: (streams ?? metadata)?.streamTimeMs ?? Number.MIN_SAFE_INTEGER,
     commitSequence: (streams ?? metadata)?.commitSequence ?? 0,

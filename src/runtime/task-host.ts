@@ -4,6 +4,7 @@ import type { Telemetry, TraceIds } from "../ports/telemetry.ts";
 import type { ChangelogEnd, WrittenTrial } from "../tasks/offset-metadata.ts";
 import type { ParkedLimits } from "../tasks/parked-keys.ts";
 import type { FailureLimits, Policies, Sentence } from "./failures.ts";
+import type { HeldBack } from "./held-back.ts";
 import type { NextRelease, ParkingStart } from "./parking.ts";
 import type { TaskRunner } from "./task-runner.ts";
 
@@ -49,6 +50,7 @@ export interface TaskStart {
   readonly trial: WrittenTrial | null;
   /** The records that wait; null where parking is off. */
   readonly parking: ParkingStart | null;
+  readonly heldBack: HeldBack;
   /** The takeover's span, for the log lines of the task's life. */
   readonly traceIds: TraceIds | null;
 }

@@ -23,6 +23,7 @@ import {
 import { faultIn } from "./faulty-answers.ts";
 import { givenUpFired } from "./fired-rows.ts";
 import { placeOf } from "./giving-up.ts";
+import type { HeldBack } from "./held-back.ts";
 import { rowsOf, type Taken, type TakenBack } from "./input-queue.ts";
 import { Intake } from "./intake.ts";
 import { canPark, commanded, isOfRecord, nextOf, releaseNext } from "./next-batch.ts";
@@ -66,6 +67,7 @@ export class TaskRunner {
   readonly failures: Failures;
   /** The records that wait for a command; null where parking is off. */
   readonly parking: Parking | null;
+  readonly heldBack: HeldBack;
   /** Of the takeover's span; of the record's that failed last; null without a trace. */
   readonly traceIds: TraceIds | null;
   failedIds: TraceIds | null = null;
@@ -99,6 +101,7 @@ export class TaskRunner {
     this.changelogs = start.changelogs;
     this.commitSequence = start.commitSequence;
     this.traceIds = start.traceIds;
+    this.heldBack = start.heldBack;
     this.name = taskIdName(id);
     this.partitions = program.sources.map((topic) => ({ topic, partition: id.partition }));
     this.positions = start.positions;
@@ -141,13 +144,9 @@ export class TaskRunner {
     return this.outputBytes + this.state.stagedBytes;
   }
 
-  get inputBytes(): number {
-    return this.#input.bytes;
-  }
-
-  /** By source: what the last fetch said of the log. */
-  get facts(): ReadonlyMap<string, FetchFacts> {
-    return this.#input.facts;
+  /** What waits to be planned; by source, what the last fetch said of the log. */
+  get input(): Pick<Intake, "bytes" | "facts"> {
+    return this.#input;
   }
 
   /** Takes batches on, the eldest first; plans others while there is input, room and no reason to wait. */

@@ -112,6 +112,7 @@ export class TaskSet {
         inputBytes: 0,
         batchesInFlight: 0,
         parkedRecords: 0,
+        heldBack: [],
       };
       const phase = "restoring";
       const { partition } = id;

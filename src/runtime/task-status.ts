@@ -11,9 +11,10 @@ export function statusOf(runner: TaskRunner): TaskStatus {
     phase: runner.phase,
     restoring: null,
     uncommittedBytes: runner.uncommittedBytes,
-    inputBytes: runner.inputBytes,
+    inputBytes: runner.input.bytes,
     batchesInFlight: runner.ledger.inFlight().length,
     parkedRecords: runner.parking?.keys.records ?? 0,
+    heldBack: runner.heldBack.all(),
     lags: runner.partitions.map((at) => ({ ...at, ...lagOf(runner, at) })),
     error: runner.error?.message ?? null,
   };
@@ -21,7 +22,7 @@ export function statusOf(runner: TaskRunner): TaskStatus {
 
 /** Records between what is committed and the end, as of the last fetch. */
 function lagOf(
-  { positions, facts }: TaskRunner,
+  { positions, input: { facts } }: TaskRunner,
   at: TopicPartition,
 ): { readonly lag: number; readonly endLag: number } {
   const committed = positions.get(topicPartitionName(at))?.offset ?? 0;

@@ -19,8 +19,9 @@ export function isGone(value: Buffer, ttlMs: number, streamTimeMs: number): bool
 }
 
 /** What a batch that asks sees: the stream time as of its first record. */
-export function askedAt({ taken, streamTimeBeforeMs }: Batch): number {
+export function askedAt({ taken, streamTimeBeforeMs, isOfTimers }: Batch): number {
   const { input } = taken;
+  if (isOfTimers) return streamTimeBeforeMs;
   return Math.max(streamTimeBeforeMs, input.columns.timestamps[input.from] ?? streamTimeBeforeMs);
 }
 

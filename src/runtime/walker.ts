@@ -7,6 +7,7 @@ import { type Batch, newBatch } from "./batch.ts";
 import type { DeadLetter } from "./dead-letters.ts";
 import { readFired } from "./fired-rows.ts";
 import { lettersOfLate } from "./giving-up.ts";
+import type { HeldBack } from "./held-back.ts";
 import { LateRows } from "./late-rows.ts";
 import { OwnTimes } from "./own-times.ts";
 import type { PlannedRows } from "./parking.ts";
@@ -30,6 +31,7 @@ export class Walker {
   readonly #limits: WalkLimits;
   readonly #hasOwnTimes: boolean;
   readonly #cutTimes: ReadonlyMap<number, number>;
+  readonly #heldBack: HeldBack;
 
   /** Dead letters of what was late; null where none is wanted. */
   readonly #lettersOf: ((batch: Batch, late: LateRows) => DeadLetter[]) | null;
@@ -47,6 +49,7 @@ export class Walker {
     this.#limits = { stateBytesMax: limits.frameBytesMax / 2, startedAtMs: cutStreamTimeMs };
     this.#hasOwnTimes = program.stores.some(({ ownTime }) => ownTime === true);
     this.#cutTimes = cutTimes;
+    this.#heldBack = runner.heldBack;
     const { deadLetterTopic, lettersForLate } = limits.failures;
     this.#lettersOf =
       lettersForLate && deadLetterTopic !== null
@@ -133,7 +136,10 @@ export class Walker {
   stageFinal(): void {
     for (const { item } of this.#ledger.finalPrefix()) {
       if (item.staged || item.outcome === null) continue;
-      for (const changes of item.outcome.changes) this.#state.stage(changes);
+      for (const changes of item.outcome.changes) {
+        this.#state.stage(changes);
+        this.#heldBack.staged(changes);
+      }
       item.staged = true;
     }
   }

@@ -251,6 +251,20 @@ const gauges = {
     description: "Records that wait for `outrigger dlq release`, by task.",
     attributes: ["task"],
   },
+  heldRecords: {
+    name: "outrigger.suppression.buffer.count",
+    kind: "gauge",
+    unit: "{record}",
+    description: "Updates that a suppress holds back, by task and node.",
+    attributes: ["task", "node"],
+  },
+  heldBytes: {
+    name: "outrigger.suppression.buffer.size",
+    kind: "gauge",
+    unit: "By",
+    description: "Their keys, values and headers, as the limit of the buffer counts them.",
+    attributes: ["task", "node"],
+  },
   inputBytes: {
     name: "outrigger.input.buffer",
     kind: "gauge",
@@ -275,6 +289,7 @@ const gauges = {
 } as const satisfies Record<string, MetricDefinition>;
 
 const TOPIC_PARTITION = ["topic", "partition"];
+const SUPPRESSION = ["task_id", "in_memory_suppression_id"];
 
 /** Latencies are in ms and over the last minute, times in ns, as Kafka's own are. */
 const kafkaStreams = {
@@ -388,6 +403,22 @@ const kafkaStreams = {
     unit: "",
     description: "Kafka Streams' input-buffer-bytes-total.",
     attributes: ["task_id"],
+    kafkaStreams: "optional",
+  },
+  ksHeldRecords: {
+    name: "kafka.stream.state.suppression.buffer.count",
+    kind: "gauge",
+    unit: "",
+    description: "Kafka Streams' suppression-buffer-count, as it is now.",
+    attributes: SUPPRESSION,
+    kafkaStreams: "optional",
+  },
+  ksHeldBytes: {
+    name: "kafka.stream.state.suppression.buffer.size",
+    kind: "gauge",
+    unit: "",
+    description: "Kafka Streams' suppression-buffer-size, as it is now: bytes.",
+    attributes: SUPPRESSION,
     kafkaStreams: "optional",
   },
   ksConsumed: {

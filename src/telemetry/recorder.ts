@@ -163,6 +163,10 @@ export class Recorder implements Telemetry {
       observe("inputBytes", task.inputBytes, name);
       observe("parkedRecords", task.parkedRecords, name);
       observe("inFlight", task.batchesInFlight, name);
+      for (const { node, records, bytes } of task.heldBack) {
+        observe("heldRecords", records, name, node);
+        observe("heldBytes", bytes, name, node);
+      }
       for (const { topic, partition, lag, endLag } of lags) {
         observe("lag", lag, topic, String(partition));
         observe("endLag", endLag, topic, String(partition));
@@ -200,9 +204,13 @@ export class Recorder implements Telemetry {
       const operation = TXN_OPERATIONS[values[0] ?? ""];
       if (operation !== undefined) observe("ksTxnTime", Math.round(sum * 1e9), operation);
     }
-    for (const { name, restoring, inputBytes, lags } of status.tasks) {
+    for (const { name, restoring, inputBytes, heldBack, lags } of status.tasks) {
       observe("ksRestoreRemaining", restoring?.remaining ?? 0, name);
       observe("ksInputBuffer", inputBytes, name);
+      for (const { node, records, bytes } of heldBack) {
+        observe("ksHeldRecords", records, name, node);
+        observe("ksHeldBytes", bytes, name, node);
+      }
       for (const { topic, partition, lag } of lags) observe("ksLag", lag, topic, String(partition));
     }
   }

@@ -1,5 +1,5 @@
 import { type ExpectedPartition, STORES, type Version } from "./expected.ts";
-import type { Facts } from "./facts.ts";
+import { type Facts, recordsAt } from "./facts.ts";
 
 /**
  * I6: a changelog holds states that its store's keys have had, in their order, and ends with the last:
@@ -18,17 +18,17 @@ export function changelogFaults(
 
 /** `versions` by key, each key's in order. */
 export function changelogFault(
-  { prefix, records, ends }: Facts,
+  facts: Facts,
   partition: number,
   store: string,
   versions: ReadonlyMap<string, readonly Version[]>,
 ): string | null {
+  const { prefix, ends } = facts;
   const topic = `${prefix}-${store}-changelog`;
   const where = `${topic}-${partition}`;
   /** By key, how many of its versions are at or before what the changelog has said last. */
   const reached = new Map<string, number>();
-  for (const record of records) {
-    if (record.topic !== topic || record.partition !== partition) continue;
+  for (const record of recordsAt(facts, topic, partition)) {
     const key = String(record.key);
     const value = record.value?.toString() ?? null;
     const all = versions.get(key) ?? [];

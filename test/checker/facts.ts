@@ -19,6 +19,28 @@ export interface Facts {
   readonly tasks: readonly StoredTask[];
 }
 
+const byPartition = new WeakMap<Facts["records"], Map<string, JudgedRecord[]>>();
+
+/** The records of one partition, in order; looked for once for all who ask. */
+export function recordsAt(
+  { records }: Pick<Facts, "records">,
+  topic: string,
+  partition: number,
+): readonly JudgedRecord[] {
+  let found = byPartition.get(records);
+  if (found === undefined) {
+    found = new Map();
+    for (const record of records) {
+      const name = topicPartitionName(record);
+      const before = found.get(name);
+      if (before === undefined) found.set(name, [record]);
+      else before.push(record);
+    }
+    byPartition.set(records, found);
+  }
+  return found.get(topicPartitionName({ topic, partition })) ?? [];
+}
+
 export interface Ends {
   readonly first: number;
   /** The last stable offset. */

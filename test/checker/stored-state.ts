@@ -1,5 +1,5 @@
 import { contentAt } from "./expected.ts";
-import type { Facts } from "./facts.ts";
+import { type Facts, recordsAt } from "./facts.ts";
 import type { Versions } from "./regrouped.ts";
 import type { StoredStore, StoredTask } from "./stores.ts";
 
@@ -63,8 +63,8 @@ function replayFault(
   const { first = 0, end = 0 } = facts.ends.get(name) ?? {};
   if (position > end) return `its position is ${position}, ${name} ends at ${end}`;
   const replay = new Map<string, Buffer | null>();
-  for (const { topic: of, partition: at, offset, key, value } of facts.records) {
-    if (of !== topic || at !== partition || offset >= position || key === null) continue;
+  for (const { offset, key, value } of recordsAt(facts, topic, partition)) {
+    if (offset >= position || key === null) continue;
     replay.set(key.toString("hex"), value);
   }
   for (const [key, value] of replay) {

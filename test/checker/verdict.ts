@@ -10,7 +10,7 @@ import {
   type Sent,
   STORES,
 } from "./expected.ts";
-import type { Facts } from "./facts.ts";
+import { type Facts, recordsAt } from "./facts.ts";
 import { letterFaults, waitingFaults } from "./letters.ts";
 import {
   BETWEEN,
@@ -128,15 +128,13 @@ function partitionsOf({ ends }: Facts, topic: string): string[] {
 }
 
 /** Every partition that the topic has, with or without records. */
-function recordsOf(facts: Facts, topic: string): Map<number, JudgedRecord[]> {
-  const byPartition = new Map<number, JudgedRecord[]>();
-  for (const name of partitionsOf(facts, topic)) {
-    byPartition.set(Number(name.slice(name.lastIndexOf("-") + 1)), []);
-  }
-  for (const record of facts.records) {
-    if (record.topic === topic) byPartition.get(record.partition)?.push(record);
-  }
-  return byPartition;
+function recordsOf(facts: Facts, topic: string): Map<number, readonly JudgedRecord[]> {
+  return new Map(
+    partitionsOf(facts, topic).map((name) => {
+      const partition = Number(name.slice(name.lastIndexOf("-") + 1));
+      return [partition, recordsAt(facts, topic, partition)];
+    }),
+  );
 }
 
 /** I10: the group's offset only ever grew, and stands at the end, behind markers too. */

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { SDKS, setUp, whyNot } from "../conformance/languages.ts";
 import { REPOSITORY_ROOT } from "../support/kafka-jars.ts";
 
-// TypeScript's are part of `npm run check`.
+// TypeScript's are part of `npm run check`, those by its test driver of `npm run test:integration`.
 for (const language of SDKS.filter(({ name }) => name !== "typescript")) {
   const skip = whyNot(language) ?? false;
   test(`the unit tests of the ${language.name} SDK pass`, { skip }, async () => {

@@ -1,7 +1,5 @@
 import type { OutriggerError } from "../../src/errors/outrigger-error.ts";
-import type { MutationColumns, OutputColumns } from "../../src/model/rows.ts";
 import type { DeclaredTopology } from "../../src/model/topology.ts";
-import { valueAt } from "../../src/model/value-columns.ts";
 import type {
   Application,
   ApplicationListener,
@@ -9,8 +7,10 @@ import type {
   DispatchedBatch,
   WorkerId,
 } from "../../src/ports/application.ts";
+import { AnswerBuilder } from "./answer-builder.ts";
 import { type Loop, Process } from "./loop.ts";
 import type { Random } from "./random.ts";
+import { isTimed, timedRow } from "./timed-code.ts";
 import {
   APPLICATION_ID,
   appended,
@@ -195,7 +195,7 @@ function answerOf(
   const isHook = batch.stage > 0 && !isSecond;
   let row = 0;
   let failure: BatchAnswer["failure"] = null;
-  for (const { columns, partition, from, to } of batch.rows) {
+  for (const { source, columns, partition, from, to } of batch.rows) {
     for (let index = from; index < to && failure === null; index++, row++) {
       const value = columns.value(index);
       const bad = !isHook && isBad(value?.toString("latin1") ?? "");
@@ -206,7 +206,10 @@ function answerOf(
         break;
       }
       const key = columns.key(index)?.toString("latin1") ?? "";
-      if (isHook) ran(partition, columns.offsets[index] ?? -1, value?.toString("latin1") ?? "");
+      if (isTimed(topology))
+        timedRow(answer, { row, index, source, partition, columns }, topology, tag);
+      else if (isHook)
+        ran(partition, columns.offsets[index] ?? -1, value?.toString("latin1") ?? "");
       else if (isSplit) {
         const text = value?.toString("latin1") ?? "";
         for (let i = 0; i < splitInto(text); i++) answer.output(row, key, `${text}~${tag}`);
@@ -230,76 +233,4 @@ function answerOf(
     }
   }
   return answer.finish(row, failure);
-}
-
-class AnswerBuilder {
-  readonly #batch: DispatchedBatch;
-  /** New values by slot; null deletes. */
-  readonly #values = new Map<number, string | null>();
-  readonly #texts: Buffer[] = [];
-  readonly #inputs: number[] = [];
-  readonly #sinks: number[] = [];
-  readonly #positions: number[] = [];
-  #length = 0;
-
-  constructor(batch: DispatchedBatch) {
-    this.#batch = batch;
-  }
-
-  stateOf(row: number): string | null {
-    const slot = this.#slot(row);
-    const written = this.#values.get(slot);
-    if (written !== undefined) return written;
-    const [state] = this.#batch.states;
-    return state === undefined ? null : (valueAt(state.values, slot)?.toString("latin1") ?? null);
-  }
-
-  set(row: number, value: string | null): void {
-    this.#values.set(this.#slot(row), value);
-  }
-
-  output(row: number, key: string, value: string, sink = 0): void {
-    this.#inputs.push(row);
-    this.#sinks.push(sink);
-    this.#positions.push(...this.#add(key), ...this.#add(value));
-  }
-
-  finish(done: number, failure: BatchAnswer["failure"]): BatchAnswer {
-    const slots = [...this.#values.keys()];
-    const values = [...this.#values.values()].flatMap((value) =>
-      value === null ? [0, -1] : this.#add(value),
-    );
-    const bytes = Buffer.concat(this.#texts);
-    const outputs: OutputColumns = {
-      count: this.#inputs.length,
-      bytes,
-      inputs: Int32Array.from(this.#inputs),
-      sinks: this.#sinks.some((sink) => sink > 0) ? Int32Array.from(this.#sinks) : null,
-      positions: Int32Array.from(this.#positions),
-      timestamps: null,
-      headers: null,
-    };
-    const mutation: MutationColumns = {
-      store: 0,
-      bytes,
-      slots: Int32Array.from(slots),
-      keys: new Int32Array(),
-      values: Int32Array.from(values),
-    };
-    const { taskName, taskEpoch, dispatchId } = this.#batch;
-    const mutations = slots.length === 0 ? [] : [mutation];
-    return { taskName, taskEpoch, dispatchId, done, failure, outputs, mutations };
-  }
-
-  #slot(row: number): number {
-    return this.#batch.states[0]?.slots[row] ?? row;
-  }
-
-  #add(text: string): [number, number] {
-    const bytes = Buffer.from(text, "latin1");
-    const at = this.#length;
-    this.#texts.push(bytes);
-    this.#length += bytes.length;
-    return [at, bytes.length];
-  }
 }

@@ -3,11 +3,13 @@ import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { bundle } from "./bundle.ts";
 import { MUTANTS, type Mutant } from "./mutants.ts";
+import { EXPIRY_MUTANTS } from "./mutants-of-expiry.ts";
 import { HOOK_MUTANTS } from "./mutants-of-hooks.ts";
 import { HOP_MUTANTS } from "./mutants-of-hops.ts";
 import { OUTCOME_MUTANTS } from "./mutants-of-outcomes.ts";
 import { PARKING_MUTANTS } from "./mutants-of-parking.ts";
 import { REPARTITION_MUTANTS } from "./mutants-of-repartitions.ts";
+import { TIMER_MUTANTS } from "./mutants-of-timers.ts";
 import { type Plan, planOf } from "./plan.ts";
 import { Pool } from "./pool.ts";
 import { SCENARIOS } from "./scenarios.ts";
@@ -192,6 +194,8 @@ async function runMutants(size: number, sums: Sums): Promise<void> {
     ...HOOK_MUTANTS,
     ...HOP_MUTANTS,
     ...REPARTITION_MUTANTS,
+    ...TIMER_MUTANTS,
+    ...EXPIRY_MUTANTS,
   ];
   const chosen = all.filter(({ name }) => flags.mutant === undefined || name === flags.mutant);
   for (const mutant of chosen) {

@@ -26,6 +26,26 @@ export const SCALE: readonly Edit[] = [
     find: "const BATCH_BYTES_FIRST = 8 * 1024;",
     replace: "const BATCH_BYTES_FIRST = 256;",
   },
+  {
+    file: "src/runtime/timers.ts",
+    find: "const FIRED_MAX = 1_000;",
+    replace: "const FIRED_MAX = 3;",
+  },
+  {
+    file: "src/runtime/expiry.ts",
+    find: "const EXPIRED_MAX = 1_000;",
+    replace: "const EXPIRED_MAX = 1;",
+  },
+  {
+    file: "src/stores/due-entries.ts",
+    find: "const PAGE_ENTRIES = 1_000;",
+    replace: "const PAGE_ENTRIES = 2;",
+  },
+  {
+    file: "src/stores/entry-index.ts",
+    find: "export const KNOWN_MAX = 65_536;",
+    replace: "export const KNOWN_MAX = 2;",
+  },
 ];
 
 const LEDGER = "src/tasks/ledger.ts";

@@ -212,7 +212,17 @@ export function planOf(seed: string): Plan {
 /** By chance of its own, so that the other worlds stay what they were. */
 function topologyOf({ seed, topology }: Plan): { topology: TopologyName } {
   const random = new Random(`topology ${seed}`);
-  return { topology: random.chance(0.15) ? "regroup" : topology };
+  return { topology: random.chance(0.15) ? "regroup" : timedOf(seed, topology) };
+}
+
+/** By chance of its own, again. */
+function timedOf(seed: string, topology: TopologyName): TopologyName {
+  const random = new Random(`timed ${seed}`);
+  return random.weighted<TopologyName>([
+    [7, topology],
+    [2, "timers"],
+    [1, "expiring"],
+  ]);
 }
 
 /** By chance of its own: other worlds stay what they were. */

@@ -1,7 +1,16 @@
 import type { DeclaredTopology, TimeWindows } from "../../src/model/topology.ts";
 
 /** What the simulated applications are. */
-export type TopologyName = "copy" | "list" | "count" | "countMap" | "relay" | "hops" | "regroup";
+export type TopologyName =
+  | "copy"
+  | "list"
+  | "count"
+  | "countMap"
+  | "relay"
+  | "hops"
+  | "regroup"
+  | "timers"
+  | "expiring";
 
 export const INPUT = "in";
 export const OUTPUT = "out";
@@ -43,6 +52,26 @@ export function groupOf(value: string): string {
   const number = Number(value.slice(value.lastIndexOf(".") + 1));
   return `g${number % GROUPS}`;
 }
+
+/** The node that has timers, and its two punctuators. */
+export const TIMED_NODE = "wait";
+export const TIMERS_STORE = `${TIMED_NODE}-timers`;
+export const BEAT = { name: "beat", clock: "streamTime", intervalMs: 400 } as const;
+export const TICK = { name: "tick", clock: "wallClock", intervalMs: 900 } as const;
+/** What code keeps of each key, for so long by stream time. */
+export const TALLIES = {
+  name: "tallies",
+  kind: "keyValue",
+  isTimestamped: true,
+  ttlMs: 350,
+} as const;
+const tally = {
+  name: TIMED_NODE,
+  parents: ["source"],
+  kind: "function",
+  operation: "process",
+  stores: [TALLIES.name],
+} as const;
 
 export const TOPOLOGIES: Readonly<Record<TopologyName, DeclaredTopology>> = {
   /** Every record to the output, with a tag of the attempt. */
@@ -128,6 +157,13 @@ export const TOPOLOGIES: Readonly<Record<TopologyName, DeclaredTopology>> = {
     ],
     stores: [{ name: "counts", kind: "keyValue" }],
   },
+  /** Sets and cancels timers of both clocks, beats by both, and tallies the records of a key. */
+  timers: {
+    nodes: [source, { ...tally, timers: true, punctuators: [BEAT, TICK] }, sinkOf(TIMED_NODE)],
+    stores: [TALLIES],
+  },
+  /** The tallies alone: what was not written for a time is gone. */
+  expiring: { nodes: [source, tally, sinkOf(TIMED_NODE)], stores: [TALLIES] },
 };
 
 /** How many rows the first hop of `relay` and `hops` makes of a record. */

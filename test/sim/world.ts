@@ -2,6 +2,7 @@ import type { OutriggerError } from "../../src/errors/outrigger-error.ts";
 import type { Transaction } from "../../src/transactions/transaction.ts";
 import { offsetFault, openFault, outputFault, parkedFault, storeFault } from "./checks.ts";
 import { hookFault, type Ran } from "./checks-of-hooks.ts";
+import { timedFault } from "./checks-of-timers.ts";
 import { Commands } from "./commands.ts";
 import { Faults } from "./faults.ts";
 import { Inputs } from "./inputs.ts";
@@ -12,8 +13,9 @@ import { Network } from "./network.ts";
 import { GOOD_MANNERS, type Plan } from "./plan.ts";
 import { Random } from "./random.ts";
 import { Sidecar, type SidecarHost } from "./sidecar.ts";
+import { isTimed } from "./timed-code.ts";
 import { INPUT, OUTPUT } from "./topologies.ts";
-import { virtual } from "./virtual-globals.ts";
+import { sim_wall, virtual } from "./virtual-globals.ts";
 
 export interface Outcome {
   /** What was broken; null for a world in which everything held. */
@@ -33,6 +35,7 @@ const SETTLE_MS = 60_000;
 /** Aborts that a world may have: so many, and so many more for each fault. */
 const ABORTS_BASE = 4;
 const ABORTS_PER_FAULT = 5;
+const TIMED_EVERY_MS = 20;
 const START_MS = 1_000;
 const OUTPUT_PARTITIONS = 2;
 
@@ -61,6 +64,9 @@ export class World {
   #calm = false;
   /** A sidecar has stopped with the error that this world is made for. */
   #stopped = false;
+  #settledWallMs: number | null = null;
+  /** What the journals said when so much was committed, at that time. */
+  #timed: { readonly commits: number; readonly wallMs: number; fault: string | null } | null = null;
   /** Told of the end of each transaction; scenarios look on. */
   readonly onDecided: ((outcome: string, by: string) => void)[] = [];
 
@@ -101,7 +107,8 @@ export class World {
     this.#commands.start();
     this.faults.start();
     const committed = (): boolean => openFault(kafka) === null && this.#running();
-    const settled = (): boolean => committed() && parkedFault(kafka) === null;
+    const settled = (): boolean =>
+      committed() && parkedFault(kafka) === null && this.#timedFault() === null;
     const quiet = (): boolean =>
       this.#inputs.isDone && (this.faults.areOver || (this.faults.onlyWait && committed()));
     await this.#until(quiet, START_MS + plan.spanMs * 4 + 120_000, "the faults to be over");
@@ -112,6 +119,8 @@ export class World {
     this.trace(() => "no more faults");
     await this.#until(settled, calmAtMs + SETTLE_MS, "everything to be committed");
     const settledMs = this.loop.nowMs - calmAtMs;
+    // What comes due while everybody stops may wait for the next start.
+    this.#settledWallMs = sim_wall();
     await this.#stopAll();
     const closed = (): boolean => kafka.transactions.openCount === 0;
     await this.#until(closed, this.loop.nowMs + 30_000, "the last markers");
@@ -240,7 +249,7 @@ export class World {
     if (ended === "thrown") this.violate(`thrown: ${stackOf(this.loop.thrown?.error)}`);
     if (ended === "endless") this.violate(`it spins, waiting for ${what}`);
     if (ended === "limit" && this.violation === null) {
-      const open = openFault(this.kafka) ?? "nothing is open";
+      const open = openFault(this.kafka) ?? this.#timedFault() ?? "nothing is open";
       this.violate(`waited in vain for ${what} until ${Math.floor(limitMs)} ms: ${open}`);
     }
   }
@@ -259,6 +268,21 @@ export class World {
     await this.#until(() => left === 0, this.loop.nowMs + 30_000, "every sidecar to stop");
   }
 
+  /** Read again only when something can be different: a commit came, or time has passed. */
+  #timedFault(): string | null {
+    const { plan, kafka, commits } = this;
+    if (!isTimed(plan.topology)) return null;
+    const wallMs = this.#settledWallMs ?? sim_wall();
+    const before = this.#timed;
+    if (before?.commits === commits && wallMs - before.wallMs < TIMED_EVERY_MS) return before.fault;
+    const wasSet = plan.faults.some(({ on, ...fault }) => {
+      return on === "time" && "what" in fault && fault.what.kind === "wallClock";
+    });
+    const fault = timedFault(kafka, { nowMs: wallMs, wasSet });
+    this.#timed = { commits, wallMs, fault };
+    return fault;
+  }
+
   #checkAtRest(): void {
     if (this.#isOver()) return;
     const { kafka, plan } = this;
@@ -270,6 +294,7 @@ export class World {
       outputFault(plan, kafka) ??
       openFault(kafka) ??
       parkedFault(kafka) ??
+      this.#timedFault() ??
       (plan.hooks === true ? hookFault(kafka, this.ran) : null);
     if (fault !== null) {
       this.violate(fault);

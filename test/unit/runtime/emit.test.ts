@@ -122,6 +122,26 @@ describe("P-81, P-82, P-83: suppress", () => {
     return { name: "count", parents: ["in"], kind: "aggregate", ...aggregate };
   };
 
+  test("what a buffer holds is in the task's status, also behind a takeover", async () => {
+    const nodes = [count(WINDOWS), suppress("windowCloses")];
+    const { kernel, world, clock } = await worldOf(nodes, 2);
+    const heldBack = () => kernel.active.status().tasks[0]?.heldBack;
+    assert.deepEqual(heldBack(), [{ node: "suppress", records: 0, bytes: 0 }]);
+    world.append(AT, ...["a", "b", "a", "c"].map((key) => record(key, 10_000)));
+    await clock.until(() => world.committed.get("in-0")?.offset === 4);
+    // Key, window and time in the buffer; timestamp, length, no headers, flag and count.
+    const bytes = 3 * (1 + 8 + 8 + (8 + 4 + 1 + 1 + 8));
+    assert.deepEqual(heldBack(), [{ node: "suppress", records: 3, bytes }]);
+    world.assignment = [];
+    await clock.until(() => kernel.active.status().tasks.length === 0);
+    world.assignment = [AT];
+    await clock.until(() => kernel.active.status().tasks[0]?.phase === "running");
+    assert.deepEqual(heldBack(), [{ node: "suppress", records: 3, bytes }]);
+    world.append(AT, record("d", 11_500));
+    await clock.until(() => world.committed.get("in-0")?.offset === 5);
+    assert.equal(heldBack()?.[0]?.records, 1);
+  });
+
   test("a buffer that may not hold more stops its task in front of the record", async () => {
     const nodes = [count(WINDOWS), suppress("windowCloses", 2)];
     const { world, clock } = await worldOf(nodes, 500);

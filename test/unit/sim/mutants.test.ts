@@ -2,11 +2,13 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { MUTANTS, SCALE } from "../../sim/mutants.ts";
+import { EXPIRY_MUTANTS } from "../../sim/mutants-of-expiry.ts";
 import { HOOK_MUTANTS } from "../../sim/mutants-of-hooks.ts";
 import { HOP_MUTANTS } from "../../sim/mutants-of-hops.ts";
 import { OUTCOME_MUTANTS } from "../../sim/mutants-of-outcomes.ts";
 import { PARKING_MUTANTS } from "../../sim/mutants-of-parking.ts";
 import { REPARTITION_MUTANTS } from "../../sim/mutants-of-repartitions.ts";
+import { TIMER_MUTANTS } from "../../sim/mutants-of-timers.ts";
 
 const ROOT = new URL("../../../", import.meta.url);
 const all = [
@@ -16,6 +18,8 @@ const all = [
   ...HOOK_MUTANTS,
   ...HOP_MUTANTS,
   ...REPARTITION_MUTANTS,
+  ...TIMER_MUTANTS,
+  ...EXPIRY_MUTANTS,
   { name: "scale", edits: SCALE },
 ];
 

@@ -16,7 +16,8 @@ const READY: Status = {
 function task(over: Partial<TaskStatus>): TaskStatus {
   const nothing = { uncommittedBytes: 0, inputBytes: 0, batchesInFlight: 0, lags: [] };
   const rest = { parkedRecords: 0, partition: 0, epoch: 1, restoring: null, error: null };
-  return { name: "0_0", phase: "running", ...nothing, ...rest, ...over };
+  const held = { heldBack: [] };
+  return { name: "0_0", phase: "running", ...nothing, ...rest, ...held, ...over };
 }
 
 function reasons(over: Partial<Status>): string {

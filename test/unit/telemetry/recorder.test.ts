@@ -23,6 +23,7 @@ const STATUS: Status = {
       inputBytes: 0,
       batchesInFlight: 0,
       parkedRecords: 0,
+      heldBack: [],
       lags: [],
       error: null,
     },
@@ -36,6 +37,7 @@ const STATUS: Status = {
       inputBytes: 12,
       batchesInFlight: 1,
       parkedRecords: 0,
+      heldBack: [{ node: "held", records: 3, bytes: 120 }],
       lags: [{ topic: "in", partition: 2, lag: 5, endLag: 9 }],
       error: null,
     },
@@ -115,6 +117,12 @@ describe("what the runtime tells is counted", () => {
     assert.equal(value('outrigger_restore_remaining{task="0_1"}'), 70);
     assert.equal(value('outrigger_state_uncommitted_bytes{task="0_2"}'), 11);
     assert.equal(value('outrigger_input_buffer_bytes{task="0_2"}'), 12);
+    const held = 'task="0_2",node="held"';
+    assert.equal(value(`outrigger_suppression_buffer_count{${held}}`), 3);
+    assert.equal(value(`outrigger_suppression_buffer_size_bytes{${held}}`), 120);
+    const id = 'task_id="0_2",in_memory_suppression_id="held"';
+    assert.equal(value(`kafka_stream_state_suppression_buffer_count{${id}}`), 3);
+    assert.equal(value(`kafka_stream_state_suppression_buffer_size{${id}}`), 120);
     const at = 'messaging_destination_name="in",messaging_destination_partition_id="2"';
     assert.equal(value(`outrigger_consumer_lag{${at}}`), 5);
     assert.equal(value(`outrigger_consumer_end_lag{${at}}`), 9);

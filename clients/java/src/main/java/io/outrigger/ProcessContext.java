@@ -60,7 +60,8 @@ final class ProcessContext implements ProcessorContext<Object, Object>, AutoClos
     mustBeOpen("timer \"" + name + "\"");
     if (!emitter.node.hasTimers) {
       throw new IllegalStateException(
-          "\"" + emitter.node.name + "\" sets a timer, and nothing takes it: make it a TimedProcessor");
+          "\"" + emitter.node.name + "\" sets a timer, and nothing takes it: make it a TimedProcessor, "
+              + "and what supplies it a TimedProcessorSupplier");
     }
     byte[] key = emitter.node.input.key().serialize(record.key());
     emitter.run.timers.of(emitter.node.name).change(key, name, clock, time);

@@ -7,10 +7,10 @@ import {
   keyValueStore,
   timestampedKeyValueStore,
   utf8,
-} from "../src/index.ts";
-import { TestDriver } from "../src/testing.ts";
+} from "../../src/index.ts";
+import { TestDriver } from "../../src/testing.ts";
 
-const ROOT = join(import.meta.dirname, "../../..");
+const ROOT = join(import.meta.dirname, "../../../..");
 const main = join(ROOT, "src/main.ts");
 /** The sidecar from its source, which needs no build. */
 const command = [process.execPath, "--import", "tsx", "--conditions=@outrigger/source", main];

@@ -9,10 +9,10 @@ import {
   tumbling,
   utf8,
   windowed,
-} from "../src/index.ts";
-import { TestDriver, type TestDriverOptions } from "../src/testing.ts";
+} from "../../src/index.ts";
+import { TestDriver, type TestDriverOptions } from "../../src/testing.ts";
 
-const ROOT = join(import.meta.dirname, "../../..");
+const ROOT = join(import.meta.dirname, "../../../..");
 const main = join(ROOT, "src/main.ts");
 /** The sidecar from its source, which needs no build. */
 const command = [process.execPath, "--import", "tsx", "--conditions=@outrigger/source", main];

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
-import { app as visits } from "../examples/visits.ts";
-import { app as windowCounts } from "../examples/window-counts.ts";
-import { app as wordTotals } from "../examples/word-totals.ts";
-import { type App, int64, nullable, utf8 } from "../src/index.ts";
-import { TestDriver } from "../src/testing.ts";
+import { app as visits } from "../../examples/visits.ts";
+import { app as windowCounts } from "../../examples/window-counts.ts";
+import { app as wordTotals } from "../../examples/word-totals.ts";
+import { type App, int64, nullable, utf8 } from "../../src/index.ts";
+import { TestDriver } from "../../src/testing.ts";
 
 /** The examples that are nothing but a topology, on the sidecar's kernel. */
 
-const main = join(import.meta.dirname, "../../../src/main.ts");
+const main = join(import.meta.dirname, "../../../../src/main.ts");
 const command = [process.execPath, "--import", "tsx", "--conditions=@outrigger/source", main];
 const MINUTE_MS = 60_000;
 

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
-import { createApp, utf8 } from "../src/index.ts";
-import { TestDriver, type TestDriverOptions } from "../src/testing.ts";
+import { createApp, utf8 } from "../../src/index.ts";
+import { TestDriver, type TestDriverOptions } from "../../src/testing.ts";
 
-const ROOT = join(import.meta.dirname, "../../..");
+const ROOT = join(import.meta.dirname, "../../../..");
 const main = join(ROOT, "src/main.ts");
 /** The sidecar from its source, which needs no build. */
 const command = [process.execPath, "--import", "tsx", "--conditions=@outrigger/source", main];
