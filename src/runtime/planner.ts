@@ -15,7 +15,7 @@ import { ownTimesOf } from "./own-times.ts";
 import { firstRows, rowsBehind } from "./row-parts.ts";
 import { type MalformedRow, type RowClock, readSlots, runOperator } from "./run-operator.ts";
 import { type Passing, runSuppress } from "./run-suppress.ts";
-import { timesOf } from "./stream-clock.ts";
+import { timesBefore, timesOf } from "./stream-clock.ts";
 import { ttlOf } from "./time-to-live.ts";
 
 /**
@@ -204,9 +204,12 @@ function clockOf(
   }
   // Nobody's record moves the time of such rows: it has moved.
   if (taken.input.to === taken.input.from) return { streamTimeMs, times: null };
-  const isInput = !isTimed || rows === input;
-  const times = isInput ? null : timesOf(rows, taken.input, streamTimeBeforeMs, streamTimeMs);
-  return { streamTimeMs: streamTimeBeforeMs, times };
+  const clock = { streamTimeMs: streamTimeBeforeMs, times: null };
+  if (!isTimed || rows === input) return clock;
+  const times = timesOf(rows, taken.input, streamTimeBeforeMs, streamTimeMs);
+  if (spec.windows?.kind !== "session") return { ...clock, times };
+  const before = timesBefore(rows, taken.input, streamTimeBeforeMs, streamTimeMs);
+  return { ...clock, times, timesBefore: before };
 }
 
 function noteLate(
