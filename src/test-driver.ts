@@ -30,6 +30,11 @@ export interface RunningTestDriver {
   /** Resolves when it has ended: by `Close` or by `stop`. */
   readonly stopped: Promise<void>;
   stop(): Promise<void>;
+  /**
+   * Behind `stop`, in a process that goes on: closes the stores, which else only the process's end frees.
+   * Throws where what was under way keeps it for more than 5 s.
+   */
+  release(): Promise<void>;
 }
 
 export interface TestDriverOptions {
@@ -46,6 +51,7 @@ const UNKNOWN_MS = 100;
 
 /** Enough for the answer to `Close` to leave. */
 const CLOSE_MS_MAX = 100;
+const RELEASE_MS_MAX = 5_000;
 
 /** The kernel, its stores and its server as a sidecar has them, over a Kafka in memory. */
 export async function startTestDriver(
@@ -113,7 +119,14 @@ export async function startTestDriver(
     end();
     await stopped;
   };
-  return { address: server.address, stopped, stop };
+  const release = async (): Promise<void> => {
+    const closed = kernel.stop().then(() => directory.close());
+    const overdue = rest(RELEASE_MS_MAX, "overdue", { ref: false });
+    if ((await Promise.race([closed, overdue])) === "overdue") {
+      throw new Error(`the stores of ${path} are still in use`);
+    }
+  };
+  return { address: server.address, stopped, stop, release };
 }
 
 /** As a sidecar's, but that a commit waits for no time to pass, and chance for nothing. */

@@ -20,13 +20,21 @@ export interface SessionPlan extends SlotPlan {
   readonly isAmbiguous: boolean;
 }
 
+/** The stream time of rows that do not move it by themselves alone. */
+export interface SessionTimes {
+  /** That each row sees. */
+  readonly at: Float64Array;
+  /** By which each row's store has given up sessions; null where it is what the row before saw. */
+  readonly before: Float64Array | null;
+}
+
 /**
  * Gives each row the sessions that it merges, by end, and then the one that it makes of them; a session of
  * its own, or one that begins and ends at its time, alone. Rows see what those before them made.
  *
  * As Kafka Streams: a row comes too late when the session that it would make has closed, and a session
- * that its store has given up by the time before the row is not merged any more. Where `times` is given, it
- * holds the stream time that each row sees. With `mayGo` a fold may give null, which ends its session.
+ * that its store has given up by the time before the row is not merged any more. Where `times` is left out,
+ * each row moves stream time by its own. With `mayGo` a fold may give null, which ends its session.
  */
 export function planSessions(
   rows: readonly RowRange[],
@@ -35,7 +43,7 @@ export function planSessions(
   keyRows: KeyRows,
   stored: readonly Entries[],
   table: KeyTable,
-  times: Float64Array | null = null,
+  times: SessionTimes | null = null,
   mayGo = false,
 ): SessionPlan {
   const plan = new Planning(windows, streamTime, keyRows, stored, table, times, mayGo);
@@ -67,7 +75,7 @@ class Planning {
   readonly #next: Int32Array;
   readonly #values: (Buffer | null)[];
   readonly #heads: Int32Array;
-  readonly #times: Float64Array | null;
+  readonly #times: SessionTimes | null;
   readonly #mayGo: boolean;
   #count = 0;
   #streamTime: number;
@@ -87,7 +95,7 @@ class Planning {
     { keyOfRow, keys }: KeyRows,
     stored: readonly Entries[],
     table: KeyTable,
-    times: Float64Array | null,
+    times: SessionTimes | null,
     mayGo: boolean,
   ) {
     this.#times = times;
@@ -118,8 +126,8 @@ class Planning {
 
   add(row: number, bytes: Buffer, position: number, length: number, time: number): void {
     const { gapMs, graceMs } = this.#windows;
-    const goneUpTo = this.#streamTime - gapMs - graceMs;
-    this.#streamTime = this.#times?.[row] ?? Math.max(this.#streamTime, time);
+    const goneUpTo = (this.#times?.before?.[row] ?? this.#streamTime) - gapMs - graceMs;
+    this.#streamTime = this.#times?.at[row] ?? Math.max(this.#streamTime, time);
     const key = this.#keyOfRow[row] as number;
     if (key < 0) return;
     let start = time;

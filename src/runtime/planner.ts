@@ -17,7 +17,7 @@ import { ownTimesOf } from "./own-times.ts";
 import { firstRows, rowsBehind } from "./row-parts.ts";
 import { type MalformedRow, type RowClock, readSlots, runOperator } from "./run-operator.ts";
 import { type Passing, runSuppress } from "./run-suppress.ts";
-import { timesOf } from "./stream-clock.ts";
+import { timesBefore, timesOf } from "./stream-clock.ts";
 import { ttlOf } from "./time-to-live.ts";
 
 /**
@@ -206,10 +206,13 @@ function clockOf(
   }
   // Nobody's record moves the time of such rows: it has moved.
   if (taken.input.to === taken.input.from) return { streamTimeMs, times: null };
+  const clock = { streamTimeMs: streamTimeBeforeMs, times: null };
   // A timer of the wall clock carries a time that is none of the stream's.
-  const isInput = !isTimed || (rows === input && !isOfTimers);
-  const times = isInput ? null : timesOf(rows, taken.input, streamTimeBeforeMs, streamTimeMs);
-  return { streamTimeMs: streamTimeBeforeMs, times };
+  if (!isTimed || (rows === input && !isOfTimers)) return clock;
+  const times = timesOf(rows, taken.input, streamTimeBeforeMs, streamTimeMs);
+  if (spec.windows?.kind !== "session") return { ...clock, times };
+  const before = timesBefore(rows, taken.input, streamTimeBeforeMs, streamTimeMs);
+  return { ...clock, times, timesBefore: before };
 }
 
 function noteLate(

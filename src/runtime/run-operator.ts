@@ -27,6 +27,8 @@ export interface RowClock {
   readonly streamTimeMs: number;
   /** As of each; null where each moves it by its own timestamp. */
   readonly times: Float64Array | null;
+  /** Before the record of each, where sessions need it: rows between two of them may have been dropped. */
+  readonly timesBefore?: Float64Array;
   /** Whether the batch is the application's, and can be smaller: it may end a session, or an entry's time. */
   readonly mayGo?: boolean;
 }
@@ -106,14 +108,15 @@ export async function readSlots(
   clock: RowClock,
   bytesMax: number,
 ): Promise<ReadSlots | null> {
-  const { streamTimeMs, times, mayGo } = clock;
+  const { streamTimeMs, times, timesBefore = null, mayGo } = clock;
   const { windows, takes = "keyed", store } = spec;
   const table = new KeyTable(countRows(rows));
   if (windows?.kind === "session") {
     const keyRows = planKeys(rows, takes, windows.gapMs, Number.POSITIVE_INFINITY);
     const stored = await state.times(store, keyRows, "head", bytesMax);
     if (stored === null) return null;
-    const plan = planSessions(rows, windows, streamTimeMs, keyRows, stored, table, times, mayGo);
+    const seen = times === null ? null : { at: times, before: timesBefore };
+    const plan = planSessions(rows, windows, streamTimeMs, keyRows, stored, table, seen, mayGo);
     if (plan.isAmbiguous || isTooWide(plan.slots.length, rows)) return null;
     return { plan, keys: table.keys(), found: packValues(plan.found) };
   }

@@ -39,3 +39,34 @@ export function timesOf(
   }
   return times;
 }
+
+/**
+ * The same before the record of each row, or at its time for a further row of that record: what a store has
+ * given up by then, no row finds any more. `rows` may be a part of those of a batch.
+ */
+export function timesBefore(
+  rows: readonly RowRange[],
+  input: RowRange,
+  beforeMs: number,
+  afterMs: number,
+): Float64Array {
+  const times = new Float64Array(countRows(rows));
+  const { offsets, timestamps } = input.columns;
+  let time = beforeMs;
+  let next = input.from;
+  let at = 0;
+  let last = -1;
+  for (const { columns, from, to } of rows) {
+    for (let row = from; row < to; row++) {
+      const offset = columns.offsets[row] as number;
+      if (row > 0) last = columns.offsets[row - 1] as number;
+      const end = offset === last ? offset + 1 : offset;
+      for (; next < input.to && (offsets[next] as number) < end; next++) {
+        time = Math.max(time, Math.min(afterMs, timestamps[next] as number));
+      }
+      times[at++] = time;
+      last = offset;
+    }
+  }
+  return times;
+}

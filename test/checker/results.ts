@@ -30,6 +30,11 @@ export const SUITES = {
     command: "npm run chaos -- --brokers 3 --runs N",
     isSampled: true,
   },
+  regroups: {
+    run: "sidecars on three brokers that share a repartition",
+    command: "npm run chaos -- --brokers 3 --fault 'regroup-*' --runs N",
+    isSampled: true,
+  },
   recovery: { run: "SIGKILL, disk intact", command: "npm run recovery", isSampled: false },
 } as const;
 

@@ -38,6 +38,7 @@ export async function runOurs({ nodes, input }: Case, batchRecordsMax: number): 
     }
   } finally {
     await running.stop();
+    await running.release();
     rmSync(stateDir, { recursive: true, force: true, maxRetries: 50, retryDelay: 20 });
   }
 }

@@ -20,6 +20,7 @@ export function randomCase(seed: number, reach: Reach): Case {
   return {
     name: `random ${reach} ${seed}`,
     ...(reach === "any" ? { needs: "any operation" } : {}),
+    isUnseen: true,
     nodes: path.nodes,
     input: randomData(seed, RECORDS),
   };

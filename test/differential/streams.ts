@@ -7,7 +7,7 @@ import type { Readable, Writable } from "node:stream";
 import { compileJava } from "../support/judges.ts";
 import { kafkaClassPath } from "../support/kafka-jars.ts";
 import { encodedInput } from "./encode.ts";
-import type { Case, Outcome } from "./topology.ts";
+import type { Case, Outcome, TimeDifference } from "./topology.ts";
 
 /** Said by Kafka Streams: it takes no such topology, or no such record. */
 export class StreamsError extends Error {
@@ -37,9 +37,11 @@ export class KafkaStreams {
     return new KafkaStreams([...(await differentialJava()), "Differential"]);
   }
 
-  async run({ nodes, input }: Case): Promise<Outcome> {
+  /** `as`: what it does as a sidecar does it, of docs/differences.md (java/SidecarTime.java). */
+  async run({ nodes, input }: Case, as: readonly TimeDifference[] = []): Promise<Outcome> {
     const asked = {
       nodes,
+      as,
       input: encodedInput(nodes, input),
       stateDir: this.#stateDir,
       wallClockMs: 0,

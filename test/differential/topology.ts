@@ -141,6 +141,9 @@ export interface InputSpec {
   readonly headers?: readonly (readonly [key: string, value: string | null])[];
 }
 
+/** The differences in time, which are enough to make other records late: see docs/differences.md. */
+export type TimeDifference = "D-1" | "D-2";
+
 /** A topology and its input. */
 export interface Case {
   readonly name: string;
@@ -148,6 +151,8 @@ export interface Case {
   readonly needs?: string;
   /** The documented difference that it shows: the two must differ in it. */
   readonly differs?: string;
+  /** Nobody has looked at it: the two may differ in what is exactly D-1 or D-2, and in nothing besides. */
+  readonly isUnseen?: boolean;
   readonly nodes: readonly NodeSpec[];
   readonly input: readonly InputSpec[];
 }

@@ -1,6 +1,6 @@
-import { valueAt } from "../../src/model/value-columns.ts";
 import type { MutationColumns, OutputColumns, TimerColumns } from "../../src/model/rows.ts";
 import { clockNumber, type TimerClock } from "../../src/model/timers.ts";
+import { valueAt } from "../../src/model/value-columns.ts";
 import type { BatchAnswer, DispatchedBatch } from "../../src/ports/application.ts";
 import { TIMED_NODE } from "./topologies.ts";
 

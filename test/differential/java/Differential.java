@@ -64,9 +64,10 @@ public final class Differential {
     config.put(StreamsConfig.InternalConfig.EMIT_INTERVAL_MS_KSTREAMS_WINDOWED_AGGREGATION, 0L);
     config.put(StreamsConfig.STATE_DIR_CONFIG, asked.path("stateDir").asText());
     JsonNode nodes = asked.path("nodes");
+    Topologies.Times times = Topologies.Times.stamped(asked.path("as"));
     Instant start = Instant.ofEpochMilli(asked.path("wallClockMs").asLong());
     try (TopologyTestDriver driver =
-        new TopologyTestDriver(Topologies.build(nodes, true).build(), config, start)) {
+        new TopologyTestDriver(Topologies.build(nodes, times).build(), config, start)) {
       for (JsonNode record : asked.path("input")) pipe(driver, record);
       outputs(driver, nodes, answer.putArray("outputs"));
       changelogs(driver, answer.putObject("changelogs"));

@@ -56,7 +56,7 @@ public final class Instances {
     config.put(StreamsConfig.REPLICATION_FACTOR_CONFIG, 1);
     config.put(StreamsConfig.consumerPrefix("auto.offset.reset"), "earliest");
     KafkaStreams streams =
-        new KafkaStreams(Topologies.build(asked.path("nodes"), false).build(), config);
+        new KafkaStreams(Topologies.build(asked.path("nodes"), Topologies.Times.OWN).build(), config);
     streams.setUncaughtExceptionHandler(
         thrown -> {
           thrown.printStackTrace();

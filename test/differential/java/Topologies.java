@@ -31,7 +31,13 @@ import org.apache.kafka.streams.state.Stores;
 @SuppressWarnings({"unchecked", "rawtypes"})
 final class Topologies {
   /** What stands at a node's name: a stream, or records that were grouped or windowed. */
-  private record At(Object what, Serde key, String keyType, String valueType, Serde windowed) {
+  private record At(
+      Object what,
+      Serde key,
+      String keyType,
+      String valueType,
+      Serde windowed,
+      SidecarTime.Clock clock) {
     KStream<Object, Object> stream() {
       return (KStream<Object, Object>) what;
     }
@@ -40,33 +46,53 @@ final class Topologies {
       return serde(valueType);
     }
 
-    At with(KStream<?, ?> next) {
-      return new At(next, key, keyType, valueType, windowed);
+    At with(Object next) {
+      return new At(next, key, keyType, valueType, windowed, clock);
     }
 
     At withValue(KStream<?, ?> next, String type) {
-      return new At(next, key, keyType, type, windowed);
+      return new At(next, key, keyType, type, windowed, clock);
     }
 
     At textKey(KStream<?, ?> next, String type) {
-      return new At(next, Serdes.String(), "text", type, null);
+      return new At(next, Serdes.String(), "text", type, null, clock);
+    }
+
+    At grouped(Serde by, boolean keepsKey) {
+      return new At(what, by, keepsKey ? keyType : "text", valueType, null, clock);
+    }
+
+    /** From here on: null where aggregates keep a time of their own, in a sidecar, too. */
+    At with(SidecarTime.Clock next) {
+      return new At(what, key, keyType, valueType, windowed, next);
     }
   }
 
   private final StreamsBuilder builder = new StreamsBuilder();
   private final Map<String, At> nodes = new HashMap<>();
-  private final boolean isStamped;
+  private final Times times;
+
+  /** Of docs/differences.md, what is done as a sidecar does it; `isStamped` as these need it. */
+  record Times(boolean isStamped, boolean isCause, boolean isTask) {
+    static final Times OWN = new Times(false, false, false);
+
+    /** What enters an aggregate says when, in a header; D-1 and D-2, where they are named. */
+    static Times stamped(JsonNode as) {
+      List<String> named = new ArrayList<>();
+      as.forEach(name -> named.add(name.asText()));
+      return new Times(true, named.contains("D-1"), named.contains("D-2"));
+    }
+  }
 
   /** Whether the windows that were declared last are forwarded when they close. */
   private boolean isFinal;
 
-  private Topologies(boolean isStamped) {
-    this.isStamped = isStamped;
+  private Topologies(Times times) {
+    this.times = times;
   }
 
-  /** `isStamped`: what enters an aggregate says when, in a header. */
-  static StreamsBuilder build(JsonNode declared, boolean isStamped) {
-    Topologies topologies = new Topologies(isStamped);
+  static StreamsBuilder build(JsonNode declared, Times times) {
+    Topologies topologies = new Topologies(times);
     declared.forEach(topologies::add);
     return topologies.builder;
   }
@@ -109,7 +135,14 @@ final class Topologies {
     node.path("topics").forEach(topic -> topics.add(topic.asText()));
     String type = node.path("value").asText("text");
     KStream<?, ?> stream = builder.stream(topics, Consumed.with(Serdes.String(), serde(type)));
-    return new At(stream, Serdes.String(), "text", type, null);
+    return ticking(new At(stream, Serdes.String(), "text", type, null, null));
+  }
+
+  /** A sub-topology begins: with a sidecar it has a time of its own. */
+  private At ticking(At from) {
+    if (!times.isTask) return from;
+    SidecarTime.Clock clock = new SidecarTime.Clock();
+    return from.with(from.stream().processValues(clock::ticks)).with(clock);
   }
 
   private At merge(JsonNode node) {
@@ -154,8 +187,9 @@ final class Topologies {
       case "filterNot" -> from.with(stream.filterNot((k, v) -> Functions.test(fn, k, v)));
       case "peek" -> from.with(stream.peek((k, v) -> {}));
       case "process" -> from.with(process(node, fn, stream));
-      case "processValues" -> from.with(stream.processValues(() -> Processors.values(fn)));
-      case "repartition" -> from.with(stream.repartition(repartitioned(node, from)));
+      case "processValues" ->
+          from.with(stream.processValues(() -> Processors.values(fn))).with((SidecarTime.Clock) null);
+      case "repartition" -> ticking(from.with(stream.repartition(repartitioned(node, from))));
       default -> throw new IllegalArgumentException("there is no operation " + node);
     };
   }
@@ -200,16 +234,34 @@ final class Topologies {
     Grouped grouped = Grouped.with(key, from.value());
     if (node.has("name")) grouped = grouped.withName(node.path("name").asText());
     KGroupedStream<?, ?> found;
-    if (fn == null) {
-      found = (isStamped ? stream.processValues(Processors::stamp) : stream).groupByKey(grouped);
-    } else if (isStamped) {
-      // As groupBy: a new key, then what is grouped.
-      KStream<Object, Object> keyed = stream.selectKey((k, v) -> Functions.selectKey(fn, k, v));
-      found = keyed.processValues(Processors::stamp).groupByKey(grouped);
+    if (!times.isStamped) {
+      found =
+          fn == null
+              ? stream.groupByKey(grouped)
+              : stream.groupBy((k, v) -> Functions.selectKey(fn, k, v), grouped);
     } else {
-      found = stream.groupBy((k, v) -> Functions.selectKey(fn, k, v), grouped);
+      // As groupBy: a new key, then what is grouped.
+      KStream<Object, Object> keyed =
+          fn == null ? stream : stream.selectKey((k, v) -> Functions.selectKey(fn, k, v));
+      KStream<Object, Object> stamped = keyed.processValues(Processors::stamp);
+      if (times.isTask) {
+        At timed = timed(from.with(stamped), key, SidecarTime.isRekeyed(keyed));
+        return timed.with(timed.stream().groupByKey(grouped)).grouped(key, fn == null);
+      }
+      found = stamped.groupByKey(grouped);
     }
-    return new At(found, key, fn == null ? from.keyType : "text", from.valueType, null);
+    return from.with(found).grouped(key, fn == null);
+  }
+
+  /** The topic in front of an aggregate stands in the open, so that a clock can stand behind it. */
+  private At timed(At from, Serde key, boolean isRekeyed) {
+    At next = from;
+    if (isRekeyed) {
+      KStream<Object, Object> kept = from.stream().filter((k, v) -> k != null);
+      next = ticking(from.with(kept.repartition(Repartitioned.with(key, from.value()))));
+    }
+    if (next.clock == null) return next;
+    return next.with(next.stream().processValues(next.clock::tells));
   }
 
   private static At windowed(At from, JsonNode windows) {
@@ -249,7 +301,7 @@ final class Topologies {
   }
 
   private static At windowed(At from, Object what, Serde windowed) {
-    return new At(what, from.key, "windowed", from.valueType, windowed);
+    return new At(what, from.key, "windowed", from.valueType, windowed, from.clock);
   }
 
   private At aggregate(JsonNode node, At from) {
@@ -263,7 +315,11 @@ final class Topologies {
     if (isLate) as = as.withRetention(Duration.ofHours(1));
     KTable<?, ?> table = suppressed(node.path("suppress"), tableOf(op, fn, from.what, as));
     Serde key = from.windowed == null ? from.key : from.windowed;
-    return new At(table.toStream(), key, from.keyType, after, null);
+    KStream<?, ?> results = table.toStream();
+    if (times.isCause) {
+      results = ((KStream<Object, Object>) results).processValues(SidecarTime::restored);
+    }
+    return new At(results, key, from.keyType, after, null, from.clock);
   }
 
   private static KTable<?, ?> suppressed(JsonNode suppress, KTable table) {
