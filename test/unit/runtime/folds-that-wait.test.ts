@@ -135,7 +135,7 @@ for (const windows of ALL) {
           }
         },
       );
-      await fc.assert(property, { numRuns: 25 });
+      await fc.assert(property, { numRuns: 15 });
     });
 
     test("and with a restart in between, with its disk or without, and rows that fail", async () => {
@@ -153,7 +153,7 @@ for (const windows of ALL) {
           assert.deepEqual(ours, theirs);
         },
       );
-      await fc.assert(property, { numRuns: 25 });
+      await fc.assert(property, { numRuns: 15 });
     });
 
     test("a window that the application ends is not forwarded, whatever the batches", async () => {
@@ -171,7 +171,7 @@ for (const windows of ALL) {
           for (const { value } of one.outputs) assert.notEqual(value, null);
         },
       );
-      await fc.assert(property, { numRuns: 25 });
+      await fc.assert(property, { numRuns: 15 });
     });
   });
 }
@@ -191,7 +191,7 @@ describe("P-80: what an application adds up, once per commit", () => {
           assert.equal(new Set(keys).size, keys.length);
         },
       );
-      await fc.assert(property, { numRuns: 15 });
+      await fc.assert(property, { numRuns: 10 });
     });
   }
 });
