@@ -14,13 +14,16 @@ type EmitStrategy struct{ kind pb.EmitStrategy }
 var (
 	// OnWindowUpdate forwards each update, windowed or not: what holds where nothing is said.
 	OnWindowUpdate = EmitStrategy{pb.EmitStrategy_EMIT_STRATEGY_ON_WINDOW_UPDATE}
-	// OnWindowClose forwards each window once, when stream time has passed its end and its grace (KIP-825). For
-	// counts, sums, minima and maxima; what your code folds is suppressed instead.
+	// OnWindowClose forwards each window once, when stream time has passed its end and its grace (KIP-825), with
+	// the latest time of its records. What your code folds is forwarded as its store has it: a sink right behind
+	// it that writes keys or values otherwise is refused at the first record.
 	OnWindowClose = EmitStrategy{pb.EmitStrategy_EMIT_STRATEGY_ON_WINDOW_CLOSE}
-	// OnCommit forwards each key that a commit changed once, with its last value, in that commit. For counts,
-	// sums, minima and maxima, windowed or not, with topics and repartitions behind them.
+	// OnCommit forwards each key that a commit changed once, with its last value, in that commit; windowed or
+	// not, with topics and repartitions behind it.
 	OnCommit = EmitStrategy{pb.EmitStrategy_EMIT_STRATEGY_ON_COMMIT}
 )
+
+func (s EmitStrategy) holdsBack() bool { return s == OnWindowClose || s == OnCommit }
 
 // EmitStrategy says when results are forwarded: each update, or each key once per commit.
 func (g KGroupedStream[K, V]) EmitStrategy(emit EmitStrategy) KGroupedStream[K, V] {

@@ -69,6 +69,11 @@ type aggregation struct {
 	kind    pb.StoreKind
 }
 
+// isSliding says whether it folds here, in sliding windows.
+func (a aggregation) isSliding() bool {
+	return a.fold != nil && a.fold.windowed != nil && a.fold.skipsNull
+}
+
 func (a aggregation) overAllTime() aggregation {
 	a.kind = pb.StoreKind_STORE_KIND_KEY_VALUE
 	if a.fold != nil {
@@ -101,8 +106,10 @@ func add[K, V, K2, V2 any](
 	}
 	declared := &pb.Node{Kind: &pb.Node_Aggregate{Aggregate: aggregate}}
 	name := t.add("aggregate", s.nodes, declared, added, o)
-	// The key is unknown only where it may have changed: then even a fold that runs here is written to.
-	if a.fold == nil || !s.key.isKnown() {
+	// The key is unknown only where it may have changed: then even a fold that runs here is written to. So is
+	// one in a stage of its own: in sliding windows, or where the sidecar holds back what it forwards.
+	isApart := a.isSliding() || g.emit.holdsBack()
+	if a.fold == nil || isApart || !s.key.isKnown() {
 		t.needSerdes(name, s.nodes, s.key, s.value)
 	}
 	return KStream[K2, V2]{s.app, []string{name}, key, value}

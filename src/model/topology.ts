@@ -279,6 +279,16 @@ export interface Stage {
    * and goes on as a built-in node's does, whichever exit it is said through.
    */
   readonly folds?: SlidingWindows;
+  /** Of a stage that is one aggregation and forwards each window once: what it answers waits in its store. */
+  readonly closes?: Closing;
+  /** Of a stage that is one aggregation: the sinks behind it write what leaves it once per commit. */
+  readonly isOncePerCommit?: boolean;
+}
+
+/** What is forwarded when it closes: when stream time has reached a window's time and so many ms. */
+export interface Closing {
+  readonly windows: Windows;
+  readonly delayMs: number;
 }
 
 /** Named by the node that takes the rows. */

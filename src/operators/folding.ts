@@ -1,11 +1,11 @@
-import { STAMP_BYTES } from "../model/entry-time.ts";
-import { readLong, writeLong } from "../model/key-table.ts";
+import { readLong } from "../model/key-table.ts";
 import type { RowRange } from "../model/rows.ts";
 import type { Applied } from "./aggregate.ts";
 import { Derived, type SlotKeys } from "./derived.ts";
 import type { KeyRows } from "./key-rows.ts";
 import type { SlidingPlan } from "./sliding.ts";
 import { COPY, EXTEND, FOLD, START } from "./sliding-steps.ts";
+import { stamped, unstamped } from "./stamps.ts";
 
 /** `| int64 start | int32 sequence number`, behind the key. */
 const SUFFIX_BYTES = 12;
@@ -113,10 +113,6 @@ function isFold(kind: number): boolean {
   return kind === FOLD || kind === START || kind === EXTEND;
 }
 
-function unstamped(value: Buffer | null): Buffer | null {
-  return value === null ? null : value.subarray(STAMP_BYTES);
-}
-
 /** Bytes of all values that rows can be derived with: one for each fold, and a copy for each found one. */
 function bytesOf(
   folded: readonly (Buffer | null | undefined)[],
@@ -168,11 +164,4 @@ class Held {
     }
     return { keys, values };
   }
-}
-
-function stamped(value: Buffer, time: number): Buffer {
-  const bytes = Buffer.allocUnsafe(STAMP_BYTES + value.length);
-  writeLong(bytes, 0, time);
-  value.copy(bytes, STAMP_BYTES);
-  return bytes;
 }

@@ -3,6 +3,7 @@ import type { TimerNode } from "../model/timers.ts";
 import type { Stage, TopicExit } from "../model/topology.ts";
 import type { KeySet, StoreChanges } from "../ports/store.ts";
 import type { BatchTrace } from "../ports/telemetry.ts";
+import type { Closed } from "./close-windows.ts";
 import type { DeadLetter } from "./dead-letters.ts";
 import type { FoldHop } from "./fold-hops.ts";
 import { inputBytes, nothingTaken, type Taken } from "./input-queue.ts";
@@ -41,6 +42,8 @@ export interface Batch {
   forwarded: (readonly (readonly RowRange[])[] | undefined)[];
   /** Rows of the step that it stands at that wait for those before them to be answered. */
   rest: readonly RowRange[] | null;
+  /** Of the step that it stands at: its rows, and what closes when they are folded; null where none does. */
+  closing: { readonly rows: readonly RowRange[]; readonly closed: Closed } | null;
   /** What goes to topics, in the order of the steps. */
   emissions: Emission[];
   /** What its steps have changed so far, in their order; final when the batch is. */
@@ -76,6 +79,8 @@ export interface Hop {
   readonly rest?: readonly RowRange[];
   /** Of an aggregation in sliding windows. */
   readonly fold?: FoldHop;
+  /** Where the windows of its store carry times: that of each slot, NaN where it has none. */
+  readonly times?: Float64Array;
 }
 
 /** What one step sends to topics: what a stage answered, or rows as they are. */
@@ -141,6 +146,7 @@ export function newBatch(
     nextStep: 0,
     hop: null,
     rest: null,
+    closing: null,
     forwarded: [],
     emissions: [],
     changes: [],

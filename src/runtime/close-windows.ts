@@ -1,7 +1,7 @@
 import { STAMP_BYTES } from "../model/entry-time.ts";
 import { readLong } from "../model/key-table.ts";
 import type { RowRange } from "../model/rows.ts";
-import type { Operator, Windows } from "../model/topology.ts";
+import type { Closing, Windows } from "../model/topology.ts";
 import { closeWindows } from "../operators/closing.ts";
 import { sliceOf } from "../operators/growing-rows.ts";
 import { orderOfClosed } from "../operators/key-order.ts";
@@ -14,23 +14,22 @@ import { ALL, DUE_MAX, type Passing } from "./run-suppress.ts";
 const SEQUENCE_BYTES = 4;
 
 /** The windows that a batch closes; `rows` has the updates that the aggregate made of those taken. */
-export type Closing = (rows: readonly RowRange[], taken: readonly RowRange[]) => RowRange[];
+export type Closed = (rows: readonly RowRange[], taken: readonly RowRange[]) => RowRange[];
 
 /**
  * Reads what closes in a batch: to be called before the batch changes anything. Null where fewer records are
  * to be taken.
  */
 export async function readClosing(
-  operator: Operator,
-  windows: Windows,
+  { windows, delayMs }: Closing,
+  store: number,
   state: TaskState,
   passing: Passing,
-): Promise<Closing | null> {
-  const delayMs = operator.closeDelayMs ?? 0;
+): Promise<Closed | null> {
   const [after, upTo] = [passing.beforeMs - delayMs, passing.afterMs - delayMs];
   if (!mayClose(windows, after, upTo)) return () => [];
   const limits = passing.canBeLess ? DUE_MAX : ALL;
-  const due = await state.between(operator.store, after, upTo, limits);
+  const due = await state.between(store, after, upTo, limits);
   if (due.more && passing.canBeLess) return null;
   return (rows, taken) => {
     const waiting = new Waiting(rows, orderOfClosed(windows));

@@ -3,7 +3,7 @@ import type { BatchAnswer } from "../ports/application.ts";
 import { faultOf } from "./answers.ts";
 import type { Hop } from "./batch.ts";
 import { type Fault, UNKNOWN_FAULT } from "./failures.ts";
-import { faultOfFolds } from "./fold-hops.ts";
+import { faultOfFolds, foldSlotsOf } from "./kept-folds.ts";
 import type { RunnerLimits } from "./task-host.ts";
 import { faultOfTimers } from "./timer-answers.ts";
 
@@ -44,6 +44,7 @@ export function faultIn(
 }
 
 function faultOfFold(hop: Hop, answer: BatchAnswer): string | null {
-  if (hop.fold === undefined || answer.failure !== null) return null;
-  return faultOfFolds(hop, hop.fold, answer);
+  if (answer.failure !== null) return null;
+  const slots = foldSlotsOf(hop);
+  return slots === null ? null : faultOfFolds(hop, slots, answer);
 }

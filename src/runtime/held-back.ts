@@ -1,5 +1,6 @@
 import { KeyTable } from "../model/key-table.ts";
 import type { Program } from "../model/topology.ts";
+import { valueAt } from "../model/value-columns.ts";
 import { decodeFilling, FILLING_KEY, type Filling } from "../operators/suppress.ts";
 import type { StoreChanges, TaskState } from "../ports/store.ts";
 
@@ -25,16 +26,19 @@ export class HeldBack {
       const { store, node } = step.suppress;
       const asked = new KeyTable();
       asked.add(FILLING_KEY, 0, FILLING_KEY.length);
-      const [filling = null] = await state.read(store, asked.keys(), "staged");
+      const filling = valueAt(await state.read(store, asked.keys(), "staged"), 0);
       held.#nodes.set(store, { node, ...decodeFilling(filling) });
     }
     return held;
   }
 
-  staged({ store, keys, values }: StoreChanges): void {
+  staged(changes: StoreChanges): void {
+    const { store } = changes;
     const before = this.#nodes.get(store);
+    if (before === undefined) return;
+    const { keys, values } = changes;
     // It comes last, and only where it has changed.
-    if (before === undefined || keys.at(-1)?.equals(FILLING_KEY) !== true) return;
+    if (keys.at(-1)?.equals(FILLING_KEY) !== true) return;
     const filling = decodeFilling(values.at(-1) ?? null);
     this.#nodes.set(store, { node: before.node, ...filling });
   }

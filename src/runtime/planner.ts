@@ -7,7 +7,10 @@ import type {
   StageStore,
   SuppressStep,
 } from "../model/topology.ts";
+
 import { bytesOfValues } from "../model/value-columns.ts";
+import { type Stamped, takeStamps } from "../operators/stamps.ts";
+
 import { windowUnitOf } from "../operators/windows.ts";
 import type { KeySet, TaskState } from "../ports/store.ts";
 import { type Batch, countRows, type Hop } from "./batch.ts";
@@ -15,7 +18,13 @@ import { readClosing } from "./close-windows.ts";
 import { planFoldHop } from "./fold-hops.ts";
 import { ownTimesOf } from "./own-times.ts";
 import { firstRows, rowsBehind } from "./row-parts.ts";
-import { type MalformedRow, type RowClock, readSlots, runOperator } from "./run-operator.ts";
+import {
+  type MalformedRow,
+  type ReadSlots,
+  type RowClock,
+  readSlots,
+  runOperator,
+} from "./run-operator.ts";
 import { type Passing, runSuppress } from "./run-suppress.ts";
 import { timesBefore, timesOf } from "./stream-clock.ts";
 import { ttlOf } from "./time-to-live.ts";
@@ -35,13 +44,35 @@ export async function runStep(
   const isClosing = windows !== null && closeDelayMs !== undefined;
   // As it is before the batch.
   const closing = isClosing
-    ? await readClosing(own.operator, windows, state, passingOf(batch, false))
+    ? await readClosing(
+        { windows, delayMs: closeDelayMs },
+        own.operator.store,
+        state,
+        passingOf(batch, false),
+      )
     : null;
   if (isClosing && closing === null) return "tooLarge";
   const failed = rows.length === 0 ? null : await runRows(own, step, state, batch, rows);
   if (failed !== null || closing === null) return failed;
   batch.forwarded[step] = [closing(batch.forwarded[step]?.[0] ?? [], rows)];
   return null;
+}
+
+/**
+ * Reads what closes behind the application's folds, before the first of them. False where fewer records are
+ * to be taken.
+ */
+export async function beginClosing(
+  { closes, stores }: Stage,
+  state: TaskState,
+  batch: Batch,
+  rows: readonly RowRange[],
+): Promise<boolean> {
+  if (closes === undefined || batch.closing !== null) return true;
+  const closed = await readClosing(closes, stores[0]?.store ?? 0, state, passingOf(batch, false));
+  if (closed === null) return false;
+  batch.closing = { rows, closed };
+  return true;
 }
 
 /** Takes rows, and stream time, through a buffer. */
@@ -159,13 +190,16 @@ async function carry(
   const clocks: RowClock[] = [];
   let stateBytes = 0;
   let dropped = 0;
+  let times: Float64Array | undefined;
   for (const [index, wanted] of stage.stores.entries()) {
     const isTimed = wanted.windows !== null || ttlOf(state.stores[wanted.store]) !== null;
     const clock = { ...clockOf(wanted, batch, rows, isTimed), mayGo: true };
     clocks.push(clock);
     const read = await readSlots(wanted, state, rows, clock, stateBytesMax);
     if (read === null) return null;
-    const { plan, found } = read;
+    const { plan } = read;
+    const { found, ...stamped } = unstamped(read, wanted, state);
+    times = stamped.times ?? times;
     stateBytes += bytesOfValues(found);
     keys.push(read.keys);
     states.push({
@@ -188,7 +222,17 @@ async function carry(
     if (wanted === undefined || wanted.windows === null) continue;
     noteLate(batch, stage.entries[0] ?? "", wanted, rows, slotCounts);
   }
-  return { stage, rows, rowCount, states, keys };
+  return { stage, rows, rowCount, states, keys, ...(times === undefined ? {} : { times }) };
+}
+
+/** The application's values travel without the times that their windows have in the store. */
+function unstamped(
+  { found }: ReadSlots,
+  { store, windows }: StageStore,
+  state: TaskState,
+): Stamped {
+  const isStamped = windows !== null && state.stores[store]?.isTimestamped === true;
+  return isStamped ? takeStamps(found) : { found };
 }
 
 /** Rows that are input as it came move stream time as they pass. */

@@ -111,6 +111,9 @@ function positionsOf({ positions }: TaskRunner): string {
 function heldBackIn({ steps }: Program): HeldBack[] {
   return steps.flatMap((step): HeldBack[] => {
     if (step.kind === "suppress") return [step.suppress];
+    if (step.kind === "stage" && step.stage.closes !== undefined) {
+      return [{ store: step.stage.stores[0]?.store ?? 0, delayMs: step.stage.closes.delayMs }];
+    }
     if (step.kind !== "operator" || step.operator.closeDelayMs === undefined) return [];
     return [{ store: step.operator.store, delayMs: step.operator.closeDelayMs }];
   });

@@ -7,7 +7,8 @@ import type { StoreChanges, TaskState } from "../ports/store.ts";
 import { changesOf } from "./answers.ts";
 import type { Batch, Emission, Hop } from "./batch.ts";
 import { foldedBy } from "./fold-hops.ts";
-import { planHop, runStep, runSuppressStep } from "./planner.ts";
+import { stampedChangesOf } from "./kept-folds.ts";
+import { beginClosing, planHop, runStep, runSuppressStep } from "./planner.ts";
 import type { MalformedRow } from "./run-operator.ts";
 
 /** How far a walk came. */
@@ -48,6 +49,12 @@ export async function walk(
     const rows = batch.rest ?? rowsFor(step, batch);
     if (rows.length > 0 || isWoken(step, batch)) {
       if (step.kind === "stage") {
+        if (!(await beginClosing(step.stage, state, batch, rows))) return "tooLarge";
+        if (rows.length === 0) {
+          endClosing(batch);
+          batch.nextStep = index + 1;
+          continue;
+        }
         const hop = await planHop(step, state, batch, rows, stateBytesMax);
         if (hop === null) return "tooLarge";
         batch.hop = hop;
@@ -79,6 +86,12 @@ export function pass(batch: Batch, hop: Hop, answer: BatchAnswer): readonly Stor
     const folded = foldedBy(hop, fold, answer);
     changes = [folded.changes];
     forward(batch, [folded.rows]);
+  } else if (stage.closes !== undefined) {
+    changes = stampedChangesOf(hop, answer);
+    forward(batch, onwardRows(outputs, rows, [true]));
+  } else if (stage.isOncePerCommit === true) {
+    changes = changesOf(hop, answer);
+    forward(batch, onwardRows(outputs, rows, Array<boolean>(stage.exits.length).fill(true)));
   } else {
     changes = changesOf(hop, answer);
     if (stage.exits.some(({ kind }) => kind === "onward")) {
@@ -91,8 +104,19 @@ export function pass(batch: Batch, hop: Hop, answer: BatchAnswer): readonly Stor
   batch.answerBytes += outputs.bytes.length;
   batch.hop = null;
   batch.rest = rest.length > 0 ? rest : null;
-  if (batch.rest === null) batch.nextStep += 1;
+  if (batch.rest !== null) return changes;
+  endClosing(batch);
+  batch.nextStep += 1;
   return changes;
+}
+
+/** All of the step's rows are folded: what closes is forwarded in place of the updates. */
+function endClosing(batch: Batch): void {
+  const { closing, nextStep } = batch;
+  if (closing === null) return;
+  const updates = batch.forwarded[nextStep]?.[0] ?? NONE;
+  batch.forwarded[nextStep] = [closing.closed(updates, closing.rows)];
+  batch.closing = null;
 }
 
 /** Behind what the rows before these have been forwarded as. */
@@ -116,6 +140,7 @@ function emissionOf(
 function isWoken(step: Step, { streamTimeBeforeMs, streamTimeMs, givenUp }: Batch): boolean {
   if (streamTimeMs <= streamTimeBeforeMs || givenUp !== null) return false;
   if (step.kind === "operator") return step.operator.closeDelayMs !== undefined;
+  if (step.kind === "stage") return step.stage.closes !== undefined;
   return step.kind === "suppress";
 }
 

@@ -10,15 +10,7 @@ export function validateEmit({ declared, children }: GraphNode, faults: Faults):
       const text = "it has no windows that could close";
       faults.add(at, `${text}: aggregate by windows, or emit on window update`);
     }
-    if (declared.aggregator === "application") {
-      const text = "emit on window close is there for count, sum, min and max";
-      faults.add(at, `${text}: put a suppress until windows close behind it, which does the same`);
-    }
     return;
-  }
-  if (declared.aggregator === "application") {
-    const text = "emit on commit is there for count, sum, min and max";
-    faults.add(at, `${text}: put a suppress until a time limit behind it`);
   }
   for (const child of children) {
     const { kind, name } = child.declared;

@@ -6,7 +6,8 @@ import { validateTimes } from "./validate-times.ts";
 
 /**
  * What a node is to its program. An operator's rows come back before anything behind it runs, whoever folds:
- * windows that slide are the sidecar's to begin, and an application's to fill.
+ * windows that slide are the sidecar's to begin, and an application's to fill; and what is not forwarded
+ * as it is folded waits in the sidecar.
  */
 export type Role = "source" | "operator" | "stage" | "sink" | "hook";
 
@@ -17,9 +18,8 @@ export function roleOf({ declared }: GraphNode): Role {
     case "function":
       return "stage";
     case "aggregate":
-      return declared.aggregator === "application" && declared.windows?.kind !== "sliding"
-        ? "stage"
-        : "operator";
+      if (declared.aggregator !== "application" || declared.emit !== undefined) return "operator";
+      return declared.windows?.kind === "sliding" ? "operator" : "stage";
     case "suppress":
       return "operator";
     case "repartition":

@@ -1,11 +1,19 @@
 import { invariant } from "../errors/invariant.ts";
-import type { Exit, Feed, SinkStep, Step, StoreSpec, TopicExit } from "../model/topology.ts";
+import type {
+  DeclaredNode,
+  Exit,
+  Feed,
+  SinkStep,
+  Step,
+  StoreSpec,
+  TopicExit,
+} from "../model/topology.ts";
 import { type Component, componentsOf } from "./components.ts";
 import type { GraphNode } from "./graph.ts";
 import { hookTopic } from "./names.ts";
 import { roleOf } from "./shape.ts";
 import { operatorOf, stageStoresOf } from "./state-of-nodes.ts";
-import { suppressOf } from "./suppress.ts";
+import { closeDelayOf, suppressOf } from "./suppress.ts";
 import { type VisitOrder, visitOrderOf } from "./visit-order.ts";
 
 /** A step whose number, and whose feeds' numbers, are not known yet. */
@@ -143,21 +151,38 @@ function operatorDraft(
     return [{ ...draft, make: (feeds): Step => ({ kind: "suppress", feeds, suppress }) }];
   }
   if (declared.kind === "aggregate" && declared.aggregator === "application") {
-    const stage = {
-      entries: [declared.name],
-      stores: stageStoresOf([node], stores),
-      exits: node.children.map(exitOf),
-      ...(declared.windows?.kind === "sliding" ? { folds: declared.windows } : {}),
-    };
-    return [
-      {
-        ...draft,
-        make: (feeds, index): Step => ({ kind: "stage", feeds, stage: { index, ...stage } }),
-      },
-    ];
+    return [foldDraft(draft, node, declared, stores, exitOf)];
   }
   const operator = operatorOf(declared, stores);
   return [{ ...draft, make: (feeds): Step => ({ kind: "operator", feeds, operator }) }];
+}
+
+/** An aggregation of the application whose rows the sidecar takes on. */
+function foldDraft(
+  draft: Omit<Draft, "make">,
+  node: GraphNode,
+  { name, windows, emit }: DeclaredNode & { kind: "aggregate" },
+  stores: readonly StoreSpec[],
+  exitOf: (node: GraphNode) => Exit,
+): Draft {
+  const exits = node.children.map(exitOf);
+  const isSliding = windows?.kind === "sliding";
+  const isClosing = emit === "onWindowClose" && windows !== null;
+  const isOncePerCommit = emit === "onCommit" && !isSliding;
+  const stage = {
+    entries: [name],
+    stores: stageStoresOf([node], stores),
+    exits,
+    ...(isSliding ? { folds: windows } : {}),
+    ...(isClosing ? { closes: { windows, delayMs: closeDelayOf(windows) } } : {}),
+    ...(isOncePerCommit ? { isOncePerCommit } : {}),
+  };
+  return {
+    ...draft,
+    // Else what is forwarded is what the sidecar has, whichever exit it was said through.
+    exits: isOncePerCommit ? exits : [],
+    make: (feeds, index): Step => ({ kind: "stage", feeds, stage: { index, ...stage } }),
+  };
 }
 
 /** Of a topic that a source or a built-in node feeds; what user code sends there is an exit of its stage. */

@@ -319,6 +319,12 @@ const SLIDING_FOLD: Builder = {
   ],
 };
 
+const CLOSING_FOLD: Builder = {
+  declared: folding({ hopping, emit: EmitStrategy.ON_WINDOW_CLOSE }, StoreKind.WINDOW, true)
+    .declared,
+  stages: SLIDING_FOLD.stages,
+};
+
 export const BUILDERS = {
   operations: OPERATIONS,
   branches: BRANCHES,
@@ -331,6 +337,8 @@ export const BUILDERS = {
   "session-count": SESSION_COUNT,
   "held-back": HELD_BACK,
   emitted: EMITTED,
+  "closing-fold": CLOSING_FOLD,
+  "committing-fold": folding({ emit: EmitStrategy.ON_COMMIT }, StoreKind.KEY_VALUE, false),
   reduce: folding({}, StoreKind.KEY_VALUE, false),
   repartition: REPARTITION,
   regroup: REGROUP,

@@ -4,6 +4,7 @@ import type { Case } from "./case.ts";
 import { BATCH_CASES } from "./cases/batches.ts";
 import { CHUNK_CASES } from "./cases/chunks.ts";
 import { CONNECTION_CASES } from "./cases/connection.ts";
+import { EMITTED_CASES } from "./cases/emitted.ts";
 import { FAILURE_CASES } from "./cases/failures.ts";
 import { HOOK_CASES } from "./cases/hooks.ts";
 import { OPERATION_CASES } from "./cases/operations.ts";
@@ -44,7 +45,7 @@ const GROUPS: readonly Group[] = [
   { name: "frames in chunks", cases: CHUNK_CASES },
   { name: "builders", cases: TOPOLOGY_CASES },
   { name: "operations and repartitioning", cases: OPERATION_CASES },
-  { name: "windows and sessions", cases: WINDOW_CASES },
+  { name: "windows and sessions", cases: [...WINDOW_CASES, ...EMITTED_CASES] },
   { name: "after the commit", cases: HOOK_CASES },
   { name: "timestamps, prefixes, chosen topics", cases: TIMESTAMP_CASES },
   { name: "timers", cases: TIMER_CASES },

@@ -9,7 +9,7 @@ const RECORDS = 60;
 /** A topology and its input, decided by the seed. */
 export function randomCase(seed: number, reach: Reach): Case {
   const dice = new Dice(seed * 2 + (reach === "any" ? 1 : 0));
-  const path = new Path(dice, reach);
+  const path = new Path(dice, reach, reach === "any" && seed % 3 === 0);
   path.source();
   const shape = dice.next(reach === "any" ? 4 : 3);
   if (shape === 0) path.stateless(1 + dice.next(4));
@@ -31,14 +31,17 @@ class Path {
   readonly nodes: NodeSpec[] = [];
   readonly #dice: Dice;
   readonly #reach: Reach;
+  /** Windows are forwarded when they close. */
+  readonly #isFinal: boolean;
   #last = "";
   #type: ValueType = "text";
   #isWindowed = false;
   #stores = 0;
 
-  constructor(dice: Dice, reach: Reach) {
+  constructor(dice: Dice, reach: Reach, isFinal: boolean) {
     this.#dice = dice;
     this.#reach = reach;
+    this.#isFinal = isFinal;
   }
 
   source(): void {
@@ -91,7 +94,8 @@ class Path {
     this.#add((id, from) => ({ id, op: "groupByKey", from }));
     if (this.#dice.chance(50)) {
       const windows = this.#windows();
-      this.#add((id, from) => ({ id, op: "windowedBy", from, windows }));
+      const emit = this.#isFinal ? { emit: "onWindowClose" as const } : {};
+      this.#add((id, from) => ({ id, op: "windowedBy", from, windows, ...emit }));
       this.#isWindowed = true;
     }
     const store = this.#store();

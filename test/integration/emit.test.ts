@@ -3,7 +3,7 @@ import { after, before, describe, test } from "node:test";
 import { availableBrokers, type Broker } from "../support/brokers.ts";
 import type { JudgedRecord } from "../support/judges.ts";
 import { Scene } from "../support/scene.ts";
-import { type Input, produce } from "../support/topics.ts";
+import { type Input, makeTopics, produce } from "../support/topics.ts";
 
 const APP = "test/support/apps/closing.js";
 const RECORDS = 20_000;
@@ -38,7 +38,10 @@ function expectedOf(records: readonly Input[]): Map<string, string[]> {
     counts.set(window, (counts.get(window) ?? 0) + 1);
   }
   const both = [...counts].flatMap(([window, count]) => {
-    return ["closed", "held"].map((way): [string, string[]] => [`${way} ${window}`, [`${count}`]]);
+    return ["closed", "folded", "held"].map((way): [string, string[]] => [
+      `${way} ${window}`,
+      [`${count}`],
+    ]);
   });
   return new Map(both.sort());
 }
@@ -49,6 +52,22 @@ function byKey(output: readonly JudgedRecord[]): Map<string, string[]> {
     found.set(String(key), [...(found.get(String(key)) ?? []), String(value)]);
   }
   return new Map([...found].sort());
+}
+
+/** What is written per commit: nothing twice, and last of each key how many records it has. */
+function assertCounted(output: readonly JudgedRecord[], records: readonly Input[]): void {
+  const found = byKey(output);
+  const counts = new Map<string, number>();
+  for (const { key } of records) counts.set(`${key}`, (counts.get(`${key}`) ?? 0) + 1);
+  for (const [key, count] of counts) {
+    const said = (found.get(key) ?? []).map(Number);
+    assert.deepEqual(
+      said,
+      [...new Set(said)].sort((one, other) => one - other),
+      key,
+    );
+    assert.equal(said.at(-1), count, key);
+  }
 }
 
 for (const kind of availableBrokers()) {
@@ -63,6 +82,7 @@ for (const kind of availableBrokers()) {
       const scene = await Scene.make(kind.name, broker, `closing-${kind.name}`, FLAGS);
       try {
         let sent = 0;
+        await makeTopics(scene.kafka, [`${scene.output}-commits`]);
         scene.startApplication(APP);
         for (const [turn, kill] of KILLS.entries()) {
           const sidecar = scene.startSidecar({ OUTRIGGER_FAILPOINT: kill });
@@ -85,6 +105,9 @@ for (const kind of availableBrokers()) {
         assert.equal(await scene.application?.stop(), "0");
         assert.equal(await scene.sidecar?.stop(), "0", scene.sidecar?.output);
         for (const output of await scene.judge()) assert.deepEqual(byKey(output), expected);
+        for (const output of await scene.judge([`${scene.output}-commits`])) {
+          assertCounted(output, inputs.slice(0, sent));
+        }
       } finally {
         await scene.end();
       }
@@ -97,6 +120,7 @@ for (const kind of availableBrokers()) {
       const some = inputs.slice(0, 100);
       const expected = expectedOf(some);
       try {
+        await makeTopics(scene.kafka, [`${scene.output}-commits`]);
         await produce(scene.kafka, scene.input, some);
         scene.startApplication(APP);
         // Nothing closes but by the clock: it is killed as soon as something has.

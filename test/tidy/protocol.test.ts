@@ -5,6 +5,7 @@ import { describe, test } from "node:test";
 import { BATCH_CASES } from "../conformance/cases/batches.ts";
 import { CHUNK_CASES } from "../conformance/cases/chunks.ts";
 import { CONNECTION_CASES } from "../conformance/cases/connection.ts";
+import { EMITTED_CASES } from "../conformance/cases/emitted.ts";
 import { FAILURE_CASES } from "../conformance/cases/failures.ts";
 import { HOOK_CASES } from "../conformance/cases/hooks.ts";
 import { OPERATION_CASES } from "../conformance/cases/operations.ts";
@@ -25,6 +26,7 @@ const CASES = [
   ...TOPOLOGY_CASES,
   ...OPERATION_CASES,
   ...WINDOW_CASES,
+  ...EMITTED_CASES,
   ...TIMESTAMP_CASES,
   ...TIMER_CASES,
 ];

@@ -58,6 +58,9 @@ func main() {
 		"chosen":      chosen,
 		"held-back":   heldBack,
 		"emitted":     emitted,
+
+		"closing-fold":    closingFold,
+		"committing-fold": committingFold,
 	}
 	app := outrigger.New(outrigger.Config{})
 	topologies[os.Getenv("OUTRIGGER_CONFORMANCE_TOPOLOGY")](app)

@@ -115,15 +115,19 @@ func regroup(app *outrigger.App) {
 		To("results", text, outrigger.UTF8, named("results"))
 }
 
-func reduce(app *outrigger.App) {
+func reduce(app *outrigger.App) { reduced(app, outrigger.EmitStrategy{}) }
+
+func committingFold(app *outrigger.App) { reduced(app, outrigger.OnCommit) }
+
+func reduced(app *outrigger.App, emit outrigger.EmitStrategy) {
 	reducer := func(aggregate, value *string) (*string, error) {
 		if *value == "end" {
 			return nil, nil
 		}
 		return outrigger.Ptr(*aggregate + *value), told(value)
 	}
-	results(outrigger.Reduce(commands(app).GroupByKey(), reducer, outrigger.StoredAs("folds"),
-		named("fold")))
+	results(outrigger.Reduce(commands(app).GroupByKey().EmitStrategy(emit), reducer,
+		outrigger.StoredAs("folds"), named("fold")))
 }
 
 // lengths are the numbers of characters of the values.

@@ -18,11 +18,16 @@ func unwindow[V any](
 		To("results", outrigger.UTF8, text, named("results"))
 }
 
-func hopping(app *outrigger.App) {
+func hopping(app *outrigger.App) { hoppingFold(app, outrigger.EmitStrategy{}) }
+
+func closingFold(app *outrigger.App) { hoppingFold(app, outrigger.OnWindowClose) }
+
+func hoppingFold(app *outrigger.App, emit outrigger.EmitStrategy) {
 	windows := outrigger.HoppingWindows{
 		Size: time.Minute, Advance: 20 * time.Second, Grace: 10 * time.Second,
 	}
-	folds := outrigger.AggregateWindows(commands(app).GroupByKey().WindowedBy(windows), empty,
+	folds := outrigger.AggregateWindows(
+		commands(app).GroupByKey().WindowedBy(windows).EmitStrategy(emit), empty,
 		appendValue, outrigger.UTF8, outrigger.StoredAs("folds"), named("fold"))
 	unwindow(folds, outrigger.Ptr[string])
 }

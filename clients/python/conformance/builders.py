@@ -67,6 +67,8 @@ def builders(app: App) -> dict[str, Callable[[], None]]:
         "session-count": of(session_count),
         "held-back": of(held_back),
         "emitted": of(emitted),
+        "closing-fold": of(lambda commands: hopping_fold(commands, EmitStrategy.on_window_close())),
+        "committing-fold": of(lambda commands: reduce(commands, EmitStrategy.on_commit())),
         "reduce": of(reduce),
         "repartition": of(repartition),
         "regroup": of(regroup),
@@ -202,10 +204,10 @@ def sum_of_lengths(commands: Commands) -> None:
     )
 
 
-def hopping_fold(commands: Commands) -> None:
+def hopping_fold(commands: Commands, emit: EmitStrategy | None = None) -> None:
+    windowed = commands.group_by_key().windowed_by(hopping("1m", advance="20s", grace="10s"))
     (
-        commands.group_by_key()
-        .windowed_by(hopping("1m", advance="20s", grace="10s"))
+        (windowed if emit is None else windowed.emit_strategy(emit))
         .aggregate(str, append, value=utf8, store="folds", name="fold")
         .map(unwindowed, name="unwindow")
         .to("results", key=utf8, value=TEXT, name="results")
@@ -288,8 +290,9 @@ def emitted(commands: Commands) -> None:
     )
 
 
-def reduce(commands: Commands) -> None:
-    folds = commands.group_by_key().reduce(
+def reduce(commands: Commands, emit: EmitStrategy | None = None) -> None:
+    grouped = commands.group_by_key()
+    folds = (grouped if emit is None else grouped.emit_strategy(emit)).reduce(
         lambda folded, value: append_until_end(None, value, folded), store="folds", name="fold"
     )
     folds.to("results", key=TEXT, value=TEXT, name="results")

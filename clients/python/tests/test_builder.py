@@ -5,7 +5,17 @@ from typing import Any
 
 import pytest
 
-from outrigger import App, int64, key_value_store, tumbling, utf8
+from outrigger import (
+    App,
+    EmitStrategy,
+    hopping,
+    int64,
+    key_value_store,
+    session,
+    sliding,
+    tumbling,
+    utf8,
+)
 from outrigger.gen import topology_pb2 as pb
 
 
@@ -74,3 +84,30 @@ def test_a_stream_reads_topics_by_one_pattern_without_flags() -> None:
         app.stream(re.compile("orders-.*", re.IGNORECASE))
     with pytest.raises(ValueError, match="a stream of each"):
         app.stream("orders", re.compile("orders-.*"))
+
+
+def test_when_folds_of_the_application_are_forwarded_is_declared() -> None:
+    app = App(default_key=utf8, default_value=utf8)
+    grouped = app.stream("in").group_by_key()
+    on_close, on_commit = EmitStrategy.on_window_close(), EmitStrategy.on_commit()
+    grouped.emit_strategy(on_commit).reduce(lambda one, two: one + two, name="all")
+    for name, windows in (
+        ("tumbling", tumbling("5m")),
+        ("hopping", hopping("6m", advance="3m")),
+        ("sliding", sliding("7m")),
+    ):
+        windowed = grouped.windowed_by(windows).emit_strategy(on_close)
+        windowed.aggregate(str, lambda key, value, folded: folded + value, value=utf8, name=name)
+    sessions = grouped.windowed_by(session("5m")).emit_strategy(on_close)
+    sessions.reduce(lambda one, two: one + two, name="session")
+    grouped.reduce(lambda one, two: one + two, name="each")
+    aggregates = [node for node in declared(app).nodes if node.HasField("aggregate")]
+    assert {node.aggregate.aggregator for node in aggregates} == {pb.AGGREGATOR_APPLICATION}
+    assert [(node.name, node.aggregate.emit) for node in aggregates] == [
+        ("all", pb.EMIT_STRATEGY_ON_COMMIT),
+        ("tumbling", pb.EMIT_STRATEGY_ON_WINDOW_CLOSE),
+        ("hopping", pb.EMIT_STRATEGY_ON_WINDOW_CLOSE),
+        ("sliding", pb.EMIT_STRATEGY_ON_WINDOW_CLOSE),
+        ("session", pb.EMIT_STRATEGY_ON_WINDOW_CLOSE),
+        ("each", pb.EMIT_STRATEGY_UNSPECIFIED),
+    ]

@@ -48,6 +48,8 @@ export function builders(app: App): Readonly<Record<string, () => void>> {
     "session-count": () => sessionCount(commands()),
     "held-back": () => heldBack(commands()),
     emitted: () => emitted(commands()),
+    "closing-fold": () => hoppingFold(commands(), EmitStrategy.onWindowClose()),
+    "committing-fold": () => reduce(commands(), EmitStrategy.onCommit()),
     reduce: () => reduce(commands()),
     repartition: () => repartition(commands()),
     regroup: () => regroup(commands()),
@@ -168,10 +170,11 @@ function sum(commands: Commands): void {
     .to("results", { key: text, value: utf8 }, results);
 }
 
-function hoppingFold(commands: Commands): void {
-  commands
+function hoppingFold(commands: Commands, emit?: EmitStrategy): void {
+  const windowed = commands
     .groupByKey()
-    .windowedBy(hopping("1m", { advance: "20s", grace: "10s" }))
+    .windowedBy(hopping("1m", { advance: "20s", grace: "10s" }));
+  (emit === undefined ? windowed : windowed.emitStrategy(emit))
     .aggregate(() => "", append, folding)
     .map(({ key, value }) => ({ key: named(key), value }), { name: "unwindow" })
     .to("results", { key: utf8, value: utf8 }, results);
@@ -221,9 +224,9 @@ function sessionCount(commands: Commands): void {
     .to("results", { key: utf8, value: text }, results);
 }
 
-function reduce(commands: Commands): void {
-  commands
-    .groupByKey()
+function reduce(commands: Commands, emit?: EmitStrategy): void {
+  const grouped = commands.groupByKey();
+  (emit === undefined ? grouped : grouped.emitStrategy(emit))
     .reduce((folded, value) => (value === "end" ? null : append(null, value, folded ?? "")), {
       name: "fold",
       store: "folds",

@@ -12,15 +12,16 @@ export const EmitStrategy = {
     return { kind: "onWindowUpdate" };
   },
   /**
-   * Each window is forwarded once, when stream time has passed its end and its grace (KIP-825). For count,
-   * sum, min and max; what your code folds is suppressed instead.
+   * Each window is forwarded once, when stream time has passed its end and its grace (KIP-825), with the
+   * latest time of its records. What your code folds is forwarded as its store has it: a sink right behind
+   * it that writes keys or values otherwise is refused at the first record.
    */
   onWindowClose(): EmitStrategy {
     return { kind: "onWindowClose" };
   },
   /**
-   * Each key that a commit changed is forwarded once, with its last value, in that commit. For count, sum,
-   * min and max, windowed or not, with topics and repartitions behind it.
+   * Each key that a commit changed is forwarded once, with its last value, in that commit; windowed or not,
+   * with topics and repartitions behind it.
    */
   onCommit(): EmitStrategy {
     return { kind: "onCommit" };

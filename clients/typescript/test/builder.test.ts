@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
+import { EmitStrategy } from "../src/emit.ts";
 import {
   Aggregator,
+  EmitStrategy as Declared,
   NumberType,
   Operation,
   StoreKind,
@@ -266,4 +268,37 @@ it("takes what is made alike of a serde to be the same", () => {
   assert.equal(windowed(nullable(utf8), 5), windowed(nullable(utf8), 5));
   assert.notEqual(windowed(utf8, 5), windowed(utf8, 6));
   assert.equal(sessionWindowed(utf8), sessionWindowed(utf8));
+});
+
+it("declares when what the application folds is forwarded, over all time and in windows", () => {
+  const builder = builderOf();
+  const grouped = source(builder, utf8, utf8).groupByKey();
+  const [onClose, onCommit] = [EmitStrategy.onWindowClose(), EmitStrategy.onCommit()];
+  const concat = (one: string, two: string): string => one + two;
+  grouped.emitStrategy(onCommit).reduce(concat, { name: "all" });
+  for (const [name, windows] of [
+    ["tumbling", tumbling(5)],
+    ["hopping", hopping(6, { advance: 3 })],
+    ["sliding", sliding(7)],
+  ] as const) {
+    const windowed = grouped.windowedBy(windows).emitStrategy(onClose);
+    windowed.aggregate(
+      () => "",
+      (_, value, folded) => folded + value,
+      { name, value: utf8 },
+    );
+  }
+  grouped.windowedBy(session(5)).emitStrategy(onClose).reduce(concat, { name: "session" });
+  grouped.reduce(concat, { name: "each" });
+  const emits = builder.build().nodes.flatMap(({ name, kind }) => {
+    return kind.case === "aggregate" ? [[name, kind.value.aggregator, kind.value.emit]] : [];
+  });
+  const closing = ["tumbling", "hopping", "sliding", "session"].map((name) => {
+    return [name, Aggregator.APPLICATION, Declared.ON_WINDOW_CLOSE];
+  });
+  assert.deepEqual(emits, [
+    ["all", Aggregator.APPLICATION, Declared.ON_COMMIT],
+    ...closing,
+    ["each", Aggregator.APPLICATION, Declared.UNSPECIFIED],
+  ]);
 });

@@ -54,6 +54,11 @@ export function runFunction(
   }
 }
 
+/** What an aggregation forwards of what it keeps: the very same where it is forwarded once. */
+export function saidOf({ emit }: DeclaredNode & { kind: "aggregate" }, folded: number): string {
+  return emit === undefined ? `a${folded}` : `${folded}`;
+}
+
 /** What an application of this topology answers, stage by stage, as an SDK would. */
 export class GraphCode {
   readonly #nodes: ReadonlyMap<string, DeclaredNode>;
@@ -120,7 +125,8 @@ export class GraphCode {
     if (node.windows === null && value === null) return;
     for (const slot of run.slotsOf(node.store)) {
       const folded = run.add(node.store, slot);
-      for (const child of children) forward(child, run.keyOf(node.store, slot, key), `a${folded}`);
+      const said = saidOf(node, folded);
+      for (const child of children) forward(child, run.keyOf(node.store, slot, key), said);
     }
   }
 }

@@ -1,6 +1,6 @@
 import type { DeclaredNode, DeclaredTopology } from "../../../src/model/topology.ts";
 import type { PlainRecord } from "./columns.ts";
-import { runFunction } from "./graph-code.ts";
+import { runFunction, saidOf } from "./graph-code.ts";
 import { HeldBack } from "./held-back.ts";
 
 interface Row {
@@ -92,7 +92,7 @@ export class GraphModel {
     }
     const isOurs = aggregator === "application";
     const next = this.#add(store, stored, isOurs ? String : int64);
-    return { key: sent, value: isOurs ? `a${next}` : int64(next), timestamp };
+    return { key: sent, value: isOurs ? saidOf(node, next) : int64(next), timestamp };
   }
 
   #add(store: string, key: string, encode: (value: number) => string): number {

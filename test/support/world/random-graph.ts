@@ -112,7 +112,7 @@ function drawNode(
     stores.push({ name: store, kind: isWindowed ? "window" : "keyValue" });
     const aggregator = draw(3) === 0 ? "application" : "count";
     const windows = isWindowed ? WINDOWS : null;
-    const emit = isWindowed && aggregator === "count" && draw(3) === 0;
+    const emit = isWindowed && draw(3) === 0;
     const emits = emit ? { emit: "onWindowClose" as const } : {};
     return { name, parents, kind: "aggregate", aggregator, store, windows, ...emits };
   }

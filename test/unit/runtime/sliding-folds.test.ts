@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { writeLong } from "../../../src/model/key-table.ts";
 import type { DeclaredNode, SlidingWindows } from "../../../src/model/topology.ts";
-import { valueAt } from "../../../src/model/value-columns.ts";
-import type { BatchAnswer, DispatchedBatch } from "../../../src/ports/application.ts";
 import { compile } from "../../../src/topology/compile.ts";
+import { adding, long } from "../../support/world/adding.ts";
 import type { PlainRecord } from "../../support/world/columns.ts";
 import { KernelWorld, testLimits } from "../../support/world/kernel-world.ts";
 import { aggregate, sink, source, topology, windowStore } from "../topology/nodes.ts";
@@ -13,12 +11,6 @@ import { aggregate, sink, source, topology, windowStore } from "../topology/node
 const OUT = { topic: "out", partition: 0 };
 const IN = { topic: "in", partition: 0 };
 const windows: SlidingWindows = { kind: "sliding", differenceMs: 20, graceMs: 30 };
-
-function long(value: number): string {
-  const bytes = Buffer.alloc(8);
-  writeLong(bytes, 0, value);
-  return bytes.toString("latin1");
-}
 
 function programOf(aggregator: "application" | "sum") {
   const sum: DeclaredNode = {
@@ -28,79 +20,6 @@ function programOf(aggregator: "application" | "sum") {
   const fold = aggregator === "sum" ? sum : aggregate("fold", "in", "folds", windows);
   const nodes = [source("in", "in"), fold, sink("o", "fold", "out")];
   return compile(topology(nodes, [windowStore("folds")]), { applicationId: "app" });
-}
-
-/**
- * Adds up, as an SDK's fold does: slot by slot. `said` is what it forwards of a sum; a row that `fails` is
- * none.
- */
-function adding(
-  batch: DispatchedBatch,
-  said: (sum: string) => string,
-  fails: () => boolean = () => false,
-): BatchAnswer {
-  const { taskName, taskEpoch, dispatchId } = batch;
-  const [state] = batch.states;
-  const texts: Buffer[] = [];
-  const inputs: number[] = [];
-  const positions: number[] = [];
-  const slots: number[] = [];
-  const values: number[] = [];
-  let length = 0;
-  const put = (text: string): [number, number] => {
-    const bytes = Buffer.from(text, "latin1");
-    texts.push(bytes);
-    length += bytes.length;
-    return [length - bytes.length, bytes.length];
-  };
-  let row = 0;
-  let next = 0;
-  let failure: BatchAnswer["failure"] = null;
-  for (const { columns, from, to } of batch.rows) {
-    for (let index = from; index < to && failure === null; index++) {
-      if (fails()) {
-        failure = {
-          type: "E",
-          message: "not now",
-          stack: "",
-          node: "",
-          verdict: { kind: "policy" },
-        };
-        break;
-      }
-      const end = next + (state?.slotCounts?.[row] ?? 1);
-      for (; next < end; next++) {
-        const slot = state?.slots[next] ?? -1;
-        const before = state === undefined ? null : valueAt(state.values, slot);
-        assert.ok(before === null || before.length === 8, "a value travels without its time");
-        const added = columns.value(index)?.readBigInt64BE() ?? 0n;
-        const sum = long(Number((before?.readBigInt64BE() ?? 0n) + added));
-        const start = long(state?.windowStarts?.[slot] ?? 0);
-        inputs.push(row);
-        positions.push(
-          ...put(`${columns.key(index)?.toString("latin1")}${start}`),
-          ...put(said(sum)),
-        );
-        slots.push(slot);
-        values.push(...put(sum));
-      }
-      row++;
-    }
-  }
-  const bytes = Buffer.concat(texts);
-  return {
-    ...{ taskName, taskEpoch, dispatchId, done: row, failure },
-    outputs: {
-      ...{ count: inputs.length, bytes, sinks: null, timestamps: null, headers: null },
-      ...{ inputs: Int32Array.from(inputs), positions: Int32Array.from(positions) },
-    },
-    mutations: [
-      {
-        ...{ store: 0, bytes, keys: new Int32Array() },
-        ...{ slots: Int32Array.from(slots), values: Int32Array.from(values) },
-      },
-    ],
-  };
 }
 
 async function runOf(
@@ -116,7 +35,7 @@ async function runOf(
     ...testLimits,
     task,
   });
-  kernel.application.answerTo = (batch) => adding(batch, (sum) => sum, fails);
+  kernel.application.answerTo = (batch) => adding(batch, { fails });
   for (const record of records) kernel.world.append(IN, record);
   await kernel.clock.until(() => kernel.world.committed.get("in-0")?.offset === records.length);
   const changelog = new Map(
@@ -174,7 +93,7 @@ test("a sink that writes values otherwise than the store has them is refused, by
   const limits = { ...testLimits, task: { ...task, failures: { ...task.failures, defaults } } };
   const none = () => ({ outputs: [] });
   const kernel = await KernelWorld.start(programOf("application"), none, undefined, limits);
-  kernel.application.answerTo = (batch) => adding(batch, () => "text");
+  kernel.application.answerTo = (batch) => adding(batch, { said: () => "text" });
   kernel.world.append(IN, { key: "a", value: long(1), timestamp: 100, headers: "\0" });
   await kernel.clock.until(() => typeof kernel.active.status().tasks[0]?.error === "string");
   const said = kernel.active.status().tasks[0]?.error ?? "";

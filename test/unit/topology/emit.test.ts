@@ -7,7 +7,16 @@ import type {
   Windows,
 } from "../../../src/model/topology.ts";
 import { compile } from "../../../src/topology/compile.ts";
-import { count, fiveMinutes, functionNode, shapeOf, sink, source, topology } from "./nodes.ts";
+import {
+  aggregate,
+  count,
+  fiveMinutes,
+  functionNode,
+  shapeOf,
+  sink,
+  source,
+  topology,
+} from "./nodes.ts";
 
 const IN = source("in", "orders");
 
@@ -63,6 +72,37 @@ describe("P-80, P-81: what waits", () => {
     assert.deepEqual([store?.isTimed, store?.isTimestamped], [true, true]);
     const [step] = program.steps;
     assert.equal(step?.kind === "operator" && step.operator.closeDelayMs, 300_000);
+  });
+
+  it("takes the rows of an application's fold into the sidecar, where they wait", () => {
+    const folding = (windows: Windows | null, emit: EmitStrategy): DeclaredNode => {
+      return { ...aggregate("fold", "in", "folds", windows), emit } as DeclaredNode;
+    };
+    const map = functionNode("map", "mapValues", ["fold"]);
+    const out = sink("out", "fold", "totals");
+    const [closing] = compiled(
+      folding(fiveMinutes, "onWindowClose"),
+      map,
+      sink("m", "map", "m"),
+      out,
+    );
+    const first = "stage(fold) of in0: >map out";
+    const behind = ["stage(map) of 0.0: m", "sink(out) of 0.0"];
+    assert.deepEqual(shapeOf(closing.steps), [first, ...behind]);
+    const [step] = closing.steps;
+    const closes = { windows: fiveMinutes, delayMs: 300_000 };
+    assert.deepEqual(step?.kind === "stage" && step.stage.closes, closes);
+    assert.deepEqual([closing.stores[0]?.isTimed, closing.stores[0]?.isTimestamped], [true, true]);
+    const [committing] = compiled(folding(null, "onCommit"), out, sink("also", "fold", "more"));
+    assert.deepEqual(shapeOf(committing.steps), [
+      "stage(fold) of in0: out also",
+      "sink(out) of 0.0",
+      "sink(also) of 0.1",
+    ]);
+    const isOnce = committing.steps.map((each) => each.kind === "sink" && each.isOncePerCommit);
+    assert.deepEqual(isOnce, [false, true, true]);
+    refused(/"fold".*no windows/, folding(null, "onWindowClose"), out);
+    refused(/"map" behind it.*repartition/, folding(null, "onCommit"), map, sink("m", "map", "m"));
   });
 
   it("is refused, by name and with the remedy, where it cannot be", () => {

@@ -224,7 +224,8 @@ func (Operation) EnumDescriptor() ([]byte, []int) {
 	return file_outrigger_v1_topology_proto_rawDescGZIP(), []int{2}
 }
 
-// When an aggregate forwards. For AGGREGATOR_APPLICATION only EMIT_ON_WINDOW_UPDATE is supported.
+// When an aggregate forwards. One of AGGREGATOR_APPLICATION answers each update, whatever is said here: the
+// sidecar holds them back.
 type EmitStrategy int32
 
 const (

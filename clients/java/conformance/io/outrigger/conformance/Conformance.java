@@ -82,10 +82,14 @@ public final class Conformance {
       case "merge" -> Operations.merge(app);
       case "repartition" -> Operations.repartition(app);
       case "regroup" -> Operations.regroup(app);
-      case "reduce" -> Operations.reduce(app);
+      case "reduce" -> Operations.reduce(commands(app).groupByKey());
+      case "committing-fold" ->
+          Operations.reduce(commands(app).groupByKey().emitStrategy(EmitStrategy.onCommit()));
       case "sum" -> Operations.sum(app);
       case "timers" -> Waiting.declare(app);
-      case "hopping" -> Windows.hopping(app);
+      case "hopping" -> Windows.hopping(Windows.ofMinutes(app));
+      case "closing-fold" ->
+          Windows.hopping(Windows.ofMinutes(app).emitStrategy(EmitStrategy.onWindowClose()));
       case "sliding-fold" -> Windows.slidingFold(app);
       case "sliding" -> Windows.sliding(app);
       case "session" -> Windows.session(app);

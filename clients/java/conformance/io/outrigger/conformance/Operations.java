@@ -5,6 +5,7 @@ import io.outrigger.Consumed;
 import io.outrigger.FixedKeyProcessorContext;
 import io.outrigger.FixedKeyRecord;
 import io.outrigger.Grouped;
+import io.outrigger.KGroupedStream;
 import io.outrigger.KStream;
 import io.outrigger.KeyValue;
 import io.outrigger.Materialized;
@@ -91,17 +92,15 @@ final class Operations {
     Conformance.results(folded, Conformance.TEXT, Serdes.utf8());
   }
 
-  static void reduce(Outrigger app) {
+  static void reduce(KGroupedStream<String, String> grouped) {
     KStream<String, String> reduced =
-        Conformance.commands(app)
-            .groupByKey()
-            .reduce(
-                (folded, value) -> {
-                  tell(value);
-                  return "end".equals(value) ? null : folded + value;
-                },
-                Named.as("fold"),
-                Materialized.as("folds"));
+        grouped.reduce(
+            (folded, value) -> {
+              tell(value);
+              return "end".equals(value) ? null : folded + value;
+            },
+            Named.as("fold"),
+            Materialized.as("folds"));
     results(reduced);
   }
 

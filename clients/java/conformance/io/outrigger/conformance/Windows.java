@@ -10,6 +10,7 @@ import io.outrigger.Outrigger;
 import io.outrigger.Serdes;
 import io.outrigger.SessionWindows;
 import io.outrigger.SlidingWindows;
+import io.outrigger.TimeWindowedKStream;
 import io.outrigger.TimeWindows;
 import io.outrigger.Windowed;
 import java.time.Duration;
@@ -20,15 +21,17 @@ final class Windows {
 
   private Windows() {}
 
-  static void hopping(Outrigger app) {
+  /** Windows of a minute that overlap. */
+  static TimeWindowedKStream<String, String> ofMinutes(Outrigger app) {
     TimeWindows windows =
         TimeWindows.ofSizeAndGrace(MINUTE, Duration.ofSeconds(10))
             .advanceBy(Duration.ofSeconds(20));
+    return Conformance.commands(app).groupByKey().windowedBy(windows);
+  }
+
+  static void hopping(TimeWindowedKStream<String, String> windowed) {
     unwindow(
-        Conformance.commands(app)
-            .groupByKey()
-            .windowedBy(windows)
-            .aggregate(() -> "", Conformance::append, Named.as("fold"), Conformance.FOLDS));
+        windowed.aggregate(() -> "", Conformance::append, Named.as("fold"), Conformance.FOLDS));
   }
 
   static void sliding(Outrigger app) {

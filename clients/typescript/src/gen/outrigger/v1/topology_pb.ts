@@ -921,7 +921,8 @@ export const OperationSchema: GenEnum<Operation> = /*@__PURE__*/
   enumDesc(file_outrigger_v1_topology, 2);
 
 /**
- * When an aggregate forwards. For AGGREGATOR_APPLICATION only EMIT_ON_WINDOW_UPDATE is supported.
+ * When an aggregate forwards. One of AGGREGATOR_APPLICATION answers each update, whatever is said here: the
+ * sidecar holds them back.
  *
  * @generated from enum outrigger.v1.EmitStrategy
  */
@@ -957,7 +958,8 @@ export const EmitStrategy = {
 } as const;
 
 /**
- * When an aggregate forwards. For AGGREGATOR_APPLICATION only EMIT_ON_WINDOW_UPDATE is supported.
+ * When an aggregate forwards. One of AGGREGATOR_APPLICATION answers each update, whatever is said here: the
+ * sidecar holds them back.
  *
  * @generated from enum outrigger.v1.EmitStrategy
  */

@@ -18,8 +18,9 @@ public final class EmitStrategy {
   }
 
   /**
-   * Each window is forwarded once, when stream time has passed its end and its grace (KIP-825). For counts,
-   * sums, minima and maxima; what your code folds is suppressed instead.
+   * Each window is forwarded once, when stream time has passed its end and its grace (KIP-825), with the
+   * latest time of its records. What your code folds is forwarded as its store has it: a sink right behind it
+   * that writes keys or values otherwise is refused at the first record.
    *
    * @return the strategy
    */
@@ -28,8 +29,8 @@ public final class EmitStrategy {
   }
 
   /**
-   * Each key that a commit changed is forwarded once, with its last value, in that commit. For counts, sums,
-   * minima and maxima, windowed or not, with topics and repartitions behind them.
+   * Each key that a commit changed is forwarded once, with its last value, in that commit; windowed or not,
+   * with topics and repartitions behind it.
    *
    * @return the strategy
    */

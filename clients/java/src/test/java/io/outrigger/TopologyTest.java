@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.outrigger.gen.v1.Aggregate;
 import io.outrigger.gen.v1.Aggregator;
 import io.outrigger.gen.v1.Node;
 import io.outrigger.gen.v1.Source;
@@ -13,6 +14,7 @@ import io.outrigger.gen.v1.Topology;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
@@ -56,6 +58,35 @@ class TopologyTest {
     assertEquals("k", sink.input.key().deserialize("k".getBytes(StandardCharsets.UTF_8)));
     assertEquals(8, sink.input.value().serialize(7L).length);
     assertEquals(7L, sink.input.value().deserialize(new byte[] {0, 0, 0, 0, 0, 0, 0, 7}));
+  }
+
+  @Test
+  @DisplayName("says when what the application folds is forwarded, over all time and in windows")
+  void declaresStrategies() {
+    KGroupedStream<String, Long> grouped = app.<String, Long>stream("in").groupByKey();
+    grouped.emitStrategy(EmitStrategy.onCommit()).reduce(Long::sum, Materialized.as("all"));
+    var minute = Duration.ofMinutes(1);
+    var tumbling = grouped.windowedBy(TimeWindows.ofSizeWithNoGrace(minute));
+    tumbling.emitStrategy(EmitStrategy.onWindowClose()).reduce(Long::sum, Materialized.as("tumbling"));
+    var sliding = grouped.windowedBy(SlidingWindows.ofTimeDifferenceWithNoGrace(minute));
+    sliding.emitStrategy(EmitStrategy.onWindowClose()).reduce(Long::sum, Materialized.as("sliding"));
+    var sessions = grouped.windowedBy(SessionWindows.ofInactivityGapWithNoGrace(minute));
+    sessions.emitStrategy(EmitStrategy.onWindowClose()).reduce(Long::sum, Materialized.as("session"));
+    grouped.reduce(Long::sum, Materialized.as("each"));
+    assertEquals(
+        "all APPLICATION ON_COMMIT, tumbling APPLICATION ON_WINDOW_CLOSE, "
+            + "sliding APPLICATION ON_WINDOW_CLOSE, session APPLICATION ON_WINDOW_CLOSE, "
+            + "each APPLICATION UNSPECIFIED",
+        app.topology().build().getNodesList().stream()
+            .filter(Node::hasAggregate)
+            .map(node -> said(node.getAggregate()))
+            .collect(Collectors.joining(", ")));
+  }
+
+  private static String said(Aggregate aggregate) {
+    String aggregator = aggregate.getAggregator().name().replace("AGGREGATOR_", "");
+    String emit = aggregate.getEmit().name().replace("EMIT_STRATEGY_", "");
+    return aggregate.getStore() + " " + aggregator + " " + emit;
   }
 
   @Test

@@ -7,7 +7,8 @@ package io.outrigger.gen.v1;
 
 /**
  * <pre>
- * When an aggregate forwards. For AGGREGATOR_APPLICATION only EMIT_ON_WINDOW_UPDATE is supported.
+ * When an aggregate forwards. One of AGGREGATOR_APPLICATION answers each update, whatever is said here: the
+ * sidecar holds them back.
  * </pre>
  *
  * Protobuf enum {@code outrigger.v1.EmitStrategy}
