@@ -1,9 +1,8 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type {
-  StateColumns,
-  StateRequestSchema,
-  StateResponse,
-} from "./gen/outrigger/v1/state_pb.ts";
+import type { StateRequestSchema, StateResponse } from "./gen/outrigger/v1/state_pb.ts";
+import { elementOf, type ReceivedState } from "./received-batch.ts";
+import type { Mutations } from "./result-frame.ts";
+import { asBytes } from "./wire-writer.ts";
 
 /** A value as bytes; null is a delete. */
 type Value = Uint8Array | null;
@@ -24,7 +23,7 @@ export interface ByteRange {
   readonly reverse: boolean;
 }
 
-/** One write of the record being processed, so that it can be taken back. */
+/** One write of the record being processed to a key that has no slot, so that it can be taken back. */
 type Undo = () => void;
 
 /**
@@ -33,12 +32,18 @@ type Undo = () => void;
  */
 export class BatchState {
   readonly index: number;
-  readonly #columns: StateColumns;
-  readonly #absent: ReadonlySet<number>;
-  readonly #rowStarts: Uint32Array;
-  readonly #keyOfRow: (row: number) => Uint8Array | null;
+  readonly #columns: ReceivedState;
+  /** Where each row's slots begin; null where each row has the slot of its own number. */
+  readonly #rowStarts: readonly number[] | null;
+  readonly #keysOfRows: () => readonly (Uint8Array | null)[];
   readonly #ask: AskState;
-  readonly #bySlot = new Map<number, Value>();
+  /** What the batch has written, by slot, and the slots in the order in which they were first written. */
+  readonly #bySlot: (Value | undefined)[] = [];
+  readonly #slots: number[] = [];
+  /** Of the record being processed: slots that it wrote, and what was there before. */
+  readonly #undoSlots: number[] = [];
+  readonly #undoValues: (Value | undefined)[] = [];
+  #undoCount = 0;
   readonly #byKey = new Map<string, { readonly key: Uint8Array; readonly value: Value }>();
   readonly #asked = new Map<string, Uint8Array | null>();
   #slotOfKey: Map<string, number> | null = null;
@@ -48,61 +53,58 @@ export class BatchState {
   #bytesBefore = 0;
 
   constructor(
-    columns: StateColumns,
+    columns: ReceivedState,
     rows: number,
-    keyOfRow: (row: number) => Uint8Array | null,
+    keysOfRows: () => readonly (Uint8Array | null)[],
     ask: AskState,
   ) {
     this.index = columns.store;
     this.#columns = columns;
-    this.#absent = new Set(columns.absent);
-    this.#keyOfRow = keyOfRow;
+    this.#rowStarts = columns.slotCounts.length === 0 ? null : startsOf(columns.slotCounts, rows);
+    this.#keysOfRows = keysOfRows;
     this.#ask = ask;
-    this.#rowStarts = new Uint32Array(rows + 1);
-    for (let row = 0; row < rows; row++) {
-      const count = columns.slotCounts.length === 0 ? 1 : (columns.slotCounts[row] ?? 0);
-      this.#rowStarts[row + 1] = (this.#rowStarts[row] ?? 0) + count;
-    }
   }
 
-  /** The slots of a row; none for a record that came too late, or has no key. */
-  slotsOf(row: number): readonly number[] {
-    const first = this.#rowStarts[row] ?? 0;
-    if (this.#rowStarts[row + 1] === first) return NO_SLOTS;
-    const slots: number[] = [];
-    for (let at = first; at < (this.#rowStarts[row + 1] ?? 0); at++) {
-      slots.push(this.#columns.slots.length === 0 ? at : (this.#columns.slots[at] ?? 0));
-    }
-    return slots;
+  /** How many slots a row has; none for a record that came too late, or has no key. */
+  slotCount(row: number): number {
+    if (this.#rowStarts === null) return 1;
+    return (this.#rowStarts[row + 1] as number) - (this.#rowStarts[row] as number);
+  }
+
+  /** One of a row's slots. */
+  slotAt(row: number, index: number): number {
+    const at = this.#rowStarts === null ? row : (this.#rowStarts[row] as number) + index;
+    return this.#columns.slots.length === 0 ? at : (this.#columns.slots[at] ?? 0);
   }
 
   /** Start of a slot's window in ms. */
   windowStart(slot: number): number {
     const { windowBase, windowUnitMs, windowSteps, windowStarts } = this.#columns;
-    if (windowStarts.length > 0) return Number(windowStarts[slot] ?? 0n);
-    return Number(windowBase) + (windowSteps[slot] ?? 0) * Number(windowUnitMs);
+    if (windowStarts.length > 0) return windowStarts[slot] ?? 0;
+    return windowBase + (windowSteps[slot] ?? 0) * windowUnitMs;
   }
 
   /** From a slot's session start to its end, in ms. */
   sessionLength(slot: number): number {
-    return Number(this.#columns.sessionLengths[slot] ?? 0n);
+    return this.#columns.sessionLengths[slot] ?? 0;
   }
 
   getSlot(slot: number): Uint8Array | null {
-    const written = this.#bySlot.get(slot);
-    if (written !== undefined) return written;
-    return this.#absent.has(slot) ? null : (this.#columns.values[slot] ?? null);
+    const written = this.#bySlot[slot];
+    return written === undefined ? elementOf(this.#columns.values, slot) : written;
   }
 
-  putSlot(slot: number, value: Value): void {
-    const before = this.#bySlot.get(slot);
-    this.#undo.push(() => {
-      if (before === undefined) this.#bySlot.delete(slot);
-      else this.#bySlot.set(slot, before);
-    });
-    this.#bySlot.set(slot, value);
+  putSlot(slot: number, written: Value): void {
+    const value = written === null ? null : asBytes(written);
+    while (this.#bySlot.length <= slot) this.#bySlot.push(undefined);
+    const before = this.#bySlot[slot];
+    this.#undoSlots[this.#undoCount] = slot;
+    this.#undoValues[this.#undoCount++] = before;
+    this.#bySlot[slot] = value;
     this.bytes += (value?.length ?? 0) - (before?.length ?? 0);
-    if (before === undefined) this.bytes += OVERHEAD_BYTES;
+    if (before !== undefined) return;
+    this.#slots.push(slot);
+    this.bytes += OVERHEAD_BYTES;
   }
 
   async getKey(key: Uint8Array): Promise<Uint8Array | null> {
@@ -140,7 +142,8 @@ export class BatchState {
     }
   }
 
-  putKey(key: Uint8Array, value: Value): void {
+  putKey(key: Uint8Array, written: Value): void {
+    const value = written === null ? null : asBytes(written);
     const name = nameOf(key);
     const slot = this.#slotFor(name);
     if (slot !== undefined) {
@@ -159,54 +162,61 @@ export class BatchState {
 
   /** The record is done: what it wrote stays. */
   keep(): void {
+    this.#undoCount = 0;
     if (this.#undo.length > 0) this.#undo = [];
     this.#bytesBefore = this.bytes;
   }
 
   /** The record failed: what it wrote never was. */
   rollback(): void {
+    while (this.#undoCount > 0) {
+      const before = this.#undoValues[--this.#undoCount];
+      this.#bySlot[this.#undoSlots[this.#undoCount] as number] = before;
+      // It was the slot's first write: the last of those that are noted.
+      if (before === undefined) this.#slots.pop();
+    }
     for (const undo of this.#undo.reverse()) undo();
     this.#undo = [];
     this.bytes = this.#bytesBefore;
   }
 
   /** What the batch has changed; null when nothing. */
-  mutations(): {
-    store: number;
-    slots: number[];
-    keys: Uint8Array[];
-    values: Uint8Array[];
-    deletes: number[];
-  } | null {
-    if (this.#bySlot.size === 0 && this.#byKey.size === 0) return null;
-    const keyed = [...this.#byKey.values()];
-    const written = [...this.#bySlot.values(), ...keyed.map(({ value }) => value)];
+  mutations(): Mutations | null {
+    if (this.#slots.length === 0 && this.#byKey.size === 0) return null;
+    const keys: Uint8Array[] = [];
+    const values: Uint8Array[] = [];
     const deletes: number[] = [];
-    for (const [index, value] of written.entries()) if (value === null) deletes.push(index);
-    return {
-      store: this.index,
-      slots: [...this.#bySlot.keys()],
-      keys: keyed.map(({ key }) => key),
-      values: written.map((value) => value ?? EMPTY),
-      deletes,
+    const add = (value: Value): void => {
+      if (value === null) deletes.push(values.length);
+      values.push(value ?? EMPTY);
     };
+    for (const slot of this.#slots) add(this.#bySlot[slot] ?? null);
+    for (const { key, value } of this.#byKey.values()) {
+      keys.push(key);
+      add(value);
+    }
+    return { store: this.index, slots: [...this.#slots], keys, values, deletes };
   }
 
   /** Keys are looked up by bytes only when somebody asks so; then every row's key is indexed. */
   #slotFor(name: string): number | undefined {
     if (this.#slotOfKey === null) {
       this.#slotOfKey = new Map();
-      for (let row = 0; row + 1 < this.#rowStarts.length; row++) {
-        const key = this.#keyOfRow(row);
-        const [slot] = this.slotsOf(row);
-        if (key !== null && slot !== undefined) this.#slotOfKey.set(nameOf(key), slot);
+      for (const [row, key] of this.#keysOfRows().entries()) {
+        if (key === null || this.slotCount(row) === 0) continue;
+        this.#slotOfKey.set(nameOf(key), this.slotAt(row, 0));
       }
     }
     return this.#slotOfKey.get(name);
   }
 }
 
-const NO_SLOTS: readonly number[] = [];
+function startsOf(counts: readonly number[], rows: number): number[] {
+  const starts = [0];
+  for (let row = 0; row < rows; row++) starts.push((starts[row] ?? 0) + (counts[row] ?? 0));
+  return starts;
+}
+
 const EMPTY = new Uint8Array();
 /** Bytes that a mutation takes besides its key and value, at most. */
 const OVERHEAD_BYTES = 24;
