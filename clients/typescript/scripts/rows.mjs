@@ -4,7 +4,7 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 
 const dist = process.argv[2] ?? new URL("../dist", import.meta.url).pathname;
-const { bytes, int64, tumbling, utf8 } = await import(`${dist}/index.js`);
+const { bytes, int64, keyValueStore, tumbling, utf8 } = await import(`${dist}/index.js`);
 const { TopologyBuilder } = await import(`${dist}/topology.js`);
 const { KStream } = await import(`${dist}/streams.js`);
 const { Session } = await import(`${dist}/session.js`);
@@ -18,10 +18,9 @@ const ROUNDS = 9;
 
 const totals = {
   serialize: ({ count, sum }) => {
-    const written = new Uint8Array(16);
-    const view = new DataView(written.buffer);
-    view.setBigInt64(0, count);
-    view.setBigInt64(8, sum);
+    const written = Buffer.alloc(16);
+    written.writeBigInt64BE(count, 0);
+    written.writeBigInt64BE(sum, 8);
     return written;
   },
   deserialize: (read) => {
@@ -32,9 +31,9 @@ const totals = {
 
 function windowedKey(key, start) {
   const length = key?.length ?? 0;
-  const written = new Uint8Array(length + 8);
-  written.set(key ?? []);
-  new DataView(written.buffer).setBigInt64(length, BigInt(start));
+  const written = Buffer.alloc(length + 8);
+  if (key !== null) written.set(key);
+  written.writeBigInt64BE(BigInt(start), length);
   return written;
 }
 
@@ -42,6 +41,7 @@ const amountOf = (value) =>
   new DataView(value.buffer, value.byteOffset, value.length).getBigInt64(8);
 
 const raw = { key: bytes, value: bytes };
+const counts = keyValueStore("counts", { key: bytes, value: int64 });
 const KINDS = {
   mapValues: (records) => records.mapValues((value) => value).to("out", raw),
   windowedMap: (records) =>
@@ -62,6 +62,18 @@ const KINDS = {
       .to("out", { key: bytes, value: totals }),
   process: (records) =>
     records.process(({ key, value }, ctx) => ctx.forward({ key, value })).to("out", raw),
+  store: (records) =>
+    records
+      .process(
+        async ({ key, value }, ctx) => {
+          const store = ctx.store(counts);
+          const count = ((await store.get(key)) ?? 0n) + 1n;
+          store.put(key, count);
+          ctx.forward({ key, value });
+        },
+        { stores: [counts] },
+      )
+      .to("out", raw),
   text: (records) =>
     records
       .filter(({ value }) => value !== "", {})
@@ -88,7 +100,8 @@ function batchOf(kind) {
     values = rows.map((row) => Buffer.from(`a value of about fifty characters, row number ${row}`));
   }
   const segments = [{ baseTimestamp: 1_700_000_000_000n, keys, values, timestampDeltas: rows }];
-  const states = kind === "aggregate" ? [{ values: rows.map(() => pair(1, 1)) }] : [];
+  const state = { aggregate: pair(1, 1), store: pair(1) }[kind];
+  const states = state === undefined ? [] : [{ values: rows.map(() => state) }];
   const value = { dispatchId: 1n, taskEpoch: 1, taskId: "0_0", segments, states };
   const frame = create(pb.ProcessResponseSchema, { frame: { case: "batch", value } });
   return Buffer.from(toBinary(pb.ProcessResponseSchema, frame));
@@ -104,7 +117,7 @@ function sessionOf(kind, sent) {
   const entry = [...builder.nodes.values()].find(({ code }) => code !== null).name;
   const stage = {
     entries: [entry],
-    stores: kind === "aggregate" ? ["totals"] : [],
+    stores: { aggregate: ["totals"], store: ["counts"] }[kind] ?? [],
     sinks: [names.at(-1)],
   };
   const value = { protocolMinor: 6, applicationId: "rows", sources: ["in"], stages: [stage] };

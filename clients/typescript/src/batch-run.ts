@@ -5,7 +5,7 @@ import { causesOf, readyOf } from "./errors.ts";
 import { failureOf } from "./failures.ts";
 import type { FailureSchema, Stage } from "./gen/outrigger/v1/processor_pb.ts";
 import { isPromise } from "./process-context.ts";
-import { elementOf, type ReceivedBatch } from "./received-batch.ts";
+import type { ReceivedBatch } from "./received-batch.ts";
 import type { Header } from "./record.ts";
 import type { ResultFrame } from "./result-frame.ts";
 import { SegmentReader } from "./segment-reader.ts";
@@ -136,12 +136,11 @@ class BatchRun implements BatchScope {
     this.#stage = scope.stage;
     this.#bytesMax = scope.resultBytesMax;
     this.#positionBefore = frame.outputs.position;
-    const rows = batch.segments.reduce((sum, { count }) => sum + count, 0);
     for (const columns of batch.states) {
       const name = scope.stage.stores[columns.store];
       if (name === undefined) throw new Error(`the sidecar's batch has no store ${columns.store}`);
       this.#stores.push(name);
-      this.#states.push(new BatchState(columns, rows, () => keysOf(batch), ask));
+      this.#states.push(new BatchState(columns, batch.segments, ask));
     }
     this.#entries = scope.stage.entries.map((name) => new Emitter(name, this));
   }
@@ -271,10 +270,4 @@ class BatchRun implements BatchScope {
     const rest = failure === undefined && timers.length === 0 ? null : { timers, ...failed };
     return this.#frame.encode({ dispatchId, taskEpoch, taskId, done: this.row, mutations, rest });
   }
-}
-
-function keysOf({ segments }: ReceivedBatch): (Uint8Array | null)[] {
-  return segments.flatMap(({ keys, count }) =>
-    Array.from({ length: count }, (_, index) => elementOf(keys, index)),
-  );
 }

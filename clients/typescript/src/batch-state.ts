@@ -1,6 +1,11 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { StateRequestSchema, StateResponse } from "./gen/outrigger/v1/state_pb.ts";
-import { elementOf, type ReceivedState } from "./received-batch.ts";
+import {
+  elementOf,
+  isElement,
+  type ReceivedSegment,
+  type ReceivedState,
+} from "./received-batch.ts";
 import type { Mutations } from "./result-frame.ts";
 import { asBytes } from "./wire-writer.ts";
 
@@ -35,7 +40,11 @@ export class BatchState {
   readonly #columns: ReceivedState;
   /** Where each row's slots begin; null where each row has the slot of its own number. */
   readonly #rowStarts: readonly number[] | null;
-  readonly #keysOfRows: () => readonly (Uint8Array | null)[];
+  readonly #segments: readonly ReceivedSegment[];
+  /** The row being processed, and the place of it that is known: a segment, and its first row. */
+  #row = 0;
+  #segment = 0;
+  #segmentStart = 0;
   readonly #ask: AskState;
   /** What the batch has written, by slot, and the slots in the order in which they were first written. */
   readonly #bySlot: (Value | undefined)[] = [];
@@ -52,16 +61,12 @@ export class BatchState {
   bytes = 0;
   #bytesBefore = 0;
 
-  constructor(
-    columns: ReceivedState,
-    rows: number,
-    keysOfRows: () => readonly (Uint8Array | null)[],
-    ask: AskState,
-  ) {
+  constructor(columns: ReceivedState, segments: readonly ReceivedSegment[], ask: AskState) {
     this.index = columns.store;
     this.#columns = columns;
-    this.#rowStarts = columns.slotCounts.length === 0 ? null : startsOf(columns.slotCounts, rows);
-    this.#keysOfRows = keysOfRows;
+    this.#rowStarts =
+      columns.slotCounts.length === 0 ? null : startsOf(columns.slotCounts, segments);
+    this.#segments = segments;
     this.#ask = ask;
   }
 
@@ -107,17 +112,22 @@ export class BatchState {
     this.bytes += OVERHEAD_BYTES;
   }
 
-  async getKey(key: Uint8Array): Promise<Uint8Array | null> {
+  /** What the key has; undefined where only the sidecar knows. */
+  knownOf(key: Uint8Array): Uint8Array | null | undefined {
+    const own = this.#ownSlot(key);
+    if (own >= 0) return this.getSlot(own);
     const name = nameOf(key);
     const slot = this.#slotFor(name);
     if (slot !== undefined) return this.getSlot(slot);
     const written = this.#byKey.get(name);
-    if (written !== undefined) return written.value;
-    const known = this.#asked.get(name);
-    if (known !== undefined) return known;
+    return written === undefined ? this.#asked.get(name) : written.value;
+  }
+
+  /** Asks for what is not known. */
+  async askFor(key: Uint8Array): Promise<Uint8Array | null> {
     const { values, absent } = await this.#ask({ store: this.index, keys: [key] });
     const found = absent.includes(0) ? null : (values[0] ?? null);
-    this.#asked.set(name, found);
+    this.#asked.set(nameOf(key), found);
     return found;
   }
 
@@ -144,7 +154,12 @@ export class BatchState {
 
   putKey(key: Uint8Array, written: Value): void {
     const value = written === null ? null : asBytes(written);
-    const name = nameOf(key);
+    const own = this.#ownSlot(key);
+    if (own >= 0) this.putSlot(own, value);
+    else this.#putNamed(key, nameOf(key), value);
+  }
+
+  #putNamed(key: Uint8Array, name: string, value: Value): void {
     const slot = this.#slotFor(name);
     if (slot !== undefined) {
       this.putSlot(slot, value);
@@ -162,6 +177,7 @@ export class BatchState {
 
   /** The record is done: what it wrote stays. */
   keep(): void {
+    this.#row += 1;
     this.#undoCount = 0;
     if (this.#undo.length > 0) this.#undo = [];
     this.#bytesBefore = this.bytes;
@@ -198,20 +214,37 @@ export class BatchState {
     return { store: this.index, slots: [...this.#slots], keys, values, deletes };
   }
 
-  /** Keys are looked up by bytes only when somebody asks so; then every row's key is indexed. */
+  /** The slot of the row being processed, where its key is this one; else -1. */
+  #ownSlot(key: Uint8Array): number {
+    let segment = this.#segments[this.#segment];
+    while (segment !== undefined && this.#row - this.#segmentStart >= segment.count) {
+      this.#segmentStart += segment.count;
+      segment = this.#segments[++this.#segment];
+    }
+    if (segment === undefined || this.slotCount(this.#row) === 0) return -1;
+    const isOwn = isElement(segment.keys, this.#row - this.#segmentStart, key);
+    return isOwn ? this.slotAt(this.#row, 0) : -1;
+  }
+
+  /** Other keys are looked up by bytes only when somebody asks so; then every row's key is indexed. */
   #slotFor(name: string): number | undefined {
     if (this.#slotOfKey === null) {
       this.#slotOfKey = new Map();
-      for (const [row, key] of this.#keysOfRows().entries()) {
-        if (key === null || this.slotCount(row) === 0) continue;
-        this.#slotOfKey.set(nameOf(key), this.slotAt(row, 0));
+      let row = 0;
+      for (const { keys, count } of this.#segments) {
+        for (let index = 0; index < count; index++, row++) {
+          const key = elementOf(keys, index);
+          if (key === null || this.slotCount(row) === 0) continue;
+          this.#slotOfKey.set(nameOf(key), this.slotAt(row, 0));
+        }
       }
     }
     return this.#slotOfKey.get(name);
   }
 }
 
-function startsOf(counts: readonly number[], rows: number): number[] {
+function startsOf(counts: readonly number[], segments: readonly ReceivedSegment[]): number[] {
+  const rows = segments.reduce((sum, { count }) => sum + count, 0);
   const starts = [0];
   for (let row = 0; row < rows; row++) starts.push((starts[row] ?? 0) + (counts[row] ?? 0));
   return starts;
@@ -229,5 +262,6 @@ export function keyAfter(key: Uint8Array): Uint8Array {
 }
 
 function nameOf(key: Uint8Array): string {
+  if (Buffer.isBuffer(key)) return key.toString("latin1");
   return Buffer.from(key.buffer, key.byteOffset, key.length).toString("latin1");
 }

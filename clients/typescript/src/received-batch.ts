@@ -77,6 +77,15 @@ export function elementOf({ bytes, spans }: Column, index: number): Buffer | nul
   return start < 0 ? null : bytes.subarray(start, spans[2 * index + 1]);
 }
 
+/** Whether an element is these bytes. */
+export function isElement({ bytes, spans }: Column, index: number, other: Uint8Array): boolean {
+  const start = spans[2 * index] ?? -1;
+  const { length } = other;
+  if (start < 0 || (spans[2 * index + 1] as number) - start !== length) return false;
+  for (let at = 0; at < length; at++) if (bytes[start + at] !== other[at]) return false;
+  return true;
+}
+
 /** Reads a frame. Throws an Error for what is none. */
 export function decodeFrame(bytes: Buffer): ReceivedFrame {
   const reader = new WireReader(bytes);
@@ -107,8 +116,8 @@ function emptyBatch(): Mutable<ReceivedBatch> {
 }
 
 function readBatch(reader: WireReader, batch: Mutable<ReceivedBatch>): void {
-  const segments: ReceivedSegment[] = [];
-  const states: ReceivedState[] = [];
+  const segments = [...batch.segments];
+  const states = [...batch.states];
   while (reader.next()) {
     const { field } = reader;
     if (reader.isNumber) {
@@ -125,42 +134,52 @@ function readBatch(reader: WireReader, batch: Mutable<ReceivedBatch>): void {
       reader.leave(outer);
     } else reader.skip();
   }
-  batch.segments = [...batch.segments, ...segments];
-  batch.states = [...batch.states, ...states];
+  batch.segments = segments;
+  batch.states = states;
 }
 
+/** What a list is that is left out. */
+const NONE: number[] = [];
+
 function readSegment(reader: WireReader): ReceivedSegment {
-  const keys: number[] = [];
-  const values: number[] = [];
-  const nullKeys: number[] = [];
-  const nullValues: number[] = [];
-  const offsetDeltas: number[] = [];
-  const timestampDeltas: number[] = [];
-  let headers: Map<number, readonly Header[]> | null = null;
-  const numbers = { source: 0, partition: 0, baseOffset: 0n, baseTimestamp: 0 };
+  const { bytes } = reader;
+  let [keys, values, nullKeys, nullValues] = [NONE, NONE, NONE, NONE];
+  const segment = {
+    source: 0,
+    partition: 0,
+    baseOffset: 0n,
+    baseTimestamp: 0,
+    count: 0,
+    keys: { bytes, spans: NONE },
+    values: { bytes, spans: NONE },
+    offsetDeltas: NONE,
+    timestampDeltas: NONE,
+    headers: null as Map<number, readonly Header[]> | null,
+  };
   while (reader.next()) {
     const { field } = reader;
-    if (field === 7) reader.numbers(offsetDeltas, readSint32);
-    else if (field === 8) reader.numbers(timestampDeltas, readSint32);
-    else if (field === 9) reader.numbers(nullKeys, readUint32);
-    else if (field === 10) reader.numbers(nullValues, readUint32);
-    else if (reader.isDelimited && field === 5) reader.spans(keys);
-    else if (reader.isDelimited && field === 6) reader.spans(values);
+    if (field === 7) segment.offsetDeltas = reader.numbers(segment.offsetDeltas, readSint32);
+    else if (field === 8)
+      segment.timestampDeltas = reader.numbers(segment.timestampDeltas, readSint32);
+    else if (field === 9) nullKeys = reader.numbers(nullKeys, readUint32);
+    else if (field === 10) nullValues = reader.numbers(nullValues, readUint32);
+    else if (reader.isDelimited && field === 5) keys = reader.spans(keys);
+    else if (reader.isDelimited && field === 6) values = reader.spans(values);
     else if (reader.isDelimited && field === 11) {
-      headers ??= new Map();
-      readRowHeaders(reader, headers);
-    } else if (reader.isNumber && field <= 4) readSegmentNumber(reader, numbers);
+      segment.headers ??= new Map();
+      readRowHeaders(reader, segment.headers);
+    } else if (reader.isNumber && field <= 4) readSegmentNumber(reader, segment);
     else reader.skip();
   }
-  const count = keys.length / 2;
+  segment.count = keys.length / 2;
   if (values.length !== keys.length) {
-    throw malformed(`a segment has ${count} keys and ${values.length / 2} values`);
+    throw malformed(`a segment has ${segment.count} keys and ${values.length / 2} values`);
   }
   nullify(keys, nullKeys, "null_keys");
   nullify(values, nullValues, "null_values");
-  const { bytes } = reader;
-  const columns = { keys: { bytes, spans: keys }, values: { bytes, spans: values } };
-  return { ...numbers, count, ...columns, offsetDeltas, timestampDeltas, headers };
+  segment.keys.spans = keys;
+  segment.values.spans = values;
+  return segment;
 }
 
 function readSegmentNumber(
@@ -199,32 +218,36 @@ function readHeader(reader: WireReader): Header {
 }
 
 function readState(reader: WireReader): ReceivedState {
-  const spans: number[] = [];
-  const absent: number[] = [];
-  const slots: number[] = [];
-  const slotCounts: number[] = [];
-  const windowSteps: number[] = [];
-  const windowStarts: number[] = [];
-  const sessionLengths: number[] = [];
-  const numbers = { store: 0, windowBase: 0, windowUnitMs: 0 };
+  let [spans, absent] = [NONE, NONE];
+  const state = {
+    store: 0,
+    windowBase: 0,
+    windowUnitMs: 0,
+    values: { bytes: reader.bytes, spans: NONE },
+    slots: NONE,
+    slotCounts: NONE,
+    windowSteps: NONE,
+    windowStarts: NONE,
+    sessionLengths: NONE,
+  };
   while (reader.next()) {
     const { field, isNumber } = reader;
-    if (field === 2 && reader.isDelimited) reader.spans(spans);
-    else if (field === 3) reader.numbers(absent, readUint32);
-    else if (field === 4) reader.numbers(slots, readUint32);
-    else if (field === 5) reader.numbers(slotCounts, readUint32);
-    else if (field === 8) reader.numbers(windowSteps, readSint32);
-    else if (field === 9) reader.numbers(windowStarts, readSint64);
-    else if (field === 10) reader.numbers(sessionLengths, readUint64);
-    else if (field === 1 && isNumber) numbers.store = reader.uint32();
-    else if (field === 6 && isNumber) numbers.windowBase = reader.sint64Number();
-    else if (field === 7 && isNumber) numbers.windowUnitMs = reader.uint64Number();
+    if (field === 2 && reader.isDelimited) spans = reader.spans(spans);
+    else if (field === 3) absent = reader.numbers(absent, readUint32);
+    else if (field === 4) state.slots = reader.numbers(state.slots, readUint32);
+    else if (field === 5) state.slotCounts = reader.numbers(state.slotCounts, readUint32);
+    else if (field === 8) state.windowSteps = reader.numbers(state.windowSteps, readSint32);
+    else if (field === 9) state.windowStarts = reader.numbers(state.windowStarts, readSint64);
+    else if (field === 10) state.sessionLengths = reader.numbers(state.sessionLengths, readUint64);
+    else if (field === 1 && isNumber) state.store = reader.uint32();
+    else if (field === 6 && isNumber) state.windowBase = reader.sint64Number();
+    else if (field === 7 && isNumber) state.windowUnitMs = reader.uint64Number();
     else reader.skip();
   }
   nullify(spans, absent, "absent");
-  checkSlots(spans.length / 2, slots, slotCounts);
-  const columns = { slots, slotCounts, windowSteps, windowStarts, sessionLengths };
-  return { ...numbers, values: { bytes: reader.bytes, spans }, ...columns };
+  checkSlots(spans.length / 2, state.slots, state.slotCounts);
+  state.values.spans = spans;
+  return state;
 }
 
 function checkSlots(count: number, slots: readonly number[], slotCounts: readonly number[]): void {

@@ -137,21 +137,26 @@ export class WireReader {
     return this.bytes.subarray(start, this.position);
   }
 
-  /** Where each of the fields of this number that follow each other begins and ends. */
-  spans(into: number[]): void {
+  /**
+   * Where each of the fields of this number that follow each other begins and ends. Returns the list: a new
+   * one where there was nothing, because an empty one may be shared.
+   */
+  spans(before: number[]): number[] {
     const { bytes } = this;
+    const into = before.length === 0 ? [] : before;
     const tag = (this.field << 3) | DELIMITED;
     for (;;) {
       const length = this.length();
       into.push(this.position, this.position + length);
       this.position += length;
-      if (this.position >= this.end || bytes[this.position] !== tag) return;
+      if (this.position >= this.end || bytes[this.position] !== tag) return into;
       this.position++;
     }
   }
 
-  /** Numbers, packed or one by one; a field of another type is stepped over. */
-  numbers(into: number[], read: (reader: WireReader) => number): void {
+  /** Numbers, packed or one by one; another type is stepped over. Returns the list, as `spans` does. */
+  numbers(before: number[], read: (reader: WireReader) => number): number[] {
+    const into = before.length === 0 ? [] : before;
     if (this.#wireType === VARINT) into.push(read(this));
     else if (this.#wireType !== DELIMITED) this.skip();
     else {
@@ -159,6 +164,7 @@ export class WireReader {
       while (this.position < this.end) into.push(read(this));
       this.leave(outer);
     }
+    return into;
   }
 
   /** Steps over the field at hand: an unknown one, or a known one of another type. */
