@@ -9,10 +9,11 @@ const LINES_MAX = 800;
 
 /**
  * The core of each SDK: connect, handshake, dispatch, reply. Beside it are the builder, serdes, stores,
- * records, tracing, frames in chunks, and generated code.
+ * records, tracing, frames in chunks, the codec of batches and results (TypeScript's `outputs` is part
+ * of it), and generated code.
  */
 const CORES: Readonly<Record<string, readonly string[]>> = {
-  typescript: ["app", "connection", "session", "batch-run", "outputs", "errors"].map(
+  typescript: ["app", "connection", "session", "batch-run", "errors"].map(
     (name) => `src/${name}.ts`,
   ),
   python: ["app", "connection", "session", "runner", "batch_run", "outputs", "errors"].map(

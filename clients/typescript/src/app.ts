@@ -1,8 +1,8 @@
 import { type Connection, connect, helloFrame } from "./connection.ts";
 import { OutriggerClientError } from "./errors.ts";
-import type { ProcessResponse } from "./gen/outrigger/v1/processor_pb.ts";
 import { type Hook, type HookHandler, type HookOptions, hookCode } from "./hooks.ts";
 import { type Named, policyIn } from "./options.ts";
+import type { ReceivedFrame } from "./received-batch.ts";
 import { bytes, type Serde } from "./serdes.ts";
 import { Session } from "./session.ts";
 import { KStream } from "./streams.ts";
@@ -183,7 +183,7 @@ export class App<DK = Uint8Array | null, DV = Uint8Array | null> {
       },
       idle: () => connection.end(),
     });
-    const received = (frame: ProcessResponse): void => session.received(frame);
+    const received = (frame: ReceivedFrame): void => session.received(frame);
     const connection: Connection = connect({ address, token, received });
     connection.send(helloFrame(this.#builder.build(), this.#options.applicationId ?? ""));
     const onStop = (): void => session.stop();

@@ -1,23 +1,17 @@
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import { type AskState, BatchState } from "./batch-state.ts";
 import { type BatchScope, Emitter } from "./emitter.ts";
 import { causesOf, readyOf } from "./errors.ts";
 import { failureOf } from "./failures.ts";
-import {
-  type Batch,
-  type BatchResult,
-  BatchResultSchema,
-  type FailureSchema,
-  type Stage,
-} from "./gen/outrigger/v1/processor_pb.ts";
-import type { Segment } from "./gen/outrigger/v1/records_pb.ts";
-import { Outputs } from "./outputs.ts";
+import type { FailureSchema, Stage } from "./gen/outrigger/v1/processor_pb.ts";
 import { isPromise } from "./process-context.ts";
+import type { ReceivedBatch } from "./received-batch.ts";
 import type { Header } from "./record.ts";
+import type { ResultFrame } from "./result-frame.ts";
 import { SegmentReader } from "./segment-reader.ts";
 import { BatchTimers } from "./timers.ts";
 import type { TopologyNode } from "./topology.ts";
-import { inContextOf, isTracing } from "./tracing.ts";
+import { inContextOf, inNoContext, isTracing } from "./tracing.ts";
 
 /** What does not change from batch to batch. */
 export interface StageScope {
@@ -32,24 +26,56 @@ export interface StageScope {
 }
 
 /** How a batch under way is stopped. */
-export interface BatchControl {
+export class BatchControl {
   /** Set to stop before the next record. */
-  isStopped: boolean;
+  isStopped = false;
+  #isAborted = false;
+  /** Made when it is asked for: most handlers never do. */
+  #controller: AbortController | null = null;
+
   /** Aborts when what the batch does has no effect any more. */
-  readonly signal: AbortSignal;
+  get signal(): AbortSignal {
+    if (this.#controller === null) {
+      this.#controller = new AbortController();
+      if (this.#isAborted) this.#controller.abort();
+    }
+    return this.#controller.signal;
+  }
+
+  get isAborted(): boolean {
+    return this.#isAborted;
+  }
+
+  /** Stops the batch, and tells the code that listens. */
+  abort(): void {
+    this.isStopped = true;
+    this.#isAborted = true;
+    this.#controller?.abort();
+  }
 }
 
 /** How often a row may begin anew: once for each schema that it is the first of. */
 const WAITS_MAX = 16;
 
-/** Runs one batch to its result; null when it was stopped. Rejects only for a sidecar's fault. */
-export async function runBatch(
+/** Runs one batch to its result's bytes; null when it was stopped. Rejects only for a sidecar's fault. */
+export function runBatch(
   scope: StageScope,
-  batch: Batch,
+  batch: ReceivedBatch,
+  frame: ResultFrame,
   ask: AskState,
   control: BatchControl,
-): Promise<BatchResult | null> {
-  const run = new BatchRun(scope, batch, ask, control.signal);
+): Promise<Buffer | null> {
+  const run = new BatchRun(scope, batch, frame, ask, control);
+  const rows = (): Promise<Buffer | null> => runRows(run, scope, batch, control);
+  return (run.isTracing ? inNoContext(rows) : rows()).finally(() => run.close());
+}
+
+async function runRows(
+  run: BatchRun,
+  scope: StageScope,
+  batch: ReceivedBatch,
+  control: BatchControl,
+): Promise<Buffer | null> {
   for (const segment of batch.segments) {
     const reader = new SegmentReader(scope, segment);
     let waits = 0;
@@ -74,49 +100,67 @@ export async function runBatch(
 class BatchRun implements BatchScope {
   readonly nodes: ReadonlyMap<string, TopologyNode>;
   readonly receivers: BatchScope["receivers"] = new Map();
-  readonly outputs = new Outputs();
-  readonly signal: AbortSignal;
+  outputs: BatchScope["outputs"];
   readonly isTracing = isTracing();
   row = 0;
   rowTimestamp = 0;
   rowHeaders: readonly Header[] = [];
-  readonly #batch: Batch;
+  readonly #batch: ReceivedBatch;
+  readonly #frame: ResultFrame;
+  readonly #control: BatchControl;
   readonly #stage: Stage;
   readonly #bytesMax: number;
-  readonly #states = new Map<string, BatchState>();
-  readonly #timers = new Map<string, BatchTimers>();
+  /** By store, as the batch carries them. */
+  readonly #states: BatchState[] = [];
+  readonly #stores: string[] = [];
+  readonly #timers: BatchTimers[] = [];
   readonly #entries: readonly Emitter[];
   /** By error; null while nothing has failed. A row of which something has is never done. */
   #failedAt: Map<unknown, string> | null = null;
   #outputsBefore = 0;
   #outputBytesBefore = 0;
+  #positionBefore = 0;
 
-  constructor(scope: StageScope, batch: Batch, ask: AskState, signal: AbortSignal) {
+  constructor(
+    scope: StageScope,
+    batch: ReceivedBatch,
+    frame: ResultFrame,
+    ask: AskState,
+    control: BatchControl,
+  ) {
     this.nodes = scope.nodes;
-    this.signal = signal;
+    this.#control = control;
+    this.outputs = frame.outputs;
+    this.#frame = frame;
     this.#batch = batch;
     this.#stage = scope.stage;
     this.#bytesMax = scope.resultBytesMax;
-    const keys = batch.states.length === 0 ? [] : batch.segments.flatMap(keysOf);
+    this.#positionBefore = frame.outputs.position;
     for (const columns of batch.states) {
       const name = scope.stage.stores[columns.store];
       if (name === undefined) throw new Error(`the sidecar's batch has no store ${columns.store}`);
-      const state = new BatchState(columns, keys.length, (row) => keys[row] ?? null, ask);
-      this.#states.set(name, state);
+      this.#stores.push(name);
+      this.#states.push(new BatchState(columns, batch.segments, ask));
     }
     this.#entries = scope.stage.entries.map((name) => new Emitter(name, this));
   }
 
+  get signal(): AbortSignal {
+    return this.#control.signal;
+  }
+
   state(store: string): BatchState {
-    const found = this.#states.get(store);
+    const found = this.#states[this.#stores.indexOf(store)];
     if (found !== undefined) return found;
     throw new Error(`the sidecar's batch carries no state of the store "${store}"`);
   }
 
   timers(node: string): BatchTimers {
-    const found = this.#timers.get(node) ?? new BatchTimers(node);
-    this.#timers.set(node, found);
-    return found;
+    const found = this.#timers.find((timers) => timers.node === node);
+    if (found !== undefined) return found;
+    const made = new BatchTimers(node);
+    this.#timers.push(made);
+    return made;
   }
 
   sinkIndex(name: string): number {
@@ -127,8 +171,8 @@ class BatchRun implements BatchScope {
   process(reader: SegmentReader, index: number): Promise<void> | null {
     this.rowTimestamp = reader.timestamp(index);
     this.rowHeaders = reader.headers(index);
-    const enter = (): void | Promise<void> => this.#enter(0, reader, index);
-    return (this.isTracing ? inContextOf(this.rowHeaders, enter) : enter()) ?? null;
+    if (!this.isTracing) return this.#enter(0, reader, index) ?? null;
+    return inContextOf(this.rowHeaders, () => this.#enter(0, reader, index)) ?? null;
   }
 
   #enter(first: number, reader: SegmentReader, index: number): void | Promise<void> {
@@ -144,24 +188,26 @@ class BatchRun implements BatchScope {
 
   /** Late, or without a key: the sidecar has said so, and nothing of the record is even read. */
   #isDropped({ aggregates }: TopologyNode): boolean {
-    return aggregates !== null && this.state(aggregates).slotsOf(this.row).length === 0;
+    return aggregates !== null && this.state(aggregates).slotCount(this.row) === 0;
   }
 
   /** The row is done: what it did stays. Throws where the result would not fit a frame. */
   keep(): void {
-    let bytes = this.outputs.bytes;
-    for (const state of this.#states.values()) bytes += state.bytes;
-    for (const timers of this.#timers.values()) bytes += timers.bytes;
+    const { outputs } = this.#frame;
+    let { bytes } = outputs;
+    for (const state of this.#states) bytes += state.bytes;
+    for (const timers of this.#timers) bytes += timers.bytes;
     if (bytes > this.#bytesMax) {
       throw new RangeError(
         `the results of ${this.row + 1} records take ${bytes} bytes, the sidecar takes ` +
           `${this.#bytesMax}: write less for each record, or raise server.max.message.bytes`,
       );
     }
-    for (const state of this.#states.values()) state.keep();
-    for (const timers of this.#timers.values()) timers.keep();
-    this.#outputsBefore = this.outputs.count;
-    this.#outputBytesBefore = this.outputs.bytes;
+    for (const state of this.#states) state.keep();
+    for (const timers of this.#timers) timers.keep();
+    this.#outputsBefore = outputs.count;
+    this.#outputBytesBefore = outputs.bytes;
+    this.#positionBefore = outputs.position;
     this.row += 1;
   }
 
@@ -193,34 +239,35 @@ class BatchRun implements BatchScope {
   }
 
   /** The row failed: what it did never was. */
-  fail(error: unknown): BatchResult {
+  fail(error: unknown): Buffer {
     const failure = failureOf(error, this.#nodeOf(error));
     this.#undo();
     return this.#result(failure);
   }
 
   #undo(): void {
-    this.outputs.truncate(this.#outputsBefore, this.#outputBytesBefore);
-    for (const state of this.#states.values()) state.rollback();
-    for (const timers of this.#timers.values()) timers.rollback();
+    const { outputs } = this.#frame;
+    outputs.truncate(this.#outputsBefore, this.#outputBytesBefore, this.#positionBefore);
+    for (const state of this.#states) state.rollback();
+    for (const timers of this.#timers) timers.rollback();
     this.#failedAt = null;
   }
 
-  result(): BatchResult {
+  result(): Buffer {
     return this.#result();
   }
 
-  #result(failure?: MessageInitShape<typeof FailureSchema>): BatchResult {
-    const { dispatchId, taskEpoch, taskId } = this.#batch;
-    const mutations = [...this.#states.values()].flatMap((state) => state.mutations() ?? []);
-    const outputs = this.outputs.finish();
-    const timers = [...this.#timers.values()].flatMap((each) => each.finish() ?? []);
-    const result = { dispatchId, taskEpoch, taskId, done: this.row, outputs, mutations, timers };
-    return create(BatchResultSchema, failure === undefined ? result : { ...result, failure });
+  /** Whatever still runs of the batch has no effect: the frame will be another's. */
+  close(): void {
+    this.outputs = null;
   }
-}
 
-function keysOf(segment: Segment): (Uint8Array | null)[] {
-  const nulls = new Set(segment.nullKeys);
-  return segment.keys.map((key, index) => (nulls.has(index) ? null : key));
+  #result(failure?: MessageInitShape<typeof FailureSchema>): Buffer {
+    const { dispatchId, taskEpoch, taskId } = this.#batch;
+    const mutations = this.#states.flatMap((state) => state.mutations() ?? []);
+    const timers = this.#timers.flatMap((each) => each.finish() ?? []);
+    const failed = failure === undefined ? {} : { failure };
+    const rest = failure === undefined && timers.length === 0 ? null : { timers, ...failed };
+    return this.#frame.encode({ dispatchId, taskEpoch, taskId, done: this.row, mutations, rest });
+  }
 }

@@ -1,12 +1,13 @@
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import {
-  type Chunk,
-  type ProcessRequest,
-  ProcessRequestSchema,
-  type ProcessResponse,
-  ProcessResponseSchema,
-  type Welcome,
-} from "./gen/outrigger/v1/processor_pb.ts";
+import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { type Chunk, ProcessRequestSchema, type Welcome } from "./gen/outrigger/v1/processor_pb.ts";
+import { decodeFrame, type ReceivedFrame } from "./received-batch.ts";
+
+type RequestFrame = NonNullable<MessageInitShape<typeof ProcessRequestSchema>["frame"]>;
+
+/** A frame for the sidecar; a result comes as the bytes of the whole frame. */
+export type SentFrame =
+  | { readonly case: "result"; readonly bytes: Buffer; readonly sent: () => void }
+  | Exclude<RequestFrame, { readonly case: "result" } | { readonly case?: undefined }>;
 
 /** The largest frame that this SDK receives, and the largest in chunks where the sidecar agrees. */
 export const MAX_FRAME_BYTES = 4 * 1024 * 1024;
@@ -35,12 +36,12 @@ export class Chunks {
   #bytes = 0;
 
   /** What to write for a frame. Throws where the sidecar does not take it. */
-  outgoing(frame: ProcessRequest): Buffer[] {
-    const bytes = encoded(frame);
+  outgoing(frame: SentFrame): Buffer[] {
+    const bytes = frame.case === "result" ? frame.bytes : encoded(frame);
     if (bytes.length <= this.#frameBytesMax) return [bytes];
     if (bytes.length > this.#bytesMax) {
       throw new RangeError(
-        `a ${frame.frame.case} takes ${bytes.length} bytes, the sidecar takes ${this.#bytesMax}: write ` +
+        `a ${frame.case} takes ${bytes.length} bytes, the sidecar takes ${this.#bytesMax}: write ` +
           "less for each record, or raise server.max.message.bytes",
       );
     }
@@ -48,20 +49,19 @@ export class Chunks {
     const step = this.#frameBytesMax - CHUNK_OVERHEAD_BYTES;
     for (let at = 0; at < bytes.length; at += step) {
       const value = { data: bytes.subarray(at, at + step), last: at + step >= bytes.length };
-      chunks.push(encoded(create(ProcessRequestSchema, { frame: { case: "chunk", value } })));
+      chunks.push(encoded({ case: "chunk", value }));
     }
     return chunks;
   }
 
   /** The frame that came, or that is whole now; null in the midst of one. Throws where P-57 is broken. */
-  incoming(response: ProcessResponse): ProcessResponse | null {
-    const { frame } = response;
+  incoming(frame: ReceivedFrame): ReceivedFrame | null {
     if (frame.case === "chunk") return this.#take(frame.value);
     if (this.#bytes > 0 && frame.case !== "reject") {
       throw new Error(`the sidecar sent another frame after ${this.#bytes} bytes of one in chunks`);
     }
     if (frame.case === "welcome") this.#agree(frame.value);
-    return response;
+    return frame;
   }
 
   #agree(welcome: Welcome): void {
@@ -70,7 +70,7 @@ export class Chunks {
     this.#messageBytesMax = welcome.maxMessageBytes;
   }
 
-  #take({ data, last }: Chunk): ProcessResponse | null {
+  #take({ data, last }: Chunk): ReceivedFrame | null {
     this.#bytes += data.length;
     if (data.length === 0 || this.#bytes > this.#messageBytesMax) {
       const agreed = `${this.#messageBytesMax} were agreed on`;
@@ -83,13 +83,13 @@ export class Chunks {
     const bytes = Buffer.concat(this.#pieces, this.#bytes);
     this.#pieces = [];
     this.#bytes = 0;
-    const whole = fromBinary(ProcessResponseSchema, bytes);
-    if (whole.frame.case === "chunk") throw new Error("the sidecar sent chunks of a chunk");
+    const whole = decodeFrame(bytes);
+    if (whole.case === "chunk") throw new Error("the sidecar sent chunks of a chunk");
     return whole;
   }
 }
 
-function encoded(frame: ProcessRequest): Buffer {
-  const bytes = toBinary(ProcessRequestSchema, frame);
+function encoded(frame: RequestFrame): Buffer {
+  const bytes = toBinary(ProcessRequestSchema, create(ProcessRequestSchema, { frame }));
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -1,15 +1,9 @@
 import { readFileSync } from "node:fs";
-import { create, fromBinary } from "@bufbuild/protobuf";
 import grpc from "@grpc/grpc-js";
-import { Chunks, MAX_FRAME_BYTES, MAX_MESSAGE_BYTES } from "./chunks.ts";
+import { Chunks, MAX_FRAME_BYTES, MAX_MESSAGE_BYTES, type SentFrame } from "./chunks.ts";
 import { OutriggerClientError } from "./errors.ts";
-import {
-  type ProcessRequest,
-  ProcessRequestSchema,
-  type ProcessResponse,
-  ProcessResponseSchema,
-} from "./gen/outrigger/v1/processor_pb.ts";
 import type { Topology } from "./gen/outrigger/v1/topology_pb.ts";
+import { decodeFrame, type ReceivedFrame } from "./received-batch.ts";
 
 /** How a stream ended. */
 export interface Ended {
@@ -21,7 +15,7 @@ export interface Ended {
 /** One stream to a sidecar. */
 export interface Connection {
   /** Throws where the frame is larger than what the sidecar takes. */
-  send(frame: ProcessRequest): void;
+  send(frame: SentFrame): void;
   /** Half-closes after what was sent; the sidecar then ends the stream, or we do. */
   end(): void;
   /** Ends at once. */
@@ -35,7 +29,7 @@ export interface ConnectOptions {
   readonly address: string;
   /** Sent as `outrigger-token`. */
   readonly token: string | undefined;
-  readonly received: (frame: ProcessResponse) => void;
+  readonly received: (frame: ReceivedFrame) => void;
 }
 
 const METHOD = "/outrigger.v1.ProcessorService/Process";
@@ -71,7 +65,7 @@ export function connect({ address, token, received }: ConnectOptions): Connectio
   const stream = client.makeBidiStreamRequest(
     METHOD,
     (bytes: Buffer) => bytes,
-    (bytes: Buffer) => fromBinary(ProcessResponseSchema, bytes),
+    decodeFrame,
     metadata,
   );
   const chunks = new Chunks();
@@ -82,7 +76,7 @@ export function connect({ address, token, received }: ConnectOptions): Connectio
       client.close();
       resolve(end);
     };
-    stream.on("data", (frame: ProcessResponse) => {
+    stream.on("data", (frame: ReceivedFrame) => {
       try {
         const whole = chunks.incoming(frame);
         if (whole !== null) received(whole);
@@ -97,7 +91,11 @@ export function connect({ address, token, received }: ConnectOptions): Connectio
   return {
     send: (frame) => {
       if (stream.destroyed || stream.writableEnded) return;
-      for (const bytes of chunks.outgoing(frame)) stream.write(bytes);
+      const pieces = chunks.outgoing(frame);
+      const sent = frame.case === "result" ? frame.sent : undefined;
+      for (const [index, bytes] of pieces.entries()) {
+        stream.write(bytes, index === pieces.length - 1 ? sent : undefined);
+      }
     },
     end: () => {
       stream.end();
@@ -128,7 +126,7 @@ function endOf(error: Error): Ended {
 }
 
 /** The first frame of every stream. */
-export function helloFrame(topology: Topology, applicationId: string): ProcessRequest {
+export function helloFrame(topology: Topology, applicationId: string): SentFrame {
   const runtime = `node ${process.versions.node}`;
   const value = {
     protocolMinor: PROTOCOL_MINOR,
@@ -138,7 +136,7 @@ export function helloFrame(topology: Topology, applicationId: string): ProcessRe
     maxMessageBytes: MAX_MESSAGE_BYTES,
     applicationId,
   };
-  return create(ProcessRequestSchema, { frame: { case: "hello", value } });
+  return { case: "hello", value };
 }
 
 function windowBytes(): number {

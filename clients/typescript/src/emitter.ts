@@ -3,6 +3,7 @@ import type { Outputs } from "./outputs.ts";
 import { isPromise, ProcessContext } from "./process-context.ts";
 import type { ForwardedRecord, Header, StreamRecord } from "./record.ts";
 import type { SegmentReader } from "./segment-reader.ts";
+import type { Serde } from "./serdes.ts";
 import type { BatchTimers } from "./timers.ts";
 import type { Serdes, TopologyNode } from "./topology.ts";
 import { withContext } from "./tracing.ts";
@@ -12,7 +13,8 @@ export interface BatchScope {
   readonly nodes: ReadonlyMap<string, TopologyNode>;
   /** What was made of the nodes so far, each once: a node may have several parents. */
   readonly receivers: Map<string, Receiver>;
-  readonly outputs: Outputs;
+  /** null once the batch is done. */
+  readonly outputs: Outputs | null;
   readonly signal: AbortSignal;
   /** Whether outputs carry the trace context that is current when they are sent. */
   readonly isTracing: boolean;
@@ -34,6 +36,14 @@ export interface BatchScope {
 interface Receiver {
   /** A promise only where code waits. */
   run(record: StreamRecord): void | Promise<void>;
+  /** The same of what a record became: another key and value, whose bytes a serde may have made already. */
+  next(
+    from: StreamRecord,
+    key: unknown,
+    value: unknown,
+    serde?: Serde<unknown>,
+    bytes?: Uint8Array | null,
+  ): void | Promise<void>;
 }
 
 /** What the stage names among its sinks is written, whatever it is; everything else runs here. */
@@ -63,8 +73,22 @@ class Exit implements Receiver {
   }
 
   run(record: StreamRecord): void {
+    this.next(record, record.key, record.value);
+  }
+
+  /** Without a record of its own: nobody will look at it. */
+  next(
+    from: StreamRecord,
+    key: unknown,
+    value: unknown,
+    serde?: Serde<unknown>,
+    bytes?: Uint8Array | null,
+  ): void {
     try {
-      write(this.#scope, this.#index, this.#serdes, record);
+      const keyBytes = this.#serdes.key.serialize(key);
+      const isWritten = bytes !== undefined && serde === this.#serdes.value;
+      const valueBytes = isWritten ? bytes : this.#serdes.value.serialize(value);
+      write(this.#scope, this.#index, from, keyBytes, valueBytes);
     } catch (error: unknown) {
       this.#scope.failed(error, this.#name);
       throw error;
@@ -78,6 +102,8 @@ export class Emitter implements Receiver {
   readonly #code: NonNullable<TopologyNode["code"]>;
   readonly #scope: BatchScope;
   readonly #children: readonly Receiver[];
+  /** The child, where it is the only one. */
+  readonly #only: Receiver | null;
 
   constructor(name: string, scope: BatchScope) {
     const node = scope.nodes.get(name);
@@ -90,12 +116,14 @@ export class Emitter implements Receiver {
     this.#code = node.code;
     this.#scope = scope;
     this.#children = node.children.map((child) => receiverOf(child, scope));
+    this.#only = this.#children.length === 1 ? (this.#children[0] ?? null) : null;
   }
 
   /** Reads a row, as a stage's entry does, and runs it. */
   enter(reader: SegmentReader, index: number): void | Promise<void> {
     try {
-      return this.run(reader.record(index, this.node.input));
+      const { rowTimestamp, rowHeaders } = this.#scope;
+      return this.run(reader.record(index, this.node.input, rowTimestamp, rowHeaders));
     } catch (error: unknown) {
       throw this.failed(error);
     }
@@ -129,14 +157,40 @@ export class Emitter implements Receiver {
 
   /** Hands a record to the children, depth first, in the order in which they were declared. */
   forward(from: StreamRecord, next: ForwardedRecord<unknown, unknown>): void | Promise<void> {
+    const { key, value, timestamp, headers } = next;
+    if (timestamp === undefined && headers === undefined) return this.become(from, key, value);
     return this.pass(from.followedBy(next));
   }
 
-  /** The same with the record as it came. */
-  pass(record: StreamRecord, first = 0): void | Promise<void> {
+  /** What a parent forwards to this node. */
+  next(from: StreamRecord, key: unknown, value: unknown): void | Promise<void> {
+    return this.run(from.with(key, value));
+  }
+
+  /**
+   * Hands the children another key and value, with the rest of the record. Where `serde` has made `bytes` of
+   * the value, and is that of the topic, they go there as they are.
+   */
+  become(
+    from: StreamRecord,
+    key: unknown,
+    value: unknown,
+    serde?: Serde<unknown>,
+    bytes?: Uint8Array | null,
+  ): void | Promise<void> {
+    if (this.#only !== null) return this.#only.next(from, key, value, serde, bytes);
+    return this.pass(from.with(key, value));
+  }
+
+  /** Hands them the record as it came. */
+  pass(record: StreamRecord): void | Promise<void> {
+    return this.#only === null ? this.#passFrom(0, record) : this.#only.run(record);
+  }
+
+  #passFrom(first: number, record: StreamRecord): void | Promise<void> {
     for (let index = first; index < this.#children.length; index++) {
       const pending = this.#children[index]?.run(record);
-      if (isPromise(pending)) return pending.then(() => this.pass(record, index + 1));
+      if (isPromise(pending)) return pending.then(() => this.#passFrom(index + 1, record));
     }
   }
 
@@ -177,8 +231,8 @@ export class Emitter implements Receiver {
     }
     const index = this.#scope.sinkIndex(hook);
     if (index < 0) throw new Error(`the sidecar's stage has no sink "${hook}"`);
-    const asked = record.followedBy({ key: record.key, value: payload });
-    write(this.#scope, index, node.input, asked);
+    const { key, value } = node.input;
+    write(this.#scope, index, record, key.serialize(record.key), value.serialize(payload));
   }
 
   /** Aborts when the batch is taken away. */
@@ -209,17 +263,21 @@ export class Emitter implements Receiver {
   }
 }
 
-/** Adds a record to what the batch sends to a sink, or asks of a hook. */
-function write(scope: BatchScope, sink: number, serdes: Serdes, record: StreamRecord): void {
+/** Adds what a record became to what the batch sends to a sink, or asks of a hook. */
+function write(
+  scope: BatchScope,
+  sink: number,
+  { timestamp, headers: given }: StreamRecord,
+  key: Uint8Array | null,
+  value: Uint8Array | null,
+): void {
   const { row, rowTimestamp, rowHeaders, outputs } = scope;
-  const { timestamp } = record;
-  const headers = scope.isTracing ? withContext(record.headers) : record.headers;
+  if (outputs === null) throw new Error("a record came after its batch was done");
+  const headers = scope.isTracing ? withContext(given) : given;
   if (!Number.isSafeInteger(timestamp)) {
     throw new TypeError(`the timestamp ${timestamp} is no whole number of ms`);
   }
-  const key = serdes.key.serialize(record.key);
-  const value = serdes.value.serialize(record.value);
   const isInherited = headers === rowHeaders || headers.length + rowHeaders.length === 0;
   const own = isInherited ? null : headers;
-  outputs.add({ row, sink, key, value, timestamp, headers: own }, rowTimestamp);
+  outputs.add(row, sink, key, value, timestamp, rowTimestamp, own);
 }

@@ -24,10 +24,11 @@ export function foldRecord<A>(
 ): void | Promise<void> {
   // As Kafka Streams: without windows, and in sliding ones, a null value is no news.
   if (record.value === null && skipsNull(fold.windows)) return;
-  const slots = emitter.state(fold.store).slotsOf(emitter.row);
-  if (slots.length === 0) return;
-  if (fold.merge === null) return intoEach(slots, 0, record, emitter, fold);
-  return intoSession(slots, record, emitter, fold);
+  const state = emitter.state(fold.store);
+  if (fold.merge === null) return intoEach(state, 0, record, emitter, fold);
+  const count = state.slotCount(emitter.row);
+  const slots = Array.from({ length: count }, (_, index) => state.slotAt(emitter.row, index));
+  return count === 0 ? undefined : intoSession(state, slots, record, emitter, fold);
 }
 
 function skipsNull(windows: Windows | null): boolean {
@@ -35,30 +36,36 @@ function skipsNull(windows: Windows | null): boolean {
 }
 
 function intoEach<A>(
-  slots: readonly number[],
+  state: BatchState,
   first: number,
   record: StreamRecord,
   emitter: Emitter,
   fold: Fold<A>,
 ): void | Promise<void> {
-  const state = emitter.state(fold.store);
-  for (let index = first; index < slots.length; index++) {
-    const slot = slots[index] ?? 0;
-    const value = put(state, slot, fold, fold.next(record, valueAt(state, slot, fold)));
-    const pending = emitter.forward(record, { key: keyOf(record, state, slot, fold), value });
+  const { row } = emitter;
+  const count = state.slotCount(row);
+  for (let index = first; index < count; index++) {
+    const slot = state.slotAt(row, index);
+    const value = fold.next(record, valueAt(state, slot, fold)) ?? null;
+    const bytes = put(state, slot, fold, value);
+    const key = keyOf(record, state, slot, fold);
+    const pending =
+      bytes === null
+        ? emitter.become(record, key, value)
+        : emitter.become(record, key, value, fold.serde as Serde<unknown>, bytes);
     if (!isPromise(pending)) continue;
-    return emitter.resume(pending, () => intoEach(slots, index + 1, record, emitter, fold));
+    return emitter.resume(pending, () => intoEach(state, index + 1, record, emitter, fold));
   }
 }
 
 /** All but the last slot are sessions that end here: the one that the record is in swallows them. */
 function intoSession<A>(
+  state: BatchState,
   slots: readonly number[],
   record: StreamRecord,
   emitter: Emitter,
   fold: Fold<A>,
 ): void | Promise<void> {
-  const state = emitter.state(fold.store);
   const last = slots.length - 1;
   const changed: ForwardedRecord<unknown, unknown>[] = [];
   let folded: A | undefined;
@@ -70,7 +77,8 @@ function intoSession<A>(
     changed.push(asOfSession(keyOf(record, state, slot, fold), null));
   }
   const slot = slots[last] ?? 0;
-  const value = put(state, slot, fold, fold.next(record, folded));
+  const value = fold.next(record, folded) ?? null;
+  put(state, slot, fold, value);
   changed.push(asOfSession(keyOf(record, state, slot, fold), value));
   return emitter.forwardEach(record, changed);
 }
@@ -86,11 +94,16 @@ function valueAt<A>(state: BatchState, slot: number, { serde }: Fold<A>): A | un
   return bytes === null ? undefined : serde.deserialize(bytes);
 }
 
-/** As Kafka Streams: null is no value. */
-function put<A>(state: BatchState, slot: number, { serde }: Fold<A>, value: A): A | null {
-  const kept = value ?? null;
-  state.putSlot(slot, kept === null ? null : serde.serialize(kept));
-  return kept;
+/** Returns what the store has now. As Kafka Streams: null is no value. */
+function put<A>(
+  state: BatchState,
+  slot: number,
+  { serde }: Fold<A>,
+  value: A | null,
+): Uint8Array | null {
+  const bytes = value === null ? null : serde.serialize(value);
+  state.putSlot(slot, bytes);
+  return bytes;
 }
 
 function keyOf<A>(

@@ -1,4 +1,5 @@
 import { type BatchState, type ByteRange, keyAfter } from "./batch-state.ts";
+import { int64At, putInt64 } from "./int64-bytes.ts";
 import type { Serde } from "./serdes.ts";
 import {
   isTimestamped,
@@ -42,7 +43,9 @@ export function openStore<K, V>(
   };
   const opened = {
     get: async (given: K) => {
-      const found = await state.getKey(keyBytes(given, key));
+      const bytes = keyBytes(given, key);
+      const known = state.knownOf(bytes);
+      const found = known === undefined ? await state.askFor(bytes) : known;
       return found === null ? undefined : codec.read(found);
     },
     put: (given: K, next: V, timestamp = scope.timestamp) =>
@@ -64,6 +67,11 @@ export function openStore<K, V>(
     },
   };
   return opened as unknown as KeyValueStore<K, V> & TimestampedKeyValueStore<K, V>;
+}
+
+function wholeMs(timestamp: number): number {
+  if (Number.isSafeInteger(timestamp)) return timestamp;
+  throw new RangeError(`the timestamp ${timestamp} is no whole number of ms`);
 }
 
 /** The first key behind all that begin with these bytes; null where none is. */
@@ -89,13 +97,13 @@ function stamped<V>(serde: Serde<V>): Codec<V> {
   return {
     read: (bytes): ValueAndTimestamp<V> => ({
       value: serde.deserialize(bytes.subarray(STAMP_BYTES)),
-      timestamp: Number(new DataView(bytes.buffer, bytes.byteOffset).getBigInt64(0)),
+      timestamp: int64At(bytes, 0),
     }),
     write: (value, timestamp) => {
       const written = serde.serialize(value);
       if (written === null) return null;
       const bytes = new Uint8Array(STAMP_BYTES + written.length);
-      new DataView(bytes.buffer).setBigInt64(0, BigInt(timestamp));
+      putInt64(bytes, 0, wholeMs(timestamp));
       bytes.set(written, STAMP_BYTES);
       return bytes;
     },

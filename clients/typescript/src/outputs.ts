@@ -1,93 +1,129 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { OutputsSchema } from "./gen/outrigger/v1/records_pb.ts";
 import type { Header } from "./record.ts";
+import { asBytes, WireWriter } from "./wire-writer.ts";
 
-/** One record for a sink, serialized. */
-export interface Output {
-  readonly row: number;
-  readonly sink: number;
-  readonly key: Uint8Array | null;
-  readonly value: Uint8Array | null;
-  readonly timestamp: number;
-  /** null takes the input's. */
-  readonly headers: readonly Header[] | null;
-}
-
-/** Bytes that an output takes besides its key and value, at most. */
-const OVERHEAD_BYTES = 40;
+/** Bytes of an output's numbers, at most. */
+const NUMBERS_BYTES = 30;
+/** Before the first output: the tags and lengths of what they stand in. */
+const ROOM_BYTES = 16;
+const ROWS_FIRST = 512;
+const ROWS_KEPT_MAX = 64 * 1024;
 const EMPTY = new Uint8Array();
 
-/** The columns of `Outputs`, filled row by row. */
+const INPUTS = 1;
+const SINKS = 2;
+const KEYS = 3;
+const VALUES = 4;
+const NULL_KEYS = 5;
+const NULL_VALUES = 6;
+const TIMESTAMPS = 7;
+const HEADERS = 8;
+
+/**
+ * `Outputs`, written row by row: what an output carries goes into the frame at once, its numbers into
+ * columns that follow. Used again for the next batch.
+ */
 export class Outputs {
   /** Never less than what the message will take. */
   bytes = 0;
-  readonly #inputs: number[] = [];
-  readonly #sinks: number[] = [];
-  readonly #keys: Uint8Array[] = [];
-  readonly #values: Uint8Array[] = [];
+  count = 0;
+  readonly #to = new WireWriter();
+  #inputs = new Int32Array(ROWS_FIRST);
+  #sinks = new Int32Array(ROWS_FIRST);
+  #timestamps = new Float64Array(ROWS_FIRST);
   readonly #nullKeys: number[] = [];
   readonly #nullValues: number[] = [];
-  readonly #timestamps: number[] = [];
-  readonly #headers: { row: number; headers: readonly Header[] }[] = [];
-  /** How many outputs stand before the first with a timestamp of its own. */
+  /** How many outputs stand before the first with a timestamp of its own, and with a sink that is not 0. */
   #timestampsInherited = 0;
+  #sinksLeftOut = 0;
 
-  get count(): number {
-    return this.#inputs.length;
+  /** Begins anew, for another batch. */
+  reset(): void {
+    this.#to.reset(ROOM_BYTES);
+    this.truncate(0, 0, ROOM_BYTES);
+    if (this.#inputs.length > ROWS_KEPT_MAX) this.#resize(ROWS_FIRST);
   }
 
-  add({ row, sink, key, value, timestamp, headers }: Output, inputTimestamp: number): void {
+  /** Where the next output will be written, for `truncate`. */
+  get position(): number {
+    return this.#to.position;
+  }
+
+  /** `headers` of null are the input's. */
+  add(
+    row: number,
+    sink: number,
+    key: Uint8Array | null,
+    value: Uint8Array | null,
+    timestamp: number,
+    inputTimestamp: number,
+    headers: readonly Header[] | null,
+  ): void {
     const index = this.count;
+    if (index === this.#inputs.length) this.#resize(2 * index);
     if (key === null) this.#nullKeys.push(index);
     if (value === null) this.#nullValues.push(index);
-    if (headers !== null) this.#headers.push({ row: index, headers });
     if (timestamp === inputTimestamp && this.#timestampsInherited === index) {
       this.#timestampsInherited = index + 1;
     }
-    this.#inputs.push(row);
-    this.#sinks.push(sink);
-    this.#keys.push(key ?? EMPTY);
-    this.#values.push(value ?? EMPTY);
-    this.#timestamps.push(timestamp);
-    this.bytes +=
-      (key?.length ?? 0) + (value?.length ?? 0) + OVERHEAD_BYTES + headersBytes(headers);
+    if (sink === 0 && this.#sinksLeftOut === index) this.#sinksLeftOut = index + 1;
+    this.#inputs[index] = row;
+    this.#sinks[index] = sink;
+    this.#timestamps[index] = timestamp;
+    const { position } = this.#to;
+    this.#to.delimited(KEYS, key === null ? EMPTY : asBytes(key));
+    this.#to.delimited(VALUES, value === null ? EMPTY : asBytes(value));
+    this.bytes += this.#to.position - position + NUMBERS_BYTES;
+    if (headers !== null) this.#addHeaders(index, headers);
+    this.count = index + 1;
+  }
+
+  #addHeaders(index: number, headers: readonly Header[]): void {
+    const { position } = this.#to;
+    const at = this.#to.begin(HEADERS);
+    this.#to.uint(1, index);
+    for (const { key, value } of headers) {
+      const header = this.#to.begin(2);
+      this.#to.string(1, key);
+      if (value !== null) this.#to.delimited(2, value);
+      this.#to.end(header);
+    }
+    this.#to.end(at);
+    this.bytes += this.#to.position - position;
   }
 
   /** Forgets everything from output `count` on, which took `bytes` to there: their record failed. */
-  truncate(count: number, bytes: number): void {
+  truncate(count: number, bytes: number, position: number): void {
     this.bytes = bytes;
+    this.count = count;
+    this.#to.position = position;
     this.#timestampsInherited = Math.min(this.#timestampsInherited, count);
-    for (const column of [this.#inputs, this.#sinks, this.#timestamps]) column.length = count;
-    for (const column of [this.#keys, this.#values]) column.length = count;
+    this.#sinksLeftOut = Math.min(this.#sinksLeftOut, count);
     for (const list of [this.#nullKeys, this.#nullValues]) {
       while ((list.at(-1) ?? -1) >= count) list.pop();
     }
-    while ((this.#headers.at(-1)?.row ?? -1) >= count) this.#headers.pop();
   }
 
-  /** As the message wants it: columns that say nothing are left out. */
-  finish(): MessageInitShape<typeof OutputsSchema> {
-    const areInherited = this.#timestampsInherited === this.count;
-    return {
-      inputs: this.#inputs,
-      sinks: this.#sinks.every((sink) => sink === 0) ? [] : this.#sinks,
-      keys: this.#keys,
-      values: this.#values,
-      nullKeys: this.#nullKeys,
-      nullValues: this.#nullValues,
-      timestamps: areInherited ? [] : this.#timestamps.map((timestamp) => BigInt(timestamp)),
-      headers: this.#headers.map(({ row, headers }) => ({
-        row,
-        headers: headers.map(({ key, value }) => (value === null ? { key } : { key, value })),
-      })),
-    };
+  /** Ends the message, whose columns are left out where they say nothing, and begins what it stands in. */
+  finish(field: number): WireWriter {
+    const to = this.#to;
+    const { count } = this;
+    to.packed(INPUTS, this.#inputs, count);
+    if (this.#sinksLeftOut < count) to.packed(SINKS, this.#sinks, count);
+    to.packed(NULL_KEYS, this.#nullKeys);
+    to.packed(NULL_VALUES, this.#nullValues);
+    if (this.#timestampsInherited < count) to.packedSint64(TIMESTAMPS, this.#timestamps, count);
+    to.enclose(ROOM_BYTES, field);
+    return to;
   }
-}
 
-function headersBytes(headers: readonly Header[] | null): number {
-  let bytes = 0;
-  for (const { key, value } of headers ?? []) {
-    bytes += Buffer.byteLength(key) + (value?.length ?? 0) + OVERHEAD_BYTES;
+  #resize(rows: number): void {
+    const [inputs, sinks, timestamps] = [this.#inputs, this.#sinks, this.#timestamps];
+    this.#inputs = new Int32Array(rows);
+    this.#sinks = new Int32Array(rows);
+    this.#timestamps = new Float64Array(rows);
+    if (rows < inputs.length) return;
+    this.#inputs.set(inputs);
+    this.#sinks.set(sinks);
+    this.#timestamps.set(timestamps);
   }
-  return bytes;
 }

@@ -50,14 +50,17 @@ export class StreamRecord implements ProcessedRecord<unknown, unknown> {
   readonly #index: number;
 
   constructor(
-    fields: { key: unknown; value: unknown; timestamp: number; headers: readonly Header[] },
+    key: unknown,
+    value: unknown,
+    timestamp: number,
+    headers: readonly Header[],
     origin: Origin,
     index: number,
   ) {
-    this.key = fields.key;
-    this.value = fields.value;
-    this.timestamp = fields.timestamp;
-    this.headers = fields.headers;
+    this.key = key;
+    this.value = value;
+    this.timestamp = timestamp;
+    this.headers = headers;
     this.#origin = origin;
     this.#index = index;
   }
@@ -83,6 +86,12 @@ export class StreamRecord implements ProcessedRecord<unknown, unknown> {
   /** What this record becomes when it is forwarded. */
   followedBy(next: ForwardedRecord<unknown, unknown>): StreamRecord {
     const { key, value, timestamp = this.timestamp, headers = this.headers } = next;
-    return new StreamRecord({ key, value, timestamp, headers }, this.#origin, this.#index);
+    return new StreamRecord(key, value, timestamp, headers, this.#origin, this.#index);
+  }
+
+  /** The same where the rest stays. */
+  with(key: unknown, value: unknown): StreamRecord {
+    const { timestamp, headers } = this;
+    return new StreamRecord(key, value, timestamp, headers, this.#origin, this.#index);
   }
 }

@@ -1,3 +1,11 @@
+import {
+  bigInt64At,
+  bigInt64Bytes,
+  doubleAt,
+  doubleBytes,
+  int64At,
+  putInt64,
+} from "./int64-bytes.ts";
 import { shared } from "./shared-serdes.ts";
 
 /**
@@ -19,11 +27,17 @@ function present(bytes: Uint8Array | null, serde: string): Uint8Array {
   throw new TypeError(`it is null, and ${serde} takes none: use nullable(${serde})`);
 }
 
-function ofLength(bytes: Uint8Array, length: number, serde: string): DataView {
-  if (bytes.length !== length) {
-    throw new TypeError(`it has ${bytes.length} bytes, ${serde} takes ${length}`);
-  }
-  return new DataView(bytes.buffer, bytes.byteOffset, length);
+function ofLength(bytes: Uint8Array | null, length: number, serde: string): Uint8Array {
+  const there = present(bytes, serde);
+  if (there.length === length) return there;
+  throw new TypeError(`it has ${there.length} bytes, ${serde} takes ${length}`);
+}
+
+/** UTF-8, from Node's pool: a TextEncoder makes a buffer for each. No Buffer: its `slice` copies nothing. */
+function textBytes(text: string): Uint8Array {
+  if (typeof text !== "string") return encoder.encode(text);
+  const { buffer, byteOffset, length } = Buffer.from(text);
+  return new Uint8Array(buffer, byteOffset, length);
 }
 
 /** Bytes as they are, null included. */
@@ -39,28 +53,26 @@ export const bytes: Serde<Uint8Array | null> = {
 
 /** Text in UTF-8, as Kafka's StringSerializer. */
 export const utf8: Serde<string> = {
-  serialize: (value) => encoder.encode(value),
+  serialize: textBytes,
   deserialize: (value) => decoder.decode(present(value, "utf8")),
 };
 
 /** 64-bit integer, big-endian, as Kafka's LongSerializer. */
 export const int64: Serde<bigint> = {
-  serialize: (value) => {
-    const written = new Uint8Array(8);
-    new DataView(written.buffer).setBigInt64(0, value);
-    return written;
-  },
-  deserialize: (value) => ofLength(present(value, "int64"), 8, "int64").getBigInt64(0),
+  serialize: bigInt64Bytes,
+  deserialize: (value) => bigInt64At(ofLength(value, 8, "int64"), 0),
 };
 
 /** The same as a number: what lies beyond 2^53 throws. For counts and ids that never get there. */
 export const safeInt64: Serde<number> = {
   serialize: (value) => {
     if (!Number.isSafeInteger(value)) throw new RangeError(`${value} is no integer within 2^53`);
-    return int64.serialize(BigInt(value));
+    const written = new Uint8Array(8);
+    putInt64(written, 0, value);
+    return written;
   },
   deserialize: (value) => {
-    const number = Number(int64.deserialize(value));
+    const number = int64At(ofLength(value, 8, "int64"), 0);
     if (Number.isSafeInteger(number)) return number;
     throw new RangeError("it is an integer beyond 2^53: use int64");
   },
@@ -70,28 +82,25 @@ export const safeInt64: Serde<number> = {
 export const int32: Serde<number> = {
   serialize: (value) => {
     if ((value | 0) !== value) throw new RangeError(`${value} is no integer of 32 bits`);
-    const written = new Uint8Array(4);
-    new DataView(written.buffer).setInt32(0, value);
-    return written;
+    return Uint8Array.of(value >> 24, value >> 16, value >> 8, value);
   },
-  deserialize: (value) => ofLength(present(value, "int32"), 4, "int32").getInt32(0),
+  deserialize: (value) => {
+    const [a = 0, b = 0, c = 0, d = 0] = ofLength(value, 4, "int32");
+    return (a << 24) | (b << 16) | (c << 8) | d;
+  },
 };
 
 /** IEEE 754 double, big-endian, as Kafka's DoubleSerializer. */
 export const double: Serde<number> = {
-  serialize: (value) => {
-    const written = new Uint8Array(8);
-    new DataView(written.buffer).setFloat64(0, value);
-    return written;
-  },
-  deserialize: (value) => ofLength(present(value, "double"), 8, "double").getFloat64(0),
+  serialize: doubleBytes,
+  deserialize: (value) => doubleAt(ofLength(value, 8, "double"), 0),
 };
 
 const anyJson: Serde<unknown> = {
   serialize: (value) => {
     const written: string | undefined = JSON.stringify(value);
     if (written === undefined) throw new TypeError(`JSON has no word for ${typeof value}`);
-    return encoder.encode(written);
+    return textBytes(written);
   },
   deserialize: (value) => JSON.parse(decoder.decode(present(value, "json()"))) as unknown,
 };

@@ -1,23 +1,16 @@
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { type BatchControl, runBatch, type StageScope } from "./batch-run.ts";
+import { BatchControl, runBatch, type StageScope } from "./batch-run.ts";
 import type { AskState, Question } from "./batch-state.ts";
-import { sendableBytes } from "./chunks.ts";
+import { type SentFrame, sendableBytes } from "./chunks.ts";
 import { OutriggerClientError } from "./errors.ts";
-import {
-  type Batch,
-  type ProcessRequest,
-  ProcessRequestSchema,
-  type ProcessResponse,
-  type Welcome,
-} from "./gen/outrigger/v1/processor_pb.ts";
+import type { Welcome } from "./gen/outrigger/v1/processor_pb.ts";
 import type { StateResponse } from "./gen/outrigger/v1/state_pb.ts";
+import type { ReceivedBatch, ReceivedFrame } from "./received-batch.ts";
+import { ResultFrames } from "./result-frame.ts";
 import type { TopologyNode } from "./topology.ts";
-
-type RequestFrame = NonNullable<MessageInitShape<typeof ProcessRequestSchema>["frame"]>;
 
 /** What a session asks of the stream. */
 export interface SessionHost {
-  send(frame: ProcessRequest): void;
+  send(frame: SentFrame): void;
   welcomed(welcome: Welcome): void;
   /** The sidecar refused us, or cannot be understood: for good. */
   rejected(error: OutriggerClientError): void;
@@ -27,9 +20,8 @@ export interface SessionHost {
 
 /** A batch that this worker holds, and what becomes of it: an answer, or one of the other two. */
 interface Held {
-  readonly batch: Batch;
+  readonly batch: ReceivedBatch;
   readonly control: BatchControl;
-  readonly abort: AbortController;
   fate: "answer" | "handBack" | "nothing";
 }
 
@@ -57,13 +49,16 @@ export class Session {
   readonly #tasks = new Map<string, Held[]>();
   readonly #questions = new Map<number, OpenQuestion>();
   #nextQuestion = 1;
+  readonly #frames = new ResultFrames();
+  /** By stage. */
+  readonly #scopes = new Map<number, StageScope>();
 
   constructor(nodes: ReadonlyMap<string, TopologyNode>, host: SessionHost) {
     this.#nodes = nodes;
     this.#host = host;
   }
 
-  received({ frame }: ProcessResponse): void {
+  received(frame: ReceivedFrame): void {
     if (this.#state === "closed") return;
     switch (frame.case) {
       case "welcome":
@@ -119,10 +114,8 @@ export class Session {
     this.#questions.clear();
   }
 
-  #take(batch: Batch): void {
-    const abort = new AbortController();
-    const control = { isStopped: false, signal: abort.signal };
-    const held: Held = { batch, control, abort, fate: "answer" };
+  #take(batch: ReceivedBatch): void {
+    const held: Held = { batch, control: new BatchControl(), fate: "answer" };
     if (this.#state === "stopping") {
       held.fate = "handBack";
       this.#settle(held);
@@ -146,9 +139,15 @@ export class Session {
 
   async #run(held: Held): Promise<void> {
     const ask: AskState = (question) => this.#ask(held, question);
-    const result = await runBatch(this.#scope(held.batch), held.batch, ask, held.control);
-    if (result !== null && held.fate === "answer") this.#send({ case: "result", value: result });
-    else this.#settle(held);
+    const frame = this.#frames.take();
+    const sent = (): void => frame.release();
+    const { batch, control } = held;
+    const bytes = await runBatch(this.#scope(batch.stage), batch, frame, ask, control);
+    if (bytes !== null && held.fate === "answer") this.#send({ case: "result", bytes, sent });
+    else {
+      frame.release();
+      this.#settle(held);
+    }
   }
 
   #finished(held: Held): void {
@@ -166,16 +165,21 @@ export class Session {
     this.#host.idle();
   }
 
-  #scope(batch: Batch): StageScope {
+  #scope(index: number): StageScope {
+    const known = this.#scopes.get(index);
+    if (known !== undefined) return known;
     const welcome = this.#welcome;
-    const stage = welcome?.stages[batch.stage];
+    const stage = welcome?.stages[index];
     if (welcome === null || stage === undefined) {
-      throw new Error(`the sidecar sent a batch of stage ${batch.stage}, which it never announced`);
+      throw new Error(`the sidecar sent a batch of stage ${index}, which it never announced`);
     }
     const { sources, applicationId } = welcome;
     const timerSources = new Map(welcome.timerSources.map(({ source, node }) => [source, node]));
     const resultBytesMax = sendableBytes(welcome) - RESULT_OVERHEAD_BYTES;
-    return { nodes: this.#nodes, stage, sources, timerSources, applicationId, resultBytesMax };
+    const named = { stage, sources, timerSources, applicationId };
+    const scope = { nodes: this.#nodes, ...named, resultBytesMax };
+    this.#scopes.set(index, scope);
+    return scope;
   }
 
   #ask(held: Held, question: Question): Promise<StateResponse> {
@@ -183,9 +187,9 @@ export class Session {
     const { dispatchId, taskEpoch, taskId } = held.batch;
     const value = { requestId, dispatchId, taskEpoch, taskId, ...question };
     return new Promise((answered, failed) => {
-      if (held.control.signal.aborted) return failed(new Error("the batch was taken away"));
+      if (held.control.isAborted) return failed(new Error("the batch was taken away"));
       // Throws, and so fails the record, where what was written so far is more than the sidecar takes.
-      this.#host.send(create(ProcessRequestSchema, { frame: { case: "stateRequest", value } }));
+      this.#host.send({ case: "stateRequest", value });
       this.#questions.set(requestId, { held, answered, failed });
     });
   }
@@ -226,14 +230,13 @@ export class Session {
     this.#send({ case: "handBack", value: { dispatchId, taskEpoch, taskId } });
   }
 
-  #send(frame: RequestFrame): void {
-    if (this.#state !== "closed") this.#host.send(create(ProcessRequestSchema, { frame }));
+  #send(frame: SentFrame): void {
+    if (this.#state !== "closed") this.#host.send(frame);
   }
 }
 
 /** Nobody waits for the batch any more. */
 function forget(held: Held): void {
   held.fate = "nothing";
-  held.control.isStopped = true;
-  held.abort.abort();
+  held.control.abort();
 }

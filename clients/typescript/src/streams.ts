@@ -90,7 +90,7 @@ export class KStream<K, V> {
   ): KStream<K2, V2> {
     return this.#function(Operation.MAP, "neither", options, (record, emitter) => {
       const { key, value } = mapper(record as ProcessedRecord<K, V>);
-      return emitter.forward(record, { key, value });
+      return emitter.become(record, key, value);
     });
   }
 
@@ -102,7 +102,7 @@ export class KStream<K, V> {
     return this.#function(Operation.MAP_VALUES, "key", options, (record, emitter) => {
       const typed = record as ProcessedRecord<K, V>;
       const value = mapper(typed.value, typed.key, typed);
-      return emitter.forward(record, { key: record.key, value });
+      return emitter.become(record, record.key, value);
     });
   }
 
@@ -135,7 +135,7 @@ export class KStream<K, V> {
   ): KStream<K2, V> {
     return this.#function(Operation.SELECT_KEY, "value", options, (record, emitter) => {
       const key = selector(record as ProcessedRecord<K, V>);
-      return emitter.forward(record, { key, value: record.value });
+      return emitter.become(record, key, record.value);
     });
   }
 

@@ -90,9 +90,9 @@ export interface Firing {
   readonly name: string;
 }
 
-export function firingOf(value: Uint8Array | undefined): Firing {
+export function firingOf(value: Uint8Array | null): Firing {
   const clock = CLOCKS[(value?.[0] ?? 0) - 1];
-  if (value === undefined || clock === undefined || value.length < 2) {
+  if (value === null || clock === undefined || value.length < 2) {
     throw new Error("the sidecar's batch has a timer that cannot be read: use an SDK as new as it");
   }
   return {
@@ -135,14 +135,14 @@ const OVERHEAD_BYTES = 24;
 
 /** What a batch has changed in the timers of one node: of each timer the last. */
 export class BatchTimers {
-  readonly #node: string;
+  readonly node: string;
   readonly #changes = new Map<string, Change>();
   #undo: (() => void)[] = [];
   bytes = 0;
   #bytesBefore = 0;
 
   constructor(node: string) {
-    this.#node = node;
+    this.node = node;
   }
 
   set(key: Uint8Array | null, name: string, clock: WireClock, time: number): void {
@@ -161,7 +161,7 @@ export class BatchTimers {
   #change(key: Uint8Array | null, name: string, clock: WireClock, time: number | null): void {
     if (key === null) {
       throw new TypeError(
-        `"${this.#node}" sets a timer, and the record has no key: timers are of a key`,
+        `"${this.node}" sets a timer, and the record has no key: timers are of a key`,
       );
     }
     const bytes = Buffer.byteLength(name);
@@ -201,7 +201,7 @@ export class BatchTimers {
     if (this.#changes.size === 0) return null;
     const changes = [...this.#changes.values()];
     return {
-      node: this.#node,
+      node: this.node,
       keys: changes.map(({ key }) => key),
       names: changes.map(({ name }) => name),
       clocks: changes.map(({ clock }) => clock),

@@ -20,15 +20,23 @@ const GETTER = {
   },
 };
 
-/** Runs `work` in the context that the headers carry. */
+/** Runs `work` outside of whatever was current where its batch came in. */
+export function inNoContext<T>(work: () => T): T {
+  return context.with(ROOT_CONTEXT, work);
+}
+
+/** Runs `work` in the context that the headers carry, which is none where there are no headers. */
 export function inContextOf<T>(headers: readonly Header[], work: () => T): T {
+  if (headers.length === 0) return work();
   return context.with(propagation.extract(ROOT_CONTEXT, headers, GETTER), work);
 }
 
 /** The headers with the current context in them; the same list where it is in them already. */
 export function withContext(headers: readonly Header[]): readonly Header[] {
+  const active = context.active();
+  if (active === ROOT_CONTEXT) return headers;
   const carried: Record<string, string> = {};
-  propagation.inject(context.active(), carried);
+  propagation.inject(active, carried);
   const changed = Object.entries(carried).filter(
     ([key, value]) => GETTER.get(headers, key) !== value,
   );

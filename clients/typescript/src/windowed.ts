@@ -1,3 +1,4 @@
+import { int64At, putInt64 } from "./int64-bytes.ts";
 import type { Serde } from "./serdes.ts";
 import { shared } from "./shared-serdes.ts";
 
@@ -20,8 +21,8 @@ export function windowed<K>(key: Serde<K>, sizeMs: number): Serde<Windowed<K>> {
   return shared(key, `windowed ${sizeMs}`, () => ({
     serialize: ({ key: inner, window: { start } }) => withTimes(key.serialize(inner), [start]),
     deserialize: (bytes) => {
-      const { inner, times } = apart(bytes, 1);
-      const [start = 0] = times;
+      const { inner, at, whole } = apart(bytes, 1);
+      const start = int64At(whole, at);
       return { key: key.deserialize(inner), window: { start, end: start + sizeMs } };
     },
   }));
@@ -33,8 +34,8 @@ export function sessionWindowed<K>(key: Serde<K>): Serde<Windowed<K>> {
     serialize: ({ key: inner, window: { start, end } }) =>
       withTimes(key.serialize(inner), [end, start]),
     deserialize: (bytes) => {
-      const { inner, times } = apart(bytes, 2);
-      const [end = 0, start = 0] = times;
+      const { inner, at, whole } = apart(bytes, 2);
+      const [end, start] = [int64At(whole, at), int64At(whole, at + TIME_BYTES)];
       return { key: key.deserialize(inner), window: { start, end } };
     },
   }));
@@ -44,25 +45,25 @@ function withTimes(inner: Uint8Array | null, times: readonly number[]): Uint8Arr
   const length = inner?.length ?? 0;
   const written = new Uint8Array(length + times.length * TIME_BYTES);
   if (inner !== null) written.set(inner);
-  const view = new DataView(written.buffer);
-  for (const [at, time] of times.entries()) {
-    view.setBigInt64(length + at * TIME_BYTES, BigInt(time));
+  for (let at = 0; at < times.length; at++) {
+    putInt64(written, length + at * TIME_BYTES, wholeMs(times[at] as number));
   }
   return written;
+}
+
+function wholeMs(time: number): number {
+  if (Number.isSafeInteger(time)) return time;
+  throw new RangeError(`a window's time of ${time} is no whole number of ms`);
 }
 
 function apart(
   bytes: Uint8Array | null,
   count: number,
-): { readonly inner: Uint8Array; readonly times: readonly number[] } {
+): { readonly inner: Uint8Array; readonly whole: Uint8Array; readonly at: number } {
   const least = count * TIME_BYTES;
   if (bytes === null || bytes.length < least) {
     throw new TypeError(`it has ${bytes?.length ?? 0} bytes, a windowed key at least ${least}`);
   }
   const at = bytes.length - least;
-  const view = new DataView(bytes.buffer, bytes.byteOffset + at, least);
-  const times = Array.from({ length: count }, (_, index) =>
-    Number(view.getBigInt64(index * TIME_BYTES)),
-  );
-  return { inner: bytes.subarray(0, at), times };
+  return { inner: bytes.subarray(0, at), whole: bytes, at };
 }

@@ -174,3 +174,52 @@ it("a count in the sidecar: arrives as windowed keys and 64-bit counts", async (
   sidecar.batch({ segments: [rows] });
   assert.deepEqual(outputsOf(await sidecar.result()), ["0: k@600000=3"]);
 });
+
+it("an aggregate in the application: leaves no trace of what a failed record has written to its store", async () => {
+  const sidecar = new FakeSidecar();
+  source(sidecar.builder, utf8, utf8)
+    .groupByKey()
+    .aggregate(
+      () => "",
+      (_key, value, all) => all + value,
+      { store: "all", value: utf8, name: "a" },
+    )
+    .peek(({ value }) => assert.notEqual(value, "2"), { name: "p" })
+    .to("topic-out", SINK, { name: "out" });
+  sidecar.welcome({ entries: ["a"], stores: ["all"], sinks: ["out"] });
+  const rows = [
+    ["a", "1"],
+    ["b", "2"],
+  ] as const;
+  sidecar.batch({ segments: [segment(rows)], states: [{ values: [text(""), text("")] }] });
+  const { done, failure, mutations } = await sidecar.result();
+  assert.equal(done, 1);
+  assert.equal(failure?.node, "p");
+  const [mutation] = mutations;
+  assert.deepEqual([mutation?.slots, mutation?.deletes], [[0], []]);
+  assert.deepEqual(mutation?.values.map(plainText), ["1"]);
+});
+
+it("an aggregate in the application: goes to a topic of the same serde as its store has it", async () => {
+  const sidecar = new FakeSidecar();
+  let written = 0;
+  const counted = {
+    ...utf8,
+    serialize: (value: string) => {
+      written += 1;
+      return utf8.serialize(value);
+    },
+  };
+  const sums = source(sidecar.builder, utf8, utf8)
+    .groupByKey()
+    .aggregate(
+      () => "",
+      (_key, value, all) => all + value,
+      { store: "all", value: counted, name: "a" },
+    );
+  sums.to("topic-out", { key: utf8, value: counted }, { name: "out" });
+  sidecar.welcome({ entries: ["a"], stores: ["all"], sinks: ["out"] });
+  sidecar.batch({ segments: [segment([["a", "1"]])], states: [{ values: [text("0")] }] });
+  assert.deepEqual(outputsOf(await sidecar.result()), ["0: a=01"]);
+  assert.equal(written, 1);
+});

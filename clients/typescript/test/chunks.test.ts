@@ -1,20 +1,23 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
-import { Chunks } from "../src/chunks.ts";
+import { Chunks, type SentFrame } from "../src/chunks.ts";
 import {
-  type ProcessRequest,
   ProcessRequestSchema,
-  type ProcessResponse,
   ProcessResponseSchema,
 } from "../src/gen/outrigger/v1/processor_pb.ts";
+import { decodeFrame, type ReceivedFrame } from "../src/received-batch.ts";
 
 const MIB = 1024 * 1024;
 
 type ResponseFrame = NonNullable<MessageInitShape<typeof ProcessResponseSchema>["frame"]>;
 
-function response(frame: ResponseFrame): ProcessResponse {
-  return create(ProcessResponseSchema, { frame });
+function encoded(frame: ResponseFrame): Buffer {
+  return Buffer.from(toBinary(ProcessResponseSchema, create(ProcessResponseSchema, { frame })));
+}
+
+function response(frame: ResponseFrame): ReceivedFrame {
+  return decodeFrame(encoded(frame));
 }
 
 function agreed(maxMessageBytes = 8 * MIB): Chunks {
@@ -23,18 +26,16 @@ function agreed(maxMessageBytes = 8 * MIB): Chunks {
   return chunks;
 }
 
-function log(bytes: number): ProcessRequest {
-  const value = { message: "x".repeat(bytes) };
-  return create(ProcessRequestSchema, { frame: { case: "log", value } });
+function log(bytes: number): SentFrame {
+  return { case: "log", value: { message: "x".repeat(bytes) } };
 }
 
 function batch(bytes: number): Uint8Array {
   const segments = [{ keys: [Buffer.from("k")], values: [Buffer.alloc(bytes, 3)] }];
-  const message = response({ case: "batch", value: { taskId: "0_0", segments } });
-  return toBinary(ProcessResponseSchema, message);
+  return encoded({ case: "batch", value: { taskId: "0_0", segments } });
 }
 
-const chunk = (data: Uint8Array, last: boolean): ProcessResponse =>
+const chunk = (data: Uint8Array, last: boolean): ReceivedFrame =>
   response({ case: "chunk", value: { data, last } });
 
 describe("frames that go out", () => {
@@ -71,9 +72,10 @@ describe("chunks that come in", () => {
       const frame = batch(bytes);
       const half = Math.floor(frame.length / 2);
       assert.equal(chunks.incoming(chunk(frame.subarray(0, half), false)), null);
-      const whole = chunks.incoming(chunk(frame.subarray(half), true))?.frame;
+      const whole = chunks.incoming(chunk(frame.subarray(half), true));
       assert.ok(whole?.case === "batch");
-      assert.equal(whole.value.segments[0]?.values[0]?.length, bytes);
+      const [start = 0, end = 0] = whole.value.segments[0]?.values.spans ?? [];
+      assert.equal(end - start, bytes);
     }
   });
 
@@ -93,7 +95,7 @@ describe("chunks that come in", () => {
     const chunks = agreed();
     chunks.incoming(chunk(full, false));
     assert.throws(() => chunks.incoming(chunk(full, true)), /10485760 in all; 8388608 were agreed/);
-    const nested = toBinary(ProcessResponseSchema, chunk(batch(9), true));
+    const nested = encoded({ case: "chunk", value: { data: batch(9), last: true } });
     assert.throws(() => agreed().incoming(chunk(nested, true)), /chunks of a chunk/);
   });
 });

@@ -1,13 +1,16 @@
 import assert from "node:assert/strict";
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import type { SentFrame } from "../src/chunks.ts";
 import type { OutriggerClientError } from "../src/errors.ts";
 import {
   type BatchResult,
   type BatchSchema,
   type ProcessRequest,
+  ProcessRequestSchema,
   ProcessResponseSchema,
 } from "../src/gen/outrigger/v1/processor_pb.ts";
 import type { SegmentSchema } from "../src/gen/outrigger/v1/records_pb.ts";
+import { decodeFrame } from "../src/received-batch.ts";
 import { bytes, type Serde } from "../src/serdes.ts";
 import { Session } from "../src/session.ts";
 import { KStream } from "../src/streams.ts";
@@ -40,7 +43,7 @@ export class FakeSidecar {
   isIdle = false;
   #arrived: () => void = () => {};
   readonly session = new Session(this.builder.nodes, {
-    send: ({ frame }) => this.#keep(() => this.frames.push(frame)),
+    send: (frame) => this.#keep(() => this.frames.push(asReceived(frame))),
     welcomed: () => {},
     rejected: (error) =>
       this.#keep(() => {
@@ -91,7 +94,8 @@ export class FakeSidecar {
   }
 
   #send(frame: NonNullable<MessageInitShape<typeof ProcessResponseSchema>["frame"]>): void {
-    this.session.received(create(ProcessResponseSchema, { frame }));
+    const message = create(ProcessResponseSchema, { frame });
+    this.session.received(decodeFrame(Buffer.from(toBinary(ProcessResponseSchema, message))));
   }
 
   /** Waits until something of the session is so. */
@@ -118,6 +122,14 @@ export class FakeSidecar {
   get handedBack(): bigint[] {
     return this.frames.flatMap((f) => (f.case === "handBack" ? [f.value.dispatchId] : []));
   }
+}
+
+/** As the generated code reads it; a result's frame is used again at once. */
+function asReceived(frame: SentFrame): Frame {
+  if (frame.case !== "result") return create(ProcessRequestSchema, { frame }).frame;
+  const { frame: read } = fromBinary(ProcessRequestSchema, Buffer.from(frame.bytes));
+  frame.sent();
+  return read;
 }
 
 /** A segment of text records, one for each pair. */

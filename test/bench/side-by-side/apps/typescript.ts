@@ -12,10 +12,9 @@ interface Totals {
 
 const totals: Serde<Totals> = {
   serialize: ({ count, sum }) => {
-    const written = new Uint8Array(16);
-    const view = new DataView(written.buffer);
-    view.setBigInt64(0, count);
-    view.setBigInt64(8, sum);
+    const written = Buffer.alloc(16);
+    written.writeBigInt64BE(count, 0);
+    written.writeBigInt64BE(sum, 8);
     return written;
   },
   deserialize: (read) => {
@@ -27,9 +26,9 @@ const totals: Serde<Totals> = {
 /** The window's start behind the key. */
 function windowedKey(key: Uint8Array | null, start: number): Uint8Array | null {
   const length = key?.length ?? 0;
-  const written = new Uint8Array(length + 8);
-  written.set(key ?? []);
-  new DataView(written.buffer).setBigInt64(length, BigInt(start));
+  const written = Buffer.alloc(length + 8);
+  if (key !== null) written.set(key);
+  written.writeBigInt64BE(BigInt(start), length);
   return written;
 }
 
