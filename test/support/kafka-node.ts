@@ -35,6 +35,8 @@ export class KafkaNode {
   async start(): Promise<void> {
     const child = spawn("java", this.#flags, { stdio: ["ignore", "pipe", "pipe"] });
     this.#child = child;
+    // Where it says nothing, there is a log yet.
+    appendFileSync(this.#log, "");
     for (const stream of [child.stdout, child.stderr]) {
       stream.on("data", (text: Buffer) => appendFileSync(this.#log, text));
     }
