@@ -12,8 +12,9 @@ export const EXPIRY_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: TTL,
-        find: "        else if (isGone(value, ttlMs, time)) found[slot] = null;",
-        replace: "        else if (isGone(value, ttlMs + 200, time)) found[slot] = null;",
+        find: "        else if (isGone(value, ttlMs, time)) found.positions[slot * 2 + 1] = -1;",
+        replace:
+          "        else if (isGone(value, ttlMs + 200, time)) found.positions[slot * 2 + 1] = -1;",
       },
     ],
   },
