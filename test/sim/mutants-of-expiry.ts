@@ -35,8 +35,8 @@ export const EXPIRY_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "src/runtime/planner.ts",
-        find: "  const isInput = !isTimed || (rows === input && !isOfTimers);",
-        replace: "  const isInput = !isTimed || (rows === input && isOfTimers === isOfTimers);",
+        find: "  if (!isTimed || (rows === input && !isOfTimers)) return clock;",
+        replace: "  if (!isTimed || (rows === input && isOfTimers === isOfTimers)) return clock;",
       },
     ],
   },
