@@ -100,7 +100,11 @@ function compared(ours: Attempt, theirs: Attempt): Comparison {
 async function amongOurs(one: Case, ours: Outcome): Promise<string[]> {
   const found: string[] = [];
   for (const size of BATCH_SIZES) {
-    const { differences } = compareWithOurs(await runOurs(one, size), ours);
+    const again = await attempt(() => runOurs(one, size));
+    const { differences } =
+      again.error === null
+        ? compareWithOurs(again.outcome, ours)
+        : { differences: [`ours failed: ${again.error.message}`] };
     found.push(...differences.map((text) => `in batches of ${size}: ${text}`));
   }
   return found;
