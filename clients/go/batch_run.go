@@ -85,11 +85,14 @@ func newBatchRun(
 ) (*batchRun, error) {
 	b := &batchRun{stage: stage, batch: batch, ctx: ctx, recordContext: ctx, isTracing: isTracing()}
 	var keys [][]byte
-	if len(batch.States) > 0 {
-		for _, segment := range batch.Segments {
+	rows := 0
+	for _, segment := range batch.Segments {
+		rows += len(segment.Keys)
+		if len(batch.States) > 0 {
 			keys = append(keys, columnOf(segment.Keys, segment.NullKeys)...)
 		}
 	}
+	b.outputs.reserve(rows)
 	b.states = make(map[string]*batchState, len(batch.States))
 	b.emitters = map[string]*emitter{}
 	for _, columns := range batch.States {

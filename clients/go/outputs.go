@@ -18,6 +18,14 @@ type outputs struct {
 // mark is a place to come back to.
 type mark struct{ count, bytes, nullKeys, nullValues, headers int }
 
+// reserve makes room for so many outputs; there may be more.
+func (o *outputs) reserve(count int) {
+	m := &o.message
+	m.Inputs, m.Sinks = make([]uint32, 0, count), make([]uint32, 0, count)
+	m.Keys, m.Values = make([][]byte, 0, count), make([][]byte, 0, count)
+	m.Timestamps = make([]int64, 0, count)
+}
+
 func (o *outputs) count() int { return len(o.message.Inputs) }
 
 // add takes headers of nil for the input's; none at all is an empty list.

@@ -58,10 +58,9 @@ func (r *segmentReader) record(index int, key, value erased) (anyRecord, error) 
 	return record, nil
 }
 
-// columnOf is a column with nil for null, and an empty slice for what is empty.
-func columnOf(elements [][]byte, nulls []uint32) [][]byte {
-	column := make([][]byte, len(elements))
-	for i, element := range elements {
+// columnOf makes of a message's elements a column with nil for null, and an empty slice for what is empty.
+func columnOf(column [][]byte, nulls []uint32) [][]byte {
+	for i, element := range column {
 		column[i] = present(element)
 	}
 	for _, row := range nulls {
