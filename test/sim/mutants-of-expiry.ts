@@ -123,7 +123,7 @@ export const EXPIRY_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "src/runtime/cut.ts",
-        find: "record.timestamp = isStamped ? readLong(value, 0) : streamTimeMs;",
+        find: "record.timestamp = isStamped ? readLong(values.bytes, position) : streamTimeMs;",
         replace: "record.timestamp = isStamped ? streamTimeMs : streamTimeMs;",
       },
     ],
