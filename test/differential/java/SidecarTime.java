@@ -75,6 +75,18 @@ final class SidecarTime {
     };
   }
 
+  /** Behind one that holds back: what comes out has a time of its own, whoever let it out. */
+  static FixedKeyProcessor<Object, Object, Object> forgotten() {
+    return new ContextualFixedKeyProcessor<>() {
+      @Override
+      public void process(FixedKeyRecord<Object, Object> record) {
+        Headers headers = record.withHeaders(record.headers()).headers();
+        headers.remove(Processors.ENTERED);
+        context().forward(record.withHeaders(headers));
+      }
+    };
+  }
+
   /** Whether a grouping of it goes through a topic. */
   static boolean isRekeyed(KStream<?, ?> stream) {
     return (boolean) get(stream, "repartitionRequired");

@@ -316,8 +316,11 @@ final class Topologies {
     KTable<?, ?> table = suppressed(node.path("suppress"), tableOf(op, fn, from.what, as));
     Serde key = from.windowed == null ? from.key : from.windowed;
     KStream<?, ?> results = table.toStream();
+    boolean isHeld = (from.windowed != null && isFinal) || node.has("suppress");
     if (times.isCause) {
-      results = ((KStream<Object, Object>) results).processValues(SidecarTime::restored);
+      results =
+          ((KStream<Object, Object>) results)
+              .processValues(isHeld ? SidecarTime::forgotten : SidecarTime::restored);
     }
     return new At(results, key, from.keyType, after, null, from.clock);
   }
