@@ -91,9 +91,9 @@ export class ChosenKeys {
   }
 }
 
-/** How many keys change. */
-export function countOf({ columns, keys }: StoreChanges): number {
-  return columns === undefined ? keys.length : columns.keys.count;
+/** How many keys change. The lists are left alone: asked for, they would be made. */
+export function countOf(changes: StoreChanges): number {
+  return changes.columns?.keys.count ?? changes.keys.length;
 }
 
 /** The columns of any changes. */

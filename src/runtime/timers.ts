@@ -66,9 +66,9 @@ export class Timers {
   /** Changes of a batch are final: what they set may be due earlier than what was. */
   staged({ changes }: Batch): void {
     if (this.#watches.length === 0) return;
-    for (const { store, keys, values } of changes) {
+    for (const each of changes) {
       for (const watch of this.#watches) {
-        if (watch.node.store === store) lower(watch, keys, values);
+        if (watch.node.store === each.store) lower(watch, each.keys, each.values);
       }
     }
     this.#arm();
