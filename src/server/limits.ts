@@ -11,7 +11,7 @@ export const CHUNKS_SINCE_MINOR = 4;
 export const CHUNK_BYTES_MIN = 64 * 1024;
 
 /** Credit of a worker that asks for none, and the most that one is given. */
-export const CREDIT_BATCHES_DEFAULT = 4;
+export const CREDIT_BATCHES_DEFAULT = 6;
 export const CREDIT_BYTES_DEFAULT = 2 * 1024 * 1024;
 export const CREDIT_BATCHES_MAX = 64;
 export const CREDIT_BYTES_MAX = 32 * 1024 * 1024;
