@@ -51,7 +51,7 @@ describe("the handshake", () => {
 
   it("grants default credit where none is asked for, and bounds what is", () => {
     const [plain] = new Stage().serve().hellos;
-    assert.deepEqual([plain?.creditBatches, plain?.creditBytes], [4, 2 * 1024 * 1024]);
+    assert.deepEqual([plain?.creditBatches, plain?.creditBytes], [6, 2 * 1024 * 1024]);
     const greedy = { batches: 1_000_000, bytes: 2 ** 32 - 1 };
     const [bounded] = new Stage().serve({ credit: greedy }).hellos;
     assert.deepEqual([bounded?.creditBatches, bounded?.creditBytes], [64, 32 * 1024 * 1024]);
