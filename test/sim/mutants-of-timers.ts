@@ -129,8 +129,9 @@ export const TIMER_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: TIMERS,
-        find: "        if (watch.node.store === store) lower(watch, keys, values);",
-        replace: "        if (watch.node.store !== store) lower(watch, keys, values);",
+        find: "        if (watch.node.store === each.store) lower(watch, each.keys, each.values);",
+        replace:
+          "        if (watch.node.store !== each.store) lower(watch, each.keys, each.values);",
       },
     ],
   },
