@@ -64,9 +64,9 @@ export function runBatch(
   frame: ResultFrame,
   ask: AskState,
   control: BatchControl,
-): Promise<Buffer | null> {
+): Promise<Uint8Array | null> {
   const run = new BatchRun(scope, batch, frame, ask, control);
-  const rows = (): Promise<Buffer | null> => runRows(run, scope, batch, control);
+  const rows = (): Promise<Uint8Array | null> => runRows(run, scope, batch, control);
   return (run.isTracing ? inNoContext(rows) : rows()).finally(() => run.close());
 }
 
@@ -75,7 +75,7 @@ async function runRows(
   scope: StageScope,
   batch: ReceivedBatch,
   control: BatchControl,
-): Promise<Buffer | null> {
+): Promise<Uint8Array | null> {
   for (const segment of batch.segments) {
     const reader = new SegmentReader(scope, segment);
     let waits = 0;
@@ -239,7 +239,7 @@ class BatchRun implements BatchScope {
   }
 
   /** The row failed: what it did never was. */
-  fail(error: unknown): Buffer {
+  fail(error: unknown): Uint8Array {
     const failure = failureOf(error, this.#nodeOf(error));
     this.#undo();
     return this.#result(failure);
@@ -253,7 +253,7 @@ class BatchRun implements BatchScope {
     this.#failedAt = null;
   }
 
-  result(): Buffer {
+  result(): Uint8Array {
     return this.#result();
   }
 
@@ -262,7 +262,7 @@ class BatchRun implements BatchScope {
     this.outputs = null;
   }
 
-  #result(failure?: MessageInitShape<typeof FailureSchema>): Buffer {
+  #result(failure?: MessageInitShape<typeof FailureSchema>): Uint8Array {
     const { dispatchId, taskEpoch, taskId } = this.#batch;
     const mutations = this.#states.flatMap((state) => state.mutations() ?? []);
     const timers = this.#timers.flatMap((each) => each.finish() ?? []);

@@ -6,7 +6,7 @@ type RequestFrame = NonNullable<MessageInitShape<typeof ProcessRequestSchema>["f
 
 /** A frame for the sidecar; a result comes as the bytes of the whole frame. */
 export type SentFrame =
-  | { readonly case: "result"; readonly bytes: Buffer; readonly sent: () => void }
+  | { readonly case: "result"; readonly bytes: Uint8Array; readonly sent: () => void }
   | Exclude<RequestFrame, { readonly case: "result" } | { readonly case?: undefined }>;
 
 /** The largest frame that this SDK receives, and the largest in chunks where the sidecar agrees. */
@@ -37,7 +37,7 @@ export class Chunks {
 
   /** What to write for a frame. Throws where the sidecar does not take it. */
   outgoing(frame: SentFrame): Buffer[] {
-    const bytes = frame.case === "result" ? frame.bytes : encoded(frame);
+    const bytes = frame.case === "result" ? asBuffer(frame.bytes) : encoded(frame);
     if (bytes.length <= this.#frameBytesMax) return [bytes];
     if (bytes.length > this.#bytesMax) {
       throw new RangeError(
@@ -91,5 +91,10 @@ export class Chunks {
 
 function encoded(frame: RequestFrame): Buffer {
   const bytes = toBinary(ProcessRequestSchema, create(ProcessRequestSchema, { frame }));
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return asBuffer(bytes);
+}
+
+/** The same memory. The package's types name no Buffer, so that they need none of Node's. */
+function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }

@@ -17,7 +17,7 @@ import {
 
 /** Byte strings of a frame: where each begins and ends, two numbers for each; null begins at -1. */
 export interface Column {
-  readonly bytes: Buffer;
+  readonly bytes: Uint8Array;
   readonly spans: readonly number[];
 }
 
@@ -72,7 +72,7 @@ const BATCH = 3;
 const FRAME_MAX = 7;
 
 /** An element's bytes, not copied; null also where there is no such element. */
-export function elementOf({ bytes, spans }: Column, index: number): Buffer | null {
+export function elementOf({ bytes, spans }: Column, index: number): Uint8Array | null {
   const start = spans[2 * index] ?? -1;
   return start < 0 ? null : bytes.subarray(start, spans[2 * index + 1]);
 }
@@ -87,8 +87,8 @@ export function isElement({ bytes, spans }: Column, index: number, other: Uint8A
 }
 
 /** Reads a frame. Throws an Error for what is none. */
-export function decodeFrame(bytes: Buffer): ReceivedFrame {
-  const reader = new WireReader(bytes);
+export function decodeFrame(bytes: Uint8Array): ReceivedFrame {
+  const reader = new WireReader(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
   let batch: Mutable<ReceivedBatch> | null = null;
   let isOther = false;
   while (reader.next()) {

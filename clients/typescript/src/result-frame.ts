@@ -38,7 +38,7 @@ export class ResultFrame {
   }
 
   /** The frame's bytes: valid until `release`. */
-  encode(fields: ResultFields): Buffer {
+  encode(fields: ResultFields): Uint8Array {
     const to = this.outputs.finish(OUTPUTS_OF_RESULT);
     const { start } = to;
     to.uint64(1, fields.dispatchId);

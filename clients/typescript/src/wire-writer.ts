@@ -27,7 +27,7 @@ export class WireWriter {
   }
 
   /** What was written from `start` on, not copied. */
-  written(): Buffer {
+  written(): Uint8Array {
     return this.#bytes.subarray(this.start, this.position);
   }
 
