@@ -26,9 +26,10 @@ final class HeldBackTest {
   private final KGroupedStream<String, String> grouped =
       app.stream("in", Consumed.with(TEXT, TEXT)).groupByKey();
 
-  private Suppress suppressOf(Suppressed suppressed) {
-    grouped.count().suppress(suppressed);
-    List<Node> nodes = app.topology().build().getNodesList();
+  private static Suppress suppressOf(Suppressed suppressed) {
+    Outrigger own = Outrigger.create();
+    own.stream("in", Consumed.with(TEXT, TEXT)).groupByKey().count().suppress(suppressed);
+    List<Node> nodes = own.topology().build().getNodesList();
     return nodes.get(nodes.size() - 1).getSuppress();
   }
 
