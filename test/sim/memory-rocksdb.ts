@@ -119,10 +119,13 @@ class MemoryRocksDB {
   }
 
   /** A stream as of its start; each entry is a copy. */
-  iterator({ gte, lt }: { readonly gte: Buffer; readonly lt: Buffer }): Rows {
+  iterator(
+    { gte, lt }: { readonly gte: Buffer; readonly lt: Buffer },
+    { reverse }: { readonly reverse: boolean },
+  ): Rows {
     const [from, to] = [gte.toString("latin1"), lt.toString("latin1")];
     const rows = [...this.#open().data].filter(([key]) => key >= from && key < to);
-    rows.sort(([a], [b]) => (a < b ? -1 : 1));
+    rows.sort(([a], [b]) => (a < b === reverse ? 1 : -1));
     const entries = rows.map(([key, value]) => {
       return { key: Buffer.from(key, "latin1"), value: Buffer.from(value) };
     });
