@@ -35,11 +35,9 @@ const LOOKED_AT_MAX = 8;
 const PASSED_MAX = 64;
 const NOTHING = Buffer.alloc(0);
 
-/** The cut under way: its entries, by place. */
+/** The cut under way: its entries, by place, and where its values stand. */
 interface Cut extends ChangeColumns {
   readonly entries: IntList;
-  /** Where its values stand. */
-  readonly values: ChangeColumns["values"];
   readonly arena: StagedValues;
 }
 
