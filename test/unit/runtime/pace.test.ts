@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { countRows } from "../../../src/runtime/batch.ts";
 import { Pace } from "../../../src/runtime/pace.ts";
+import { copyProgram, KernelWorld, testLimits } from "../../support/world/kernel-world.ts";
+import type { Handler } from "../../support/world/scripted-application.ts";
 
 test("batches grow as long as full ones are answered at once, up to the limit", () => {
   const pace = new Pace(2_000);
@@ -36,4 +39,18 @@ test("one pause makes batches smaller once, however many were under way", () => 
   assert.equal(pace.rows, 400);
   pace.answered(3, 300);
   assert.equal(pace.rows, 400, "a small one says nothing of a large one");
+});
+
+test("the batches of a task grow as it is answered", async () => {
+  const limits = { ...testLimits, task: { ...testLimits.task, batchRecordsMax: 400 } };
+  const echo: Handler = ({ key, value }) => ({ outputs: [[key ?? "", value ?? ""]] });
+  const kernel = await KernelWorld.start(copyProgram, echo, undefined, limits);
+  const values = Array.from({ length: 1_500 }, (_, i) => `k=${i}`);
+  kernel.input(...values);
+  await kernel.clock.until(() => kernel.outputs().length === values.length);
+  assert.deepEqual(kernel.outputs(), values);
+  const sizes = kernel.application.dispatched.map(({ batch }) => countRows(batch.rows));
+  assert.equal(sizes[0], 100);
+  const largest = Math.max(...sizes);
+  assert.ok(largest > 200 && largest <= 400, `${sizes}`);
 });
