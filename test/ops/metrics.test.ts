@@ -21,8 +21,15 @@ import { send } from "./traced-records.ts";
 
 const python = opsPython();
 const definitions: readonly MetricDefinition[] = Object.values(METRICS);
-/** Appear when something of the kind has happened: a fresh broker may refuse once, or not. */
-const ON_EVENT = ["outrigger_producer_errors_total"];
+/**
+ * Appear when there is something of the kind: a fresh broker may refuse once, or not, and this
+ * application suppresses nothing (test/unit/telemetry/recorder.test.ts has one that does).
+ */
+const ON_EVENT = [
+  "outrigger_producer_errors_total",
+  "outrigger_suppression_buffer_count",
+  "outrigger_suppression_buffer_size_bytes",
+];
 const RECORDS = 40;
 /** One of them fails once, and one never works. */
 const FAILURES = 1;
