@@ -27,6 +27,8 @@ const definitions: readonly MetricDefinition[] = Object.values(METRICS);
  */
 const ON_EVENT = [
   "outrigger_producer_errors_total",
+  "kafka_stream_state_suppression_buffer_count",
+  "kafka_stream_state_suppression_buffer_size",
   "outrigger_suppression_buffer_count",
   "outrigger_suppression_buffer_size_bytes",
 ];
@@ -248,7 +250,11 @@ describe("metrics of a running sidecar", { skip: python === null }, () => {
     for (const { samples } of families) {
       for (const each of samples) labels.set(each.name, new Set(Object.keys(each.labels)));
     }
-    for (const name of ON_EVENT) labels.set(name, new Set(["error_type", "class"]));
+    for (const definition of definitions) {
+      const name = prometheusName(definition);
+      const own = definition.attributes.map((each) => each.replaceAll(".", "_"));
+      if (ON_EVENT.includes(name)) labels.set(name, new Set(own));
+    }
     return labels;
   };
 
