@@ -1,11 +1,12 @@
 import { randomUUID } from "node:crypto";
 import type { Config } from "../config/config.ts";
 import type { Log } from "../ports/log.ts";
+import { letHeapGrow } from "./collector.ts";
 import { EXIT, exitCodeOfSignal } from "./exit-codes.ts";
 import { StopSignals } from "./stop-signals.ts";
 import { Supervisor } from "./supervisor.ts";
 import { version } from "./version.ts";
-import { letYoungGenerationGrow } from "./young-generation.ts";
+
 
 export interface SidecarCommand {
   readonly config: Config;
@@ -58,7 +59,7 @@ async function serve(command: SidecarCommand, signals: StopSignals): Promise<num
     starting.catch(() => {});
     return exitCodeOfSignal(sidecar);
   }
-  letYoungGenerationGrow();
+  letHeapGrow();
   command.onListening?.(sidecar.address);
   const supervisor = isSupervising(command) ? supervise(command, sidecar.address, token) : null;
   let exitCode: number;
