@@ -1,7 +1,7 @@
 #!/usr/bin/env node
+import { holdYoungGeneration } from "./cli/collector.ts";
 import { EXIT, errorText } from "./cli/exit-codes.ts";
 import { written } from "./cli/written.ts";
-import { holdYoungGeneration } from "./cli/collector.ts";
 
 // What nobody caught is a bug. The process ends at once: the next one takes over from what was
 // committed, while this one could only guess what it still knows.

@@ -1,20 +1,22 @@
-import { getHeapStatistics, setFlagsFromString } from "node:v8";
+import { getHeapSpaceStatistics, getHeapStatistics, setFlagsFromString } from "node:v8";
 
 /**
  * Loading modules makes much that survives, for which V8 would let its young generation grow to 16 MB
  * and keep it: a tenth of what an idle sidecar takes. So it is held small until the sidecar is up, and
- * may then grow as the work demands. V8 reads the factor whenever it considers to grow.
+ * may then grow to what work needs. V8 reads the factor whenever it considers to grow.
  */
 export function holdYoungGeneration(): void {
   setFlagsFromString("--semi-space-growth-factor=1");
 }
 
+/** Both halves of it. More is touched once and kept for good, and what dies young dies in less as well. */
+const YOUNG_BYTES_MAX = 8 * 1024 * 1024;
 /** How far what is garbage may outgrow what lives before the whole heap is collected. */
 const GARBAGE_BYTES = 80 * 1024 * 1024;
 const PERCENT_MAX = 200;
 /** Below, V8's own reckoning is no worse. */
 const PERCENT_MIN = 30;
-const LOOK_EACH_MS = 1_000;
+const LOOK_EACH_MS = 100;
 
 /**
  * Batches and frames lie outside of V8's heap, and those that wait for a commit outlive the young
@@ -24,11 +26,12 @@ const LOOK_EACH_MS = 1_000;
  * at the end of each collection. Answers how to end this.
  */
 export function letHeapGrow(): () => void {
-  setFlagsFromString("--semi-space-growth-factor=2");
   let least = Number.POSITIVE_INFINITY;
   const look = (): void => {
     least = leastOf(least, usedBytes());
+    const factor = youngBytes() < YOUNG_BYTES_MAX ? 2 : 1;
     setFlagsFromString(`--heap-growing-percent=${growth(least)}`);
+    setFlagsFromString(`--semi-space-growth-factor=${factor}`);
   };
   look();
   const timer = setInterval(look, LOOK_EACH_MS);
@@ -42,12 +45,18 @@ export function growth(liveBytes: number): number {
   return percent < PERCENT_MIN ? 0 : Math.min(PERCENT_MAX, percent);
 }
 
-/** What lives is the least that is seen to be used; where that grows, it is followed by a tenth. */
+/** What lives is the least that is seen to be used; where that grows, it is followed, a percent at a time. */
 export function leastOf(before: number, usedBytes: number): number {
-  return Math.min(usedBytes, before * 1.1);
+  return Math.min(usedBytes, before * 1.01);
 }
 
 function usedBytes(): number {
   const { used_heap_size: heap, external_memory: external } = getHeapStatistics();
   return heap + external;
+}
+
+function youngBytes(): number {
+  return (
+    getHeapSpaceStatistics().find((space) => space.space_name === "new_space")?.space_size ?? 0
+  );
 }

@@ -7,7 +7,6 @@ import { StopSignals } from "./stop-signals.ts";
 import { Supervisor } from "./supervisor.ts";
 import { version } from "./version.ts";
 
-
 export interface SidecarCommand {
   readonly config: Config;
   /** The application to supervise; empty for one that is started elsewhere. */

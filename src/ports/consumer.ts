@@ -51,6 +51,8 @@ export interface Consumer {
   /** No further fetch includes a paused partition; what is under way still arrives. */
   pause(at: TopicPartition): void;
   resume(at: TopicPartition): void;
+  /** Until `untilMs` (monotonic), fetches of a quiet input may leave `gapMs` apart, to bring more each. */
+  gather(untilMs: number, gapMs: number): void;
   close(): Promise<void>;
 }
 

@@ -353,6 +353,7 @@ export class Active {
         return await this.#makeProducer();
       },
       failed: (error) => this.#parts.fatal(error),
+      gather: (untilMs, gapMs) => this.#parts.consumer.gather(untilMs, gapMs),
       entered: this.#parts.commitEntered,
     };
   }

@@ -6,6 +6,7 @@ import type { CommitOutcome, CommitTrace, Telemetry } from "../ports/telemetry.t
 import {
   abortBackOffMs,
   type CommitLimits,
+  gatheringGapMs,
   isCommitDue,
   recordFencing,
 } from "../transactions/commit-policy.ts";
@@ -45,6 +46,8 @@ export interface LaneHost {
   /** R-15: another process uses our transactional id; returns a producer with a new one. */
   readonly replaceProducer: () => Promise<TransactionalProducer>;
   readonly failed: (error: OutriggerError) => void;
+  /** See `Consumer.gather`. */
+  readonly gather: (untilMs: number, gapMs: number) => void;
   /** Told of every state that a commit enters, before anything is done in it: failpoints hang here. */
   readonly entered: (state: Transaction["state"]) => void;
   readonly telemetry: Telemetry;
@@ -181,6 +184,7 @@ export class Lane {
     this.#cancelTimer?.();
     this.#cancelTimer = null;
     this.#cutAtMs = nowMs;
+    this.#gather(nowMs);
     this.#cut = takeCut(runners, this.#producer.begin());
     const { tasks, records } = this.#cut;
     this.#trace = this.#host.telemetry.commitStarted({
@@ -190,6 +194,13 @@ export class Lane {
       traces: tasks.flatMap(({ batches }) => batches.map(({ trace }) => trace)),
     });
     this.#step({ kind: "cut", nowMs });
+  }
+
+  /** What comes right before the next cut is fetched at once, so that it is part of it. */
+  #gather(nowMs: number): void {
+    const { commitIntervalMs } = this.#limits.commit;
+    const gapMs = gatheringGapMs(commitIntervalMs);
+    this.#host.gather(nowMs + commitIntervalMs - gapMs, gapMs);
   }
 
   #step(event: TransactionEvent): void {

@@ -58,6 +58,9 @@ export class DriverConsumer implements Consumer {
     this.#schedule();
   }
 
+  /** A test waits for nothing that it need not wait for. */
+  gather(): void {}
+
   async close(): Promise<void> {
     this.#started.clear();
   }

@@ -13,6 +13,7 @@ import {
   fetchRequest,
 } from "../protocol/fetch.ts";
 import { toChunks } from "./chunks.ts";
+import { Gathering } from "./gathering.ts";
 import { locate } from "./locate.ts";
 import { PartitionReader } from "./partition-reader.ts";
 import { partitionError, partitionVerdict } from "./read-errors.ts";
@@ -58,6 +59,7 @@ class FetchingConsumer implements Consumer {
   /** By name, in the order of service: a partition that brought data goes to the end (KIP-74). */
   readonly #readers = new Map<string, PartitionReader>();
   readonly #slots = new Map<number, BrokerSlots>();
+  readonly #gathering = new Gathering();
   #scheduled: NodeJS.Immediate | null = null;
   #timer: NodeJS.Timeout | null = null;
   #refreshing = false;
@@ -75,6 +77,7 @@ class FetchingConsumer implements Consumer {
     const name = topicPartitionName(at);
     this.#release(name);
     this.#readers.set(name, reader);
+    this.#gathering.end();
     this.#schedule();
   }
 
@@ -91,7 +94,12 @@ class FetchingConsumer implements Consumer {
     const reader = this.#readers.get(topicPartitionName(at));
     if (reader === undefined || !reader.paused) return;
     reader.paused = false;
+    this.#gathering.end();
     this.#schedule();
+  }
+
+  gather(untilMs: number, gapMs: number): void {
+    this.#gathering.until(untilMs, gapMs);
   }
 
   async close(): Promise<void> {
@@ -112,6 +120,10 @@ class FetchingConsumer implements Consumer {
 
   #sendFetches(): void {
     const nowMs = performance.now();
+    if (this.#gathering.notBeforeMs > nowMs) {
+      this.#wakeAt(this.#gathering.notBeforeMs, nowMs);
+      return;
+    }
     const ready = new Map<number, Ready[]>();
     const unknown: PartitionReader[] = [];
     let wakeAtMs = Number.POSITIVE_INFINITY;
@@ -194,6 +206,9 @@ class FetchingConsumer implements Consumer {
         ? { brought: new Map<PartitionReader, FetchedPartition>(), nothing: [] }
         : this.#matched(entries, answer);
     for (const { reader } of entries) reader.inFlight = delivered.has(reader);
+    let bytes = 0;
+    for (const { start, end } of delivered.values()) bytes += end - start;
+    this.#gathering.answered(bytes, performance.now());
     if (answer === null) this.#unanswered(entries, failure);
     else if (answer.error !== ERROR.NONE) this.#refused(entries, answer.error);
     else if (slot === "held") slots.idle = delivered.size === 0;

@@ -1,21 +1,30 @@
 import { setMaxListeners } from "node:events";
 import { asError, OutriggerError } from "../../errors/outrigger-error.ts";
 
-/** Waits between attempts: doubling from first to last, each with 20 % of jitter (KIP-580). */
+/** How waits grow from one to the next, where they do not double. */
+export interface BackoffLimits {
+  readonly retryBackoffMs: number;
+  readonly retryBackoffMaxMs: number;
+  readonly factor?: number;
+}
+
+/** Waits between attempts: growing from first to last, each with 20 % of jitter (KIP-580). */
 export class Backoff {
   readonly #firstMs: number;
   readonly #lastMs: number;
+  readonly #factor: number;
   #attempts = 0;
 
-  constructor(limits: { readonly retryBackoffMs: number; readonly retryBackoffMaxMs: number }) {
+  constructor(limits: BackoffLimits) {
     this.#firstMs = limits.retryBackoffMs;
     this.#lastMs = limits.retryBackoffMaxMs;
+    this.#factor = limits.factor ?? 2;
   }
 
   /** The next wait in ms. */
   next(): number {
-    const doubled = this.#firstMs * 2 ** Math.min(this.#attempts++, 30);
-    return Math.min(doubled, this.#lastMs) * (0.8 + Math.random() * 0.4);
+    const grown = this.#firstMs * this.#factor ** Math.min(this.#attempts++, 30);
+    return Math.min(grown, this.#lastMs) * (0.8 + Math.random() * 0.4);
   }
 
   reset(): void {
@@ -57,7 +66,7 @@ export function isRetriable(thrown: unknown): thrown is OutriggerError {
  * error is thrown, so that the reader learns what was waited for.
  */
 export async function retrying<T>(
-  limits: { readonly retryBackoffMs: number; readonly retryBackoffMaxMs: number },
+  limits: BackoffLimits,
   signal: AbortSignal,
   attempt: () => Promise<T>,
 ): Promise<T> {

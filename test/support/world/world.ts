@@ -80,6 +80,7 @@ export class World {
     },
     pause: () => {},
     resume: () => {},
+    gather: () => {},
     close: async () => {},
   };
 
