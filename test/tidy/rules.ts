@@ -68,7 +68,6 @@ export const OWNERS: Readonly<Record<string, readonly string[]>> = {
   snappy: ["kafka"],
   "rocksdb-native": ["stores"],
   "@grpc/grpc-js": ["server"],
-  "grpc-health-check": ["server"],
   "@bufbuild/protobuf": ["server", "gen"],
   zod: ["config"],
   yaml: ["config"],
