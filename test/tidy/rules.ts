@@ -61,7 +61,6 @@ export const PURE = [
 
 /** Each third-party package has one owner. */
 export const OWNERS: Readonly<Record<string, readonly string[]>> = {
-  kafkajs: ["kafka"],
   "@node-rs/crc32": ["kafka"],
   "@bokuweb/zstd-wasm": ["kafka"],
   "lz4-napi": ["kafka"],
