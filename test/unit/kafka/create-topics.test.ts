@@ -9,7 +9,7 @@ import { apiVersionsAnswer, metadataAnswer, ScriptedBroker } from "./scripted-br
 const [API_VERSIONS, METADATA, CREATE_TOPICS] = [18, 3, 19];
 const ID = "0123456789abcdef1122334455667788";
 
-/** Creates `a` and `b` at a broker that answers so, one answer a request; resolves with what was asked for. */
+/** Creates `a` and `b` at a broker that gives these answers; resolves with what was asked for. */
 async function creating(...answers: readonly Readonly<Record<string, number>>[]) {
   const asked: string[][] = [];
   const broker: ScriptedBroker = await ScriptedBroker.start(({ apiKey, reader }) => {
