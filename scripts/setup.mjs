@@ -91,7 +91,7 @@ export function ensureInstalled() {
   });
 }
 
-/** Compiles what changed. */
+/** Compiles what changed, and makes one script of it. */
 export function ensureBuilt() {
   withLock(() => {
     const tsc = `${MODULES}/typescript/bin/tsc`;
@@ -99,5 +99,7 @@ export function ensureBuilt() {
       const code = run(process.execPath, [tsc, "-p", project]);
       if (code !== 0) process.exit(code);
     }
+    const code = run(process.execPath, ["--import", "tsx", `${ROOT}scripts/bundle.ts`]);
+    if (code !== 0) process.exit(code);
   });
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math"
 	"math/rand/v2"
 	"os"
 	"sync"
@@ -15,12 +16,11 @@ import (
 )
 
 const (
-	// First and longest pause between connections; a sidecar that restarts is back within a second,
-	// so tries stay frequent for about that long.
-	backOffFirst    = 50 * time.Millisecond
-	backOffMax      = 5 * time.Second
-	quickTries      = 20
-	quickBackOffMax = 250 * time.Millisecond
+	// Pauses between connections. Each is about a fifth of the time that was waited already, so that
+	// an application which is started together with its sidecar loses next to nothing.
+	backOffFirst, backOffGrowth, backOffMax = 20 * time.Millisecond, 1.2, 5 * time.Second
+	// A shorter pause is nothing to be told of: a sidecar that starts is not there yet.
+	backOffTold = 100 * time.Millisecond
 )
 
 // Config is how an application finds its sidecar; the zero value takes all from the environment.
@@ -86,8 +86,13 @@ func (a *App) RunAt(ctx context.Context, address, token string) error {
 		if tries++; wasWelcome {
 			tries = 0
 		}
-		pause := backOff(tries)
-		a.config.Logger.Warn("outrigger: "+reasonOf(err), "connectingAgainIn", pause)
+		longest := longestBackOff(tries)
+		pause := longest/2 + rand.N(longest/2)
+		level := slog.LevelWarn
+		if !wasWelcome && longest < backOffTold {
+			level = slog.LevelDebug
+		}
+		a.config.Logger.Log(ctx, level, "outrigger: "+reasonOf(err), "connectingAgainIn", pause)
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
@@ -96,13 +101,9 @@ func (a *App) RunAt(ctx context.Context, address, token string) error {
 	return nil
 }
 
-func backOff(tries int) time.Duration {
-	longest := backOffMax
-	if tries < quickTries {
-		longest = quickBackOffMax
-	}
-	pause := min(longest, backOffFirst<<min(tries, 10))
-	return pause/2 + rand.N(pause/2)
+func longestBackOff(tries int) time.Duration {
+	grown := float64(backOffFirst) * math.Pow(backOffGrowth, float64(tries))
+	return time.Duration(min(float64(backOffMax), grown))
 }
 
 // serve is one stream, from hello to its end.

@@ -1,6 +1,7 @@
 import { CheckRefused } from "../checks/finding.ts";
 import { InvariantError } from "../errors/invariant.ts";
 import { asError, OutriggerError } from "../errors/outrigger-error.ts";
+import { inSources } from "./stack.ts";
 
 /** What the exit code says; a signal adds 128, as shells do: 129, 130, 143. */
 export const EXIT = {
@@ -46,7 +47,7 @@ export function exitCodeOf(thrown: unknown): number {
 export function errorText(thrown: unknown): string {
   const error = asError(thrown);
   if (!(error instanceof OutriggerError)) {
-    return `outrigger: a bug was met, please report it: ${error.stack ?? error.message}\n`;
+    return `outrigger: a bug was met, please report it: ${inSources(error.stack ?? error.message)}\n`;
   }
   const lines = [`outrigger: ${error.code}: ${error.message}`];
   let { cause } = error;

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { type ConfigKey, configKeys, schema } from "./schema.ts";
 
 /** What is known of a key, in the words of help, faults and the reference page. */

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 function optionalText(description: string) {
   return z.string().min(1).nullable().default(null).meta({ description });

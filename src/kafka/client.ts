@@ -68,16 +68,9 @@ export async function connectKafka(options: KafkaOptions): Promise<Kafka> {
     },
     AbortSignal.timeout(options.connectWaitMs ?? CONNECT_TIMEOUT_MS),
   );
-  const { bootstrapServers, clientId, groupId, transactionTimeoutMs, log } = options;
+  const { groupId, transactionTimeoutMs, log } = options;
   const { onProducerRetry } = options;
-  const { requestTimeoutMs } = cluster.limits;
-  const admin = createAdmin(cluster, {
-    bootstrapServers,
-    clientId,
-    requestTimeoutMs,
-    security,
-    log,
-  });
+  const admin = createAdmin(cluster);
   const consumers: Consumer[] = [];
   return {
     consumer: (listener) => {
@@ -100,7 +93,6 @@ export async function connectKafka(options: KafkaOptions): Promise<Kafka> {
     inspector: createInspector(cluster),
     close: async () => {
       await Promise.all(consumers.map((consumer) => consumer.close()));
-      await admin.close();
       await cluster.close();
     },
   };

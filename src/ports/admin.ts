@@ -34,5 +34,4 @@ export interface Admin {
   refusals(topics: readonly TopicToCreate[]): Promise<ReadonlyMap<string, string>>;
   /** Deletes what each partition has before its offset. Rejects with the first refusal. */
   deleteRecords(before: readonly LogOffset[], signal: AbortSignal): Promise<void>;
-  close(): Promise<void>;
 }

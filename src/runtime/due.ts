@@ -6,7 +6,8 @@ export function isDue(runner: TaskRunner): boolean {
   return runner.hasFinal || runner.failures.hasNews || isClaiming(runner);
 }
 
-function isClaiming(runner: TaskRunner): boolean {
+/** Its start positions are to be committed, and nothing else of it is yet. */
+export function isClaiming(runner: TaskRunner): boolean {
   return runner.phase === "claiming";
 }
 

@@ -19,6 +19,7 @@ import {
   type TransactionLimits,
 } from "../transactions/transaction.ts";
 import { type Cut, marksOf, offsetsOf, restageTask, takeCut } from "./cut.ts";
+import { isClaiming } from "./due.ts";
 import { storeFailure } from "./store-failure.ts";
 import type { TaskRunner } from "./task-runner.ts";
 
@@ -76,6 +77,8 @@ export class Lane {
   #enteredAtMs = 0;
   #lastOffsets: ReadonlyMap<string, number> = new Map();
   #cutAtMs = Number.NEGATIVE_INFINITY;
+  /** Where the commit interval counts from: the last cut that took records. */
+  #tookAtMs = Number.NEGATIVE_INFINITY;
   #notBeforeMs = 0;
   #abortsInARow = 0;
   #fencedAtMs: readonly number[] = [];
@@ -148,14 +151,14 @@ export class Lane {
       hasWork: true,
       stagedBytes,
       urgent,
-      lastCutAtMs: this.#cutAtMs,
+      lastCutAtMs: this.#tookAtMs,
       notBeforeMs: this.#notBeforeMs,
     };
     if (isCommitDue(demand, this.#limits.commit, nowMs)) {
       this.#begin(runners, nowMs);
       return;
     }
-    const dueAtMs = urgent ? nowMs : this.#cutAtMs + this.#limits.commit.commitIntervalMs;
+    const dueAtMs = urgent ? nowMs : this.#tookAtMs + this.#limits.commit.commitIntervalMs;
     this.#after(Math.max(0, Math.max(dueAtMs, this.#notBeforeMs) - nowMs), () => this.consider());
   }
 
@@ -184,7 +187,11 @@ export class Lane {
     this.#cancelTimer?.();
     this.#cancelTimer = null;
     this.#cutAtMs = nowMs;
-    this.#gather(nowMs);
+    // Start positions are no output: the first one does not wait for an interval since them.
+    if (runners.some((runner) => !isClaiming(runner))) {
+      this.#tookAtMs = nowMs;
+      this.#gather(nowMs);
+    }
     this.#cut = takeCut(runners, this.#producer.begin());
     const { tasks, records } = this.#cut;
     this.#trace = this.#host.telemetry.commitStarted({

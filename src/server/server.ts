@@ -1,5 +1,4 @@
 import grpc from "@grpc/grpc-js";
-import { HealthImplementation } from "grpc-health-check";
 import { asError, OutriggerError } from "../errors/outrigger-error.ts";
 import { ProcessorService } from "../gen/outrigger/v1/processor_pb.ts";
 import { BufferPool } from "../model/buffer-pool.ts";
@@ -22,6 +21,7 @@ import {
 } from "./address.ts";
 import { windowBytes, withWindow } from "./flow-control.ts";
 import { decodeRequest, type RequestFrame } from "./frames.ts";
+import { Health } from "./health.ts";
 import {
   CLOSE_TIMEOUT_MS,
   FRAMES_POOLED_MAX,
@@ -77,7 +77,7 @@ class ApplicationServer implements Application {
   readonly #listener: ApplicationListener;
   readonly #at: ListenAddress;
   readonly #server: grpc.Server;
-  readonly #health = new HealthImplementation({
+  readonly #health = new Health({
     "": "SERVING",
     [ProcessorService.typeName]: "NOT_SERVING",
   });
@@ -103,7 +103,7 @@ class ApplicationServer implements Application {
       { serialize: (frame) => frame, deserialize: (frame) => frame },
     );
     this.#server.addService(definition, { process: (call: Call) => this.#process(call) });
-    this.#health.addToServer(this.#server);
+    this.#health.addTo(this.#server);
     if (options.testDriver !== undefined) {
       addTestDriver(this.#server, options.testDriver, (given) => this.#unauthenticated(given));
     }
@@ -223,13 +223,14 @@ class ApplicationServer implements Application {
 
   setServing(serving: boolean): void {
     if (this.#isClosing) return;
-    this.#health.setStatus(ProcessorService.typeName, serving ? "SERVING" : "NOT_SERVING");
+    this.#health.set(ProcessorService.typeName, serving ? "SERVING" : "NOT_SERVING");
   }
 
   async close(): Promise<void> {
     this.setServing(false);
     this.#isClosing = true;
     for (const session of [...this.#sessions.values()]) session.end("the sidecar is stopping");
+    this.#health.close();
     await new Promise<void>((resolve) => {
       const timer = setTimeout(() => {
         this.#server.forceShutdown();

@@ -23,7 +23,6 @@ export function driverAdmin(cluster: DriverCluster): Admin {
     },
     refusals: async () => new Map(),
     deleteRecords: async () => {},
-    close: async () => {},
   };
 }
 

@@ -50,7 +50,6 @@ export function modelAdmin(asked: Asked): Admin {
         throw new OutriggerError("BROKER_REFUSED", `${topic}-${partition} has no offset ${offset}`);
       }
     },
-    close: async () => {},
   };
 }
 

@@ -61,14 +61,12 @@ export const PURE = [
 
 /** Each third-party package has one owner. */
 export const OWNERS: Readonly<Record<string, readonly string[]>> = {
-  kafkajs: ["kafka"],
   "@node-rs/crc32": ["kafka"],
   "@bokuweb/zstd-wasm": ["kafka"],
   "lz4-napi": ["kafka"],
   snappy: ["kafka"],
   "rocksdb-native": ["stores"],
   "@grpc/grpc-js": ["server"],
-  "grpc-health-check": ["server"],
   "@bufbuild/protobuf": ["server", "gen"],
   zod: ["config"],
   yaml: ["config"],

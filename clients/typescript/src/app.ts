@@ -38,12 +38,15 @@ export interface RunOptions {
   readonly token?: string;
 }
 
-/** First and longest pause between connections; a sidecar that restarts is back within a second. */
-const BACK_OFF_FIRST_MS = 50;
+/**
+ * Pauses between connections. Each is about a fifth of the time that was waited already, so that an
+ * application which is started together with its sidecar loses next to nothing.
+ */
+const BACK_OFF_FIRST_MS = 20;
+const BACK_OFF_GROWTH = 1.2;
 const BACK_OFF_MAX_MS = 5_000;
-/** A sidecar is expected back soon: tries stay frequent for about this long. */
-const QUICK_TRIES = 20;
-const QUICK_BACK_OFF_MAX_MS = 250;
+/** A shorter pause is nothing to be told of: a sidecar that starts is not there yet. */
+const BACK_OFF_TOLD_MS = 100;
 
 const STANDARD_ERROR: Logger = {
   info: () => {},
@@ -150,9 +153,10 @@ export class App<DK = Uint8Array | null, DV = Uint8Array | null> {
       if (rejection !== null) throw rejection;
       if (stop.aborted) return;
       tries = wasWelcome ? 0 : tries + 1;
-      const max = tries < QUICK_TRIES ? QUICK_BACK_OFF_MAX_MS : BACK_OFF_MAX_MS;
-      const delayMs = Math.min(max, BACK_OFF_FIRST_MS * 2 ** tries) * (0.5 + Math.random() / 2);
-      this.#log.warn(`outrigger: ${reason}; connecting again in ${Math.round(delayMs)} ms`);
+      const baseMs = Math.min(BACK_OFF_MAX_MS, BACK_OFF_FIRST_MS * BACK_OFF_GROWTH ** tries);
+      const delayMs = baseMs * (0.5 + Math.random() / 2);
+      const level = wasWelcome || baseMs >= BACK_OFF_TOLD_MS ? "warn" : "info";
+      this.#log[level](`outrigger: ${reason}; connecting again in ${Math.round(delayMs)} ms`);
       await pause(delayMs, stop);
     }
   }

@@ -3,28 +3,26 @@ import type { Admin, LogOffset, TopicDescription, TopicToCreate } from "../../po
 import type { Cluster } from "../network/cluster.ts";
 import { delay } from "../network/retry.ts";
 import { ERROR } from "../protocol/error-codes.ts";
-import { ControlPlane, type ControlPlaneOptions } from "./control-plane.ts";
 import { deleteBefore } from "./delete-records.ts";
+import { requestTopics, topicConfigs } from "./topics.ts";
 
 const LEADERS_WAIT_MAX_MS = 30_000;
-const LEADERS_WAIT_STEP_MS = 50;
-/** The kind of resource that DescribeConfigs calls a topic. */
-const TOPIC_RESOURCE = 2;
+/** The first look comes soon: a topic mostly has its leaders within a few ms. Then half as often each. */
+const LEADERS_LOOK_FIRST_MS = 5;
+const LEADERS_LOOK_MAX_MS = 80;
 
-/** The control plane: kafkajs for topics and configurations, our own requests for ids and features. */
-export function createAdmin(cluster: Cluster, options: ControlPlaneOptions): Admin {
-  return new KafkajsAdmin(cluster, options);
+/** The control plane, over the connections of the data path. */
+export function createAdmin(cluster: Cluster): Admin {
+  return new ClusterAdmin(cluster);
 }
 
-class KafkajsAdmin implements Admin {
+class ClusterAdmin implements Admin {
   readonly #cluster: Cluster;
   /** Made here, and not described since. */
   readonly #made = new Set<string>();
-  readonly #controlPlane: ControlPlane;
 
-  constructor(cluster: Cluster, options: ControlPlaneOptions) {
+  constructor(cluster: Cluster) {
     this.#cluster = cluster;
-    this.#controlPlane = new ControlPlane(options);
   }
 
   async topicNames(): Promise<readonly string[]> {
@@ -41,20 +39,14 @@ class KafkajsAdmin implements Admin {
     const topics = await this.#cluster.topics(names);
     const found = [...topics.keys()];
     if (found.length === 0) return new Map();
-    const { resources } = await this.#controlPlane.call("describe topics", (admin) =>
-      admin.describeConfigs({
-        includeSynonyms: false,
-        resources: found.map((name) => ({ type: TOPIC_RESOURCE, name })),
-      }),
-    );
+    const configs = await topicConfigs(this.#cluster, found);
     const described = new Map<string, TopicDescription>();
     for (const [name, { id, leaders }] of topics) {
-      const entries = resources.find(({ resourceName }) => resourceName === name)?.configEntries;
       described.set(name, {
         name,
         id,
         partitions: leaders.length,
-        configs: new Map((entries ?? []).map((entry) => [entry.configName, entry.configValue])),
+        configs: configs.get(name) ?? new Map(),
       });
     }
     return described;
@@ -62,7 +54,7 @@ class KafkajsAdmin implements Admin {
 
   async createTopics(topics: readonly TopicToCreate[]): Promise<void> {
     if (topics.length === 0) return;
-    await this.#create(topics, false);
+    await requestTopics(this.#cluster, topics, false);
     const names = topics.map(({ name }) => name);
     await this.#cluster.refresh(names);
     await this.#waitForLeaders(names);
@@ -74,7 +66,7 @@ class KafkajsAdmin implements Admin {
     // One by one, because an answer about several does not say which it is about.
     for (const topic of topics) {
       try {
-        await this.#create([topic], true);
+        await requestTopics(this.#cluster, [topic], true);
       } catch (error: unknown) {
         refused.set(topic.name, asError(error).message);
       }
@@ -86,31 +78,9 @@ class KafkajsAdmin implements Admin {
     for (const at of before) await deleteBefore(this.#cluster, at, signal);
   }
 
-  async close(): Promise<void> {
-    await this.#controlPlane.close();
-  }
-
-  async #create(topics: readonly TopicToCreate[], validateOnly: boolean): Promise<void> {
-    const names = topics.map(({ name }) => name).join(", ");
-    await this.#controlPlane.call(`create ${names}`, (admin) =>
-      admin.createTopics({
-        validateOnly,
-        // Waiting for leaders is done by our own metadata: kafkajs' wait fails on brokers that create
-        // lazily.
-        waitForLeaders: false,
-        topics: topics.map(({ name, partitions, replicationFactor, configs }) => ({
-          topic: name,
-          numPartitions: partitions,
-          replicationFactor,
-          configEntries: Object.entries(configs).map(([key, value]) => ({ name: key, value })),
-        })),
-      }),
-    );
-  }
-
   async #waitForLeaders(names: readonly string[]): Promise<void> {
     const deadlineMs = performance.now() + LEADERS_WAIT_MAX_MS;
-    for (;;) {
+    for (let waitMs = LEADERS_LOOK_FIRST_MS; ; waitMs = Math.min(2 * waitMs, LEADERS_LOOK_MAX_MS)) {
       const ready = names.every((name) => {
         const topic = this.#cluster.knownTopic(name);
         return topic?.leaders.every((leader) => leader !== null) ?? false;
@@ -120,7 +90,7 @@ class KafkajsAdmin implements Admin {
         const text = `${names.join(", ")} have no leader after ${LEADERS_WAIT_MAX_MS} ms`;
         throw new OutriggerError("BROKER_UNAVAILABLE", text);
       }
-      await delay(LEADERS_WAIT_STEP_MS, this.#cluster.closing);
+      await delay(waitMs, this.#cluster.closing);
       await this.#cluster.refresh(names);
     }
   }

@@ -22,7 +22,6 @@ const noAdmin: Admin = {
   createTopics: async () => {},
   refusals: async () => new Map(),
   deleteRecords: async () => {},
-  close: async () => {},
 };
 
 const noInspector: Inspector = {

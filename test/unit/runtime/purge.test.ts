@@ -32,7 +32,6 @@ class Scene {
           this.deleted.push(`${topic}-${partition}@${offset}`);
         }
       },
-      close: async () => {},
     };
     const warn = (text: string, fields?: object) => {
       this.warnings.push(`${text} ${JSON.stringify(fields)}`);

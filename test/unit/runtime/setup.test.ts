@@ -44,7 +44,6 @@ class Cluster {
     },
     refusals: async () => new Map(),
     deleteRecords: async () => {},
-    close: async () => {},
   };
 
   async prepare(

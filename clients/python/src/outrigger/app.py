@@ -31,12 +31,15 @@ V = TypeVar("V")
 
 log = logging.getLogger("outrigger")
 
-# First and longest pause between connections; a sidecar that restarts is back within a second, so
-# tries stay frequent for about that long.
-BACK_OFF_FIRST_SECONDS = 0.05
+# Pauses between connections. Each is about a fifth of the time that was waited already, so that an
+# application which is started together with its sidecar loses next to nothing.
+BACK_OFF_FIRST_SECONDS = 0.02
+BACK_OFF_GROWTH = 1.2
 BACK_OFF_MAX_SECONDS = 5.0
-QUICK_TRIES = 20
-QUICK_BACK_OFF_MAX_SECONDS = 0.25
+# Beyond so many tries the pause is the longest.
+BACK_OFF_TRIES = 31
+# A shorter pause is nothing to be told of: a sidecar that starts is not there yet.
+BACK_OFF_TOLD_SECONDS = 0.1
 
 
 class App:
@@ -200,15 +203,17 @@ class App:
             if self._stopping.is_set():
                 return
             tries = 0 if stream.was_welcome else tries + 1
-            pause = _pause_seconds(tries)
-            log.warning("%s; connecting again in %d ms", ended.reason, pause * 1_000)
+            longest = _longest_pause_seconds(tries)
+            pause = longest * random.uniform(0.5, 1.0)
+            is_told = stream.was_welcome or longest >= BACK_OFF_TOLD_SECONDS
+            level = logging.WARNING if is_told else logging.INFO
+            log.log(level, "%s; connecting again in %d ms", ended.reason, pause * 1_000)
             self._stopping.wait(pause)
 
 
-def _pause_seconds(tries: int) -> float:
-    longest = QUICK_BACK_OFF_MAX_SECONDS if tries < QUICK_TRIES else BACK_OFF_MAX_SECONDS
-    pause = min(longest, BACK_OFF_FIRST_SECONDS * float(2 ** min(tries, 10)))
-    return pause * random.uniform(0.5, 1.0)
+def _longest_pause_seconds(tries: int) -> float:
+    grown = BACK_OFF_FIRST_SECONDS * BACK_OFF_GROWTH ** float(min(tries, BACK_OFF_TRIES))
+    return min(BACK_OFF_MAX_SECONDS, grown)
 
 
 class _Stream:

@@ -2,24 +2,22 @@ package io.outrigger;
 
 import java.util.concurrent.ThreadLocalRandom;
 
-/** The pauses between connections: short at first, for a sidecar that restarts is back within a second. */
+/**
+ * The pauses between connections. Each is about a fifth of the time that was waited already, so that an
+ * application which is started together with its sidecar loses next to nothing.
+ */
 final class BackOff {
-  private static final long FIRST_MS = 50;
-  private static final long MAX_MS = 5_000;
+  private static final double MAX_MS = 5_000;
 
-  /** A sidecar is expected back soon: tries stay frequent for about this long. */
-  private static final int QUICK_TRIES = 20;
-
-  private static final long QUICK_MAX_MS = 250;
+  /** A shorter pause is nothing to be told of: a sidecar that starts is not there yet. */
+  static final long TOLD_MS = 100;
 
   private int tries;
 
   /** The next pause in ms, after a stream that was welcomed or was not. */
   long nextMs(boolean wasWelcome) {
     tries = wasWelcome ? 0 : tries + 1;
-    long most = tries < QUICK_TRIES ? QUICK_MAX_MS : MAX_MS;
-    // 2^7 * 50 ms is above every bound.
-    long base = Math.min(most, FIRST_MS << Math.min(tries, 7));
-    return (long) (base * (0.5 + ThreadLocalRandom.current().nextDouble() / 2));
+    double longest = Math.min(MAX_MS, 20 * Math.pow(1.2, tries));
+    return (long) (longest * (0.5 + ThreadLocalRandom.current().nextDouble() / 2));
   }
 }

@@ -73,7 +73,9 @@ final class Server implements Runnable {
       if (failure != null) throw failure;
       if (stopping.getCount() == 0) return;
       long delayMs = backOff.nextMs(stream.wasWelcome);
-      LOG.log(Level.WARNING, "{0}; connecting again in {1} ms", ended.reason(), delayMs);
+      boolean isTold = stream.wasWelcome || delayMs >= BackOff.TOLD_MS;
+      Level level = isTold ? Level.WARNING : Level.DEBUG;
+      LOG.log(level, "{0}; connecting again in {1} ms", ended.reason(), delayMs);
       stopping.await(delayMs, TimeUnit.MILLISECONDS);
     }
   }
