@@ -1,4 +1,9 @@
-import { type ChangeColumns, ColumnChanges, type StoreChanges } from "../model/changes.ts";
+import {
+  type ChangeColumns,
+  ColumnChanges,
+  columnsOf,
+  type StoreChanges,
+} from "../model/changes.ts";
 import { hashOf, type KeyColumns } from "../model/key-table.ts";
 import { ValueColumnsBuilder } from "../model/value-columns.ts";
 import type { KeySet } from "../ports/store.ts";
@@ -291,9 +296,12 @@ export class StateTable implements StoreMemory {
   restored(changes: StoreChanges): void {
     this.#writes += 1;
     if (this.#index.count === 0 && this.#times === null) return;
-    for (const key of changes.keys) {
-      this.#times?.has(key, 0, key.length);
-      const entry = this.#index.find(hashOf(key, 0, key.length), key, 0, key.length);
+    const { count, bytes, positions, hashes } = columnsOf(changes).keys;
+    for (let i = 0; i < count; i++) {
+      const position = positions[i * 2] as number;
+      const length = positions[i * 2 + 1] as number;
+      this.#times?.has(bytes, position, length);
+      const entry = this.#index.find(hashes[i] as number, bytes, position, length);
       if (entry >= 0) this.#committed.forget(entry);
     }
   }

@@ -1,5 +1,5 @@
 import { invariant } from "../errors/invariant.ts";
-import type { StoreChanges } from "../model/changes.ts";
+import { columnsOf, type StoreChanges } from "../model/changes.ts";
 import { suffixBytesOfKind } from "../model/entry-time.ts";
 import type { StoreSpec } from "../model/topology.ts";
 import { type ValueColumns, ValueColumnsBuilder } from "../model/value-columns.ts";
@@ -17,7 +17,7 @@ import type {
   TaskState,
   WaitingTimers,
 } from "../ports/store.ts";
-import { Database, type DatabaseOptions, type Entry } from "./database.ts";
+import { Database, type DatabaseOptions, type Entry, type EntryColumns } from "./database.ts";
 import { DiskTimes } from "./disk-times.ts";
 import { dueEntries } from "./due-entries.ts";
 import { entriesBetween } from "./entries-between.ts";
@@ -372,9 +372,18 @@ export class RocksTaskState implements TaskState {
   /** Data and marks in one batch: a store is never ahead of or behind its position. */
   async #write(changes: readonly StoreChanges[], marks: StoreMarks): Promise<void> {
     const entries: Entry[] = [];
-    for (const { store, keys, values } of changes) {
+    const columns: EntryColumns[] = [];
+    for (const change of changes) {
+      const { store } = change;
       const prefix = this.#prefix(store);
       const index = this.#indexes[store] ?? null;
+      const isOfTimers = this.stores[store]?.isOfTimers === true;
+      if (index === null && !isOfTimers) {
+        const { keys, values } = columnsOf(change);
+        columns.push({ count: keys.count, keys: layout.storeKeys(prefix, keys), values });
+        continue;
+      }
+      const { keys, values } = change;
       index?.mend(entries);
       for (let i = 0; i < keys.length; i++) {
         const key = keys[i];
@@ -383,11 +392,11 @@ export class RocksTaskState implements TaskState {
         entries.push([layout.storeKey(prefix, key), value]);
         index?.changed(key, value, entries);
       }
-      if (this.stores[store]?.isOfTimers !== true) continue;
+      if (!isOfTimers) continue;
       await new TimerIndex(prefix).changed(this.#database, keys, values, entries);
     }
     entries.push([layout.MARKS_KEY, layout.encodeMarks(marks, this.#prefixes)]);
-    await this.#database.write(entries);
+    await this.#database.write(entries, columns);
     this.#marksOnDisk = marks;
     this.#writtenAtMs = marks.caughtUpAtMs;
     for (const index of this.#indexes) index?.wrote();

@@ -27,6 +27,11 @@ export const SCALE: readonly Edit[] = [
     replace: "const BATCH_BYTES_FIRST = 256;",
   },
   {
+    file: "src/runtime/restored-pieces.ts",
+    find: "const ENTRIES_MAX = 2_048;",
+    replace: "const ENTRIES_MAX = 4;",
+  },
+  {
     file: "src/runtime/timers.ts",
     find: "const FIRED_MAX = 1_000;",
     replace: "const FIRED_MAX = 3;",
@@ -213,10 +218,32 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "src/stores/task-state.ts",
-        find: "    await this.#database.write(entries);\n",
+        find: "    await this.#database.write(entries, columns);\n",
         replace: `    await this.#database.write(entries.slice(-1));
-    await this.#database.write(entries.slice(0, -1));
+    await this.#database.write(entries.slice(0, -1), columns);
 `,
+      },
+    ],
+  },
+  {
+    name: "piece-says-chunk",
+    rule: "R-4",
+    edits: [
+      {
+        file: "src/runtime/restored-pieces.ts",
+        find: "row < columns.count ? (columns.offsets[row] as number) : nextOffset;",
+        replace: "nextOffset;",
+      },
+    ],
+  },
+  {
+    name: "piece-has-first-value",
+    rule: "R-9",
+    edits: [
+      {
+        file: "src/runtime/restored-pieces.ts",
+        find: "      piece.rows[slot] = row;\n",
+        replace: "      piece.rows[slot] ||= row;\n",
       },
     ],
   },
@@ -226,8 +253,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "src/stores/task-state.ts",
-        find: "    await this.#database.write(entries);\n",
-        replace: `    await this.#database.write(entries.slice(0, -1));
+        find: "    await this.#database.write(entries, columns);\n",
+        replace: `    await this.#database.write(entries.slice(0, -1), columns);
     await this.#database.write(entries.slice(-1));
 `,
       },
