@@ -1,6 +1,5 @@
 import { invariant } from "../errors/invariant.ts";
 import { columnsOf, type StoreChanges } from "../model/changes.ts";
-import { suffixBytesOfKind } from "../model/entry-time.ts";
 import type { StoreSpec } from "../model/topology.ts";
 import { type ValueColumns, ValueColumnsBuilder } from "../model/value-columns.ts";
 import type {
@@ -18,20 +17,19 @@ import type {
   WaitingTimers,
 } from "../ports/store.ts";
 import { Database, type DatabaseOptions, type Entry, type EntryColumns } from "./database.ts";
-import { DiskTimes } from "./disk-times.ts";
 import { dueEntries } from "./due-entries.ts";
 import { entriesBetween } from "./entries-between.ts";
 import { emptyForgotten } from "./forgotten.ts";
 import { entriesOfKey, suffixBytesOf } from "./key-times.ts";
 import * as layout from "./layout.ts";
+import { memoryOf } from "./memory-of.ts";
 import { changesWithin, mergePage } from "./merged-range.ts";
 import { Overlay } from "./overlay.ts";
-import { StateTable } from "./state-table.ts";
 import type { StoreMemory } from "./store-memory.ts";
 import { indexOf, indexOnce, TimeIndex } from "./time-index.ts";
 import { TimerIndex } from "./timer-index.ts";
 import { empty } from "./trust.ts";
-import { isFoundByValue, ValueTimeIndex } from "./value-times.ts";
+import { ValueTimeIndex } from "./value-times.ts";
 
 const NO_MARKS: StoreMarks = {
   positions: new Map(),
@@ -51,6 +49,9 @@ const KEYS_AT_ONCE = 32;
  */
 const WRITE_EACH_MS = 1_000;
 const UNWRITTEN_KEYS_MAX = 65_536;
+/** Of a store whose keys hardly change twice meanwhile: waiting saves nothing, and takes memory. */
+const UNWRITTEN_COLD_MAX = 8_192;
+const COLD_CHANGES_EACH = 1.05;
 /** Of a store whose entries are found by the time in their value: a look goes through what is not written. */
 const UNWRITTEN_TIMES_MAX = 1_000;
 const UNWRITTEN_BYTES_MAX = 16 * 1024 * 1024;
@@ -87,7 +88,8 @@ export class RocksTaskState implements TaskState {
     this.#path = path;
     this.#options = options;
     this.#memories = stores.map((spec, store) => {
-      return memoryOf(spec, store, cacheBytes, opened.lastTimes[store] ?? Number.POSITIVE_INFINITY);
+      const isEmpty = opened.marks?.positions.has(store) !== true;
+      return memoryOf(spec, store, cacheBytes, { isEmpty, lastTimeMs: opened.lastTimes[store] });
     });
     this.#database = opened.database;
     this.#prefixes = opened.prefixes;
@@ -283,13 +285,19 @@ export class RocksTaskState implements TaskState {
     // A clock that went back counts as late.
     if (sinceMs < 0 || sinceMs >= WRITE_EACH_MS) return true;
     let bytes = 0;
-    for (const [store, { unwrittenCount, unwrittenBytes }] of this.#memories.entries()) {
-      const isTimed =
-        this.#indexes[store] instanceof ValueTimeIndex || this.stores[store]?.isOfTimers === true;
-      if (unwrittenCount >= (isTimed ? UNWRITTEN_TIMES_MAX : UNWRITTEN_KEYS_MAX)) return true;
-      bytes += unwrittenBytes;
+    for (const [store, memory] of this.#memories.entries()) {
+      if (memory.unwrittenCount >= this.#unwrittenMax(store, memory)) return true;
+      bytes += memory.unwrittenBytes;
     }
     return bytes >= UNWRITTEN_BYTES_MAX;
+  }
+
+  #unwrittenMax(store: number, { unwrittenCount, unwrittenChanges }: StoreMemory): number {
+    const isTimed =
+      this.#indexes[store] instanceof ValueTimeIndex || this.stores[store]?.isOfTimers === true;
+    if (isTimed) return UNWRITTEN_TIMES_MAX;
+    const isCold = unwrittenChanges < unwrittenCount * COLD_CHANGES_EACH;
+    return isCold ? UNWRITTEN_COLD_MAX : UNWRITTEN_KEYS_MAX;
   }
 
   /** Brings the disk up to what is committed: data and marks in one batch. */
@@ -429,20 +437,6 @@ export class RocksTaskState implements TaskState {
     invariant(prefix !== undefined, `the task has no store ${store}`);
     return prefix;
   }
-}
-
-/** `lastTimeMs` is the time of the last entry on the disk. */
-function memoryOf(
-  spec: StoreSpec,
-  store: number,
-  cacheBytes: () => number,
-  lastTimeMs: number,
-): StoreMemory {
-  const { isRanged, isTimed, isOfTimers, kind } = spec;
-  const isByKey = !(isRanged || isTimed || isOfTimers || isFoundByValue(spec));
-  const times = kind === "window" ? new DiskTimes(lastTimeMs) : null;
-  if (isByKey) return new StateTable(store, cacheBytes, times);
-  return new Overlay(store, suffixBytesOf(spec), isTimed ? suffixBytesOfKind(kind) : 0);
 }
 
 type Index = TimeIndex | ValueTimeIndex | null;

@@ -32,6 +32,11 @@ export const SCALE: readonly Edit[] = [
     replace: "const ENTRIES_MAX = 4;",
   },
   {
+    file: "src/stores/directory.ts",
+    find: "return (this.#options.memoryBytesMax * CACHE_SHARE) / Math.max(1, this.#openStores);",
+    replace: "return 1_024;",
+  },
+  {
     file: "src/runtime/timers.ts",
     find: "const FIRED_MAX = 1_000;",
     replace: "const FIRED_MAX = 3;",
@@ -222,6 +227,39 @@ export const MUTANTS: readonly Mutant[] = [
         replace: `    await this.#database.write(entries.slice(-1));
     await this.#database.write(entries.slice(0, -1), columns);
 `,
+      },
+    ],
+  },
+  {
+    name: "filter-misses-written",
+    rule: "R-4",
+    edits: [
+      {
+        file: "src/stores/state-table.ts",
+        find: "      filter?.add(this.#entries.get(entry, HASH));\n",
+        replace: "",
+      },
+    ],
+  },
+  {
+    name: "filter-misses-restored",
+    rule: "R-9",
+    edits: [
+      {
+        file: "src/stores/state-table.ts",
+        find: "      this.#filter?.add(hash);\n",
+        replace: "",
+      },
+    ],
+  },
+  {
+    name: "filter-of-full-disk",
+    rule: "R-9",
+    edits: [
+      {
+        file: "src/stores/task-state.ts",
+        find: "opened.marks?.positions.has(store) !== true;",
+        replace: "true;",
       },
     ],
   },

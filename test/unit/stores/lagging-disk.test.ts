@@ -137,6 +137,47 @@ test("so many keys, or bytes, are written at once; a clock that went back is lat
   await state.close();
 });
 
+test("keys that hardly come again do not wait to be written, those that do wait", async () => {
+  const { state } = await fresh();
+  const named = (from: number): Record<string, string> => {
+    return Object.fromEntries(Array.from({ length: 4_096 }, (_, n) => [`k${from + n}`, "x"]));
+  };
+  await commit(state, 1_100, named(0));
+  assert.equal(writes, 0);
+  await commit(state, 1_200, named(4_096));
+  assert.equal(writes, 1);
+  await commit(state, 1_300, named(0));
+  await commit(state, 1_400, named(0));
+  await commit(state, 1_500, named(4_096));
+  assert.equal(writes, 1);
+  await state.close();
+});
+
+test("of a store that began empty nobody asks the disk for what it was never given", async (context) => {
+  const asked = context.mock.method(Database.prototype, "getMany");
+  const countOf = (): number => asked.mock.callCount();
+  const path = join(root, "began-empty");
+  const state = await open(path);
+  const opened = countOf();
+  assert.deepEqual(await valuesOf(state, "a", "b"), [null, null]);
+  const restored = { store: 0, keys: [Buffer.from("b")], values: [Buffer.from("2")] };
+  await state.restore(restored, { topicId: "t", position: position + 1 });
+  assert.equal(countOf(), opened);
+  assert.deepEqual(await valuesOf(state, "a", "b"), [null, "2"]);
+  assert.equal(countOf(), opened + 1);
+  await state.close();
+  // Who opens it again knows of nothing that it has.
+  const again = await open(path);
+  const reopened = countOf();
+  assert.deepEqual(await valuesOf(again, "a", "b"), [null, "2"]);
+  assert.equal(countOf(), reopened + 1);
+  await again.wipe();
+  const wiped = countOf();
+  assert.deepEqual(await valuesOf(again, "a", "b"), [null, null]);
+  assert.equal(countOf(), wiped);
+  await again.close();
+});
+
 test("a write that fails leaves what the disk has, with its position: the changelog has the rest", async () => {
   const { state } = await fresh();
   const at = position;
