@@ -1,12 +1,19 @@
+import { hashOf } from "../model/key-table.ts";
+
 /** Words of a block: a line of the processor's cache holds two. */
 const BLOCK_WORDS = 8;
 const BLOCK_BYTES = BLOCK_WORDS * Int32Array.BYTES_PER_ELEMENT;
 const BITS_EACH = 10;
 /** Of the room, what a store with few keys takes. */
-const FIRST_SHARE = 1 / 16;
+const FIRST_SHARE = 1 / 64;
 /** With more keys for each that there is room for, most questions would be answered by "perhaps". */
 const OVERLOAD_MAX = 5;
 const TWO_TO_32 = 2 ** 32;
+
+/** What is saved begins with it: filters of another hash would deny keys that are there. */
+const PROBE = Buffer.from("outrigger key filter");
+const CANARY = mixed(hashOf(PROBE, 0, PROBE.length)) | 0;
+const HEAD_BYTES = 16;
 
 /**
  * Which keys the disk may have, by their hashes: a Bloom filter whose four bits of a key stand in one block.
@@ -17,11 +24,12 @@ export class KeyFilter {
   readonly #limit: () => number;
   #first = new Level(0);
   #second = new Level(0);
-  #isOff = false;
+  #isOff: boolean;
 
-  /** `limit` says how many bytes it may take. */
-  constructor(limit: () => number) {
+  /** `limit` says how many bytes it may take. What is on a disk that `isEmpty` is not is not known. */
+  constructor(limit: () => number, isEmpty = true) {
     this.#limit = limit;
+    this.#isOff = !isEmpty;
   }
 
   /** The disk is empty. */
@@ -57,6 +65,27 @@ export class KeyFilter {
     if (this.bytes > this.#limit()) this.#turnOff();
   }
 
+  /** Its bytes, for `load`; null where it tells nothing. */
+  save(): Buffer | null {
+    if (this.#isOff) return null;
+    const head = Buffer.alloc(HEAD_BYTES);
+    head.writeInt32LE(CANARY, 0);
+    head.writeUInt32LE(this.#first.count, 4);
+    head.writeUInt32LE(this.#second.count, 8);
+    head.writeUInt32LE(this.#first.bytes, 12);
+    return Buffer.concat([head, this.#first.save(), this.#second.save()]);
+  }
+
+  /** Takes over what was saved; what is too large by now, or of other hashes, is left alone. */
+  load(saved: Buffer): void {
+    if (saved.length < HEAD_BYTES || saved.readInt32LE(0) !== CANARY) return;
+    const middle = HEAD_BYTES + saved.readUInt32LE(12);
+    this.clear();
+    this.#first = Level.of(saved.subarray(HEAD_BYTES, middle), saved.readUInt32LE(4));
+    this.#second = Level.of(saved.subarray(middle), saved.readUInt32LE(8));
+    this.shrink();
+  }
+
   #turnOff(): void {
     this.clear();
     this.#isOff = true;
@@ -74,6 +103,20 @@ class Level {
     this.#blocks = Math.max(0, Math.floor(bytes / BLOCK_BYTES));
     this.#words = new Int32Array(this.#blocks * BLOCK_WORDS);
     this.room = Math.floor((this.bytes * 8) / BITS_EACH);
+  }
+
+  static of(saved: Buffer, count: number): Level {
+    const level = new Level(saved.length);
+    for (let i = 0; i < level.#words.length; i++) level.#words[i] = saved.readInt32LE(i * 4);
+    level.count = count;
+    return level;
+  }
+
+  save(): Buffer {
+    const saved = Buffer.allocUnsafe(this.bytes);
+    for (let i = 0; i < this.#words.length; i++)
+      saved.writeInt32LE(this.#words[i] as number, i * 4);
+    return saved;
   }
 
   get bytes(): number {

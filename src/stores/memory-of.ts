@@ -27,5 +27,5 @@ export function memoryOf(
   if (!isByKey)
     return new Overlay(store, suffixBytesOf(spec), isTimed ? suffixBytesOfKind(kind) : 0);
   const times = kind === "window" ? new DiskTimes(lastTimeMs) : null;
-  return new StateTable(store, cacheBytes, times, isEmpty ? new KeyFilter(cacheBytes) : null);
+  return new StateTable(store, cacheBytes, times, new KeyFilter(cacheBytes, isEmpty));
 }

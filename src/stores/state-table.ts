@@ -58,8 +58,8 @@ export class StateTable implements StoreMemory {
   readonly store: number;
   readonly #limit: () => number;
   readonly #times: DiskTimes | null;
-  /** The keys that the disk may have; null where nobody knows. */
-  #filter: KeyFilter | null;
+  /** The keys that the disk may have. */
+  readonly filter: KeyFilter;
   readonly #entries = new EntryFields();
   readonly #index = new KeyIndex(this.#entries);
   readonly #committed = new CommittedValues(this.#entries);
@@ -80,18 +80,18 @@ export class StateTable implements StoreMemory {
 
   /**
    * `limit` says how many bytes may be kept for the sake of reads; `times` are those of a windowed store;
-   * `filter` that of a store whose disk is empty.
+   * `filter` knows which keys the disk may have.
    */
   constructor(
     store: number,
     limit: () => number,
     times: DiskTimes | null = null,
-    filter: KeyFilter | null = null,
+    filter = new KeyFilter(limit, false),
   ) {
     this.store = store;
     this.#limit = limit;
     this.#times = times;
-    this.#filter = filter;
+    this.filter = filter;
   }
 
   get unwrittenCount(): number {
@@ -119,7 +119,7 @@ export class StateTable implements StoreMemory {
       entries[slot] = entry;
       if (entry >= 0 && this.#copy(entry, view, slot, into)) continue;
       if (entry < 0 && this.#times?.mayHave(keys.bytes, position, length) === false) continue;
-      if (this.#filter?.mayHave(hash) !== false) missing.push(slot);
+      if (this.filter.mayHave(hash)) missing.push(slot);
     }
     return missing;
   }
@@ -296,15 +296,14 @@ export class StateTable implements StoreMemory {
 
   written(isOnDisk: boolean): void {
     const numbers = this.#unwritten;
-    const filter = this.#filter;
-    filter?.shrink();
+    this.filter.shrink();
     this.#writes += 1;
     this.#unwritten = new IntList();
     this.unwrittenBytes = 0;
     this.unwrittenChanges = 0;
     for (let i = 0; i < numbers.length; i++) {
       const entry = numbers.at(i);
-      filter?.add(this.#entries.get(entry, HASH));
+      this.filter.add(this.#entries.get(entry, HASH));
       this.#entries.set(entry, MARKS, this.#entries.get(entry, MARKS) & ~UNWRITTEN);
       if (!isOnDisk) this.#committed.forget(entry);
     }
@@ -312,14 +311,13 @@ export class StateTable implements StoreMemory {
 
   restored(changes: StoreChanges): void {
     this.#writes += 1;
-    this.#filter?.shrink();
-    if (this.#index.count === 0 && this.#times === null && this.#filter === null) return;
+    this.filter.shrink();
     const { count, bytes, positions, hashes } = columnsOf(changes).keys;
     for (let i = 0; i < count; i++) {
       const position = positions[i * 2] as number;
       const length = positions[i * 2 + 1] as number;
       const hash = hashes[i] as number;
-      this.#filter?.add(hash);
+      this.filter.add(hash);
       this.#times?.has(bytes, position, length);
       const entry = this.#index.count === 0 ? -1 : this.#index.find(hash, bytes, position, length);
       if (entry >= 0) this.#committed.forget(entry);
@@ -329,8 +327,7 @@ export class StateTable implements StoreMemory {
   emptied(): void {
     this.#writes += 1;
     this.#times?.emptied();
-    this.#filter ??= new KeyFilter(this.#limit);
-    this.#filter.clear();
+    this.filter.clear();
     for (let entry = 0; entry < this.#index.end; entry++) this.#committed.forget(entry);
   }
 

@@ -16,17 +16,20 @@ import type {
   TaskState,
   WaitingTimers,
 } from "../ports/store.ts";
-import { Database, type DatabaseOptions, type Entry, type EntryColumns } from "./database.ts";
+import type { Database, DatabaseOptions, Entry, EntryColumns } from "./database.ts";
 import { dueEntries } from "./due-entries.ts";
 import { entriesBetween } from "./entries-between.ts";
-import { emptyForgotten } from "./forgotten.ts";
+import { loadFilters, saveFilters } from "./kept-filters.ts";
+import type { KeyFilter } from "./key-filter.ts";
 import { entriesOfKey, suffixBytesOf } from "./key-times.ts";
 import * as layout from "./layout.ts";
 import { memoryOf } from "./memory-of.ts";
 import { changesWithin, mergePage } from "./merged-range.ts";
+import { type Index, type Opened, openDatabase } from "./open-database.ts";
 import { Overlay } from "./overlay.ts";
+import { StateTable } from "./state-table.ts";
 import type { StoreMemory } from "./store-memory.ts";
-import { indexOf, indexOnce, TimeIndex } from "./time-index.ts";
+import { TimeIndex } from "./time-index.ts";
 import { TimerIndex } from "./timer-index.ts";
 import { empty } from "./trust.ts";
 import { ValueTimeIndex } from "./value-times.ts";
@@ -106,7 +109,15 @@ export class RocksTaskState implements TaskState {
     cacheBytes: () => number = () => CACHE_BYTES,
   ): Promise<RocksTaskState> {
     const opened = await openDatabase(path, stores, options);
-    return new RocksTaskState(stores, path, options, opened, cacheBytes);
+    const state = new RocksTaskState(stores, path, options, opened, cacheBytes);
+    const { database, prefixes, marksBytes } = opened;
+    try {
+      if (marksBytes !== null) await loadFilters(database, prefixes, state.#filters, marksBytes);
+    } catch (error: unknown) {
+      await database.close().catch(() => {});
+      throw error;
+    }
+    return state;
   }
 
   marks(): StoreMarks | null {
@@ -373,8 +384,20 @@ export class RocksTaskState implements TaskState {
     if (this.#closed) return;
     this.#closed = true;
     // What cannot be written here is restored from the changelog.
-    await this.#settle().catch(() => {});
+    await this.#settle()
+      .then(() => this.#saveFilters())
+      .catch(() => {});
     await this.#database.close();
+  }
+
+  get #filters(): (KeyFilter | null)[] {
+    return this.#memories.map((memory) => (memory instanceof StateTable ? memory.filter : null));
+  }
+
+  async #saveFilters(): Promise<void> {
+    if (this.#marksOnDisk === null) return;
+    const marks = layout.encodeMarks(this.#marksOnDisk, this.#prefixes);
+    await saveFilters(this.#database, this.#prefixes, this.#filters, marks);
   }
 
   /** Data and marks in one batch: a store is never ahead of or behind its position. */
@@ -437,55 +460,4 @@ export class RocksTaskState implements TaskState {
     invariant(prefix !== undefined, `the task has no store ${store}`);
     return prefix;
   }
-}
-
-type Index = TimeIndex | ValueTimeIndex | null;
-
-interface Opened {
-  readonly database: Database;
-  readonly prefixes: readonly number[];
-  readonly indexes: readonly Index[];
-  readonly marks: StoreMarks | null;
-  /** By store: the time of the last entry; infinite where none is found by its time. */
-  readonly lastTimes: readonly number[];
-}
-
-async function openDatabase(
-  path: string,
-  stores: readonly StoreSpec[],
-  options: DatabaseOptions,
-): Promise<Opened> {
-  const database = await Database.open(path, options);
-  try {
-    return await readMarks(database, stores);
-  } catch (error: unknown) {
-    // Open it would keep its lock, and could not be emptied.
-    await database.close().catch(() => {});
-    throw error;
-  }
-}
-
-async function readMarks(database: Database, stores: readonly StoreSpec[]): Promise<Opened> {
-  const numbers = layout.decodeNumbers(await database.get(layout.STORES_KEY));
-  const known = numbers.size;
-  const prefixes = stores.map((spec) => {
-    const name = layout.nameOnDisk(spec);
-    const number = numbers.get(name) ?? numbers.size + 1;
-    numbers.set(name, number);
-    return number;
-  });
-  if (numbers.size > known) {
-    await database.write([[layout.STORES_KEY, layout.encodeNumbers(numbers)]]);
-  }
-  const bytes = await database.get(layout.MARKS_KEY);
-  const marks = bytes === null ? null : layout.decodeMarks(bytes, prefixes);
-  await emptyForgotten(database, prefixes, marks);
-  const indexes = stores.map((spec, store) => indexOf(spec, prefixes[store] ?? 0));
-  await indexOnce(database, stores, prefixes, indexes);
-  const lastTimes: number[] = [];
-  for (const index of indexes) {
-    const isByTime = index instanceof TimeIndex;
-    lastTimes.push(isByTime ? await index.last(database) : Number.POSITIVE_INFINITY);
-  }
-  return { database, prefixes, indexes, marks, lastTimes };
 }

@@ -236,7 +236,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "src/stores/state-table.ts",
-        find: "      filter?.add(this.#entries.get(entry, HASH));\n",
+        find: "      this.filter.add(this.#entries.get(entry, HASH));\n",
         replace: "",
       },
     ],
@@ -247,7 +247,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "src/stores/state-table.ts",
-        find: "      this.#filter?.add(hash);\n",
+        find: "      this.filter.add(hash);\n",
         replace: "",
       },
     ],

@@ -41,10 +41,10 @@ test("what was not added is known to be absent, but for a few", () => {
   );
 });
 
-test("few keys take a sixteenth of the room", () => {
+test("few keys take little of the room", () => {
   const filter = new KeyFilter(() => LIMIT);
-  for (const hash of hashes(0, 3_000)) filter.add(hash);
-  assert.equal(filter.bytes, LIMIT / 16);
+  for (const hash of hashes(0, 800)) filter.add(hash);
+  assert.equal(filter.bytes, LIMIT / 64);
 });
 
 test("with far more keys than there is room for it says perhaps to all, and takes nothing", () => {
@@ -66,4 +66,37 @@ test("where its room becomes less it is given up", () => {
   filter.shrink();
   assert.equal(filter.bytes, 0);
   assert.equal(shareOf(filter, hashes(0, 20_000)), 1);
+});
+
+test("a filter that was saved goes on, under a lesser bound not at all", () => {
+  const filter = new KeyFilter(() => LIMIT);
+  for (const hash of hashes(0, 20_000)) filter.add(hash);
+  const saved = filter.save();
+  assert.ok(saved !== null);
+  const other = new KeyFilter(() => LIMIT, false);
+  assert.equal(shareOf(other, hashes(900_000, 901_000)), 1);
+  other.load(saved);
+  const all = hashes(0, 100_000);
+  assert.deepEqual(
+    all.map((hash) => other.mayHave(hash)),
+    all.map((hash) => filter.mayHave(hash)),
+  );
+  for (const hash of hashes(20_000, 60_000)) other.add(hash);
+  assert.equal(shareOf(other, hashes(0, 60_000)), 1);
+  const small = new KeyFilter(() => LIMIT / 2, false);
+  small.load(saved);
+  assert.equal(shareOf(small, hashes(900_000, 901_000)), 1);
+  assert.equal(small.save(), null);
+});
+
+test("a filter of other hashes is not taken over", () => {
+  const filter = new KeyFilter(() => LIMIT);
+  filter.add(7);
+  const saved = filter.save() ?? Buffer.alloc(0);
+  saved.writeInt32LE(saved.readInt32LE(0) + 1, 0);
+  for (const damaged of [saved, Buffer.alloc(3)]) {
+    const other = new KeyFilter(() => LIMIT, false);
+    other.load(damaged);
+    assert.equal(shareOf(other, hashes(0, 100)), 1);
+  }
 });

@@ -59,7 +59,7 @@ class Pair {
 
   constructor(limit: number, isWindowed: boolean, isFiltered: boolean) {
     const times = isWindowed ? new DiskTimes(Number.NEGATIVE_INFINITY) : null;
-    const filter = isFiltered ? new KeyFilter(() => limit) : null;
+    const filter = new KeyFilter(() => limit, isFiltered);
     this.table = new StateTable(0, () => limit, times, filter);
   }
 
