@@ -1,18 +1,10 @@
 import { invariant } from "../errors/invariant.ts";
 import { OutriggerError } from "../errors/outrigger-error.ts";
-import { STAMP_BYTES } from "../model/entry-time.ts";
-import { writeLong } from "../model/key-table.ts";
 import { type TopicPartition, topicPartitionName } from "../model/topic-partition.ts";
 import type { Program } from "../model/topology.ts";
 import type { Clock } from "../ports/clock.ts";
-import type {
-  CommittedOffset,
-  FetchedChunk,
-  Membership,
-  Offsets,
-  Untransacted,
-} from "../ports/consumer.ts";
-import type { StoreChanges, TaskState } from "../ports/store.ts";
+import type { CommittedOffset, Membership, Offsets, Untransacted } from "../ports/consumer.ts";
+import type { TaskState } from "../ports/store.ts";
 import type { TakeoverTrace } from "../ports/telemetry.ts";
 import {
   type ChangelogEnd,
@@ -24,6 +16,7 @@ import { decodeStreamsMetadata } from "../tasks/streams-metadata.ts";
 import { queuesOf } from "../topology/internal-topics.ts";
 import { HeldBack } from "./held-back.ts";
 import { openParking, refuseForgotten } from "./open-parking.ts";
+import { RestoredPieces } from "./restored-pieces.ts";
 import type { SourcePosition, TaskStart } from "./task-host.ts";
 
 /** The changelog topic as the cluster has it. */
@@ -291,6 +284,7 @@ async function restoreStore(
   let position = plan.from;
   let records = 0;
   let foreignSeen = false;
+  const pieces = new RestoredPieces(index, state.stores[index]?.isTimestamped === true);
   deps.onProgress(store, Math.max(0, plan.target - position));
   for await (const chunk of deps.offsets.read(at, plan.from, plan.target, signal)) {
     if (chunk.untransacted !== undefined && !foreignSeen) {
@@ -299,11 +293,12 @@ async function restoreStore(
       if (!deps.acceptsForeign) throw error;
       deps.onForeign(error);
     }
-    position = chunk.nextOffset;
     records += chunk.columns.count;
-    const stamped = state.stores[index]?.isTimestamped === true;
-    await state.restore(changesOf(index, chunk, stamped), { topicId: facts.topicId, position });
-    deps.onProgress(store, Math.max(0, plan.target - position));
+    for (const piece of pieces.of(chunk)) {
+      position = piece.position;
+      await state.restore(piece.changes, { topicId: facts.topicId, position });
+      deps.onProgress(store, Math.max(0, plan.target - position));
+    }
   }
   if (state.marks()?.positions.get(index)?.topicId !== facts.topicId) {
     await state.restore(
@@ -326,28 +321,6 @@ function foreignWriter(at: TopicPartition, { offset, producerId }: Untransacted)
       "what no input led to. Stop that producer and take its right to write, then reset the " +
       "application; or accept what it wrote: check.accept: changelog.foreign.writer",
   );
-}
-
-/** Compacted log entries: a null value deletes; a record without a key is none of ours. */
-function changesOf(store: number, { columns }: FetchedChunk, isStamped: boolean): StoreChanges {
-  const keys: Buffer[] = [];
-  const values: (Buffer | null)[] = [];
-  for (let row = 0; row < columns.count; row++) {
-    const key = columns.key(row);
-    if (key === null) continue;
-    keys.push(key);
-    const value = columns.value(row);
-    values.push(isStamped ? stampedValue(value, columns.timestamps[row] ?? 0) : value);
-  }
-  return { store, keys, values };
-}
-
-function stampedValue(value: Buffer | null, timestamp: number): Buffer | null {
-  if (value === null) return null;
-  const stamped = Buffer.alloc(STAMP_BYTES + value.length);
-  writeLong(stamped, 0, timestamp);
-  value.copy(stamped, STAMP_BYTES);
-  return stamped;
 }
 
 async function startPositions(

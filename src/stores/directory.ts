@@ -29,8 +29,9 @@ const WRITE_BUFFER_BYTES_MAX = 8 * 1024 * 1024;
 const WRITE_BUFFER_BYTES_MIN = 256 * 1024;
 const BUFFERS_PER_DATABASE = 2;
 const TASKS_WITH_CACHE_MAX = 16;
-/** Of the memory, what keeps values that were used of late; the rest is RocksDB's. */
+/** Of the memory, what keeps values that were used of late, and as much for which keys there are. */
 const CACHE_SHARE = 1 / 8;
+const ROCKSDB_SHARE = 1 - 2 * CACHE_SHARE;
 
 /**
  * Opens `<state.dir>/<application.id>`. The database `process` in it holds the format version, the
@@ -181,7 +182,7 @@ class RocksDirectory implements StateDirectory {
 
   /** The bound is shared: write buffers shrink, and above 16 tasks the block cache goes. */
   #databaseOptions(): DatabaseOptions {
-    const share = (this.#options.memoryBytesMax * (1 - CACHE_SHARE)) / this.#openTasks;
+    const share = (this.#options.memoryBytesMax * ROCKSDB_SHARE) / this.#openTasks;
     const blockCache = this.#openTasks <= TASKS_WITH_CACHE_MAX && share > BLOCK_CACHE_BYTES;
     const left = share - (blockCache ? BLOCK_CACHE_BYTES : 0);
     const buffer = Math.floor(left / BUFFERS_PER_DATABASE);

@@ -1,5 +1,7 @@
 import { invariant } from "../errors/invariant.ts";
 import { asError } from "../errors/outrigger-error.ts";
+import type { KeyColumns } from "../model/key-table.ts";
+import { Slices } from "../model/slices.ts";
 import type { StoreSpec } from "../model/topology.ts";
 import type { StoreMarks, StorePosition } from "../ports/store.ts";
 
@@ -36,6 +38,29 @@ export function storeKey(prefix: number, key: Uint8Array): Buffer {
   prefixed.writeUInt16BE(prefix, 0);
   prefixed.set(key, PREFIX_BYTES);
   return prefixed;
+}
+
+/** `prefix | key` of each, copied one after the other. */
+export function storeKeys(
+  prefix: number,
+  { count, bytes, positions }: Pick<KeyColumns, "count" | "bytes" | "positions">,
+): Pick<KeyColumns, "bytes" | "positions"> {
+  let size = count * PREFIX_BYTES;
+  for (let i = 0; i < count; i++) size += positions[i * 2 + 1] as number;
+  const prefixed = Buffer.allocUnsafe(size);
+  const places = new Int32Array(count * 2);
+  const slices = new Slices();
+  let at = 0;
+  for (let i = 0; i < count; i++) {
+    const length = positions[i * 2 + 1] as number;
+    prefixed[at] = prefix >>> 8;
+    prefixed[at + 1] = prefix & 0xff;
+    slices.copy(bytes, positions[i * 2] as number, prefixed, at + PREFIX_BYTES, length);
+    places[i * 2] = at;
+    places[i * 2 + 1] = PREFIX_BYTES + length;
+    at += PREFIX_BYTES + length;
+  }
+  return { bytes: prefixed, positions: places };
 }
 
 /** The bounds on disk of a range of one store's keys. */

@@ -19,6 +19,7 @@ export class Overlay implements StoreMemory {
   #unwritten = new Map<string, Value>();
   #stagedBytes = 0;
   #unwrittenBytes = 0;
+  unwrittenChanges = 0;
   readonly #byKey: NamesByKey | null;
   readonly #byTime: NamesByTime | null;
 
@@ -141,6 +142,7 @@ export class Overlay implements StoreMemory {
   committed(): void {
     const cut = this.#cut;
     this.#cut = new Map();
+    this.unwrittenChanges += cut.size;
     if (this.#unwritten.size === 0) {
       this.#unwritten = cut;
       for (const [name, value] of cut) this.#unwrittenBytes += bytesOf(name, value);
@@ -160,6 +162,7 @@ export class Overlay implements StoreMemory {
     const names = this.#unwritten;
     this.#unwritten = new Map();
     this.#unwrittenBytes = 0;
+    this.unwrittenChanges = 0;
     this.#forget(names);
   }
 

@@ -15,10 +15,10 @@ declare module "rocksdb-native" {
     tryFlush(): void;
   }
 
-  interface WriteBatch {
+  export interface WriteBatch {
     /** Buffers must not change before `flush` resolves: they are not copied. */
-    tryPut(key: Buffer, value: Buffer): void;
-    tryDelete(key: Buffer): void;
+    tryPut(key: Uint8Array, value: Uint8Array): void;
+    tryDelete(key: Uint8Array): void;
     /** One atomic write. */
     flush(): Promise<void>;
   }

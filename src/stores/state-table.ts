@@ -1,4 +1,9 @@
-import { type ChangeColumns, ColumnChanges, type StoreChanges } from "../model/changes.ts";
+import {
+  type ChangeColumns,
+  ColumnChanges,
+  columnsOf,
+  type StoreChanges,
+} from "../model/changes.ts";
 import { hashOf, type KeyColumns } from "../model/key-table.ts";
 import { ValueColumnsBuilder } from "../model/value-columns.ts";
 import type { KeySet } from "../ports/store.ts";
@@ -9,6 +14,7 @@ import {
   ABSENT,
   CUT_PLACE,
   EntryFields,
+  HASH,
   HEAD,
   HEAD_PLACE,
   KEY_LENGTH,
@@ -20,6 +26,7 @@ import {
   VALUE_LENGTH,
 } from "./entry-fields.ts";
 import { IntList } from "./int-list.ts";
+import { KeyFilter } from "./key-filter.ts";
 import { KeyIndex } from "./key-index.ts";
 import { packEntries } from "./packed-keys.ts";
 import { StagedValues } from "./staged-values.ts";
@@ -51,6 +58,8 @@ export class StateTable implements StoreMemory {
   readonly store: number;
   readonly #limit: () => number;
   readonly #times: DiskTimes | null;
+  /** The keys that the disk may have. */
+  readonly filter: KeyFilter;
   readonly #entries = new EntryFields();
   readonly #index = new KeyIndex(this.#entries);
   readonly #committed = new CommittedValues(this.#entries);
@@ -67,12 +76,22 @@ export class StateTable implements StoreMemory {
   #writes = 0;
   stagedBytes = 0;
   unwrittenBytes = 0;
+  unwrittenChanges = 0;
 
-  /** `limit` says how many bytes may be kept for the sake of reads; `times` are those of a windowed store. */
-  constructor(store: number, limit: () => number, times: DiskTimes | null = null) {
+  /**
+   * `limit` says how many bytes may be kept for the sake of reads; `times` are those of a windowed store;
+   * `filter` knows which keys the disk may have.
+   */
+  constructor(
+    store: number,
+    limit: () => number,
+    times: DiskTimes | null = null,
+    filter = new KeyFilter(limit, false),
+  ) {
     this.store = store;
     this.#limit = limit;
     this.#times = times;
+    this.filter = filter;
   }
 
   get unwrittenCount(): number {
@@ -98,11 +117,9 @@ export class StateTable implements StoreMemory {
       const hash = keys.hashes?.[slot] ?? hashOf(keys.bytes, position, length);
       const entry = this.#index.find(hash, keys.bytes, position, length);
       entries[slot] = entry;
-      const isMissing =
-        entry < 0
-          ? (this.#times?.mayHave(keys.bytes, position, length) ?? true)
-          : !this.#copy(entry, view, slot, into);
-      if (isMissing) missing.push(slot);
+      if (entry >= 0 && this.#copy(entry, view, slot, into)) continue;
+      if (entry < 0 && this.#times?.mayHave(keys.bytes, position, length) === false) continue;
+      if (this.filter.mayHave(hash)) missing.push(slot);
     }
     return missing;
   }
@@ -219,6 +236,7 @@ export class StateTable implements StoreMemory {
     const cut = this.#endCut();
     if (cut === null) return;
     const { keys, values } = cut;
+    this.unwrittenChanges += cut.entries.length;
     for (let place = 0; place < cut.entries.length; place++) {
       const entry = cut.entries.at(place);
       const length = values.positions[place * 2 + 1] as number;
@@ -278,11 +296,14 @@ export class StateTable implements StoreMemory {
 
   written(isOnDisk: boolean): void {
     const numbers = this.#unwritten;
+    this.filter.shrink();
     this.#writes += 1;
     this.#unwritten = new IntList();
     this.unwrittenBytes = 0;
+    this.unwrittenChanges = 0;
     for (let i = 0; i < numbers.length; i++) {
       const entry = numbers.at(i);
+      this.filter.add(this.#entries.get(entry, HASH));
       this.#entries.set(entry, MARKS, this.#entries.get(entry, MARKS) & ~UNWRITTEN);
       if (!isOnDisk) this.#committed.forget(entry);
     }
@@ -290,10 +311,15 @@ export class StateTable implements StoreMemory {
 
   restored(changes: StoreChanges): void {
     this.#writes += 1;
-    if (this.#index.count === 0 && this.#times === null) return;
-    for (const key of changes.keys) {
-      this.#times?.has(key, 0, key.length);
-      const entry = this.#index.find(hashOf(key, 0, key.length), key, 0, key.length);
+    this.filter.shrink();
+    const { count, bytes, positions, hashes } = columnsOf(changes).keys;
+    for (let i = 0; i < count; i++) {
+      const position = positions[i * 2] as number;
+      const length = positions[i * 2 + 1] as number;
+      const hash = hashes[i] as number;
+      this.filter.add(hash);
+      this.#times?.has(bytes, position, length);
+      const entry = this.#index.count === 0 ? -1 : this.#index.find(hash, bytes, position, length);
       if (entry >= 0) this.#committed.forget(entry);
     }
   }
@@ -301,6 +327,7 @@ export class StateTable implements StoreMemory {
   emptied(): void {
     this.#writes += 1;
     this.#times?.emptied();
+    this.filter.clear();
     for (let entry = 0; entry < this.#index.end; entry++) this.#committed.forget(entry);
   }
 

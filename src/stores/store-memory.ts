@@ -15,6 +15,8 @@ export interface StoreMemory {
   /** How many keys have committed and are not on the disk, and the bytes that came to them. */
   readonly unwrittenCount: number;
   readonly unwrittenBytes: number;
+  /** How many changes they stand for: more than one each where keys change again and again. */
+  readonly unwrittenChanges: number;
   /** Names the state of the disk, for `remember`. */
   readonly writes: number;
   /** Sets what is known of the keys; answers the slots of the others, which the disk is to be asked for. */

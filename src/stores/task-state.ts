@@ -1,6 +1,5 @@
 import { invariant } from "../errors/invariant.ts";
-import type { StoreChanges } from "../model/changes.ts";
-import { suffixBytesOfKind } from "../model/entry-time.ts";
+import { columnsOf, type StoreChanges } from "../model/changes.ts";
 import type { StoreSpec } from "../model/topology.ts";
 import { type ValueColumns, ValueColumnsBuilder } from "../model/value-columns.ts";
 import type {
@@ -17,21 +16,23 @@ import type {
   TaskState,
   WaitingTimers,
 } from "../ports/store.ts";
-import { Database, type DatabaseOptions, type Entry } from "./database.ts";
-import { DiskTimes } from "./disk-times.ts";
+import type { Database, DatabaseOptions, Entry, EntryColumns } from "./database.ts";
 import { dueEntries } from "./due-entries.ts";
 import { entriesBetween } from "./entries-between.ts";
-import { emptyForgotten } from "./forgotten.ts";
+import { loadFilters, saveFilters } from "./kept-filters.ts";
+import type { KeyFilter } from "./key-filter.ts";
 import { entriesOfKey, suffixBytesOf } from "./key-times.ts";
 import * as layout from "./layout.ts";
+import { memoryOf } from "./memory-of.ts";
 import { changesWithin, mergePage } from "./merged-range.ts";
+import { type Index, type Opened, openDatabase } from "./open-database.ts";
 import { Overlay } from "./overlay.ts";
 import { StateTable } from "./state-table.ts";
 import type { StoreMemory } from "./store-memory.ts";
-import { indexOf, indexOnce, TimeIndex } from "./time-index.ts";
+import { TimeIndex } from "./time-index.ts";
 import { TimerIndex } from "./timer-index.ts";
 import { empty } from "./trust.ts";
-import { isFoundByValue, ValueTimeIndex } from "./value-times.ts";
+import { ValueTimeIndex } from "./value-times.ts";
 
 const NO_MARKS: StoreMarks = {
   positions: new Map(),
@@ -51,6 +52,9 @@ const KEYS_AT_ONCE = 32;
  */
 const WRITE_EACH_MS = 1_000;
 const UNWRITTEN_KEYS_MAX = 65_536;
+/** Of a store whose keys hardly change twice meanwhile: waiting saves nothing, and takes memory. */
+const UNWRITTEN_COLD_MAX = 8_192;
+const COLD_CHANGES_EACH = 1.05;
 /** Of a store whose entries are found by the time in their value: a look goes through what is not written. */
 const UNWRITTEN_TIMES_MAX = 1_000;
 const UNWRITTEN_BYTES_MAX = 16 * 1024 * 1024;
@@ -87,7 +91,8 @@ export class RocksTaskState implements TaskState {
     this.#path = path;
     this.#options = options;
     this.#memories = stores.map((spec, store) => {
-      return memoryOf(spec, store, cacheBytes, opened.lastTimes[store] ?? Number.POSITIVE_INFINITY);
+      const isEmpty = opened.marks?.positions.has(store) !== true;
+      return memoryOf(spec, store, cacheBytes, { isEmpty, lastTimeMs: opened.lastTimes[store] });
     });
     this.#database = opened.database;
     this.#prefixes = opened.prefixes;
@@ -104,7 +109,15 @@ export class RocksTaskState implements TaskState {
     cacheBytes: () => number = () => CACHE_BYTES,
   ): Promise<RocksTaskState> {
     const opened = await openDatabase(path, stores, options);
-    return new RocksTaskState(stores, path, options, opened, cacheBytes);
+    const state = new RocksTaskState(stores, path, options, opened, cacheBytes);
+    const { database, prefixes, marksBytes } = opened;
+    try {
+      if (marksBytes !== null) await loadFilters(database, prefixes, state.#filters, marksBytes);
+    } catch (error: unknown) {
+      await database.close().catch(() => {});
+      throw error;
+    }
+    return state;
   }
 
   marks(): StoreMarks | null {
@@ -283,13 +296,19 @@ export class RocksTaskState implements TaskState {
     // A clock that went back counts as late.
     if (sinceMs < 0 || sinceMs >= WRITE_EACH_MS) return true;
     let bytes = 0;
-    for (const [store, { unwrittenCount, unwrittenBytes }] of this.#memories.entries()) {
-      const isTimed =
-        this.#indexes[store] instanceof ValueTimeIndex || this.stores[store]?.isOfTimers === true;
-      if (unwrittenCount >= (isTimed ? UNWRITTEN_TIMES_MAX : UNWRITTEN_KEYS_MAX)) return true;
-      bytes += unwrittenBytes;
+    for (const [store, memory] of this.#memories.entries()) {
+      if (memory.unwrittenCount >= this.#unwrittenMax(store, memory)) return true;
+      bytes += memory.unwrittenBytes;
     }
     return bytes >= UNWRITTEN_BYTES_MAX;
+  }
+
+  #unwrittenMax(store: number, { unwrittenCount, unwrittenChanges }: StoreMemory): number {
+    const isTimed =
+      this.#indexes[store] instanceof ValueTimeIndex || this.stores[store]?.isOfTimers === true;
+    if (isTimed) return UNWRITTEN_TIMES_MAX;
+    const isCold = unwrittenChanges < unwrittenCount * COLD_CHANGES_EACH;
+    return isCold ? UNWRITTEN_COLD_MAX : UNWRITTEN_KEYS_MAX;
   }
 
   /** Brings the disk up to what is committed: data and marks in one batch. */
@@ -365,16 +384,37 @@ export class RocksTaskState implements TaskState {
     if (this.#closed) return;
     this.#closed = true;
     // What cannot be written here is restored from the changelog.
-    await this.#settle().catch(() => {});
+    await this.#settle()
+      .then(() => this.#saveFilters())
+      .catch(() => {});
     await this.#database.close();
+  }
+
+  get #filters(): (KeyFilter | null)[] {
+    return this.#memories.map((memory) => (memory instanceof StateTable ? memory.filter : null));
+  }
+
+  async #saveFilters(): Promise<void> {
+    if (this.#marksOnDisk === null) return;
+    const marks = layout.encodeMarks(this.#marksOnDisk, this.#prefixes);
+    await saveFilters(this.#database, this.#prefixes, this.#filters, marks);
   }
 
   /** Data and marks in one batch: a store is never ahead of or behind its position. */
   async #write(changes: readonly StoreChanges[], marks: StoreMarks): Promise<void> {
     const entries: Entry[] = [];
-    for (const { store, keys, values } of changes) {
+    const columns: EntryColumns[] = [];
+    for (const change of changes) {
+      const { store } = change;
       const prefix = this.#prefix(store);
       const index = this.#indexes[store] ?? null;
+      const isOfTimers = this.stores[store]?.isOfTimers === true;
+      if (index === null && !isOfTimers) {
+        const { keys, values } = columnsOf(change);
+        columns.push({ count: keys.count, keys: layout.storeKeys(prefix, keys), values });
+        continue;
+      }
+      const { keys, values } = change;
       index?.mend(entries);
       for (let i = 0; i < keys.length; i++) {
         const key = keys[i];
@@ -383,11 +423,11 @@ export class RocksTaskState implements TaskState {
         entries.push([layout.storeKey(prefix, key), value]);
         index?.changed(key, value, entries);
       }
-      if (this.stores[store]?.isOfTimers !== true) continue;
+      if (!isOfTimers) continue;
       await new TimerIndex(prefix).changed(this.#database, keys, values, entries);
     }
     entries.push([layout.MARKS_KEY, layout.encodeMarks(marks, this.#prefixes)]);
-    await this.#database.write(entries);
+    await this.#database.write(entries, columns);
     this.#marksOnDisk = marks;
     this.#writtenAtMs = marks.caughtUpAtMs;
     for (const index of this.#indexes) index?.wrote();
@@ -420,69 +460,4 @@ export class RocksTaskState implements TaskState {
     invariant(prefix !== undefined, `the task has no store ${store}`);
     return prefix;
   }
-}
-
-/** `lastTimeMs` is the time of the last entry on the disk. */
-function memoryOf(
-  spec: StoreSpec,
-  store: number,
-  cacheBytes: () => number,
-  lastTimeMs: number,
-): StoreMemory {
-  const { isRanged, isTimed, isOfTimers, kind } = spec;
-  const isByKey = !(isRanged || isTimed || isOfTimers || isFoundByValue(spec));
-  const times = kind === "window" ? new DiskTimes(lastTimeMs) : null;
-  if (isByKey) return new StateTable(store, cacheBytes, times);
-  return new Overlay(store, suffixBytesOf(spec), isTimed ? suffixBytesOfKind(kind) : 0);
-}
-
-type Index = TimeIndex | ValueTimeIndex | null;
-
-interface Opened {
-  readonly database: Database;
-  readonly prefixes: readonly number[];
-  readonly indexes: readonly Index[];
-  readonly marks: StoreMarks | null;
-  /** By store: the time of the last entry; infinite where none is found by its time. */
-  readonly lastTimes: readonly number[];
-}
-
-async function openDatabase(
-  path: string,
-  stores: readonly StoreSpec[],
-  options: DatabaseOptions,
-): Promise<Opened> {
-  const database = await Database.open(path, options);
-  try {
-    return await readMarks(database, stores);
-  } catch (error: unknown) {
-    // Open it would keep its lock, and could not be emptied.
-    await database.close().catch(() => {});
-    throw error;
-  }
-}
-
-async function readMarks(database: Database, stores: readonly StoreSpec[]): Promise<Opened> {
-  const numbers = layout.decodeNumbers(await database.get(layout.STORES_KEY));
-  const known = numbers.size;
-  const prefixes = stores.map((spec) => {
-    const name = layout.nameOnDisk(spec);
-    const number = numbers.get(name) ?? numbers.size + 1;
-    numbers.set(name, number);
-    return number;
-  });
-  if (numbers.size > known) {
-    await database.write([[layout.STORES_KEY, layout.encodeNumbers(numbers)]]);
-  }
-  const bytes = await database.get(layout.MARKS_KEY);
-  const marks = bytes === null ? null : layout.decodeMarks(bytes, prefixes);
-  await emptyForgotten(database, prefixes, marks);
-  const indexes = stores.map((spec, store) => indexOf(spec, prefixes[store] ?? 0));
-  await indexOnce(database, stores, prefixes, indexes);
-  const lastTimes: number[] = [];
-  for (const index of indexes) {
-    const isByTime = index instanceof TimeIndex;
-    lastTimes.push(isByTime ? await index.last(database) : Number.POSITIVE_INFINITY);
-  }
-  return { database, prefixes, indexes, marks, lastTimes };
 }

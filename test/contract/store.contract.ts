@@ -410,7 +410,7 @@ async function apply(
     case "commit":
       if (model.cut === null) return state;
       model.commits += 1;
-      await state.commit(marks(model.commits));
+      await state.commit(positioned(model.commits));
       for (const [key, value] of model.cut) model.committed.set(key, value);
       model.cut = null;
       return state;
@@ -447,6 +447,12 @@ function marks(commitSequence: number): StoreMarks {
     commitSequence,
     caughtUpAtMs: wallMs,
   };
+}
+
+/** A store without a position is one that was forgotten: it is emptied as it is opened. */
+function positioned(commitSequence: number): StoreMarks {
+  const positions = new Map([[0, { topicId: "t1", position: commitSequence }]]);
+  return { ...marks(commitSequence), positions };
 }
 
 export function keySet(keys: readonly string[]): KeySet {

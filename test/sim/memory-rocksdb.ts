@@ -84,20 +84,20 @@ class MemoryRocksDB {
   }
 
   write(): {
-    tryPut(key: Buffer, value: Buffer): void;
-    tryDelete(key: Buffer): void;
+    tryPut(key: Uint8Array, value: Uint8Array): void;
+    tryDelete(key: Uint8Array): void;
     flush(): Promise<void>;
   } {
     const operations: Operation[] = [];
     return {
       tryPut: (key, value) => {
         operations.push(() => {
-          this.#open().data.set(key.toString("latin1"), Buffer.from(value));
+          this.#open().data.set(nameOf(key), Buffer.from(value));
         });
       },
       tryDelete: (key) => {
         operations.push(() => {
-          this.#open().data.delete(key.toString("latin1"));
+          this.#open().data.delete(nameOf(key));
         });
       },
       flush: async () => {
@@ -168,6 +168,10 @@ function newDirectory(path: string): StoredDirectory {
 function damage(path: string): Error {
   const text = `block checksum mismatch: in ${path}/000008.sst offset 0 size 9`;
   return Object.assign(new Error(text), { code: "EIO" });
+}
+
+function nameOf({ buffer, byteOffset, length }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, length).toString("latin1");
 }
 
 function copyOf(value: Buffer | undefined): Buffer | null {

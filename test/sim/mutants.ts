@@ -27,6 +27,16 @@ export const SCALE: readonly Edit[] = [
     replace: "const BATCH_BYTES_FIRST = 256;",
   },
   {
+    file: "src/runtime/restored-pieces.ts",
+    find: "const ENTRIES_MAX = 2_048;",
+    replace: "const ENTRIES_MAX = 4;",
+  },
+  {
+    file: "src/stores/directory.ts",
+    find: "return (this.#options.memoryBytesMax * CACHE_SHARE) / Math.max(1, this.#openStores);",
+    replace: "return 1_024;",
+  },
+  {
     file: "src/runtime/timers.ts",
     find: "const FIRED_MAX = 1_000;",
     replace: "const FIRED_MAX = 3;",
@@ -213,10 +223,65 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "src/stores/task-state.ts",
-        find: "    await this.#database.write(entries);\n",
+        find: "    await this.#database.write(entries, columns);\n",
         replace: `    await this.#database.write(entries.slice(-1));
-    await this.#database.write(entries.slice(0, -1));
+    await this.#database.write(entries.slice(0, -1), columns);
 `,
+      },
+    ],
+  },
+  {
+    name: "filter-misses-written",
+    rule: "R-4",
+    edits: [
+      {
+        file: "src/stores/state-table.ts",
+        find: "      this.filter.add(this.#entries.get(entry, HASH));\n",
+        replace: "",
+      },
+    ],
+  },
+  {
+    name: "filter-misses-restored",
+    rule: "R-9",
+    edits: [
+      {
+        file: "src/stores/state-table.ts",
+        find: "      this.filter.add(hash);\n",
+        replace: "",
+      },
+    ],
+  },
+  {
+    name: "filter-of-full-disk",
+    rule: "R-9",
+    edits: [
+      {
+        file: "src/stores/task-state.ts",
+        find: "opened.marks?.positions.has(store) !== true;",
+        replace: "true;",
+      },
+    ],
+  },
+  {
+    name: "piece-says-chunk",
+    rule: "R-4",
+    edits: [
+      {
+        file: "src/runtime/restored-pieces.ts",
+        find: "row < columns.count ? (columns.offsets[row] as number) : nextOffset;",
+        replace: "nextOffset;",
+      },
+    ],
+  },
+  {
+    name: "piece-has-first-value",
+    rule: "R-9",
+    edits: [
+      {
+        file: "src/runtime/restored-pieces.ts",
+        find: "      piece.rows[slot] = row;\n",
+        replace: "      piece.rows[slot] ||= row;\n",
       },
     ],
   },
@@ -226,8 +291,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "src/stores/task-state.ts",
-        find: "    await this.#database.write(entries);\n",
-        replace: `    await this.#database.write(entries.slice(0, -1));
+        find: "    await this.#database.write(entries, columns);\n",
+        replace: `    await this.#database.write(entries.slice(0, -1), columns);
     await this.#database.write(entries.slice(-1));
 `,
       },

@@ -10,6 +10,7 @@ import {
   type OffsetFetchAnswer,
   offsetFetchRequest,
 } from "../protocol/offset-fetch.ts";
+import { RangeReaders } from "./range-readers.ts";
 import { groupError, groupVerdict, partitionError, partitionVerdict } from "./read-errors.ts";
 import { readRange } from "./read-range.ts";
 
@@ -23,9 +24,11 @@ export function createOffsets(cluster: Cluster, groupId: string): Offsets {
 class GroupOffsets implements Offsets {
   readonly #cluster: Cluster;
   readonly #groupId: string;
+  readonly #readers: RangeReaders;
 
   constructor(cluster: Cluster, groupId: string) {
     this.#cluster = cluster;
+    this.#readers = new RangeReaders(cluster.limits);
     this.#groupId = groupId;
   }
 
@@ -59,7 +62,7 @@ class GroupOffsets implements Offsets {
     target: number,
     signal: AbortSignal,
   ): AsyncIterable<FetchedChunk> {
-    return readRange(this.#cluster, at, from, target, signal);
+    return readRange(this.#cluster, at, from, target, signal, this.#readers);
   }
 
   async #fetchOffsets(

@@ -7,13 +7,15 @@ import { ERROR, errorName } from "../protocol/error-codes.ts";
 import { FETCH, type FetchedPartition, fetchRequest } from "../protocol/fetch.ts";
 import { toChunks } from "./chunks.ts";
 import { locate } from "./locate.ts";
+import { RangeReaders } from "./range-readers.ts";
 import { partitionError, partitionVerdict, truncated } from "./read-errors.ts";
 import { visibleBatches } from "./visible-batches.ts";
 
 /**
  * Reads `[from, target)` of one partition, read committed, as chunks with fence 0. Ends when the
  * position has reached `target`: an open transaction before it is waited for, since the reader
- * cannot pass it. The next fetch is under way while a chunk is being used.
+ * cannot pass it. The next fetch is under way while a chunk is being used; how large it may be is shared with
+ * the other `readers`.
  */
 export async function* readRange(
   cluster: Cluster,
@@ -21,8 +23,23 @@ export async function* readRange(
   from: number,
   target: number,
   signal: AbortSignal,
+  readers = new RangeReaders(cluster.limits),
 ): AsyncGenerator<FetchedChunk, void, undefined> {
-  const source = new RangeSource(cluster, at, signal);
+  readers.enter();
+  try {
+    const source = new RangeSource(cluster, at, signal, readers);
+    yield* chunksOf(source, from, target);
+  } finally {
+    readers.leave();
+  }
+}
+
+async function* chunksOf(
+  source: RangeSource,
+  from: number,
+  target: number,
+): AsyncGenerator<FetchedChunk, void, undefined> {
+  const { at } = source;
   let position = from;
   let lastEpoch = -1;
   let ahead: Promise<FetchedPartition | null> | null = null;
@@ -31,7 +48,7 @@ export async function* readRange(
     ahead = null;
     const visible = fetched === null ? null : visibleBatches(fetched, position, at);
     if (fetched === null || visible === null || visible.nextOffset === position) {
-      await delay(cluster.limits.fetchWaitShortMs, signal);
+      await source.wait();
       continue;
     }
     const start = position;
@@ -59,14 +76,21 @@ function upTo(chunk: FetchedChunk, target: number): FetchedChunk {
 
 class RangeSource {
   readonly #cluster: Cluster;
-  readonly #at: TopicPartition;
+  readonly at: TopicPartition;
   readonly #signal: AbortSignal;
+  readonly #readers: RangeReaders;
   #topicId: string | null = null;
 
-  constructor(cluster: Cluster, at: TopicPartition, signal: AbortSignal) {
+  constructor(cluster: Cluster, at: TopicPartition, signal: AbortSignal, readers: RangeReaders) {
     this.#cluster = cluster;
-    this.#at = at;
+    this.at = at;
     this.#signal = signal;
+    this.#readers = readers;
+  }
+
+  /** Before it is asked again for what is not there yet. */
+  wait(): Promise<void> {
+    return delay(this.#cluster.limits.fetchWaitShortMs, this.#signal);
   }
 
   /** What is at `position`, null when nothing is there yet; retries until the signal aborts. */
@@ -75,24 +99,24 @@ class RangeSource {
   }
 
   async #ask(position: number, lastEpoch: number): Promise<FetchedPartition | null> {
-    const { topic, partition } = this.#at;
-    const location = locate(this.#cluster, this.#at, this.#topicId);
+    const { topic, partition } = this.at;
+    const location = locate(this.#cluster, this.at, this.#topicId);
     if (location.kind === "failed") throw location.error;
     if (location.kind === "unknown") {
       await this.#cluster.refresh([topic]);
-      const refreshed = locate(this.#cluster, this.#at, this.#topicId);
+      const refreshed = locate(this.#cluster, this.at, this.#topicId);
       if (refreshed.kind === "leader") return this.#ask(position, lastEpoch);
       throw this.#unavailable("it has no known leader");
     }
     this.#topicId = location.topicId;
     const { topicId, leaderEpoch } = location;
-    const { limits } = this.#cluster;
+    const { bytesMax } = this.#readers;
     const bounds = {
       // Never held by the broker: it would keep the fetches of other restores waiting behind it.
       waitMaxMs: 0,
       bytesMin: 1,
-      bytesMax: limits.fetchBytesMax,
-      partitionBytesMax: limits.fetchBytesMax,
+      bytesMax,
+      partitionBytesMax: bytesMax,
     };
     const wanted = { topicId, partition, offset: position, leaderEpoch, lastEpoch };
     const answer = await this.#cluster
@@ -108,19 +132,19 @@ class RangeSource {
     if (code === ERROR.NONE) {
       const diverging = fetched?.diverging ?? null;
       if (diverging === null) return fetched;
-      if (diverging.endOffset < position) throw truncated(this.#at, position, diverging.endOffset);
+      if (diverging.endOffset < position) throw truncated(this.at, position, diverging.endOffset);
       return this.#ask(position, diverging.epoch === lastEpoch ? -1 : diverging.epoch);
     }
     const verdict = partitionVerdict(code);
-    if (verdict === "fatal") throw partitionError(this.#at, position, code);
+    if (verdict === "fatal") throw partitionError(this.at, position, code);
     if (verdict === "refresh") {
-      this.#cluster.movedLeader(this.#at, fetched?.leader ?? null, answer.endpoints);
+      this.#cluster.movedLeader(this.at, fetched?.leader ?? null, answer.endpoints);
     }
     throw this.#unavailable(errorName(code));
   }
 
   #unavailable(what: string): OutriggerError {
-    const message = `${topicPartitionName(this.#at)} cannot be read yet: ${what}`;
+    const message = `${topicPartitionName(this.at)} cannot be read yet: ${what}`;
     return new OutriggerError("BROKER_UNAVAILABLE", message);
   }
 }

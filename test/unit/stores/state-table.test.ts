@@ -5,6 +5,7 @@ import { ColumnChanges, columnsOf, type StoreChanges } from "../../../src/model/
 import { KeyTable } from "../../../src/model/key-table.ts";
 import { ValueColumnsBuilder, valueAt } from "../../../src/model/value-columns.ts";
 import { DiskTimes } from "../../../src/stores/disk-times.ts";
+import { KeyFilter } from "../../../src/stores/key-filter.ts";
 import { StateTable } from "../../../src/stores/state-table.ts";
 
 type Value = string | null;
@@ -56,9 +57,10 @@ class Pair {
   #unwritten: Layer = new Map();
   #asked: (() => void)[] = [];
 
-  constructor(limit: number, isWindowed: boolean) {
+  constructor(limit: number, isWindowed: boolean, isFiltered: boolean) {
     const times = isWindowed ? new DiskTimes(Number.NEGATIVE_INFINITY) : null;
-    this.table = new StateTable(0, () => limit, times);
+    const filter = new KeyFilter(() => limit, isFiltered);
+    this.table = new StateTable(0, () => limit, times, filter);
   }
 
   changes(keys: readonly string[], values: readonly Value[], byColumns: boolean): StoreChanges {
@@ -230,8 +232,8 @@ test("a table shows the newest value of each key, whatever is evicted", () => {
   const anySteps = fc.array(anyStep, { minLength: 60, maxLength: 120 });
   const limits = fc.constantFrom(0, 400, 900, 1_000_000);
   fc.assert(
-    fc.property(anySteps, limits, fc.boolean(), (steps, limit, isWindowed) => {
-      const pair = new Pair(limit, isWindowed);
+    fc.property(anySteps, limits, fc.boolean(), fc.boolean(), (steps, limit, ...kind) => {
+      const pair = new Pair(limit, ...kind);
       for (const step of steps) {
         if (step.kind === "ask") pair.ask(step.keys);
         else if (step.kind === "fail") pair.write(false);
