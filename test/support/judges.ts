@@ -242,10 +242,15 @@ function compileJudge(classPath: string): string {
   return compileJava("judge", sources, classPath);
 }
 
-/** The classes of these sources, compiled once for each version of them. */
-export function compileJava(name: string, sources: readonly string[], classPath: string): string {
+/** The classes of these sources, compiled once for each version of them, and of those they are built on. */
+export function compileJava(
+  name: string,
+  sources: readonly string[],
+  classPath: string,
+  builtOn: readonly string[] = [],
+): string {
   const hash = createHash("sha256");
-  for (const source of sources) hash.update(readFileSync(source));
+  for (const source of [...sources, ...builtOn]) hash.update(readFileSync(source));
   const classes = cacheFolder(`${name}-${hash.digest("hex").slice(0, 12)}`);
   const done = join(classes, "compiled");
   if (existsSync(done)) return classes;

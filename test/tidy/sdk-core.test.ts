@@ -9,8 +9,8 @@ const LINES_MAX = 800;
 
 /**
  * The core of each SDK: connect, handshake, dispatch, reply. Beside it are the builder, serdes, stores,
- * records, tracing, frames in chunks, the codec of batches and results (TypeScript's `outputs` is part
- * of it), and generated code.
+ * records, tracing, frames in chunks, the codec of batches and results (TypeScript's and Java's outputs
+ * are part of it), and generated code.
  */
 const CORES: Readonly<Record<string, readonly string[]>> = {
   typescript: ["app", "connection", "session", "batch-run", "errors"].map(
@@ -24,7 +24,7 @@ const CORES: Readonly<Record<string, readonly string[]>> = {
   ),
   java: [
     ...["Server", "BackOff", "Channels", "SidecarAddress", "Connection", "Session", "HeldBatch"],
-    ...["BatchControl", "TaskQueue", "TaskThreads", "BatchRun", "OutputList"],
+    ...["BatchControl", "TaskQueue", "TaskThreads", "BatchRun"],
   ].map((name) => `src/main/java/io/outrigger/${name}.java`),
 };
 

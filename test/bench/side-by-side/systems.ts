@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { readdirSync } from "node:fs";
 import { basename, delimiter, join } from "node:path";
 import { build } from "esbuild";
 import { SDKS, setUp, whyNot } from "../../conformance/languages.ts";
@@ -47,6 +48,11 @@ async function typescriptAt(root: string): Promise<Command> {
   return [process.execPath, outfile];
 }
 
+const javaOf = (folder: string): string[] =>
+  readdirSync(folder)
+    .filter((name) => name.endsWith(".java"))
+    .map((name) => join(folder, name));
+
 /** Builds the application of each language on its SDK, and says what runs it. */
 const APPLICATIONS: Readonly<Record<string, () => Promise<Command>>> = {
   typescript: () => typescriptAt(REPOSITORY_ROOT),
@@ -62,7 +68,8 @@ const APPLICATIONS: Readonly<Record<string, () => Promise<Command>>> = {
     const target = join(clientOf("java"), "target");
     const classPath = [join(target, "classes"), join(target, "lib/*")].join(delimiter);
     const source = join(APPS, "BenchApplication.java");
-    const classes = compileJava("side-by-side-application", [source], classPath);
+    const sdk = javaOf(join(clientOf("java"), "src/main/java/io/outrigger"));
+    const classes = compileJava("side-by-side-application", [source], classPath, sdk);
     return ["java", ...JVM, "-cp", `${classes}${delimiter}${classPath}`, "BenchApplication"];
   },
   python: async () => [join(clientOf("python"), ".venv/bin/python"), join(APPS, "application.py")],

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from .emit import EmitStrategy
 from .failures import FailurePolicy
-from .folds import Fold, fold_record
+from .folds import Fold, fold_record, straight_fold
 from .gen import topology_pb2 as pb
 from .serdes import Serde, double, int32, int64, nullable
 from .topology import Node
@@ -74,6 +74,7 @@ def add_fold(
         upstream.serdes(),
         code=lambda record, emitter: fold_record(record, emitter, fold),
         aggregates=declared.store,
+        straight=straight_fold(fold),
     )
     added = upstream.builder.add(
         "aggregate", pb.Node(aggregate=declared), upstream.nodes, named.name, node

@@ -14,6 +14,7 @@ from .gen import processor_pb2 as pb
 from .outputs import Outputs
 from .record import Headers
 from .segments import SegmentReader, keys_of
+from .straight import Columns, StraightRun, straight_run
 from .timers import BatchTimers
 from .topology import Node
 from .tracing import IS_TRACING, in_context_of
@@ -49,9 +50,15 @@ async def run_batch(
 ) -> pb.BatchResult | None:
     """None when the batch was stopped. Raises only for a sidecar's fault. Suspends only where a
     handler made with ``async def`` does."""
+    readers = [
+        SegmentReader(scope.sources, scope.application_id, scope.timer_sources, segment)
+        for segment in batch.segments
+    ]
     run = BatchRun(scope, batch, ask, control)
-    for segment in batch.segments:
-        reader = SegmentReader(scope.sources, scope.application_id, scope.timer_sources, segment)
+    short = run.short_way(readers)
+    if short is not None:
+        return run.run_short(short)
+    for reader in readers:
         process = run.way_of(reader)
         for index in range(len(reader)):
             if control.is_stopped:
@@ -77,17 +84,21 @@ class BatchRun:
         self.nodes = scope.nodes
         self.receivers: dict[str, Receiver] = {}
         self.outputs = Outputs()
+        # Of the short way, instead of them.
+        self._columns: Columns | None = None
         self.failed = FailedNodes()
         self.row = 0
         self.row_timestamp = 0
         self.row_headers: Headers = ()
         self._batch = batch
         self._stage = scope.stage
-        self._bytes_max = scope.result_bytes_max
+        self.bytes_max = scope.result_bytes_max
         self._control = control
         self._states: dict[str, BatchState] = {}
         self._timers: dict[str, BatchTimers] = {}
-        keys = [key for segment in batch.segments for key in keys_of(segment)]
+        keys = (
+            [key for segment in batch.segments for key in keys_of(segment)] if batch.states else []
+        )
         for columns in batch.states:
             if columns.store >= len(scope.stage.stores):
                 raise RuntimeError(f"the sidecar's batch has no store {columns.store}")
@@ -116,6 +127,22 @@ class BatchRun:
 
     def is_taken(self) -> bool:
         return self._control.is_taken
+
+    def short_way(self, readers: Sequence[SegmentReader]) -> StraightRun | None:
+        """None where rows have to go one by one; then nothing has run."""
+        if len(self._entries) != 1:
+            return None
+        entry = self._entries[0]
+        short = straight_run(self, entry.node, entry.folded, self._stage.sinks, readers)
+        self._columns = None if short is None else short.columns
+        return short
+
+    def run_short(self, short: StraightRun) -> pb.BatchResult | None:
+        try:
+            short.run(self._control)
+        except Exception as error:
+            return None if self._control.is_stopped else self.fail(error)
+        return None if self._control.is_stopped else self.result()
 
     def way_of(self, reader: SegmentReader) -> Callable[[int], Awaitable[None] | None]:
         """What processes a row of the segment. A stage that is entered at one node, as most are,
@@ -170,22 +197,28 @@ class BatchRun:
 
     def keep(self) -> None:
         """The row is done: what it did stays. Raises where the result would not fit a frame."""
-        size = self.outputs.bytes
+        if self._all_states or self._timers:
+            self.check(self.outputs.bytes)
+            for state in self._all_states:
+                state.keep()
+            for timers in self._timers.values():
+                timers.keep()
+        elif self.outputs.bytes > self.bytes_max:
+            self.check(self.outputs.bytes)
+        self.row += 1
+
+    def check(self, size: int) -> None:
+        """Raises where a result would not fit a frame whose outputs take so many bytes."""
         for state in self._all_states:
             size += state.bytes
         for timers in self._timers.values():
             size += timers.bytes
-        if size > self._bytes_max:
+        if size > self.bytes_max:
             raise ValueError(
                 f"the results of {self.row + 1} records take {size} bytes, the sidecar takes "
-                f"{self._bytes_max}: write less for each record, or raise "
+                f"{self.bytes_max}: write less for each record, or raise "
                 "server.max.message.bytes"
             )
-        for state in self._all_states:
-            state.keep()
-        for timers in self._timers.values():
-            timers.keep()
-        self.row += 1
 
     def fail(self, error: Exception) -> pb.BatchResult:
         """The row failed: what it did never was."""
@@ -209,7 +242,7 @@ class BatchRun:
             task_epoch=self._batch.task_epoch,
             task_id=self._batch.task_id,
             done=self.row,
-            outputs=self.outputs.finish(),
+            outputs=(self._columns or self.outputs).finish(),
             mutations=[changes for changes in mutations if changes is not None],
             timers=[changes for changes in timers if changes is not None],
         )

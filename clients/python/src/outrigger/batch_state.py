@@ -60,10 +60,20 @@ class BatchState:
         return self._values[slot] if written is _MISSING else written
 
     def put_slot(self, slot: int, value: bytes | None) -> None:
-        before = self._by_slot.get(slot, _MISSING)
-        self._undo.append((self._by_slot, slot, before))
-        self._by_slot[slot] = value
-        self._count(value, before, _OVERHEAD_BYTES)
+        written = self._by_slot
+        before = written.get(slot, _MISSING)
+        self._undo.append((written, slot, before))
+        written[slot] = value
+        # As `_count`, of which this is the way of nearly all.
+        if before is _MISSING:
+            self.bytes += _OVERHEAD_BYTES if value is None else _OVERHEAD_BYTES + len(value)
+        else:
+            self._count(value, before, 0)
+
+    def first_slot(self, row: int) -> int:
+        """The first slot of a row; -1 where it has none."""
+        slots = self._row_slots[row]
+        return slots[0] if slots else -1
 
     def known(self, key: bytes) -> tuple[bool, bytes | None]:
         """Whether the value is known without asking, and the value."""

@@ -10,6 +10,7 @@ from .batch_state import BatchState
 from .emitter import Emitter
 from .record import Record
 from .serdes import Serde
+from .straight import Rows, Step, Straight
 from .windows import SessionWindows, SlidingWindows, Window, Windowed, Windows, length_ms
 
 
@@ -21,7 +22,8 @@ class Fold:
     # None folds over all time.
     windows: Windows | None
     serde: Serde[Any]
-    next: Callable[[Record[Any, Any], Any], Any]
+    # Of the key, the value, and what was folded so far.
+    next: Callable[[Any, Any, Any], Any]
     # Of sessions alone: of the key, what was folded so far, and a session that it swallows.
     merge: Callable[[Any, Any, Any], Any] | None
 
@@ -70,7 +72,7 @@ async def _into_rest(
 
 
 def _into(state: BatchState, slot: int, record: Record[Any, Any], fold: Fold) -> Record[Any, Any]:
-    return _put(state, slot, record, fold, fold.next(record, _value_at(state, slot, fold)))
+    return _put(state, slot, record, fold, _next(record, _value_at(state, slot, fold), fold))
 
 
 def _into_session(
@@ -90,8 +92,41 @@ def _into_session(
         folded = fold.merge(record.key, folded, session)
         if index < last:
             changed.append(_put(state, slot, record, fold, None))
-    changed.append(_put(state, slots[last], record, fold, fold.next(record, folded)))
+    changed.append(_put(state, slots[last], record, fold, _next(record, folded, fold)))
     return emitter.forward_each(changed)
+
+
+def _next(record: Record[Any, Any], folded: Any, fold: Fold) -> Any:
+    return fold.next(record.key, record.value, folded)
+
+
+def straight_fold(fold: Fold) -> Straight | None:
+    """The same of what folds over all time; else None."""
+    if fold.windows is not None:
+        return None
+    read, write, following = fold.serde.deserialize, fold.serde.serialize, fold.next
+
+    def steps(rows: Rows) -> Step | None:
+        columns = rows.reader.columns(rows.node.input)
+        if columns is None or rows.state is None:
+            return None
+        keys, values = columns
+        state, first, is_written = rows.state, rows.first, rows.is_written
+
+        def step(index: int) -> tuple[Any, Any] | None:
+            slot, key, value = state.first_slot(first + index), keys[index], values[index]
+            # As Kafka Streams: a null value is no news.
+            if slot < 0 or value is None:
+                return None
+            before = state.get_slot(slot)
+            folded = following(key, value, None if before is None else read(before))
+            written = None if folded is None else write(folded)
+            state.put_slot(slot, written)
+            return key, written if is_written and written is not None else folded
+
+        return step
+
+    return Straight(steps, fold.serde)
 
 
 def _value_at(state: BatchState, slot: int, fold: Fold) -> Any:

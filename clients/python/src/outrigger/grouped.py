@@ -54,7 +54,7 @@ class _Grouped(Generic[K, V, RK, Gone]):
         merge = None
         if isinstance(self._grouping.windows, SessionWindows):
             merge = lambda key, before, session: joined(before, session)  # noqa: E731
-        folding = (lambda record, before: joined(before, record.value), merge)
+        folding = (lambda key, value, before: joined(before, value), merge)
         kept = value or self._grouping.upstream.serdes().value
         named = Named(store, name, failure_policy)
         return self._stream_of(add_fold(self._grouping, "reduce", folding, kept, named))
@@ -105,7 +105,9 @@ class _Grouped(Generic[K, V, RK, Gone]):
         if merger is not None:
             merge = lambda key, before, session: merger(key, begun(before), session)  # noqa: E731
         folding = (
-            lambda record, before: aggregator(record.key, record.value, begun(before)),
+            lambda key, value, before: aggregator(
+                key, value, initializer() if before is None else before
+            ),
             merge,
         )
         return self._stream_of(add_fold(self._grouping, "aggregate", folding, value, named))

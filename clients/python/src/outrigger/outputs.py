@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from .gen import records_pb2 as pb
 from .record import Headers
 
 # Bytes that an output, or a header, takes besides its key and value, at most.
-_OVERHEAD_BYTES = 40
+OVERHEAD_BYTES = 40
 
 
 class Outputs:
@@ -29,7 +31,7 @@ class Outputs:
     def add(self, row: int, sink: int, key: bytes | None, value: bytes | None, time: int) -> None:
         """An output with the timestamp and the headers of its input."""
         self._rows.append((row, sink, key, value, time))
-        self.bytes += (len(key) if key else 0) + (len(value) if value else 0) + _OVERHEAD_BYTES
+        self.bytes += (len(key) if key else 0) + (len(value) if value else 0) + OVERHEAD_BYTES
 
     def differs(self, is_of_other_time: bool, headers: Headers | None) -> None:
         """Says of the output that is added next what its input has otherwise; ``headers`` of None
@@ -39,7 +41,7 @@ class Outputs:
         if headers is not None:
             self._headers.append((len(self._rows), headers))
             for name, data in headers:
-                self.bytes += len(name) * 4 + len(data or b"") + _OVERHEAD_BYTES
+                self.bytes += len(name) * 4 + len(data or b"") + OVERHEAD_BYTES
 
     def forget(self, row: int) -> None:
         """Forgets what the last row has sent: it failed, and nothing is added after it."""
@@ -56,10 +58,10 @@ class Outputs:
         return pb.Outputs(
             inputs=inputs,
             sinks=sinks if any(sinks) else (),
-            keys=_present(keys),
-            values=_present(values),
-            null_keys=_nulls(keys),
-            null_values=_nulls(values),
+            keys=present(keys),
+            values=present(values),
+            null_keys=nulls(keys),
+            null_values=nulls(values),
             timestamps=() if self._takes_over else timestamps,
             headers=[
                 pb.RowHeaders(
@@ -70,13 +72,15 @@ class Outputs:
         )
 
 
-def _present(column: tuple[bytes | None, ...]) -> list[bytes] | tuple[bytes, ...]:
+def present(column: Sequence[bytes | None]) -> Sequence[bytes]:
+    """Of null an empty one: another column names it."""
     if None not in column:
         return column  # type: ignore[return-value]
     return [b"" if data is None else data for data in column]
 
 
-def _nulls(column: tuple[bytes | None, ...]) -> list[int]:
+def nulls(column: Sequence[bytes | None]) -> list[int]:
+    """Where a column has null."""
     if None not in column:
         return []
     return [row for row, data in enumerate(column) if data is None]

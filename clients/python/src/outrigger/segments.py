@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from itertools import repeat
 from typing import Any
 
@@ -38,13 +39,7 @@ class SegmentReader:
         self._values: list[bytes | None] = list(segment.values)
         for row in segment.null_values:
             self._values[row] = None
-        base = segment.base_timestamp
-        # The same int for a row each time: whoever forwards it forwards the input's timestamp.
-        self.timestamps: Sequence[int] = (
-            [base + delta for delta in segment.timestamp_deltas]
-            if segment.timestamp_deltas
-            else [base] * len(self._keys)
-        )
+        self._segment = segment
         self._headers: dict[int, Headers] = {
             listed.row: tuple(
                 (header.key, header.value if header.HasField("value") else None)
@@ -55,6 +50,12 @@ class SegmentReader:
 
     def __len__(self) -> int:
         return len(self._keys)
+
+    @cached_property
+    def timestamps(self) -> Sequence[int]:
+        """The same int for a row each time: whoever forwards it forwards the input's timestamp."""
+        base, deltas = self._segment.base_timestamp, self._segment.timestamp_deltas
+        return [base + delta for delta in deltas] if deltas else [base] * len(self._keys)
 
     def timestamp(self, index: int) -> int:
         return self.timestamps[index]
@@ -75,16 +76,29 @@ class SegmentReader:
 
     def records(self, serdes: Serdes) -> list[Record[Any, Any]] | None:
         """All rows at once; None where one of them cannot be read: then the others come first."""
-        try:
-            keys = _column(serdes.key.deserialize, self._keys)
-            values = _column(serdes.value.deserialize, self._values)
-        except Exception:
+        columns = self.columns(serdes)
+        if columns is None:
             return None
+        keys, values = columns
         rows = range(len(keys))
         headers: Iterable[Headers] = (
             [self.headers(row) for row in rows] if self._headers else repeat(_NO_HEADERS)
         )
         return list(map(Record, keys, values, self.timestamps, headers, repeat(self._origin), rows))
+
+    def columns(self, serdes: Serdes) -> tuple[Sequence[Any], Sequence[Any]] | None:
+        """Keys and values of all rows; None where one of them cannot be read."""
+        try:
+            return (
+                _column(serdes.key.deserialize, self._keys),
+                _column(serdes.value.deserialize, self._values),
+            )
+        except Exception:
+            return None
+
+    def has_headers(self) -> bool:
+        """Whether any row has."""
+        return bool(self._headers)
 
     def fired(self, index: int, key: Serde[Any]) -> tuple[Record[Any, Any], Firing]:
         """A row that tells of a timer or a punctuation."""

@@ -23,6 +23,7 @@ from .hooks import is_waiting
 from .record import Record
 from .serdes import Serde
 from .stores import KeyValueStoreDefinition, TimestampedKeyValueStoreDefinition
+from .straight import Straight, straight_records, straight_values
 from .suppressed import Suppressed
 from .timers import FiredTimer, Punctuator, TimedCode
 from .topology import Node, NodeCode
@@ -156,7 +157,12 @@ class KStream(Generic[K, V]):
             key, value = mapper(record)
             return emitter.forward(record.followed_by(key, value, None, None))
 
-        return self._function(pb.OPERATION_MAP, "", name, code, failure_policy)
+        def made(record: Record[Any, Any]) -> tuple[Any, Any]:
+            key, value = mapper(record)
+            return key, value
+
+        straight = straight_records(made)
+        return self._function(pb.OPERATION_MAP, "", name, code, failure_policy, straight)
 
     def map_values(
         self,
@@ -171,7 +177,8 @@ class KStream(Generic[K, V]):
             value = mapper(record.value)
             return emitter.forward(record.followed_by(record.key, value, None, None))
 
-        return self._function(pb.OPERATION_MAP_VALUES, "key", name, code, failure_policy)
+        operation, straight = pb.OPERATION_MAP_VALUES, straight_values(mapper)
+        return self._function(operation, "key", name, code, failure_policy, straight)
 
     def filter(
         self,
@@ -185,7 +192,11 @@ class KStream(Generic[K, V]):
         def code(record: Record[Any, Any], emitter: Emitter) -> Awaitable[None] | None:
             return emitter.forward(record) if predicate(record) else None
 
-        return self._function(pb.OPERATION_FILTER, "key value", name, code, failure_policy)
+        def made(record: Record[Any, Any]) -> tuple[Any, Any] | None:
+            return (record.key, record.value) if predicate(record) else None
+
+        operation, straight = pb.OPERATION_FILTER, straight_records(made)
+        return self._function(operation, "key value", name, code, failure_policy, straight)
 
     def filter_not(
         self,
@@ -395,8 +406,11 @@ class KStream(Generic[K, V]):
         name: str | None,
         code: NodeCode,
         policy: FailurePolicy | None,
+        straight: Straight | None = None,
     ) -> KStream[Any, Any]:
-        return KStream(self._add(operation, kept, name, code, policy))
+        added = self._add(operation, kept, name, code, policy)
+        added.builder.nodes[added.nodes[0]].straight = straight
+        return KStream(added)
 
     def _add(
         self,

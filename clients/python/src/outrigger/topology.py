@@ -12,6 +12,7 @@ from .serdes import Serde
 if TYPE_CHECKING:
     from .emitter import Emitter
     from .record import Record
+    from .straight import Straight
     from .timers import Firing, TimedCode
 
 NodeCode = Callable[["Record[Any, Any]", "Emitter"], "Awaitable[None] | None"]
@@ -49,6 +50,8 @@ class Node:
     timed: TimedCode | None = None
     # The same, ready to run: with a record, and what it tells.
     fire: Callable[[Record[Any, Any], Firing, Emitter], Awaitable[None] | None] | None = None
+    # The same as its code, for a stage that has but it and one sink; None where it takes records.
+    straight: Straight | None = None
     children: list[str] = field(default_factory=list)
 
 

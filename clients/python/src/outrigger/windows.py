@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import sys
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 if sys.version_info >= (3, 11):
     from typing import NamedTuple
@@ -12,7 +12,7 @@ else:  # which knows no generic ones yet
     from typing_extensions import NamedTuple
 
 from .durations import Duration, duration_ms
-from .serdes import Serde
+from .serdes import Serde, raw
 
 K = TypeVar("K")
 
@@ -114,6 +114,10 @@ class Windowed(NamedTuple, Generic[K]):
     window: Window
 
 
+# What making a `Windowed` comes to, without a call in between.
+_make: Any = tuple.__new__
+
+
 def windowed(key: Serde[K], size_ms: int) -> Serde[Windowed[K]]:
     """``key | int64 start``, as Kafka's TimeWindowedSerializer; ``size_ms`` from the start to the
     end."""
@@ -121,17 +125,24 @@ def windowed(key: Serde[K], size_ms: int) -> Serde[Windowed[K]]:
     def serialize(value: Windowed[K]) -> bytes:
         return (key.serialize(value.key) or b"") + _TIME.pack(value.window.start)
 
-    last = Window(0, size_ms)
+    # Both at once: several threads read.
+    last = _TIME.pack(0), Window(0, size_ms)
+    of_key = None if key is raw else key.deserialize
 
     def deserialize(data: bytes | None) -> Windowed[K]:
         nonlocal last
-        given = _long_enough(data, _TIME.size)
-        (start,) = _TIME.unpack_from(given, len(given) - _TIME.size)
-        window = last
-        if window.start != start:
+        if data is None or len(data) < 8:
+            raise _too_short(data, 8)
+        written = data[-8:]
+        known, window = last
+        if written != known:
             # Neighbours mostly share their window.
-            last = window = Window(start, start + size_ms)
-        return Windowed(key.deserialize(given[: -_TIME.size]), window)
+            start = _TIME.unpack(written)[0]
+            window = Window(start, start + size_ms)
+            last = written, window
+        inner: Any = data[:-8]
+        made: Windowed[K] = _make(Windowed, (inner if of_key is None else of_key(inner), window))
+        return made
 
     return Serde(serialize, deserialize, (f"windowed {size_ms}", key))
 
@@ -144,15 +155,14 @@ def session_windowed(key: Serde[K]) -> Serde[Windowed[K]]:
         return (key.serialize(value.key) or b"") + _TWO_TIMES.pack(end, start)
 
     def deserialize(data: bytes | None) -> Windowed[K]:
-        given = _long_enough(data, _TWO_TIMES.size)
-        end, start = _TWO_TIMES.unpack(given[-_TWO_TIMES.size :])
-        inner = key.deserialize(given[: -_TWO_TIMES.size])
+        if data is None or len(data) < _TWO_TIMES.size:
+            raise _too_short(data, _TWO_TIMES.size)
+        end, start = _TWO_TIMES.unpack(data[-_TWO_TIMES.size :])
+        inner = key.deserialize(data[: -_TWO_TIMES.size])
         return Windowed(inner, Window(start, end))
 
     return Serde(serialize, deserialize, ("session_windowed", key))
 
 
-def _long_enough(data: bytes | None, least: int) -> bytes:
-    if data is None or len(data) < least:
-        raise TypeError(f"it has {len(data or b'')} bytes, a windowed key at least {least}")
-    return data
+def _too_short(data: bytes | None, least: int) -> TypeError:
+    return TypeError(f"it has {len(data or b'')} bytes, a windowed key at least {least}")

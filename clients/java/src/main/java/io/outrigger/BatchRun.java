@@ -1,11 +1,8 @@
 package io.outrigger;
 
-import com.google.protobuf.ByteString;
-import io.outrigger.gen.v1.Batch;
 import io.outrigger.gen.v1.BatchResult;
-import io.outrigger.gen.v1.Segment;
+import io.outrigger.gen.v1.Failure;
 import io.outrigger.gen.v1.Stage;
-import io.outrigger.gen.v1.StateColumns;
 import io.outrigger.gen.v1.Welcome;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -21,18 +18,24 @@ final class BatchRun {
   private final Welcome welcome;
   private final Stage stage;
   private final long bytesMax;
-  private final List<Emitter> entries = new ArrayList<>();
+  private final ResultFrames frames;
+  private final Emitter[] entries;
 
   /** Of the nodes that run here, by name. */
   final Map<String, Emitter> emitters = new HashMap<>();
 
-  private Batch batch;
+  private ReceivedBatch batch;
   private BatchControl control;
   private Tracing tracing;
-  private OutputList outputs;
+  private ResultFrame frame;
+  private Outputs outputs;
 
   TimerSet timers;
-  private final Map<String, BatchState> states = new HashMap<>();
+
+  /** Of the stores that the batch has columns of; {@code stores} has their names. */
+  private BatchState[] states = {};
+
+  private final List<String> stores = new ArrayList<>();
   private int row;
   private long rowTimestamp;
   private List<Header> rowHeaders;
@@ -40,17 +43,34 @@ final class BatchRun {
 
   final FailedNodes failedNodes = new FailedNodes();
 
-  BatchRun(Map<String, TopologyNode> nodes, Welcome welcome, Stage stage) {
+  BatchRun(
+      Map<String, TopologyNode> nodes, Welcome welcome, Stage stage, ResultFrames frames) {
     this.nodes = nodes;
     this.welcome = welcome;
     this.stage = stage;
     bytesMax = Chunks.columnsBytesMax(welcome);
-    for (String entry : stage.getEntriesList()) entries.add(Emitter.of(entry, this));
+    this.frames = frames;
+    entries =
+        stage.getEntriesList().stream().map(entry -> Emitter.of(entry, this)).toArray(Emitter[]::new);
   }
 
   /** Runs one batch to its result; null when it was stopped. Throws only for a sidecar's fault. */
-  BatchResult run(Batch next, AskState ask, BatchControl nextControl) {
-    List<SegmentReader> segments = begin(next, ask, nextControl);
+  SentFrame run(ReceivedBatch next, AskState ask, BatchControl nextControl) {
+    frame = frames.take();
+    outputs = frame.outputs;
+    SentFrame result = null;
+    try {
+      result = runRows(begin(next, ask, nextControl));
+    } finally {
+      if (result == null) frame.release();
+      // Whoever writes now is too late, and would write into the result of another batch.
+      frame = null;
+      outputs = null;
+    }
+    return result;
+  }
+
+  private SentFrame runRows(List<SegmentReader> segments) {
     for (SegmentReader segment : segments) {
       for (int index = 0; index < segment.count(); index++) {
         if (control.isStopped()) return null;
@@ -63,30 +83,33 @@ final class BatchRun {
         }
       }
     }
-    return control.isStopped() ? null : result().build();
+    return control.isStopped() ? null : result(null);
   }
 
-  private List<SegmentReader> begin(Batch next, AskState ask, BatchControl nextControl) {
+  private List<SegmentReader> begin(ReceivedBatch next, AskState ask, BatchControl nextControl) {
     batch = next;
     control = nextControl;
     tracing = Tracing.current();
-    outputs = new OutputList();
     row = 0;
     forwardFailure = null;
     failedNodes.clear();
-    List<SegmentReader> segments = new ArrayList<>(next.getSegmentsCount());
-    for (Segment segment : next.getSegmentsList()) segments.add(new SegmentReader(welcome, segment));
-    states.clear();
+    List<SegmentReader> segments = new ArrayList<>(next.segments.size());
+    for (ReceivedSegment segment : next.segments) segments.add(new SegmentReader(welcome, segment));
     timers = new TimerSet(welcome);
-    int rows = segments.stream().mapToInt(SegmentReader::count).sum();
-    for (StateColumns columns : next.getStatesList()) {
-      if (columns.getStore() >= stage.getStoresCount() || columns.getStore() < 0) {
-        throw new IllegalStateException("the sidecar's batch has no store " + columns.getStore());
-      }
-      BatchState.RowKeys keys = at -> keyOf(segments, at);
-      states.put(stage.getStores(columns.getStore()), new BatchState(columns, rows, keys, ask));
-    }
+    beginStates(ask);
     return segments;
+  }
+
+  private void beginStates(AskState ask) {
+    stores.clear();
+    states = new BatchState[batch.states.size()];
+    for (ReceivedState columns : batch.states) {
+      if (columns.store >= stage.getStoresCount() || columns.store < 0) {
+        throw new IllegalStateException("the sidecar's batch has no store " + columns.store);
+      }
+      states[stores.size()] = new BatchState(columns, batch, ask);
+      stores.add(stage.getStores(columns.store));
+    }
   }
 
   private void process(SegmentReader segment, int index) throws Exception {
@@ -114,41 +137,38 @@ final class BatchRun {
   private void keep() throws Throwable {
     if (forwardFailure != null) throw forwardFailure;
     long bytes = outputs.bytes() + timers.bytes();
-    for (BatchState state : states.values()) bytes += state.bytes();
+    for (BatchState state : states) bytes += state.bytes();
     Chunks.checkResult(row + 1, bytes, bytesMax);
     outputs.keep();
-    for (BatchState state : states.values()) state.keep();
+    for (BatchState state : states) state.keep();
     timers.keep();
     control.forgetActions();
     row += 1;
   }
 
   /** The row failed: what it did never was. */
-  private BatchResult fail(Throwable error) {
+  private SentFrame fail(Throwable error) {
     outputs.rollback();
-    for (BatchState state : states.values()) state.rollback();
+    for (BatchState state : states) state.rollback();
     timers.rollback();
     control.forgetActions();
     String node = failedNodes.innermost(error);
     // What no code threw, the size of a result, is the entry's where there is one.
-    if (node == null) node = entries.size() == 1 ? entries.get(0).node.name : "";
-    return result().setFailure(Failures.of(error, node)).build();
+    if (node == null) node = entries.length == 1 ? entries[0].node.name : "";
+    return result(Failures.of(error, node));
   }
 
-  private BatchResult.Builder result() {
-    BatchResult.Builder result =
-        BatchResult.newBuilder()
-            .setDispatchId(batch.getDispatchId())
-            .setTaskEpoch(batch.getTaskEpoch())
-            .setTaskId(batch.getTaskId())
-            .setDone(row)
-            .setOutputs(outputs.columns());
-    for (BatchState state : states.values()) {
-      var mutations = state.mutations();
-      if (mutations != null) result.addMutations(mutations);
-    }
-    timers.addTo(result);
-    return result;
+  /**
+   * The result of the rows that are done.
+   *
+   * @param failure null where none has failed
+   */
+  private SentFrame result(Failure failure) {
+    if (failure == null && timers.isEmpty()) return frame.encode(batch, row, states, null);
+    BatchResult.Builder rest = BatchResult.newBuilder();
+    if (failure != null) rest.setFailure(failure);
+    timers.addTo(rest);
+    return frame.encode(batch, row, states, rest.build());
   }
 
   TopologyNode node(String name) {
@@ -164,8 +184,10 @@ final class BatchRun {
   }
 
   BatchState state(String store) {
-    BatchState state = states.get(store);
-    if (state != null) return state;
+    // A stage has a store or two.
+    for (int index = 0; index < states.length; index++) {
+      if (stores.get(index).equals(store)) return states[index];
+    }
     throw new IllegalStateException(
         "the sidecar's batch carries no state of the store \"" + store + "\"");
   }
@@ -186,24 +208,15 @@ final class BatchRun {
     return tracing.withContext(headers);
   }
 
-  void write(int sink, ByteString key, ByteString value, long timestamp, List<Header> headers) {
+  void write(int sink, byte[] key, byte[] value, long timestamp, List<Header> headers) {
     boolean isInherited = headers == rowHeaders || headers.isEmpty() && rowHeaders.isEmpty();
     List<Header> own = isInherited ? null : headers;
-    outputs.add(new Output(row, sink, key, value, timestamp, own), rowTimestamp);
+    outputs.add(row, sink, key, value, timestamp, rowTimestamp, own);
   }
 
   /** Remembers that a forward failed: the record fails, whatever its handler makes of the exception. */
   RuntimeException failed(Throwable error) {
     if (forwardFailure == null) forwardFailure = error;
     return Failures.unchecked(error);
-  }
-
-  private static ByteString keyOf(List<SegmentReader> segments, int row) {
-    int index = row;
-    for (SegmentReader segment : segments) {
-      if (index < segment.count()) return segment.key(index);
-      index -= segment.count();
-    }
-    throw new IllegalStateException("the batch has no row " + row);
   }
 }

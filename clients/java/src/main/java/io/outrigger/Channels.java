@@ -2,6 +2,7 @@ package io.outrigger;
 
 import io.grpc.ManagedChannel;
 import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
+import io.grpc.netty.shaded.io.netty.buffer.UnpooledByteBufAllocator;
 import io.grpc.netty.shaded.io.netty.channel.ChannelOption;
 import io.grpc.netty.shaded.io.netty.channel.EventLoopGroup;
 import io.grpc.netty.shaded.io.netty.channel.nio.NioEventLoopGroup;
@@ -35,6 +36,8 @@ final class Channels implements AutoCloseable {
         // The sidecar is next door: a proxy of the JVM's settings is for others.
         .proxyDetector(target -> null)
         .flowControlWindow(WINDOW_BYTES)
+        // Netty's pool is much code to compile, for the few buffers that are in use at a time.
+        .withOption(ChannelOption.ALLOCATOR, UnpooledByteBufAllocator.DEFAULT)
         .maxInboundMessageSize(Chunks.MAX_FRAME_BYTES)
         .build();
   }

@@ -1,7 +1,6 @@
 package io.outrigger;
 
 import com.google.protobuf.ByteString;
-import com.google.protobuf.CodedInputStream;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.UnsafeByteOperations;
 import io.outrigger.gen.v1.Chunk;
@@ -68,35 +67,36 @@ final class Chunks {
   }
 
   /** Sends what is to be written for a frame. */
-  void outgoing(ProcessRequest frame, Consumer<ProcessRequest> send) {
-    if (frame.getSerializedSize() <= frameBytesMax) {
+  void outgoing(SentFrame frame, Consumer<SentFrame> send) {
+    if (frame.length() <= frameBytesMax) {
       send.accept(frame);
       return;
     }
-    ByteString bytes = frame.toByteString();
     int step = frameBytesMax - CHUNK_OVERHEAD_BYTES;
-    for (int at = 0; at < bytes.size(); at += step) {
-      int to = Math.min(bytes.size(), at + step);
-      Chunk.Builder chunk = Chunk.newBuilder().setData(bytes.substring(at, to));
-      chunk.setLast(to == bytes.size());
-      send.accept(ProcessRequest.newBuilder().setChunk(chunk).build());
+    for (int at = 0; at < frame.length(); at += step) {
+      int length = Math.min(frame.length() - at, step);
+      Chunk.Builder chunk = Chunk.newBuilder().setLast(at + length == frame.length());
+      chunk.setData(UnsafeByteOperations.unsafeWrap(frame.bytes(), frame.from() + at, length));
+      send.accept(SentFrame.of(ProcessRequest.newBuilder().setChunk(chunk).build()));
     }
+    frame.release();
   }
 
   /** The frame that came, or that is whole now; null in the midst of one. Throws what ends the stream. */
-  ProcessResponse incoming(ProcessResponse frame) {
-    if (frame.hasChunk()) return take(frame.getChunk());
-    if (!pieces.isEmpty() && !frame.hasReject()) {
+  ReceivedFrame incoming(ReceivedFrame received) {
+    ProcessResponse frame = received.message();
+    if (frame != null && frame.hasChunk()) return take(frame.getChunk());
+    if (!pieces.isEmpty() && (frame == null || !frame.hasReject())) {
       throw broken("another frame after %d bytes of one in chunks", pieces.size());
     }
-    if (frame.hasWelcome()) {
+    if (frame != null && frame.hasWelcome()) {
       frameBytesMax = frameBytesOf(frame.getWelcome());
       messageBytesMax = frame.getWelcome().getMaxMessageBytes();
     }
-    return frame;
+    return received;
   }
 
-  private ProcessResponse take(Chunk chunk) {
+  private ReceivedFrame take(Chunk chunk) {
     int bytes = chunk.getData().size();
     long sum = (long) pieces.size() + bytes;
     if (bytes == 0 || sum > messageBytesMax) {
@@ -107,17 +107,14 @@ final class Chunks {
     if (!chunk.getLast()) return null;
     byte[] whole = pieces.toByteArray();
     pieces = ByteString.EMPTY;
-    ProcessResponse frame = parse(whole);
-    if (frame.hasChunk()) throw broken("chunks of a chunk");
+    ReceivedFrame frame = read(whole);
+    if (frame.message() != null && frame.message().hasChunk()) throw broken("chunks of a chunk");
     return frame;
   }
 
-  /** Of one array, so that the columns' elements can share it. */
-  private static ProcessResponse parse(byte[] bytes) {
+  private static ReceivedFrame read(byte[] bytes) {
     try {
-      CodedInputStream input = UnsafeByteOperations.unsafeWrap(bytes).newCodedInput();
-      input.enableAliasing(true);
-      return ProcessResponse.parser().parseFrom(input);
+      return ReceivedFrame.read(bytes);
     } catch (InvalidProtocolBufferException error) {
       throw broken("chunks that are no frame: %s", error.getMessage());
     }

@@ -6,8 +6,6 @@ import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.Status;
-import io.outrigger.gen.v1.ProcessRequest;
-import io.outrigger.gen.v1.ProcessResponse;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
@@ -31,16 +29,16 @@ final class Connection {
   private static final Metadata.Key<String> TOKEN =
       Metadata.Key.of("outrigger-token", Metadata.ASCII_STRING_MARSHALLER);
 
-  private static final MethodDescriptor<ProcessRequest, ProcessResponse> PROCESS =
-      MethodDescriptor.<ProcessRequest, ProcessResponse>newBuilder()
+  private static final MethodDescriptor<SentFrame, ReceivedFrame> PROCESS =
+      MethodDescriptor.<SentFrame, ReceivedFrame>newBuilder()
           .setType(MethodDescriptor.MethodType.BIDI_STREAMING)
           .setFullMethodName("outrigger.v1.ProcessorService/Process")
-          .setRequestMarshaller(new FrameMarshaller<>(ProcessRequest.parser()))
-          .setResponseMarshaller(new FrameMarshaller<>(ProcessResponse.parser()))
+          .setRequestMarshaller(FrameMarshaller.SENT)
+          .setResponseMarshaller(FrameMarshaller.RECEIVED)
           .build();
 
   private final ManagedChannel channel;
-  private final ClientCall<ProcessRequest, ProcessResponse> call;
+  private final ClientCall<SentFrame, ReceivedFrame> call;
   private final Chunks chunks = new Chunks();
   private final CompletableFuture<Ended> ended = new CompletableFuture<>();
   private boolean isOver;
@@ -51,15 +49,15 @@ final class Connection {
   }
 
   /** Opens the stream. Frames come one after the other, on a thread that must not be held up. */
-  void start(String token, Consumer<ProcessResponse> received) {
+  void start(String token, Consumer<ReceivedFrame> received) {
     Metadata headers = new Metadata();
     if (token != null && !token.isEmpty()) headers.put(TOKEN, token);
     call.start(
         new ClientCall.Listener<>() {
           @Override
-          public void onMessage(ProcessResponse frame) {
+          public void onMessage(ReceivedFrame frame) {
             // What this throws ends the stream, and is its cause.
-            ProcessResponse whole = chunks.incoming(frame);
+            ReceivedFrame whole = chunks.incoming(frame);
             if (whole != null) received.accept(whole);
             call.request(1);
           }
@@ -77,8 +75,9 @@ final class Connection {
    * Sends a frame, one at a time. What gRPC has not written yet is bounded by the credit: there is one
    * answer for each batch held, and a handler has one question at most.
    */
-  synchronized void send(ProcessRequest frame) {
-    if (!isOver) chunks.outgoing(frame, call::sendMessage);
+  synchronized void send(SentFrame frame) {
+    if (isOver) frame.release();
+    else chunks.outgoing(frame, call::sendMessage);
   }
 
   /** Half-closes after what was sent; the sidecar then ends the stream, or we do. */

@@ -1,6 +1,5 @@
 package io.outrigger;
 
-import com.google.protobuf.ByteString;
 import java.util.List;
 
 /**
@@ -131,7 +130,7 @@ final class Emitter {
   private void keep(
       Record<Object, Object> record, Fold fold, BatchState state, int slot, Object value)
       throws Exception {
-    state.putSlot(slot, copyOf(value == null ? null : fold.serde().serialize(value)));
+    state.putSlot(slot, value == null ? null : fold.serde().serialize(value));
     Object key = record.key();
     if (fold.windows() == null) {
       forward(record.followedBy(key, value));
@@ -159,15 +158,15 @@ final class Emitter {
 
   private void write(String to, SerdePair serdes, int index, Record<Object, Object> record) {
     List<Header> headers = run.isTracing() ? run.traced(record.headers()) : record.headers();
-    ByteString key = written("key", to, serdes.key(), record.key(), record);
-    ByteString value = written("value", to, serdes.value(), record.value(), record);
+    byte[] key = written("key", to, serdes.key(), record.key(), record);
+    byte[] value = written("value", to, serdes.value(), record.value(), record);
     run.write(index, key, value, record.timestamp(), headers);
   }
 
-  private ByteString written(
+  private byte[] written(
       String what, String to, Serde<Object> serde, Object object, Record<?, ?> record) {
     try {
-      return copyOf(serde.serialize(object));
+      return serde.serialize(object);
     } catch (ClassCastException error) {
       throw new SerializationException(
           String.format(
@@ -182,10 +181,5 @@ final class Emitter {
               what, to, record.idempotencyKey(), error.getMessage()),
           error);
     }
-  }
-
-  /** A copy: whoever gave the bytes may write into them again. */
-  static ByteString copyOf(byte[] bytes) {
-    return bytes == null ? null : ByteString.copyFrom(bytes);
   }
 }

@@ -1,7 +1,5 @@
 package io.outrigger;
 
-import com.google.protobuf.ByteString;
-
 /**
  * How an aggregate folds. The first aggregate is what the initializer makes; a reduction's is null, of which
  * its aggregator and its merger make what they are given.
@@ -33,8 +31,8 @@ record Fold(
 
   /** What a slot holds; null where it has no value. */
   Object read(BatchState state, int slot) {
-    ByteString bytes = state.getSlot(slot);
-    return bytes == null ? null : serde.deserialize(bytes.toByteArray());
+    byte[] bytes = state.getSlot(slot);
+    return bytes == null ? null : serde.deserialize(bytes);
   }
 
   // The builder's types have seen to it that the functions take what they are given.

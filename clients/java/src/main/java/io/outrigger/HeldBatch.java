@@ -1,7 +1,5 @@
 package io.outrigger;
 
-import io.outrigger.gen.v1.Batch;
-
 /** A batch that this worker holds, and what becomes of it. */
 final class HeldBatch {
   /** How a batch ends for this worker. */
@@ -14,11 +12,11 @@ final class HeldBatch {
     NOTHING
   }
 
-  final Batch batch;
+  final ReceivedBatch batch;
   final BatchControl control = new BatchControl();
   Fate fate = Fate.ANSWER;
 
-  HeldBatch(Batch batch) {
+  HeldBatch(ReceivedBatch batch) {
     this.batch = batch;
   }
 }

@@ -1,6 +1,5 @@
 package io.outrigger;
 
-import com.google.protobuf.ByteString;
 
 /** One record's context; of no use once its record is done. */
 final class ProcessContext implements ProcessorContext<Object, Object>, AutoCloseable {
@@ -113,11 +112,11 @@ final class ProcessContext implements ProcessorContext<Object, Object>, AutoClos
         what + " came after the record was done: wait in the handler for what it starts");
   }
 
-  /** The bytes of a store's key. */
-  <K> ByteString keyBytes(String store, Serde<K> serde, K key) {
+  /** The bytes of a store's key, as its serde gave them. */
+  <K> byte[] keyBytes(String store, Serde<K> serde, K key) {
     mustBeOpen("the store \"" + store + "\"");
     byte[] bytes = key == null ? null : serde.serialize(key);
-    if (bytes != null) return ByteString.copyFrom(bytes);
+    if (bytes != null) return bytes;
     throw new NullPointerException("the store \"" + store + "\" has no null keys");
   }
 }

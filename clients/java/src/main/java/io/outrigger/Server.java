@@ -94,7 +94,7 @@ final class Server implements Runnable {
 
     Connection.Ended serve() throws Exception {
       connection.start(options.token, session::received);
-      connection.send(hello);
+      connection.send(SentFrame.of(hello));
       setSession(session);
       try {
         return connection.ended().get();
@@ -105,7 +105,7 @@ final class Server implements Runnable {
     }
 
     @Override
-    public void send(ProcessRequest frame) {
+    public void send(SentFrame frame) {
       connection.send(frame);
     }
 

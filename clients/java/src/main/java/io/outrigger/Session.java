@@ -1,7 +1,5 @@
 package io.outrigger;
 
-import io.outrigger.gen.v1.Batch;
-import io.outrigger.gen.v1.BatchResult;
 import io.outrigger.gen.v1.Credit;
 import io.outrigger.gen.v1.HandBack;
 import io.outrigger.gen.v1.ProcessRequest;
@@ -33,7 +31,7 @@ import java.util.concurrent.Executor;
 final class Session {
   /** What a session asks of the stream. */
   interface Host {
-    void send(ProcessRequest frame);
+    void send(SentFrame frame);
 
     void welcomed(Welcome welcome);
 
@@ -60,6 +58,7 @@ final class Session {
   private final Host host;
   private final Map<String, TaskQueue> tasks = new HashMap<>();
   private final Map<Integer, Question> questions = new HashMap<>();
+  private final ResultFrames frames = new ResultFrames();
   private State state = State.OPEN;
   private Welcome welcome;
   private int nextQuestion = 1;
@@ -70,8 +69,13 @@ final class Session {
     this.host = host;
   }
 
-  synchronized void received(ProcessResponse frame) {
+  synchronized void received(ReceivedFrame received) {
     if (state == State.CLOSED) return;
+    if (received.batch() != null) {
+      take(received.batch());
+      return;
+    }
+    ProcessResponse frame = received.message();
     switch (frame.getFrameCase()) {
       case WELCOME -> {
         welcome = frame.getWelcome();
@@ -81,12 +85,11 @@ final class Session {
         Reject reject = frame.getReject();
         host.rejected(new OutriggerRejectedException(reject.getCode(), reject.getMessage()));
       }
-      case BATCH -> take(frame.getBatch());
       case STATE_RESPONSE -> answered(frame.getStateResponse());
       case REVOKED -> revoke(frame.getRevoked());
       // Results are still taken after a drain; the stream ends when the sidecar is done. Frames that
       // this version does not know are nothing to it.
-      case DRAIN, CHUNK, FRAME_NOT_SET -> {}
+      case DRAIN, CHUNK, BATCH, FRAME_NOT_SET -> {}
     }
   }
 
@@ -99,7 +102,7 @@ final class Session {
     state = State.STOPPING;
     // Before the welcome nothing but the hello may be said (P-08), and nothing is held.
     if (welcome != null) {
-      host.send(ProcessRequest.newBuilder().setCredit(Credit.getDefaultInstance()).build());
+      send(ProcessRequest.newBuilder().setCredit(Credit.getDefaultInstance()));
     }
     for (TaskQueue task : tasks.values()) {
       for (HeldBatch held : task.batches) {
@@ -124,14 +127,14 @@ final class Session {
     questions.clear();
   }
 
-  private void take(Batch batch) {
+  private void take(ReceivedBatch batch) {
     HeldBatch held = new HeldBatch(batch);
     if (state == State.STOPPING) {
       held.fate = HeldBatch.Fate.HAND_BACK;
       settle(held);
       return;
     }
-    TaskQueue task = tasks.computeIfAbsent(batch.getTaskId(), TaskQueue::new);
+    TaskQueue task = tasks.computeIfAbsent(batch.taskId, TaskQueue::new);
     task.batches.addLast(held);
     if (task.batches.size() == 1) executor.execute(() -> work(task));
   }
@@ -154,20 +157,21 @@ final class Session {
 
   private synchronized HeldBatch begin(TaskQueue task) {
     HeldBatch held = task.batches.peekFirst();
-    if (held != null) task.beginEpoch(held.batch.getTaskEpoch());
+    if (held != null) task.beginEpoch(held.batch.taskEpoch);
     return held;
   }
 
   private void run(TaskQueue task, HeldBatch held) {
-    BatchRun run = task.run(nodes, welcome(), held.batch.getStage());
-    BatchResult result = run.run(held.batch, request -> ask(held, request), held.control);
+    BatchRun run = task.run(nodes, welcome(), held.batch.stage, frames);
+    SentFrame result = run.run(held.batch, request -> ask(held, request), held.control);
     synchronized (this) {
       if (result == null || held.fate != HeldBatch.Fate.ANSWER) {
+        if (result != null) result.release();
         settle(held);
         return;
       }
     }
-    host.send(ProcessRequest.newBuilder().setResult(result).build());
+    host.send(result);
   }
 
   private synchronized void finished(TaskQueue task, HeldBatch held) {
@@ -197,11 +201,11 @@ final class Session {
       questions.put(id, new Question(held, answer));
       request
           .setRequestId(id)
-          .setDispatchId(held.batch.getDispatchId())
-          .setTaskEpoch(held.batch.getTaskEpoch())
-          .setTaskId(held.batch.getTaskId());
+          .setDispatchId(held.batch.dispatchId)
+          .setTaskEpoch(held.batch.taskEpoch)
+          .setTaskId(held.batch.taskId);
     }
-    host.send(ProcessRequest.newBuilder().setStateRequest(request).build());
+    send(ProcessRequest.newBuilder().setStateRequest(request));
     try {
       return answer.join();
     } catch (CompletionException error) {
@@ -228,7 +232,7 @@ final class Session {
     if (task == null) return;
     HeldBatch current = task.batches.peekFirst();
     for (HeldBatch held : task.batches) {
-      if (held.batch.getTaskEpoch() == revoked.getTaskEpoch()) forget(held);
+      if (held.batch.taskEpoch == revoked.getTaskEpoch()) forget(held);
     }
     task.batches.removeIf(held -> held != current && held.fate == HeldBatch.Fate.NOTHING);
     task.revokedEpoch = revoked.getTaskEpoch();
@@ -252,10 +256,14 @@ final class Session {
     if (held.fate == HeldBatch.Fate.NOTHING) return;
     HandBack.Builder handBack =
         HandBack.newBuilder()
-            .setDispatchId(held.batch.getDispatchId())
-            .setTaskEpoch(held.batch.getTaskEpoch())
-            .setTaskId(held.batch.getTaskId());
-    host.send(ProcessRequest.newBuilder().setHandBack(handBack).build());
+            .setDispatchId(held.batch.dispatchId)
+            .setTaskEpoch(held.batch.taskEpoch)
+            .setTaskId(held.batch.taskId);
+    send(ProcessRequest.newBuilder().setHandBack(handBack));
+  }
+
+  private void send(ProcessRequest.Builder frame) {
+    host.send(SentFrame.of(frame.build()));
   }
 
   private static void fail(Question question, String reason) {

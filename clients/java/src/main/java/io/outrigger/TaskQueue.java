@@ -37,14 +37,15 @@ final class TaskQueue {
     return batches.isEmpty() && epoch == revokedEpoch;
   }
 
-  BatchRun run(Map<String, TopologyNode> nodes, Welcome welcome, int stage) {
+  BatchRun run(
+      Map<String, TopologyNode> nodes, Welcome welcome, int stage, ResultFrames frames) {
     BatchRun known = runs.get(stage);
     if (known != null) return known;
     if (stage < 0 || stage >= welcome.getStagesCount()) {
       throw new IllegalStateException(
           "the sidecar sent a batch of stage " + stage + ", which it never announced");
     }
-    BatchRun run = new BatchRun(nodes, welcome, welcome.getStages(stage));
+    BatchRun run = new BatchRun(nodes, welcome, welcome.getStages(stage), frames);
     runs.put(stage, run);
     return run;
   }

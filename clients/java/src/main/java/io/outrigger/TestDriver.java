@@ -270,8 +270,8 @@ public final class TestDriver implements AutoCloseable {
             .setType(MethodDescriptor.MethodType.UNARY)
             .setFullMethodName(MethodDescriptor.generateFullMethodName(SERVICE, name))
             // Requests are written, never read, here.
-            .setRequestMarshaller(new FrameMarshaller<MessageLite>(null))
-            .setResponseMarshaller(new FrameMarshaller<>(parser))
+            .setRequestMarshaller(FrameMarshaller.<MessageLite>of(null))
+            .setResponseMarshaller(FrameMarshaller.of(parser))
             .build();
     var answer = new CompletableFuture<A>();
     ClientCall<MessageLite, A> call = channel.newCall(method, CallOptions.DEFAULT);

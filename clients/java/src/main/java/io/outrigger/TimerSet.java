@@ -17,7 +17,8 @@ final class TimerSet {
 
   /** Of a source of timers: whether they are the node's. What is derived from them is records. */
   boolean isOf(TopologyNode node, int source) {
-    for (TimerSource each : welcome.getTimerSourcesList()) {
+    for (int index = 0; index < welcome.getTimerSourcesCount(); index++) {
+      TimerSource each = welcome.getTimerSources(index);
       if (each.getSource() == source) return each.getNode().equals(node.name);
     }
     return false;
@@ -28,15 +29,20 @@ final class TimerSet {
   }
 
   long bytes() {
+    if (timers.isEmpty()) return 0;
     return timers.values().stream().mapToLong(BatchTimers::bytes).sum();
   }
 
   void keep() {
-    timers.values().forEach(BatchTimers::keep);
+    if (!timers.isEmpty()) timers.values().forEach(BatchTimers::keep);
   }
 
   void rollback() {
     timers.values().forEach(BatchTimers::rollback);
+  }
+
+  boolean isEmpty() {
+    return timers.isEmpty();
   }
 
   void addTo(BatchResult.Builder result) {

@@ -16,14 +16,14 @@ class TypedStore<K, V> implements KeyValueStore<K, V> {
 
   @Override
   public V get(K key) {
-    ByteString found = state.getKey(bytes(key));
-    return found == null ? null : definition.valueSerde().deserialize(found.toByteArray());
+    byte[] found = state.getKey(bytes(key));
+    return found == null ? null : definition.valueSerde().deserialize(found);
   }
 
   @Override
   public void put(K key, V value) {
     byte[] written = value == null ? null : definition.valueSerde().serialize(value);
-    state.putKey(bytes(key), Emitter.copyOf(written));
+    state.putKey(bytes(key), written);
   }
 
   @Override
@@ -52,18 +52,18 @@ class TypedStore<K, V> implements KeyValueStore<K, V> {
   }
 
   private <P> KeyValueIterator<K, V> beginning(P prefix, Serde<P> serde, boolean reverse) {
-    ByteString first = context.keyBytes(definition.name(), serde, prefix);
+    ByteString first = ByteString.copyFrom(context.keyBytes(definition.name(), serde, prefix));
     ByteString end = RangeIterator.prefixEnd(first);
     return new RangeIterator<>(definition, state, context, first, end, reverse);
   }
 
   private KeyValueIterator<K, V> entries(K from, K to, boolean reverse) {
-    ByteString first = from == null ? null : bytes(from);
-    ByteString end = to == null ? null : RangeIterator.keyAfter(bytes(to));
+    ByteString first = from == null ? null : ByteString.copyFrom(bytes(from));
+    ByteString end = to == null ? null : RangeIterator.keyAfter(ByteString.copyFrom(bytes(to)));
     return new RangeIterator<>(definition, state, context, first, end, reverse);
   }
 
-  private ByteString bytes(K key) {
+  private byte[] bytes(K key) {
     return context.keyBytes(definition.name(), definition.keySerde(), key);
   }
 }

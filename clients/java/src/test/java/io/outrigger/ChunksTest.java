@@ -18,6 +18,7 @@ import io.outrigger.gen.v1.ProcessResponse;
 import io.outrigger.gen.v1.Reject;
 import io.outrigger.gen.v1.Segment;
 import io.outrigger.gen.v1.Welcome;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.DisplayName;
@@ -32,21 +33,25 @@ class ChunksTest {
   private final Chunks chunks = new Chunks();
 
   private Chunks agreed() {
-    ProcessResponse welcome = ProcessResponse.newBuilder().setWelcome(WELCOME).build();
+    ReceivedFrame welcome = frame(ProcessResponse.newBuilder().setWelcome(WELCOME));
     assertSame(welcome, chunks.incoming(welcome));
     return chunks;
   }
 
-  private static ProcessResponse chunk(ByteString data, boolean last) {
+  private static ReceivedFrame frame(ProcessResponse.Builder message) {
+    return new ReceivedFrame(message.build(), null);
+  }
+
+  private static ReceivedFrame chunk(ByteString data, boolean last) {
     Chunk.Builder chunk = Chunk.newBuilder().setData(data).setLast(last);
-    return ProcessResponse.newBuilder().setChunk(chunk).build();
+    return frame(ProcessResponse.newBuilder().setChunk(chunk));
   }
 
   private static ByteString zeros(int bytes) {
     return ByteString.copyFrom(new byte[bytes]);
   }
 
-  private void refused(ProcessResponse frame, String said) {
+  private void refused(ReceivedFrame frame, String said) {
     var error = assertThrows(OutriggerRejectedException.class, () -> chunks.incoming(frame));
     assertEquals("PROTOCOL_VIOLATION", error.code());
     assertTrue(error.getMessage().contains(said), error.getMessage());
@@ -59,7 +64,7 @@ class ChunksTest {
       Log.Builder log = Log.newBuilder().setMessage("x".repeat(size));
       ProcessRequest frame = ProcessRequest.newBuilder().setLog(log).build();
       List<ProcessRequest> sent = new ArrayList<>();
-      agreed().outgoing(frame, sent::add);
+      agreed().outgoing(SentFrame.of(frame), one -> sent.add(parsed(one)));
       if (size < MIB - 16) {
         assertEquals(List.of(frame), sent);
         continue;
@@ -74,18 +79,26 @@ class ChunksTest {
     }
   }
 
+  private static ProcessRequest parsed(SentFrame frame) {
+    try {
+      return ProcessRequest.parseFrom(frame.stream());
+    } catch (IOException error) {
+      throw new AssertionError(error);
+    }
+  }
+
   @Test
   @DisplayName("come in when the last chunk has, and the next begins anew")
   void incoming() {
     agreed();
     for (int size : new int[] {MIB, 5 * MIB}) {
-      Segment.Builder segment = Segment.newBuilder().addValues(zeros(size));
+      Segment.Builder segment = Segment.newBuilder().addKeys(zeros(0)).addValues(zeros(size));
       Batch.Builder batch = Batch.newBuilder().addSegments(segment);
       ByteString bytes = ProcessResponse.newBuilder().setBatch(batch).build().toByteString();
       assertNull(chunks.incoming(chunk(bytes.substring(0, MIB), false)));
-      ProcessResponse whole = chunks.incoming(chunk(bytes.substring(MIB), true));
+      ReceivedFrame whole = chunks.incoming(chunk(bytes.substring(MIB), true));
       assertNotNull(whole);
-      assertEquals(size, whole.getBatch().getSegments(0).getValues(0).size());
+      assertEquals(size, whole.batch().segments.get(0).values.copy(0).length);
     }
   }
 
@@ -95,10 +108,10 @@ class ChunksTest {
     agreed().incoming(chunk(zeros(1), false));
     Drain drain = Drain.getDefaultInstance();
     refused(
-        ProcessResponse.newBuilder().setDrain(drain).build(),
+        frame(ProcessResponse.newBuilder().setDrain(drain)),
         "another frame after 1 bytes of one in chunks");
-    ProcessResponse reject =
-        ProcessResponse.newBuilder().setReject(Reject.getDefaultInstance()).build();
+    ReceivedFrame reject =
+        frame(ProcessResponse.newBuilder().setReject(Reject.getDefaultInstance()));
     assertSame(reject, chunks.incoming(reject));
   }
 
@@ -119,7 +132,7 @@ class ChunksTest {
   @DisplayName("are refused where a chunk is empty, or holds a chunk, or nothing that can be read")
   void contents() {
     agreed();
-    refused(chunk(chunk(zeros(1), true).toByteString(), true), "chunks of a chunk");
+    refused(chunk(chunk(zeros(1), true).message().toByteString(), true), "chunks of a chunk");
     refused(chunk(ByteString.copyFrom(new byte[] {-1}), true), "chunks that are no frame");
     refused(chunk(ByteString.EMPTY, false), "0 bytes as a chunk");
   }

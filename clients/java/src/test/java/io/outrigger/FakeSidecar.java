@@ -3,6 +3,7 @@ package io.outrigger;
 import static org.junit.jupiter.api.Assertions.fail;
 
 import com.google.protobuf.ByteString;
+import com.google.protobuf.InvalidProtocolBufferException;
 import io.outrigger.gen.v1.Batch;
 import io.outrigger.gen.v1.BatchResult;
 import io.outrigger.gen.v1.Drain;
@@ -49,8 +50,13 @@ final class FakeSidecar implements Session.Host, AutoCloseable {
   }
 
   @Override
-  public synchronized void send(ProcessRequest frame) {
-    frames.add(frame);
+  public synchronized void send(SentFrame frame) {
+    try {
+      frames.add(ProcessRequest.parseFrom(ByteString.copyFrom(frame.bytes(), frame.from(), frame.length())));
+    } catch (InvalidProtocolBufferException error) {
+      throw new AssertionError(error);
+    }
+    frame.release();
     notifyAll();
   }
 
@@ -74,6 +80,15 @@ final class FakeSidecar implements Session.Host, AutoCloseable {
     notifyAll();
   }
 
+  /** As a frame that comes over the wire. */
+  void receive(ProcessResponse.Builder frame) {
+    try {
+      session.received(ReceivedFrame.read(frame.build().toByteArray()));
+    } catch (InvalidProtocolBufferException error) {
+      throw new AssertionError(error);
+    }
+  }
+
   static Stage.Builder stage(String entry) {
     return Stage.newBuilder().addEntries(entry);
   }
@@ -89,7 +104,7 @@ final class FakeSidecar implements Session.Host, AutoCloseable {
   /** The same, to more than one stage. */
   void welcome(Welcome.Builder welcome) {
     welcome.setProtocolMinor(2).setApplicationId("app");
-    session.received(ProcessResponse.newBuilder().setWelcome(welcome).build());
+    receive(ProcessResponse.newBuilder().setWelcome(welcome));
   }
 
   static Batch.Builder batch(long dispatchId, Segment.Builder segment) {
@@ -101,26 +116,25 @@ final class FakeSidecar implements Session.Host, AutoCloseable {
   }
 
   void send(Batch.Builder batch) {
-    session.received(ProcessResponse.newBuilder().setBatch(batch).build());
+    receive(ProcessResponse.newBuilder().setBatch(batch));
   }
 
   void revoke(String taskId, int epoch) {
     Revoked.Builder revoked = Revoked.newBuilder().setTaskId(taskId).setTaskEpoch(epoch);
-    session.received(ProcessResponse.newBuilder().setRevoked(revoked).build());
+    receive(ProcessResponse.newBuilder().setRevoked(revoked));
   }
 
   void reject(String code, String message) {
     Reject.Builder reject = Reject.newBuilder().setCode(code).setMessage(message);
-    session.received(ProcessResponse.newBuilder().setReject(reject).build());
+    receive(ProcessResponse.newBuilder().setReject(reject));
   }
 
   void drain() {
-    session.received(
-        ProcessResponse.newBuilder().setDrain(Drain.getDefaultInstance()).build());
+    receive(ProcessResponse.newBuilder().setDrain(Drain.getDefaultInstance()));
   }
 
   void answer(StateResponse.Builder answer) {
-    session.received(ProcessResponse.newBuilder().setStateResponse(answer).build());
+    receive(ProcessResponse.newBuilder().setStateResponse(answer));
   }
 
   void answer(int requestId, String value) {

@@ -205,7 +205,7 @@ class SessionTest {
   @Test
   @DisplayName("ignores frames that it does not know, and answers to questions that nobody asked")
   void ignoresUnknown() throws Exception {
-    sidecar.session.received(ProcessResponse.getDefaultInstance());
+    sidecar.receive(ProcessResponse.newBuilder());
     sidecar.answer(77, "x");
     sidecar.send(batch(1, rows("a")));
     assertEquals("a", go());
