@@ -1,6 +1,6 @@
 // `node scripts/warm-bundle.mjs <bundle>`: makes V8's code cache, where there is none that it would take.
 import { loadBundle } from "../dist/src/cli/bundle.js";
-import { holdYoungGeneration } from "../dist/src/cli/young-generation.js";
+import { holdYoungGeneration } from "../dist/src/cli/collector.js";
 
 holdYoungGeneration();
 const bundle = loadBundle(process.argv[2]);
