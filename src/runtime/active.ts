@@ -321,39 +321,38 @@ export class Active {
   }
 
   #laneHost(): ConstructorParameters<typeof Lane>[1] {
+    const { consumer, log, telemetry } = this.#parts;
     return {
       due: () => this.#tasks.all().filter((runner) => isDue(runner)),
       urgent: () => this.#draining || this.#tasks.all().some((runner) => isWaitedFor(runner)),
       holds: (runner) => this.#tasks.holds(runner),
       membership: () => this.#group.membership,
       refreshMembership: () => this.#group.refresh(),
-      telemetry: this.#parts.telemetry,
+      telemetry,
       committed: (cut, durationMs) => this.#committed(cut, durationMs),
       broken: this.#storeBroke,
       aborted: (cause, refusal) => {
-        this.#parts.telemetry.aborted(cause);
+        telemetry.aborted(cause);
         this.counters.aborts[cause] = (this.counters.aborts[cause] ?? 0) + 1;
-        this.#parts.log.warn("a transaction was aborted; its cut is committed again", {
+        log.warn("a transaction was aborted; its cut is committed again", {
           cause,
           refusal,
         });
         this.#releaseAll();
       },
       takeOverAll: () => {
-        this.#parts.telemetry.unresolved();
-        this.#parts.log.warn("a commit's outcome is unknown: every task is taken over again");
+        telemetry.unresolved();
+        log.warn("a commit's outcome is unknown: every task is taken over again");
         for (const runner of this.#tasks.all()) this.#takeOverAgain(runner);
       },
       explained: () => this.#dispatchAll(),
       replaceProducer: async () => {
         const processId = await this.#parts.directory.renewProcessId();
-        this.#parts.log.error("another process uses our transactional id; taking a new one", {
-          processId,
-        });
+        log.error("another process uses our transactional id; taking a new one", { processId });
         return await this.#makeProducer();
       },
       failed: (error) => this.#parts.fatal(error),
-      gather: (untilMs, gapMs) => this.#parts.consumer.gather(untilMs, gapMs),
+      gather: (untilMs, gapMs) => consumer.gather(untilMs, gapMs),
       entered: this.#parts.commitEntered,
     };
   }
