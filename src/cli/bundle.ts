@@ -12,7 +12,7 @@ import { createRequire } from "node:module";
 import { dirname } from "node:path";
 import { pathToFileURL } from "node:url";
 import { cachedDataVersionTag } from "node:v8";
-import { constants, Script } from "node:vm";
+import { Script } from "node:vm";
 
 /** The whole sidecar as one script, which `npm run build` makes of its modules. */
 export interface Bundle<Exports> {
@@ -39,13 +39,13 @@ export function loadBundle<Exports>(file: string): Bundle<Exports> | null {
   const script = new Script(source.toString("latin1"), {
     filename: file,
     ...(cache === null ? {} : { cachedData: cache }),
-    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
   });
   const module = { exports: {} };
   const run: unknown = script.runInThisContext();
   if (typeof run !== "function") throw new TypeError(`${file} is not what a build makes`);
   const url = pathToFileURL(file).href;
-  run(module.exports, createRequire(url), module, file, dirname(file), url);
+  const load = (specifier: string): Promise<unknown> => import(specifier);
+  run(module.exports, createRequire(url), module, file, dirname(file), url, load);
   return {
     exports: module.exports as Exports,
     isCached: cache !== null && script.cachedDataRejected === false,

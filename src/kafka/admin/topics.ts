@@ -1,6 +1,7 @@
 import { OutriggerError } from "../../errors/outrigger-error.ts";
 import type { TopicToCreate } from "../../ports/admin.ts";
 import type { Cluster } from "../network/cluster.ts";
+import { firstSignal } from "../network/first-signal.ts";
 import { retrying } from "../network/retry.ts";
 import { CREATE_TOPICS, type Creation, createTopicsRequest } from "../protocol/create-topics.ts";
 import { DESCRIBE_CONFIGS, describeConfigsRequest } from "../protocol/describe-configs.ts";
@@ -67,15 +68,19 @@ export async function topicConfigs(
 
 /** Asks one broker after the other until one answers. */
 async function asking<T>(cluster: Cluster, ask: (brokerId: number) => Promise<T>): Promise<T> {
-  const signal = AbortSignal.any([cluster.closing, AbortSignal.timeout(ANSWER_MAX_MS)]);
+  const { signal, release } = firstSignal([cluster.closing, AbortSignal.timeout(ANSWER_MAX_MS)]);
   let turn = 0;
-  return await retrying(cluster.limits, signal, async () => {
-    const nodes = cluster.nodes();
-    const node = nodes[turn++ % Math.max(nodes.length, 1)];
-    if (node !== undefined) return await ask(node.id);
-    await cluster.refresh([]);
-    throw new OutriggerError("BROKER_UNAVAILABLE", "no broker is known");
-  });
+  try {
+    return await retrying(cluster.limits, signal, async () => {
+      const nodes = cluster.nodes();
+      const node = nodes[turn++ % Math.max(nodes.length, 1)];
+      if (node !== undefined) return await ask(node.id);
+      await cluster.refresh([]);
+      throw new OutriggerError("BROKER_UNAVAILABLE", "no broker is known");
+    });
+  } finally {
+    release();
+  }
 }
 
 function isDone(error: number): boolean {

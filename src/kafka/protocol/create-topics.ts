@@ -1,13 +1,10 @@
 import type { TopicToCreate } from "../../ports/admin.ts";
 import type { WireRequest } from "../network/connection.ts";
 import type { Api } from "./api-versions.ts";
-import { flexible } from "./flexible.ts";
 import { type WireReader, WireWriter } from "./wire.ts";
 
-export const CREATE_TOPICS: Api = { key: 19, name: "CreateTopics", oldest: 5, newest: 7 };
-
-/** From here on the answer has the topic's id (KIP-516). */
-const WITH_ID = 7;
+/** The newest that the embedded broker speaks too; later ones tell more of what was made. */
+export const CREATE_TOPICS: Api = { key: 19, name: "CreateTopics", oldest: 4, newest: 4 };
 
 export interface Creation {
   readonly name: string;
@@ -16,43 +13,40 @@ export interface Creation {
   readonly message: string | null;
 }
 
-/** Each topic is answered by itself. Brokers without a controller of their own pass it on (KIP-590). */
+/** Each topic is answered by itself. Brokers that are no controller pass it on (KIP-590). */
 export function createTopicsRequest(
   version: number,
   topics: readonly TopicToCreate[],
   options: { readonly timeoutMs: number; readonly validateOnly: boolean },
 ): WireRequest<readonly Creation[]> {
-  const writer = new WireWriter();
-  writer.compactArray(topics, ({ name, partitions, replicationFactor, configs }) => {
-    writer.compactString(name).int32(partitions).int16(replicationFactor);
-    writer.compactArray([], () => {}); // assignments
-    writer.compactArray(Object.entries(configs), ([key, value]) => {
-      writer.compactString(key).compactNullableString(value).emptyTags();
-    });
-    writer.emptyTags();
-  });
-  writer.int32(options.timeoutMs).bool(options.validateOnly).emptyTags();
-  return flexible(CREATE_TOPICS, version, writer, (reader) => decodeCreations(reader, version));
+  const writer = new WireWriter().int32(topics.length);
+  for (const { name, partitions, replicationFactor, configs } of topics) {
+    writer.string(name).int32(partitions).int16(replicationFactor);
+    writer.int32(0); // assignments
+    const entries = Object.entries(configs);
+    writer.int32(entries.length);
+    for (const [key, value] of entries) writer.string(key).nullableString(value);
+  }
+  writer.int32(options.timeoutMs).bool(options.validateOnly);
+  return {
+    apiKey: CREATE_TOPICS.key,
+    apiVersion: version,
+    flexibleRequest: false,
+    flexibleResponse: false,
+    parts: [writer.finish()],
+    decode: decodeCreations,
+  };
 }
 
-function decodeCreations(reader: WireReader, version: number): readonly Creation[] {
+function decodeCreations(reader: WireReader): readonly Creation[] {
   reader.throttleTime();
-  return reader.compactArray(() => {
-    const name = reader.compactString();
-    if (version >= WITH_ID) reader.uuid();
-    const error = reader.int16();
-    const message = reader.compactNullableString();
-    reader.int32(); // partitions
-    reader.int16(); // replication factor
-    reader.compactNullableArray(() => {
-      reader.compactString();
-      reader.compactNullableString();
-      reader.bool(); // read only
-      reader.int8(); // source
-      reader.bool(); // sensitive
-      reader.tags();
+  const creations: Creation[] = [];
+  for (let rest = reader.int32(); rest > 0; rest--) {
+    creations.push({
+      name: reader.string(),
+      error: reader.int16(),
+      message: reader.nullableString(),
     });
-    reader.tags();
-    return { name, error, message };
-  });
+  }
+  return creations;
 }

@@ -67,10 +67,19 @@ function build(root: string): string | null {
     cpSync(nested, join(root, "clients/typescript/node_modules"), { recursive: true });
   }
   const tsc = join(ours, "typescript/bin/tsc");
-  for (const project of ["clients/typescript/tsconfig.build.json", "tsconfig.build.json"]) {
-    const args = [tsc, "-p", project];
-    const { status, stdout } = spawnSync(process.execPath, args, { cwd: root, encoding: "utf8" });
-    if (status !== 0) return stdout.split("\n")[0] ?? project;
+  const steps = [
+    [tsc, "-p", "clients/typescript/tsconfig.build.json"],
+    [tsc, "-p", "tsconfig.build.json"],
+    ["--import", "tsx", "scripts/bundle.ts"],
+  ];
+  // What was before there was one script of many modules has none to make.
+  if (!existsSync(join(root, "scripts/bundle.ts"))) steps.pop();
+  for (const step of steps) {
+    const { status, stdout, stderr } = spawnSync(process.execPath, step, {
+      cwd: root,
+      encoding: "utf8",
+    });
+    if (status !== 0) return `${stdout}${stderr}`.split("\n")[0] || step.join(" ");
   }
   return null;
 }

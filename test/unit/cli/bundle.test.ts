@@ -10,6 +10,7 @@ import { REPOSITORY_ROOT } from "../../support/kafka-jars.ts";
 interface Exports {
   readonly answer: () => number;
   readonly fault: () => string;
+  readonly other: () => Promise<unknown>;
 }
 
 const SOURCE = `
@@ -18,6 +19,7 @@ export const answer = () => 41;
 export function fault() {
   return inSources(new Error("a bug").stack ?? "");
 }
+export const other = async () => (await import("snappy")).default;
 `;
 
 describe("one script of many modules", () => {
@@ -49,6 +51,14 @@ describe("one script of many modules", () => {
     const second = load();
     assert.deepEqual([second.exports.answer(), second.isCached], [41, true]);
     assert.equal(caches().length, 1);
+  });
+
+  it("imports what is not in it, from the cache too", async () => {
+    const first = load();
+    assert.ok((await first.exports.other()) !== undefined);
+    first.keepCache();
+    const second = load();
+    assert.ok(second.isCached && (await second.exports.other()) !== undefined);
   });
 
   it("never runs the cache of another script, though of the same length", () => {

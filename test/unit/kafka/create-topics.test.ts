@@ -3,11 +3,10 @@ import { test } from "node:test";
 import { requestTopics } from "../../../src/kafka/admin/topics.ts";
 import { Cluster } from "../../../src/kafka/network/cluster.ts";
 import { ERROR } from "../../../src/kafka/protocol/error-codes.ts";
-import { WireWriter } from "../../../src/kafka/protocol/wire.ts";
+import { type WireReader, WireWriter } from "../../../src/kafka/protocol/wire.ts";
 import { apiVersionsAnswer, metadataAnswer, ScriptedBroker } from "./scripted-broker.ts";
 
 const [API_VERSIONS, METADATA, CREATE_TOPICS] = [18, 3, 19];
-const ID = "0123456789abcdef1122334455667788";
 
 /** Creates `a` and `b` at a broker that gives these answers; resolves with what was asked for. */
 async function creating(...answers: readonly Readonly<Record<string, number>>[]) {
@@ -17,19 +16,7 @@ async function creating(...answers: readonly Readonly<Record<string, number>>[])
       return apiVersionsAnswer({ [METADATA]: [0, 13], [CREATE_TOPICS]: [2, 7] });
     }
     if (apiKey === METADATA) return metadataAnswer(broker.address, []);
-    const names = reader.compactArray(() => {
-      const name = reader.compactString();
-      assert.deepEqual([reader.int32(), reader.int16()], [4, 3]);
-      reader.compactArray(() => assert.fail("brokers assign"));
-      const configs = reader.compactArray(() => {
-        const config = [reader.compactString(), reader.compactNullableString()];
-        reader.tags();
-        return config;
-      });
-      assert.deepEqual(configs, [["cleanup.policy", "compact"]]);
-      reader.tags();
-      return name;
-    });
+    const names = readTopics(reader);
     asked.push(names);
     return answerOf(answers[asked.length - 1] ?? {});
   });
@@ -48,19 +35,24 @@ async function creating(...answers: readonly Readonly<Record<string, number>>[])
   }
 }
 
-/** CreateTopics v7: by name, the error. */
-function answerOf(errors: Readonly<Record<string, number>>): Buffer {
-  const writer = new WireWriter().int32(0);
-  writer.compactArray(Object.entries(errors), ([name, error]) => {
-    writer.compactString(name).uuid(ID).int16(error).compactNullableString("so it is");
-    writer.int32(4).int16(3);
-    writer.compactArray(["cleanup.policy"], (key) => {
-      writer.compactString(key).compactNullableString("compact").bool(false).int8(1).bool(false);
-      writer.emptyTags();
-    });
-    writer.emptyTags();
+/** CreateTopics v4: the names, of topics that are as they should be. */
+function readTopics(reader: WireReader): string[] {
+  return Array.from({ length: reader.int32() }, () => {
+    const name = reader.string();
+    assert.deepEqual([reader.int32(), reader.int16(), reader.int32()], [4, 3, 0]);
+    assert.equal(reader.int32(), 1);
+    assert.deepEqual([reader.string(), reader.nullableString()], ["cleanup.policy", "compact"]);
+    return name;
   });
-  return writer.emptyTags().finish();
+}
+
+/** By name, the error. */
+function answerOf(errors: Readonly<Record<string, number>>): Buffer {
+  const writer = new WireWriter().int32(0).int32(Object.keys(errors).length);
+  for (const [name, error] of Object.entries(errors)) {
+    writer.string(name).int16(error).nullableString("so it is");
+  }
+  return writer.finish();
 }
 
 test("topics are created in one request, and one that exists is as good as created", async () => {

@@ -15,8 +15,8 @@ export interface ScriptedRequest {
 export type Script = (request: ScriptedRequest) => Promise<Buffer | null> | Buffer | null;
 
 const API_VERSIONS = 18;
-/** The one request that has kept the old header (KIP-43). */
-const SASL_HANDSHAKE = 17;
+/** SaslHandshake has kept the old header (KIP-43), CreateTopics has it in the version that we speak. */
+const OLD_HEADERS: ReadonlySet<number> = new Set([17, 19]);
 
 /** A broker of one node whose every answer a test decides. Speaks flexible versions only. */
 export class ScriptedBroker {
@@ -72,12 +72,12 @@ export class ScriptedBroker {
     const version = reader.int16();
     const correlationId = reader.int32();
     reader.nullableString();
-    if (apiKey !== SASL_HANDSHAKE) reader.tags();
+    if (!OLD_HEADERS.has(apiKey)) reader.tags();
     const disconnect = () => socket.destroy();
     const body = await this.#script({ apiKey, version, reader, disconnect });
     if (body === null) return new Promise(() => {});
     const header = new WireWriter().int32(0).int32(correlationId);
-    if (apiKey !== API_VERSIONS && apiKey !== SASL_HANDSHAKE) header.emptyTags();
+    if (apiKey !== API_VERSIONS && !OLD_HEADERS.has(apiKey)) header.emptyTags();
     const head = header.finish();
     head.writeInt32BE(head.length - 4 + body.length, 0);
     // In two pieces, cut where it hurts: frames arrive as the network likes.
