@@ -5,7 +5,7 @@ import type { Finding, Scene } from "./measure.ts";
 import { memoryOf } from "./memory.ts";
 import { ProcessTree } from "./process-tree.ts";
 
-/** A JVM, the broker's included, is not warm sooner at this rate: commits take three times as long at first. */
+/** A JVM, the broker's too, is no sooner warm at this rate: commits take three times as long at first. */
 export const WARM_UP_SECONDS = 15;
 const LOOK_EACH_MS = 20;
 /** Looking at every process of the machine takes time from what is measured. */
