@@ -408,20 +408,16 @@ export class RocksTaskState implements TaskState {
       const { store } = change;
       const prefix = this.#prefix(store);
       const index = this.#indexes[store] ?? null;
+      const packed = columnsOf(change);
+      const { count } = packed.keys;
+      columns.push({ count, keys: layout.storeKeys(prefix, packed.keys), values: packed.values });
       const isOfTimers = this.stores[store]?.isOfTimers === true;
-      if (index === null && !isOfTimers) {
-        const { keys, values } = columnsOf(change);
-        columns.push({ count: keys.count, keys: layout.storeKeys(prefix, keys), values });
-        continue;
-      }
+      if (index === null && !isOfTimers) continue;
       const { keys, values } = change;
       index?.mend(entries);
       for (let i = 0; i < keys.length; i++) {
         const key = keys[i];
-        if (key === undefined) continue;
-        const value = values[i] ?? null;
-        entries.push([layout.storeKey(prefix, key), value]);
-        index?.changed(key, value, entries);
+        if (key !== undefined) index?.changed(key, values[i] ?? null, entries);
       }
       if (!isOfTimers) continue;
       await new TimerIndex(prefix).changed(this.#database, keys, values, entries);
