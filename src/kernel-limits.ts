@@ -40,6 +40,8 @@ export function expectedOf(config: Config): Omit<Expected, "programs"> {
 
 /** The share of the transaction timeout after which we give up ourselves. */
 const OWN_DEADLINE = 0.6;
+/** Two or three ms of work, in which a worker has its next batches still. */
+const APPENDED_AT_ONCE = 8_000;
 
 /** Every bound of the kernel, from the configuration. */
 export function kernelLimits(
@@ -81,6 +83,7 @@ export function kernelLimits(
         unknownMs: transactionTimeoutMs * OWN_DEADLINE,
       },
       transactionTimeoutMs,
+      appendedAtOnce: APPENDED_AT_ONCE,
     },
     setup: {
       replicationFactor: config.replicationFactor,

@@ -30,8 +30,11 @@ export interface BatchTrace {
 
 /** The spans of one transaction. */
 export interface CommitTrace {
-  /** Every record is acknowledged: how many of each topic, sent since the transaction began. */
-  sent(records: ReadonlyMap<string, number>): void;
+  /**
+   * Every record is acknowledged: how many of each topic, sent since the transaction began, and the bytes
+   * of all. Changelogs are among them.
+   */
+  sent(records: ReadonlyMap<string, number>, bytes: number): void;
   /** `error` names why it is not committed: an error of Kafka where there is one. */
   ended(outcome: CommitOutcome, error: string | null): void;
 }
@@ -49,9 +52,6 @@ export interface TakeoverTrace {
 /** What a transaction is about to commit. */
 export interface CommitFacts {
   readonly tasks: number;
-  readonly records: number;
-  /** Changelog bytes are among them. */
-  readonly bytes: number;
   readonly traces: readonly (BatchTrace | null)[];
 }
 

@@ -37,12 +37,28 @@ export interface Cut {
   readonly records: CutRecords;
 }
 
-/** Takes what is final of every task given, and appends it to the transaction's batches. */
+/** Takes what is final of every task given; `appendCut` puts it into the transaction's batches. */
 export function takeCut(runners: readonly TaskRunner[], records: CutRecords): Cut {
-  const tasks = runners.map((runner) => takeTask(runner));
+  return { tasks: runners.map((runner) => takeTask(runner)), records };
+}
+
+/**
+ * Appends what the cut took, once. Stops about each `recordsAtOnce`, for the caller to let others have
+ * their turn: a cut may be of a hundred thousand records, and workers wait meanwhile.
+ */
+export function* appendCut(
+  { tasks, records }: Cut,
+  recordsAtOnce: number,
+): Generator<void, void, undefined> {
   const record = emptyRecord();
-  for (const task of tasks) appendTask(task, records, record);
-  return { tasks, records };
+  let stopAt = recordsAtOnce;
+  for (const task of tasks) {
+    for (const _ of appendTask(task, records, record)) {
+      if (records.records < stopAt) continue;
+      yield;
+      stopAt = records.records + recordsAtOnce;
+    }
+  }
 }
 
 function takeTask(runner: TaskRunner): TaskCut {
@@ -87,7 +103,12 @@ export function settleTask({ runner, positions, commitSequence, ends }: TaskCut)
   runner.committed();
 }
 
-function appendTask(task: TaskCut, records: CutRecords, record: AppendedRecord): void {
+/** Stops behind each batch. */
+function* appendTask(
+  task: TaskCut,
+  records: CutRecords,
+  record: AppendedRecord,
+): Generator<void, void, undefined> {
   const target = { runner: task.runner, records, record };
   for (const batch of task.batches) {
     if (batch.outcome === null) continue;
@@ -95,9 +116,11 @@ function appendTask(task: TaskCut, records: CutRecords, record: AppendedRecord):
       for (const letter of letters) appendDeadLetter(task.runner, letter, records, record);
     }
     appendEmissions(batch.outcome.emissions, target);
+    yield;
   }
   appendOncePerCommit(task.batches, target);
   appendChangelog(task, records, record);
+  yield;
 }
 
 /** In the transaction of its record's offset: neither lost nor doubled. */

@@ -18,7 +18,7 @@ import {
   type TransactionEvent,
   type TransactionLimits,
 } from "../transactions/transaction.ts";
-import { type Cut, marksOf, offsetsOf, restageTask, takeCut } from "./cut.ts";
+import { appendCut, type Cut, marksOf, offsetsOf, restageTask, takeCut } from "./cut.ts";
 import { isClaiming } from "./due.ts";
 import { storeFailure } from "./store-failure.ts";
 import type { TaskRunner } from "./task-runner.ts";
@@ -58,6 +58,8 @@ export interface LaneLimits {
   readonly commit: CommitLimits;
   readonly transaction: TransactionLimits;
   readonly transactionTimeoutMs: number;
+  /** Of a cut, before others have their turn: some ms of work. */
+  readonly appendedAtOnce: number;
 }
 
 const REPEAT_AFTER_MS = 100;
@@ -193,11 +195,9 @@ export class Lane {
       this.#gather(nowMs);
     }
     this.#cut = takeCut(runners, this.#producer.begin());
-    const { tasks, records } = this.#cut;
+    const { tasks } = this.#cut;
     this.#trace = this.#host.telemetry.commitStarted({
       tasks: tasks.length,
-      records: records.records,
-      bytes: records.bytes,
       traces: tasks.flatMap(({ batches }) => batches.map(({ trace }) => trace)),
     });
     this.#step({ kind: "cut", nowMs });
@@ -225,7 +225,8 @@ export class Lane {
     this.#host.telemetry.phaseEnded(this.#transaction.state, nowMs - this.#enteredAtMs);
     this.#enteredAtMs = nowMs;
     if (state === "sendingOffsets" && this.#transaction.state === "producing") {
-      this.#trace?.sent(this.#openCut().records.byTopic());
+      const { records } = this.#openCut();
+      this.#trace?.sent(records.byTopic(), records.bytes);
     }
     this.#host.entered(state);
   }
@@ -322,7 +323,14 @@ export class Lane {
   }
 
   async #produce(): Promise<ProduceVerdict> {
-    const { records } = this.#openCut();
+    const cut = this.#openCut();
+    for (const _ of appendCut(cut, this.#limits.appendedAtOnce)) {
+      await new Promise<void>((resolve) => this.#clock.after(0, resolve));
+      if (this.#closed) throw new OutriggerError("TRANSACTION_ABORTED", "the lane was closed");
+      // A task of it was dropped, and what it staged with it: what was appended is aborted.
+      if (this.#transaction.state !== "producing") break;
+    }
+    const { records } = cut;
     if (records.records === 0) {
       this.#lastOffsets = new Map();
       return { kind: "acked", lastOffsets: this.#lastOffsets };

@@ -101,11 +101,7 @@ export class Tracing {
     if (span.isRecording()) {
       const links = batches.flatMap(({ links }) => links);
       span.addLinks(links.slice(0, LINKS_MAX));
-      span.setAttributes({
-        "outrigger.transaction.tasks": facts.tasks,
-        "outrigger.transaction.records": facts.records,
-        "outrigger.transaction.bytes": facts.bytes,
-      });
+      span.setAttribute("outrigger.transaction.tasks", facts.tasks);
     }
     const link = span.isRecording() ? [{ context: span.spanContext() }] : [];
     const records = batches.flatMap((batch) =>
@@ -203,9 +199,17 @@ class CommitSpans implements CommitTrace {
     this.#send = send;
   }
 
-  sent(records: ReadonlyMap<string, number>): void {
+  sent(records: ReadonlyMap<string, number>, bytes: number): void {
     if (!this.#span.isRecording()) return;
-    for (const [topic, count] of records) this.#send(topic, count, this.#startedAtMs);
+    let total = 0;
+    for (const [topic, count] of records) {
+      total += count;
+      this.#send(topic, count, this.#startedAtMs);
+    }
+    this.#span.setAttributes({
+      "outrigger.transaction.records": total,
+      "outrigger.transaction.bytes": bytes,
+    });
   }
 
   ended(outcome: CommitOutcome, error: string | null): void {

@@ -46,12 +46,12 @@ function commit(telemetry: Telemetry, columns: RecordColumns): void {
     return planned;
   });
   const records = ROWS * BATCHES_PER_COMMIT;
-  const committing = telemetry.commitStarted({ tasks: 1, records, bytes: records * 100, traces });
+  const committing = telemetry.commitStarted({ tasks: 1, traces });
   for (const phase of ["producing", "sendingOffsets", "ending", "applying"]) {
     telemetry.phaseEnded(phase, 1);
   }
   const sent = new Map([["out", records]]);
-  committing?.sent(sent);
+  committing?.sent(sent, records * 100);
   committing?.ended("committed", null);
   telemetry.committed(5, sent, {
     records,

@@ -227,6 +227,7 @@ function limitsOf(plan: Plan): KernelLimits {
       commit: { commitIntervalMs: plan.commitIntervalMs, stagedBytesMax: 20_000 },
       transaction: { deadlineMs, unknownMs: deadlineMs },
       transactionTimeoutMs,
+      appendedAtOnce: 3,
     },
     setup: {
       replicationFactor: 3,

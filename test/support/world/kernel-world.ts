@@ -70,6 +70,7 @@ export const testLimits: KernelLimits = {
     commit: { commitIntervalMs: 100, stagedBytesMax: 100_000 },
     transaction: { deadlineMs: 6_000, unknownMs: 1_000 },
     transactionTimeoutMs: 10_000,
+    appendedAtOnce: 5,
   },
   setup: {
     replicationFactor: 1,

@@ -37,7 +37,7 @@ function scene(ourRoots: "on" | "off" = "on", recordSpansMax = 1_000) {
     });
   const names = (): string[] => exporter.getFinishedSpans().map(({ name }) => name);
   const commit = (...batches: ReturnType<typeof plan>[]) =>
-    traces.commitStarted({ tasks: 1, records: 1, bytes: 1, traces: batches });
+    traces.commitStarted({ tasks: 1, traces: batches });
   return { traces, plan, commit, names, finished: () => exporter.getFinishedSpans() };
 }
 
@@ -131,7 +131,7 @@ describe("a commit's spans", () => {
     const batch = plan(sampledRows(2));
     batch?.done();
     const trace = commit(batch, null);
-    trace.sent(new Map([["out", 7]]));
+    trace.sent(new Map([["out", 7]]), 300);
     trace.ended("committed", null);
     const spans = finished().slice(3);
     assert.deepEqual(spans.map(({ name }) => name).sort(), [
@@ -142,6 +142,8 @@ describe("a commit's spans", () => {
     ]);
     const own = spans.find(({ name }) => name === "commit app");
     assert.deepEqual(own?.links.length, 3, "the batch and two records");
+    assert.equal(own?.attributes["outrigger.transaction.records"], 7);
+    assert.equal(own?.attributes["outrigger.transaction.bytes"], 300);
     const send = spans.find(({ name }) => name === "send out");
     assert.equal(send?.parentSpanContext?.spanId, own?.spanContext().spanId);
     assert.equal(send?.attributes["messaging.batch.message_count"], 7);
