@@ -127,6 +127,17 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: "cut-half-appended",
+    rule: "R-3",
+    edits: [
+      {
+        file: LANE,
+        find: `      if (this.#transaction.state !== "producing") break;`,
+        replace: `      break;`,
+      },
+    ],
+  },
+  {
     name: "head-value-in-cut",
     rule: "R-3",
     edits: [
