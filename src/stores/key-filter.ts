@@ -4,16 +4,18 @@ import { hashOf } from "../model/key-table.ts";
 const BLOCK_WORDS = 8;
 const BLOCK_BYTES = BLOCK_WORDS * Int32Array.BYTES_PER_ELEMENT;
 const BITS_EACH = 10;
-/** Of the room, what a store with few keys takes. */
-const FIRST_SHARE = 1 / 64;
+/** Of the room, what a store takes with few keys, and with some; with many it takes all. */
+const SHARES = [1 / 64, 1 / 8, 1];
 /** With more keys for each that there is room for, most questions would be answered by "perhaps". */
-const OVERLOAD_MAX = 5;
+const OVERLOAD_MAX = 3;
 const TWO_TO_32 = 2 ** 32;
 
 /** What is saved begins with it: filters of another hash would deny keys that are there. */
 const PROBE = Buffer.from("outrigger key filter");
 const CANARY = mixed(hashOf(PROBE, 0, PROBE.length)) | 0;
-const HEAD_BYTES = 16;
+const HEAD_BYTES = 4;
+/** Keys and bytes of a level. */
+const LEVEL_HEAD_BYTES = 8;
 
 /**
  * Which keys the disk may have, by their hashes: a Bloom filter whose four bits of a key stand in one block.
@@ -22,8 +24,8 @@ const HEAD_BYTES = 16;
  */
 export class KeyFilter {
   readonly #limit: () => number;
-  #first = new Level(0);
-  #second = new Level(0);
+  /** The newest, which takes what is added, is the last. */
+  #levels: Level[] = [];
   #isOff: boolean;
 
   /** `limit` says how many bytes it may take. What is on a disk that `isEmpty` is not is not known. */
@@ -34,30 +36,34 @@ export class KeyFilter {
 
   /** The disk is empty. */
   clear(): void {
-    this.#first = new Level(0);
-    this.#second = new Level(0);
+    this.#levels = [];
     this.#isOff = false;
   }
 
   get bytes(): number {
-    return this.#first.bytes + this.#second.bytes;
+    return this.#levels.reduce((all, { bytes }) => all + bytes, 0);
   }
 
   mayHave(hash: number): boolean {
-    return this.#isOff || this.#first.mayHave(hash) || this.#second.mayHave(hash);
+    if (this.#isOff) return true;
+    for (let i = this.#levels.length - 1; i >= 0; i--) {
+      if (this.#levels[i]?.mayHave(hash) === true) return true;
+    }
+    return false;
   }
 
-  /** Without room for it, it no longer tells anything. */
+  /** One that is there is added once. Without room for it, it no longer tells anything. */
   add(hash: number): void {
-    if (this.#isOff) return;
-    if (this.#first.room === 0) this.#first = new Level(this.#limit() * FIRST_SHARE);
-    if (this.#first.count < this.#first.room) {
-      this.#first.add(hash);
-      return;
+    if (this.mayHave(hash)) return;
+    let level = this.#levels.at(-1);
+    while (level === undefined || level.count >= level.room) {
+      const share = SHARES[this.#levels.length];
+      if (share === undefined) break;
+      level = new Level(this.#limit() * share - this.bytes);
+      this.#levels.push(level);
     }
-    if (this.#second.room === 0) this.#second = new Level(this.#limit() - this.#first.bytes);
-    this.#second.add(hash);
-    if (this.#second.count > this.#second.room * OVERLOAD_MAX) this.#turnOff();
+    level?.add(hash);
+    if (level === undefined || level.count > level.room * OVERLOAD_MAX) this.#turnOff();
   }
 
   /** Keeps the bound: as others come, it may have become too large. */
@@ -70,19 +76,18 @@ export class KeyFilter {
     if (this.#isOff) return null;
     const head = Buffer.alloc(HEAD_BYTES);
     head.writeInt32LE(CANARY, 0);
-    head.writeUInt32LE(this.#first.count, 4);
-    head.writeUInt32LE(this.#second.count, 8);
-    head.writeUInt32LE(this.#first.bytes, 12);
-    return Buffer.concat([head, this.#first.save(), this.#second.save()]);
+    return Buffer.concat([head, ...this.#levels.map((level) => level.save())]);
   }
 
   /** Takes over what was saved; what is too large by now, or of other hashes, is left alone. */
   load(saved: Buffer): void {
     if (saved.length < HEAD_BYTES || saved.readInt32LE(0) !== CANARY) return;
-    const middle = HEAD_BYTES + saved.readUInt32LE(12);
     this.clear();
-    this.#first = Level.of(saved.subarray(HEAD_BYTES, middle), saved.readUInt32LE(4));
-    this.#second = Level.of(saved.subarray(middle), saved.readUInt32LE(8));
+    for (let at = HEAD_BYTES; at < saved.length; ) {
+      const level = Level.of(saved.subarray(at));
+      this.#levels.push(level);
+      at += LEVEL_HEAD_BYTES + level.bytes;
+    }
     this.shrink();
   }
 
@@ -105,17 +110,22 @@ class Level {
     this.room = Math.floor((this.bytes * 8) / BITS_EACH);
   }
 
-  static of(saved: Buffer, count: number): Level {
-    const level = new Level(saved.length);
-    for (let i = 0; i < level.#words.length; i++) level.#words[i] = saved.readInt32LE(i * 4);
-    level.count = count;
+  static of(saved: Buffer): Level {
+    const level = new Level(saved.readUInt32LE(4));
+    for (let i = 0, at = LEVEL_HEAD_BYTES; i < level.#words.length; i++, at += 4) {
+      level.#words[i] = saved.readInt32LE(at);
+    }
+    level.count = saved.readUInt32LE(0);
     return level;
   }
 
   save(): Buffer {
-    const saved = Buffer.allocUnsafe(this.bytes);
-    for (let i = 0; i < this.#words.length; i++)
-      saved.writeInt32LE(this.#words[i] as number, i * 4);
+    const saved = Buffer.allocUnsafe(LEVEL_HEAD_BYTES + this.bytes);
+    saved.writeUInt32LE(this.count, 0);
+    saved.writeUInt32LE(this.bytes, 4);
+    for (let i = 0, at = LEVEL_HEAD_BYTES; i < this.#words.length; i++, at += 4) {
+      saved.writeInt32LE(this.#words[i] as number, at);
+    }
     return saved;
   }
 

@@ -1,7 +1,10 @@
 import type { KafkaLimits } from "../limits.ts";
 
-/** Each reader holds the answer that is being used, and the next one on its way. */
-const ANSWERS_EACH = 2;
+/**
+ * Each reader holds the answer that is being used and the next one on its way, what was made of the first,
+ * which is as large again, and the same once more until the collector has been.
+ */
+const ANSWERS_EACH = 8;
 /** However many there are, a fetch is worth its way. */
 const BYTES_MIN = 64 * 1024;
 

@@ -45,6 +45,17 @@ test("few keys take little of the room", () => {
   const filter = new KeyFilter(() => LIMIT);
   for (const hash of hashes(0, 800)) filter.add(hash);
   assert.equal(filter.bytes, LIMIT / 64);
+  for (const hash of hashes(800, 6_000)) filter.add(hash);
+  assert.equal(filter.bytes, LIMIT / 8);
+  for (const hash of hashes(6_000, 7_000)) filter.add(hash);
+  assert.equal(filter.bytes, LIMIT);
+});
+
+test("keys that are written again and again take no more room", () => {
+  const filter = new KeyFilter(() => LIMIT);
+  const hot = hashes(0, 500);
+  for (let round = 0; round < 1_000; round++) for (const hash of hot) filter.add(hash);
+  assert.equal(filter.bytes, LIMIT / 64);
 });
 
 test("with far more keys than there is room for it says perhaps to all, and takes nothing", () => {
