@@ -106,7 +106,7 @@ func (c *chunks) take(chunk *pb.Chunk) (*pb.ProcessResponse, error) {
 		return nil, nil
 	}
 	whole := new(pb.ProcessResponse)
-	err := proto.Unmarshal(c.pieces, whole)
+	err := decodeFrame(c.pieces, whole)
 	c.pieces = nil
 	if err != nil {
 		return nil, broken("chunks that are no frame: %v", err)

@@ -76,7 +76,7 @@ func benchmarkRows(b *testing.B, app *App, batch *pb.Batch) {
 	b.ReportAllocs()
 	for b.Loop() {
 		frame := &pb.ProcessResponse{}
-		if err := proto.Unmarshal(data, frame); err != nil {
+		if err := decodeFrame(data, frame); err != nil {
 			b.Fatal(err)
 		}
 		result, err := runBatch(b.Context(), stage, frame.GetBatch(), nil, &isStopped)
