@@ -3,11 +3,12 @@ import { join } from "node:path";
 import { kafkaOptions } from "./checkup.ts";
 import type { Config } from "./config/config.ts";
 import { asError, type OutriggerError } from "./errors/outrigger-error.ts";
-import { connectKafka } from "./kafka/client.ts";
+import { connectKafka, type Kafka } from "./kafka/client.ts";
 import { kernelLimits, type LimitsOptions } from "./kernel-limits.ts";
 import { MEMBER_ID_PREFIX } from "./model/cluster-facts.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { Log } from "./ports/log.ts";
+import type { StateDirectory } from "./ports/store.ts";
 import type { Telemetry } from "./ports/telemetry.ts";
 import { failpoint } from "./runtime/failpoint.ts";
 import { hostileApplication, hostileListener, hostileModes } from "./runtime/hostile.ts";
@@ -66,15 +67,7 @@ async function startParts(
   const hostile = hostileModes(options.hostile);
   const failing = failpoint(options.failpoint);
   const stateDirectory = join(config.stateDir, config.applicationId);
-  const directory = await openStateDirectory(stateDirectory, {
-    processId: config.processId,
-    memoryBytesMax: config.rocksdbMemoryMaxBytes,
-    onCorrupted: sayEmptied(log, recorder),
-  });
-  const onProducerRetry = ({ code, kafkaError }: OutriggerError): void => {
-    recorder.producerError(kafkaError ?? code, "retriable");
-  };
-  const kafka = await connectKafka({ ...kafkaOptions(config, log), onProducerRetry });
+  const [directory, kafka] = await openOutside(config, stateDirectory, log, recorder);
   const ending = new Ending();
   let fail = (_: OutriggerError): void => {};
   const kernel: Kernel = new Kernel(
@@ -142,6 +135,41 @@ async function startParts(
       await closing;
     },
   };
+}
+
+/** The disk and the brokers, at the same time. */
+function openOutside(
+  config: Config,
+  stateDirectory: string,
+  log: Log,
+  telemetry: Telemetry,
+): ReturnType<typeof opened<StateDirectory, Kafka>> {
+  const onProducerRetry = ({ code, kafkaError }: OutriggerError): void => {
+    telemetry.producerError(kafkaError ?? code, "retriable");
+  };
+  const opening = openStateDirectory(stateDirectory, {
+    processId: config.processId,
+    memoryBytesMax: config.rocksdbMemoryMaxBytes,
+    onCorrupted: sayEmptied(log, telemetry),
+  });
+  return opened(opening, connectKafka({ ...kafkaOptions(config, log), onProducerRetry }));
+}
+
+interface Closable {
+  close(): Promise<void>;
+}
+
+/** Both, opened at the same time. Rejects with the first error at once, and closes the other when it is there. */
+async function opened<A extends Closable, B extends Closable>(
+  one: Promise<A>,
+  other: Promise<B>,
+): Promise<[A, B]> {
+  try {
+    return await Promise.all([one, other]);
+  } catch (error: unknown) {
+    for (const each of [one, other]) each.then((part) => part.close()).catch(() => {});
+    throw error;
+  }
 }
 
 function sayEmptied(log: Log, telemetry: Telemetry): (task: string, error: OutriggerError) => void {
