@@ -63,6 +63,9 @@ export interface TakenOver extends Omit<TaskStart, "traceIds"> {
  */
 const NOBODY: Membership = { memberId: "", memberEpoch: -1 };
 
+/** How often a takeover begins anew because a changelog was cut meanwhile. */
+const RESTARTS_MAX = 3;
+
 /**
  * R-9: offsets first, read stable; then the changelog's end; then the store up to that end; then the
  * cross-check. In this order, because a transaction of a predecessor that still can commit is seen
@@ -83,11 +86,10 @@ export async function takeOver(
   refuseLostQueue(starts, committed, deps.groupId);
   const asOfMs = deps.clock.wallMs();
   refuseForgotten(program, metadata);
-  const plans = await planStores(program, partition, state, found, deps, signal);
+  const plans = await restoreStores(program, partition, state, found, deps, signal);
   const changelogs = new Map<string, ChangelogEnd>();
-  for (const { index, at, facts, plan } of plans) {
+  for (const { index, facts, plan, position } of plans) {
     const { name: store = "", kind } = program.stores[index] ?? {};
-    const position = await restoreStore(at, index, state, facts, plan, deps, signal);
     // What Kafka Streams committed is all that its changelog holds.
     const committedEnd =
       streams === null ? (metadata?.changelogs.get(store)?.end ?? 0) : plan.target;
@@ -235,6 +237,48 @@ async function planStores(
   return await planStores(program, partition, state, found, deps, signal);
 }
 
+/**
+ * Restores every store. A changelog may be cut while it is read, by retention or by compaction: then all is
+ * decided anew, as if it had been cut before.
+ */
+async function restoreStores(
+  program: Program,
+  partition: number,
+  state: TaskState,
+  found: FoundMetadata,
+  deps: Parts,
+  signal: AbortSignal,
+): Promise<readonly (PlannedStore & { readonly position: number })[]> {
+  for (let restarts = 0; ; restarts++) {
+    const plans = await planStores(program, partition, state, found, deps, signal);
+    const restored: (PlannedStore & { position: number })[] = [];
+    for (const planned of plans) {
+      try {
+        const position = await restoreStore(planned, state, deps, signal);
+        restored.push({ ...planned, position });
+      } catch (error: unknown) {
+        if (restarts === RESTARTS_MAX) throw error;
+        if (!(await wasCut(error, planned, state, deps.offsets, signal))) throw error;
+        break;
+      }
+    }
+    if (restored.length === plans.length) return restored;
+  }
+}
+
+/** Whether it could not be read because it begins behind what has been read of it. */
+async function wasCut(
+  error: unknown,
+  { index, at, plan }: PlannedStore,
+  state: TaskState,
+  offsets: Offsets,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (!(error instanceof OutriggerError) || error.code !== "OFFSET_OUT_OF_RANGE") return false;
+  const { start } = await offsets.range(at, signal);
+  return start > (state.marks()?.positions.get(index)?.position ?? plan.from);
+}
+
 function orStop(
   plan: RestorePlan,
   at: TopicPartition,
@@ -271,11 +315,8 @@ function orStop(
 }
 
 async function restoreStore(
-  at: TopicPartition,
-  index: number,
+  { at, index, facts, plan }: PlannedStore,
   state: TaskState,
-  facts: ChangelogFacts,
-  plan: RestorePlan & { kind: "restore" },
   deps: Parts,
   signal: AbortSignal,
 ): Promise<number> {

@@ -44,6 +44,8 @@ export class World {
     offsets: [] as OffsetsVerdict[],
     end: [] as { verdict: EndVerdict; takesEffect: boolean }[],
   };
+  /** By partition: whoever reads it gets one record, and then the log begins there. */
+  readonly cuts = new Map<string, number[]>();
   /** While set, these requests wait; whether they take effect first is as with a real broker. */
   readonly gates: Partial<Record<"heartbeat" | "produce" | "end", Promise<void>>> = {};
   /** Whether acknowledgements carry offsets: those of a duplicate sequence do not. */
@@ -104,7 +106,18 @@ export class World {
   };
 
   async *#read(at: TopicPartition, from: number, target: number): AsyncIterable<FetchedChunk> {
-    if (from < target) yield this.#chunk(at, from, 0);
+    const start = this.cuts.get(topicPartitionName(at))?.shift();
+    if (start === undefined) {
+      if (from < target) yield this.#chunk(at, from, 0);
+      return;
+    }
+    const first = {
+      ...this.#chunk(at, from, 0),
+      columns: columnsOf(this.log(at).slice(from, from + 1), from),
+    };
+    yield { ...first, nextOffset: from + 1 };
+    this.starts.set(topicPartitionName(at), start);
+    throw new OutriggerError("OFFSET_OUT_OF_RANGE", `${topicPartitionName(at)} was cut`);
   }
 
   readonly group: Group = {

@@ -323,6 +323,35 @@ test("R-9: a restart with an empty directory restores the state from the changel
   assert.deepEqual(second.outputs().slice(3), ["a=3", "b=2"]);
 });
 
+async function restartedWhileCut(...starts: number[]): Promise<KernelWorld> {
+  const first = await KernelWorld.start(statefulProgram, count);
+  for (const [index, value] of ["a=x", "a=x", "b=x", "a=x"].entries()) {
+    first.input(value);
+    await first.clock.until(() => first.outputs().length === index + 1);
+  }
+  await settle(first);
+  const { world } = first;
+  world.cuts.set("app-state-changelog-0", starts);
+  return await KernelWorld.start(statefulProgram, count, {
+    world,
+    directory: new MemoryDirectory(),
+  });
+}
+
+test("R-9: a changelog that is cut while it is restored is restored from where it begins now", async () => {
+  const second = await restartedWhileCut(2);
+  second.input("a=x", "b=x");
+  await second.clock.until(() => second.outputs().length === 6);
+  assert.deepEqual(second.outputs().slice(4), ["a=4", "b=2"]);
+  assert.deepEqual(second.fatal, []);
+});
+
+test("R-9: what cannot be read though the log begins before it ends the process", async () => {
+  const second = await restartedWhileCut(0);
+  await second.clock.until(() => second.fatal.length === 1);
+  assert.equal(second.fatal[0]?.code, "OFFSET_OUT_OF_RANGE");
+});
+
 test("R-9: the changelog's end is asked for when the stable offsets have been answered", async () => {
   const kernel = await KernelWorld.start(statefulProgram, count);
   await kernel.clock.until(() => kernel.world.committed.has("in-0"));
