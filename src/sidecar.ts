@@ -159,7 +159,7 @@ interface Closable {
   close(): Promise<void>;
 }
 
-/** Both, opened at the same time. Rejects with the first error at once, and closes the other when it is there. */
+/** Both, opened at the same time. Rejects with the first error; the other is closed when it is there. */
 async function opened<A extends Closable, B extends Closable>(
   one: Promise<A>,
   other: Promise<B>,
