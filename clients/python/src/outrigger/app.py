@@ -212,7 +212,7 @@ class App:
 
 
 def _longest_pause_seconds(tries: int) -> float:
-    grown = BACK_OFF_FIRST_SECONDS * BACK_OFF_GROWTH ** float(min(tries, BACK_OFF_TRIES))
+    grown: float = BACK_OFF_FIRST_SECONDS * BACK_OFF_GROWTH ** min(tries, BACK_OFF_TRIES)
     return min(BACK_OFF_MAX_SECONDS, grown)
 
 
