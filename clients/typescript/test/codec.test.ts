@@ -198,7 +198,9 @@ describe("a batch read by hand", () => {
           }
         } catch (error: unknown) {
           if (error instanceof assert.AssertionError) throw error;
-          assert.ok(error instanceof Error && !(error instanceof TypeError), String(error));
+          // So says the generated code of text in another frame that the byte has made of it.
+          const isOfText = error instanceof TypeError && /encoding utf-8/.test(error.message);
+          assert.ok(isOfText || !(error instanceof TypeError), String(error));
         }
       }),
       { numRuns: 2_000 },
