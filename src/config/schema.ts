@@ -284,7 +284,7 @@ const brokers = {
     .default(MIB)
     .meta({ description: "Bytes of one partition in one fetch answer." }),
   "input.buffer.max.bytes": integer(KIB, 4096 * MIB)
-    .default(4 * MIB)
+    .default(2 * MIB)
     .meta({ description: "Bytes that each task prefetches before its partitions are paused." }),
   "producer.max.request.size": integer(KIB, 64 * MIB)
     .default(MIB)

@@ -73,7 +73,7 @@ describe("a configuration", () => {
       fetchMaxWaitMs: 500,
       fetchMaxBytes: 16 * 2 ** 20,
       maxPartitionFetchBytes: 2 ** 20,
-      inputBufferMaxBytes: 4 * 2 ** 20,
+      inputBufferMaxBytes: 2 * 2 ** 20,
       producerMaxRequestSize: 2 ** 20,
       compressionType: "none",
       securityProtocol: "PLAINTEXT",
