@@ -73,30 +73,45 @@ func (w *wire) bytes() ([]byte, bool) {
 	return content, true
 }
 
-func readBatch(data []byte, batch *pb.Batch) bool {
+// eachField hands each field of a message to one of two, in order, until that refuses it; it refuses what
+// has another wire type, or is cut off.
+func eachField(
+	data []byte,
+	number func(field int, value uint64) bool,
+	content func(field int, content []byte) bool,
+) bool {
 	w := wire{data}
 	for len(w.data) > 0 {
 		field, kind, ok := w.tag()
 		if !ok {
 			return false
 		}
-		if kind == varint {
-			value, ok := w.varint()
-			if !ok || !readBatchNumber(batch, field, value) {
-				return false
-			}
-			continue
+		switch kind {
+		case varint:
+			value, read := w.varint()
+			ok = read && number(field, value)
+		case delimited:
+			bytes, read := w.bytes()
+			ok = read && content(field, bytes)
+		default:
+			ok = false
 		}
-		content, ok := w.bytes()
-		if !ok || kind != delimited {
+		if !ok {
 			return false
 		}
+	}
+	return true
+}
+
+func readBatch(data []byte, batch *pb.Batch) bool {
+	number := func(field int, value uint64) bool { return readBatchNumber(batch, field, value) }
+	return eachField(data, number, func(field int, content []byte) (ok bool) {
 		switch field {
 		case 3:
 			if !utf8.Valid(content) {
 				return false
 			}
-			batch.TaskId = string(content)
+			batch.TaskId, ok = string(content), true
 		case 5:
 			segment := &pb.Segment{}
 			ok = readSegment(content, segment)
@@ -105,14 +120,9 @@ func readBatch(data []byte, batch *pb.Batch) bool {
 			state := &pb.StateColumns{}
 			ok = readState(content, state)
 			batch.States = append(batch.States, state)
-		default:
-			return false
 		}
-		if !ok {
-			return false
-		}
-	}
-	return true
+		return ok
+	})
 }
 
 func readBatchNumber(batch *pb.Batch, field int, value uint64) bool {
@@ -138,28 +148,13 @@ func readSegment(data []byte, s *pb.Segment) bool {
 	}
 	s.Keys, s.Values = columnFor(keys), columnFor(values)
 	pieces := pieces{}
-	w := wire{data}
-	for len(w.data) > 0 {
-		field, kind, ok := w.tag()
-		if !ok {
-			return false
-		}
-		if kind == varint {
-			value, ok := w.varint()
-			if !ok || !readSegmentNumber(s, field, value) {
-				return false
-			}
-			continue
-		}
-		content, ok := w.bytes()
-		if !ok || kind != delimited {
-			return false
-		}
+	number := func(field int, value uint64) bool { return readSegmentNumber(s, field, value) }
+	return eachField(data, number, func(field int, content []byte) (ok bool) {
 		switch field {
 		case 5:
-			s.Keys = append(s.Keys, pieces.copyOf(content))
+			s.Keys, ok = append(s.Keys, pieces.copyOf(content)), true
 		case 6:
-			s.Values = append(s.Values, pieces.copyOf(content))
+			s.Values, ok = append(s.Values, pieces.copyOf(content)), true
 		case 7:
 			s.OffsetDeltas, ok = packed(s.OffsetDeltas, content, zigzag32)
 		case 8:
@@ -172,14 +167,9 @@ func readSegment(data []byte, s *pb.Segment) bool {
 			headers := &pb.RowHeaders{}
 			ok = proto.Unmarshal(content, headers) == nil
 			s.Headers = append(s.Headers, headers)
-		default:
-			return false
 		}
-		if !ok {
-			return false
-		}
-	}
-	return true
+		return ok
+	})
 }
 
 func readSegmentNumber(s *pb.Segment, field int, value uint64) bool {
@@ -205,26 +195,11 @@ func readState(data []byte, s *pb.StateColumns) bool {
 	}
 	s.Values = columnFor(values)
 	pieces := pieces{}
-	w := wire{data}
-	for len(w.data) > 0 {
-		field, kind, ok := w.tag()
-		if !ok {
-			return false
-		}
-		if kind == varint {
-			value, ok := w.varint()
-			if !ok || !readStateNumber(s, field, value) {
-				return false
-			}
-			continue
-		}
-		content, ok := w.bytes()
-		if !ok || kind != delimited {
-			return false
-		}
+	number := func(field int, value uint64) bool { return readStateNumber(s, field, value) }
+	return eachField(data, number, func(field int, content []byte) (ok bool) {
 		switch field {
 		case 2:
-			s.Values = append(s.Values, pieces.copyOf(content))
+			s.Values, ok = append(s.Values, pieces.copyOf(content)), true
 		case 3:
 			s.Absent, ok = packed(s.Absent, content, plain[uint32])
 		case 4:
@@ -237,14 +212,9 @@ func readState(data []byte, s *pb.StateColumns) bool {
 			s.WindowStarts, ok = packed(s.WindowStarts, content, zigzag64)
 		case 10:
 			s.SessionLengths, ok = packed(s.SessionLengths, content, plain[uint64])
-		default:
-			return false
 		}
-		if !ok {
-			return false
-		}
-	}
-	return true
+		return ok
+	})
 }
 
 func readStateNumber(s *pb.StateColumns, field int, value uint64) bool {
@@ -263,27 +233,17 @@ func readStateNumber(s *pb.StateColumns, field int, value uint64) bool {
 
 // countsOf is how often two fields come in a message.
 func countsOf(data []byte, one, other int) (ones, others int, ok bool) {
-	w := wire{data}
-	for len(w.data) > 0 {
-		field, kind, ok := w.tag()
-		if ok && kind == varint {
-			_, ok = w.varint()
-		} else if ok && kind == delimited {
-			_, ok = w.bytes()
-		} else {
-			ok = false
-		}
-		if !ok {
-			return 0, 0, false
-		}
+	number := func(int, uint64) bool { return true }
+	ok = eachField(data, number, func(field int, _ []byte) bool {
 		switch field {
 		case one:
 			ones++
 		case other:
 			others++
 		}
-	}
-	return ones, others, true
+		return true
+	})
+	return ones, others, ok
 }
 
 func columnFor(count int) [][]byte {

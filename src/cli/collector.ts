@@ -23,9 +23,9 @@ const LOOK_EACH_MS = 100;
  * generation: by V8's own reckoning, which knows a heap of 25 MB, they had it collected thirteen
  * times a second, for a quarter of the processor time of a copy. So it may grow by a fixed amount
  * of garbage instead of by a factor, whatever the state is that lives in it. V8 reads the percentage
- * at the end of each collection. Answers how to end this.
+ * at the end of each collection.
  */
-export function letHeapGrow(): () => void {
+export function letHeapGrow(): void {
   let least = Number.POSITIVE_INFINITY;
   const look = (): void => {
     least = leastOf(least, usedBytes());
@@ -34,9 +34,7 @@ export function letHeapGrow(): () => void {
     setFlagsFromString(`--semi-space-growth-factor=${factor}`);
   };
   look();
-  const timer = setInterval(look, LOOK_EACH_MS);
-  timer.unref();
-  return () => clearInterval(timer);
+  setInterval(look, LOOK_EACH_MS).unref();
 }
 
 /** In percent of what lives; 0 leaves it to V8. */

@@ -44,6 +44,8 @@ export class World {
     offsets: [] as OffsetsVerdict[],
     end: [] as { verdict: EndVerdict; takesEffect: boolean }[],
   };
+  /** What the consumer was told of gathering. */
+  readonly gathered: { readonly untilMs: number; readonly gapMs: number }[] = [];
   /** By partition: whoever reads it gets one record, and then the log begins there. */
   readonly cuts = new Map<string, number[]>();
   /** While set, these requests wait; whether they take effect first is as with a real broker. */
@@ -82,7 +84,7 @@ export class World {
     },
     pause: () => {},
     resume: () => {},
-    gather: () => {},
+    gather: (untilMs, gapMs) => this.gathered.push({ untilMs, gapMs }),
     close: async () => {},
   };
 

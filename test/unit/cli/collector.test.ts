@@ -25,7 +25,7 @@ test("V8 knows what it is told", () => {
   const script = `
     import { holdYoungGeneration, letHeapGrow } from "./src/cli/collector.ts";
     holdYoungGeneration();
-    letHeapGrow()();`;
+    letHeapGrow();`;
   const flags = ["--import", "tsx", "--input-type=module", "--eval", script];
   const run = spawnSync(process.execPath, flags, { cwd: REPOSITORY_ROOT, encoding: "utf8" });
   // It says so of a flag that it does not know, and goes on.

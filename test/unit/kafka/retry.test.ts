@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isRetriable, retrying } from "../../../src/kafka/network/retry.ts";
+import { Backoff, isRetriable, retrying } from "../../../src/kafka/network/retry.ts";
 
 const LIMITS = { retryBackoffMs: 1, retryBackoffMaxMs: 1 };
 
@@ -14,4 +14,18 @@ test("a wait that runs out of time is a broker that is away, and may be tried ag
     retrying(LIMITS, AbortSignal.abort(), () => forEver),
     isRetriable,
   );
+});
+
+test("waits grow by their factor up to the last, each with a fifth of jitter", () => {
+  const limits = { retryBackoffMs: 1, retryBackoffMaxMs: 5 };
+  for (const [factor, expected] of [
+    [undefined, [1, 2, 4, 5, 5]],
+    [1.5, [1, 1.5, 2.25, 3.375, 5]],
+  ] as const) {
+    const backoff = new Backoff(factor === undefined ? limits : { ...limits, factor });
+    for (const ms of expected) {
+      const wait = backoff.next();
+      assert.ok(wait >= ms * 0.8 && wait <= ms * 1.2, `${wait} ms, ${ms} were due`);
+    }
+  }
 });

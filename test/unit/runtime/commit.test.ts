@@ -198,3 +198,37 @@ test("R-17: a cut commits stream time as of its last record, not the newest", as
   const { metadata = "" } = kernel.world.committed.get("in-0") ?? {};
   assert.equal(decodeOffsetMetadata(metadata)?.streamTimeMs, 3_000);
 });
+
+test("fetches may gather behind a cut of records, until a gap before the next one is due", async () => {
+  const kernel = await claimed(await KernelWorld.start(copyProgram, copy));
+  assert.deepEqual(kernel.world.gathered, [], "the first output waits for no gap");
+  kernel.input("a=1");
+  await kernel.clock.until(() => kernel.world.gathered.length > 0);
+  const atMs = kernel.clock.nowMs();
+  assert.deepEqual(kernel.world.gathered, [{ untilMs: atMs + 80, gapMs: 20 }]);
+});
+
+test("a large cut is appended in pieces, and what comes meanwhile is dispatched before it is sent", async () => {
+  const kernel = await claimed(await KernelWorld.start(copyProgram, copy));
+  const { world, clock, application } = kernel;
+  const isSent = (): boolean => world.calls.includes("produce 14");
+  kernel.input("a=0");
+  await clock.until(() => world.gathered.length === 1);
+  kernel.input(...Array.from({ length: 14 }, (_, index) => `a=${index + 1}`));
+  let dispatchedAtSend = 0;
+  let before = 0;
+  await clock.until(() => {
+    if (world.gathered.length === 2 && before === 0) {
+      before = application.dispatched.length;
+      kernel.input("late=1");
+    }
+    dispatchedAtSend = application.dispatched.length;
+    return isSent();
+  });
+  assert.equal(dispatchedAtSend, before + 1);
+  await clock.until(() => kernel.outputs().length === 16);
+  assert.deepEqual(
+    kernel.outputs().slice(0, 15),
+    Array.from({ length: 15 }, (_, i) => `a=${i}`),
+  );
+});
