@@ -27,23 +27,36 @@ export function windowBytes(): number {
 
 let lastBind: Promise<unknown> = Promise.resolve();
 
+/** Takes a stream, or leaves it to gRPC's library: false. */
+export type StreamTaker = (
+  stream: http2.ServerHttp2Stream,
+  headers: http2.IncomingHttpHeaders,
+) => boolean;
+
 /**
- * Runs `bind` so that the HTTP/2 server made in it uses `window`. grpc-js ignores its window option on
- * the server's side, so the constructor is wrapped for as long as the binding takes. Both settings are
- * needed: that of streams, and that of the connection.
+ * Runs `bind` so that the HTTP/2 server made in it uses `window`, and asks `take` about each stream first.
+ * grpc-js ignores its window option on the server's side, and reads and writes all streams itself, so the
+ * constructor is wrapped for as long as the binding takes. Both settings are needed: that of streams, and that
+ * of the connection.
  */
-export function withWindow<T>(window: number, bind: () => Promise<T>): Promise<T> {
-  const bound = lastBind.then(() => wrapped(window, bind));
+export function withHttp2<T>(window: number, take: StreamTaker, bind: () => Promise<T>): Promise<T> {
+  const bound = lastBind.then(() => wrapped(window, take, bind));
   lastBind = bound.catch(() => {});
   return bound;
 }
 
-async function wrapped<T>(window: number, bind: () => Promise<T>): Promise<T> {
+async function wrapped<T>(window: number, take: StreamTaker, bind: () => Promise<T>): Promise<T> {
   const { createServer } = http2;
   const create = (options: http2.ServerOptions = {}): http2.Http2Server => {
     const settings = { ...options.settings, initialWindowSize: window };
     const server = createServer({ ...options, settings });
     server.on("session", (session) => session.setLocalWindowSize(window));
+    const emit = server.emit.bind(server);
+    // A listener of ours would not keep the library's from hearing of the stream.
+    server.emit = (event: string | symbol, ...args: unknown[]): boolean => {
+      const [stream, headers] = args as Parameters<StreamTaker>;
+      return (event === "stream" && take(stream, headers)) || emit(event, ...args);
+    };
     return server;
   };
   Object.assign(http2, { createServer: create });

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import grpc from "@grpc/grpc-js";
 import { asError, OutriggerError } from "../errors/outrigger-error.ts";
 import { ProcessorService } from "../gen/outrigger/v1/processor_pb.ts";
@@ -19,8 +20,8 @@ import {
   prepareSocket,
   protectSocket,
 } from "./address.ts";
-import { windowBytes, withWindow } from "./flow-control.ts";
-import { decodeRequest, type RequestFrame } from "./frames.ts";
+import { windowBytes, withHttp2 } from "./flow-control.ts";
+import { decodeRequest } from "./frames.ts";
 import { Health } from "./health.ts";
 import {
   CLOSE_TIMEOUT_MS,
@@ -29,7 +30,7 @@ import {
   MAX_FRAME_BYTES_DEFAULT,
   WORKERS_MAX,
 } from "./limits.ts";
-import { serviceDefinition } from "./service-definition.ts";
+import { ProcessStream, refuseStream, type StreamStatus } from "./process-stream.ts";
 import { WorkerSession } from "./session.ts";
 import { addTestDriver } from "./test-driver-service.ts";
 import { isToken, TOKEN_METADATA } from "./token.ts";
@@ -49,7 +50,7 @@ export interface ApplicationServerOptions extends AddressOptions {
   readonly testDriver?: TestDriverCalls;
 }
 
-type Call = grpc.ServerDuplexStream<RequestFrame, Buffer>;
+const PROCESS_PATH = `/${ProcessorService.typeName}/${ProcessorService.method.process.name}`;
 
 const SILENT: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
@@ -97,15 +98,11 @@ class ApplicationServer implements Application {
       "grpc.max_send_message_length": -1,
       ...(at.kind === "tcp" ? TCP_KEEPALIVE : {}),
     });
-    const definition = serviceDefinition<RequestFrame, Buffer>(
-      ProcessorService,
-      { serialize: unused, deserialize: decodeRequest },
-      { serialize: (frame) => frame, deserialize: (frame) => frame },
-    );
-    this.#server.addService(definition, { process: (call: Call) => this.#process(call) });
     this.#health.addTo(this.#server);
     if (options.testDriver !== undefined) {
-      addTestDriver(this.#server, options.testDriver, (given) => this.#unauthenticated(given));
+      addTestDriver(this.#server, options.testDriver, (metadata) =>
+        this.#unauthenticated(metadata.get(TOKEN_METADATA)[0]),
+      );
     }
   }
 
@@ -117,22 +114,37 @@ class ApplicationServer implements Application {
     const at = this.#at;
     if (at.kind === "unix") await prepareSocket(at.path);
     const target = at.kind === "unix" ? `unix:${at.path}` : `${at.host}:${at.port}`;
-    this.#port = await withWindow(windowBytes(), () => bind(this.#server, target));
+    const take = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders): boolean => {
+      if (headers[":path"] !== PROCESS_PATH) return false;
+      this.#process(stream, headers);
+      return true;
+    };
+    this.#port = await withHttp2(windowBytes(), take, () => bind(this.#server, target));
     if (at.kind === "unix") protectSocket(at.path);
   }
 
-  #process(call: Call): void {
-    // Always heard, because a stream's error without a listener would end this process.
-    call.on("error", () => {});
-    const refusal = this.#refusalOf(call);
+  #process(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+    const refusal = this.#refusalOf(headers);
     if (refusal !== null) {
-      call.emit("error", refusal);
+      refuseStream(stream, refusal);
       return;
     }
     const id = this.#nextWorker++;
+    const { maxFrameBytes = MAX_FRAME_BYTES_DEFAULT } = this.#options;
+    const sink = new ProcessStream(stream, maxFrameBytes, {
+      received: (message) => {
+        clearTimeout(greeting);
+        if (!this.#isClosing) session.received(decodeRequest(message));
+      },
+      drained: () => session.drained(),
+      ended: (reason) => {
+        clearTimeout(greeting);
+        session.end(reason);
+      },
+    });
     const session = new WorkerSession({
       id,
-      sink: call,
+      sink,
       buffers: this.#buffers,
       maxMessageBytes: this.#options.maxMessageBytes ?? 0,
       listener: this.#listener,
@@ -150,27 +162,18 @@ class ApplicationServer implements Application {
       const text = `no hello came within ${HELLO_TIMEOUT_MS} ms; send it as the first frame`;
       session.reject(new OutriggerError("PROTOCOL_VIOLATION", text));
     }, HELLO_TIMEOUT_MS).unref();
-    call.on("data", (frame: RequestFrame) => {
-      clearTimeout(greeting);
-      if (!this.#isClosing) session.received(frame);
-    });
-    call.on("drain", () => session.drained());
-    call.on("end", () => session.end("the worker closed its stream"));
-    call.on("error", (error) => session.end(error.message));
-    call.on("cancelled", () => session.end("the connection was lost"));
-    call.on("close", () => clearTimeout(greeting));
   }
 
-  #unauthenticated(metadata: grpc.Metadata): Partial<grpc.StatusObject> | null {
+  #unauthenticated(given: string | Buffer | undefined): StreamStatus | null {
     const { token } = this.#options;
-    const [given] = metadata.get(TOKEN_METADATA);
     if (this.#at.kind !== "tcp" || (token && isToken(token, given))) return null;
     const details = `the ${TOKEN_METADATA} metadata is missing or wrong: set OUTRIGGER_TOKEN`;
     return { code: grpc.status.UNAUTHENTICATED, details };
   }
 
-  #refusalOf(call: Call): Partial<grpc.StatusObject> | null {
-    const unauthenticated = this.#unauthenticated(call.metadata);
+  #refusalOf(headers: IncomingHttpHeaders): StreamStatus | null {
+    const given = headers[TOKEN_METADATA];
+    const unauthenticated = this.#unauthenticated(Array.isArray(given) ? given[0] : given);
     if (unauthenticated !== null) return unauthenticated;
     if (this.#isClosing)
       return { code: grpc.status.UNAVAILABLE, details: "the sidecar is stopping" };
@@ -252,10 +255,6 @@ function bind(server: grpc.Server, target: string): Promise<number> {
       reject(new OutriggerError("CONFIG_INVALID", text, { cause }));
     });
   });
-}
-
-function unused(): Buffer {
-  return Buffer.alloc(0);
 }
 
 /** Where what has fired at a node comes from, as frames count sources. */

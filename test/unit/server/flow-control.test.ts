@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { it } from "node:test";
 import grpc from "@grpc/grpc-js";
-import { windowBytes, withWindow } from "../../../src/server/flow-control.ts";
+import { windowBytes, withHttp2 } from "../../../src/server/flow-control.ts";
 
 const MESSAGES = 64;
 const MESSAGE_BYTES = 256 * 1024;
@@ -32,8 +32,9 @@ async function flood(address: string, window: number): Promise<number | null> {
     call.on("end", () => call.end());
   };
   server.addService({ flood: method }, { flood: flooded });
-  const port = await withWindow(
+  const port = await withHttp2(
     window,
+    () => false,
     () =>
       new Promise<number>((resolve, reject) => {
         server.bindAsync(address, grpc.ServerCredentials.createInsecure(), (error, bound) =>
