@@ -23,8 +23,8 @@ const (
 	method        = "/outrigger.v1.ProcessorService/Process"
 	protocolMinor = 6
 	sdkVersion    = "0.1.0"
-	// HTTP/2's windows, as the sidecar's: larger ones on both ends have been seen to deadlock.
-	windowBytes = 128 << 10
+	// HTTP/2's window of what we receive: some batches, so that the sidecar never waits for our code.
+	windowBytes = 1 << 20
 	// How long a sidecar may take to end a stream that we have half-closed.
 	endTimeout = 2 * time.Second
 )

@@ -2,13 +2,17 @@ import { readFileSync } from "node:fs";
 import http2 from "node:http2";
 
 /**
- * HTTP/2's window for a stream and for a connection, on both ends and never more. Node's HTTP/2 stops
+ * HTTP/2's window for a stream and for a connection, of what the sidecar receives. Node's HTTP/2 stops
  * reading its socket while a write is under way; where both peers are Node and each has more unsent
- * bytes than the socket's buffer holds, neither ever reads again. Within this window, what a peer may
- * have sent unread fits the buffer. It carries a whole batch of 500 small records, which the default
- * of 64 KiB cuts in two.
+ * bytes than the socket's buffer holds, neither ever reads again. Within this window, what a worker has
+ * sent unread fits the buffer, so its writes end and it reads, whatever its own window is. It
+ * carries a whole result of 1,000 small records, which the default of 64 KiB cuts in two.
  */
 const WINDOW_BYTES = 128 * 1024;
+/** For a peer that reads while it writes: what it sends while the sidecar is at something else. */
+const WINDOW_BYTES_WIDE = 1024 * 1024;
+/** gRPC's libraries that do: by what they call themselves in `user-agent`. */
+const ALWAYS_READS = /^grpc-(go|java|python|c|csharp|dotnet|ruby|swift)\b/;
 /** What every HTTP/2 peer starts with. */
 const WINDOW_BYTES_DEFAULT = 65_535;
 /** Linux' usual send buffer, with which the window was tried; below it the default window stays. */
@@ -25,6 +29,16 @@ export function windowBytes(): number {
   }
 }
 
+/** Widens the window of a connection whose peer cannot be stopped from reading by writing. */
+export function widenWindow(
+  session: http2.Http2Session | undefined,
+  userAgent: string | undefined,
+): void {
+  if (session === undefined || session.destroyed || !ALWAYS_READS.test(userAgent ?? "")) return;
+  session.setLocalWindowSize(WINDOW_BYTES_WIDE);
+  session.settings({ initialWindowSize: WINDOW_BYTES_WIDE });
+}
+
 let lastBind: Promise<unknown> = Promise.resolve();
 
 /** Takes a stream, or leaves it to gRPC's library: false. */
@@ -36,10 +50,14 @@ export type StreamTaker = (
 /**
  * Runs `bind` so that the HTTP/2 server made in it uses `window`, and asks `take` about each stream first.
  * grpc-js ignores its window option on the server's side, and reads and writes all streams itself, so the
- * constructor is wrapped for as long as the binding takes. Both settings are needed: that of streams, and that
- * of the connection.
+ * constructor is wrapped for as long as the binding takes. Both settings are needed: that of streams, and
+ * that of the connection.
  */
-export function withHttp2<T>(window: number, take: StreamTaker, bind: () => Promise<T>): Promise<T> {
+export function withHttp2<T>(
+  window: number,
+  take: StreamTaker,
+  bind: () => Promise<T>,
+): Promise<T> {
   const bound = lastBind.then(() => wrapped(window, take, bind));
   lastBind = bound.catch(() => {});
   return bound;

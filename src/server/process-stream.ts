@@ -29,8 +29,8 @@ export function refuseStream(stream: ServerHttp2Stream, { code, details }: Strea
 
 /**
  * One call of a method that streams both ways, over the HTTP/2 of Node: gRPC adds five bytes to each
- * message and a status at the end (docs/adr/0033-frames-without-copies.md). Frames are written as they are, and
- * must not change before they are `written`.
+ * message and a status at the end (docs/adr/0033-frames-without-copies.md). Frames are written as they
+ * are, and must not change before they are `written`.
  */
 export class ProcessStream implements FrameSink {
   readonly #stream: ServerHttp2Stream;

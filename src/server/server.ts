@@ -20,7 +20,7 @@ import {
   prepareSocket,
   protectSocket,
 } from "./address.ts";
-import { windowBytes, withHttp2 } from "./flow-control.ts";
+import { widenWindow, windowBytes, withHttp2 } from "./flow-control.ts";
 import { decodeRequest } from "./frames.ts";
 import { Health } from "./health.ts";
 import {
@@ -129,6 +129,7 @@ class ApplicationServer implements Application {
       refuseStream(stream, refusal);
       return;
     }
+    widenWindow(stream.session, headers["user-agent"]);
     const id = this.#nextWorker++;
     const { maxFrameBytes = MAX_FRAME_BYTES_DEFAULT } = this.#options;
     const sink = new ProcessStream(stream, maxFrameBytes, {

@@ -5,9 +5,9 @@ import {
   type ProcessRequest,
   ProcessResponseSchema,
 } from "../../src/gen/outrigger/v1/processor_pb.ts";
-import { serviceDefinition } from "./service-definition.ts";
 import type { SidecarFrame, Status } from "./case.ts";
 import { type Bounds, chunksFor, WorkerFrames } from "./chunked.ts";
+import { serviceDefinition } from "./service-definition.ts";
 
 type Call = grpc.ServerDuplexStream<Buffer, Buffer>;
 

@@ -14,7 +14,7 @@ const MESSAGE_BYTES = 256 * 1024;
 const PEER = new URL("./flow-control-peer.ts", import.meta.url).pathname;
 
 /** Both sides write everything at once and only then read: 16 MiB outstanding each way. */
-async function flood(address: string, window: number): Promise<number | null> {
+async function flood(address: string, window: number, peerWindow = window): Promise<number | null> {
   const same = (message: Buffer): Buffer => message;
   const server = new grpc.Server({ "grpc.max_receive_message_length": -1 });
   const method = {
@@ -43,7 +43,7 @@ async function flood(address: string, window: number): Promise<number | null> {
       }),
   );
   const target = address.startsWith("unix:") ? address : `127.0.0.1:${port}`;
-  const args = ["--import", "tsx", PEER, target, MESSAGES, MESSAGE_BYTES, window].map(String);
+  const args = ["--import", "tsx", PEER, target, MESSAGES, MESSAGE_BYTES, peerWindow].map(String);
   const peer = spawn(process.execPath, args, { stdio: ["ignore", "inherit", "inherit"] });
   try {
     const [code] = (await once(peer, "exit", { signal: AbortSignal.timeout(20_000) })) as [number];
@@ -60,6 +60,9 @@ it("lets two Node peers finish with 16 MiB outstanding each way, on a socket and
   try {
     assert.equal(await flood(`unix:${join(folder, "s")}`, windowBytes()), 0);
     assert.equal(await flood("127.0.0.1:0", windowBytes()), 0);
+    const wide = 4 * 1024 * 1024;
+    assert.equal(await flood(`unix:${join(folder, "w")}`, windowBytes(), wide), 0, "one wide side");
+    assert.equal(await flood("127.0.0.1:0", windowBytes(), wide), 0, "one wide side");
     assert.ok(windowBytes() <= 128 * 1024, "larger windows deadlock");
     assert.equal(http2.createServer, createServer, "the wrapped constructor was left behind");
   } finally {

@@ -57,10 +57,10 @@ it("refuses what is too long before it takes memory for it, and what is compress
     throw new Error("it was taken");
   };
   const long = faultOf(prefixOf(101));
-  assert.deepEqual([long.code, long.message], [
-    8,
-    "a frame has 101 bytes, and the sidecar takes 100; send it in chunks",
-  ]);
+  assert.deepEqual(
+    [long.code, long.message],
+    [8, "a frame has 101 bytes, and the sidecar takes 100; send it in chunks"],
+  );
   const compressed = faultOf(Buffer.from([1, 0, 0, 0, 1, 0]));
   assert.equal(compressed.code, 12);
   assert.match(compressed.message, /compressed.*send it as it is/);

@@ -16,8 +16,8 @@ import java.util.concurrent.TimeUnit;
  * own since 16, which netty knows: no native library, and the same on every system that has them.
  */
 final class Channels implements AutoCloseable {
-  /** HTTP/2's window, the same as the sidecar's: larger ones on both ends have been seen to deadlock. */
-  private static final int WINDOW_BYTES = 128 * 1024;
+  /** HTTP/2's window of what we receive: some batches, so that the sidecar never waits for our code. */
+  private static final int WINDOW_BYTES = 1024 * 1024;
 
   private final SidecarAddress address;
   private final EventLoopGroup eventLoop =
