@@ -7,6 +7,7 @@ import type { StateResponse } from "./gen/outrigger/v1/state_pb.ts";
 import type { ReceivedBatch, ReceivedFrame } from "./received-batch.ts";
 import { ResultFrames } from "./result-frame.ts";
 import type { TopologyNode } from "./topology.ts";
+import { tracingReady } from "./tracing.ts";
 
 /** What a session asks of the stream. */
 export interface SessionHost {
@@ -157,6 +158,8 @@ export class Session {
   }
 
   async #run(held: Held): Promise<void> {
+    const tracing = tracingReady();
+    if (tracing !== null) await tracing;
     // Revoked, handed back or forgotten before its turn.
     if (held.control.isStopped) return this.#settle(held);
     const ask: AskState = (question) => this.#ask(held, question);

@@ -3,16 +3,18 @@ import type http2 from "node:http2";
 import { after, describe, it } from "node:test";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import grpc from "@grpc/grpc-js";
-import { helloFrame } from "../src/connection.ts";
+import { connect, helloFrame } from "../src/connection.ts";
 import {
   ProcessRequestSchema,
   ProcessResponseSchema,
 } from "../src/gen/outrigger/v1/processor_pb.ts";
 import { TopologySchema } from "../src/gen/outrigger/v1/topology_pb.ts";
+import { prefixed } from "../src/grpc-messages.ts";
 import { windowBytes } from "../src/grpc-window.ts";
 import { answer, dial, serve, socketPath } from "./http2-sidecar.ts";
 
 const MIB = 1024 * 1024;
+const SIDECAR_WINDOW_BYTES = 128 * 1024;
 const METHOD = {
   path: "/outrigger.v1.ProcessorService/Process",
   requestStream: true,
@@ -138,5 +140,35 @@ describe("a request", () => {
     );
     const window = windowBytes(true);
     assert.deepEqual(windows, [window, window, window, window]);
+  });
+});
+
+describe("both ends, at full speed", () => {
+  it("never wait for each other", async () => {
+    const [batches, bytes] = [600, 60_000];
+    let got = 0;
+    const address = await serve((stream) => {
+      answer(stream, { "grpc-status": "0" });
+      for (let each = 0; each < batches; each++) stream.write(prefixed(batchOf(bytes, 1)));
+      stream.on("data", (piece: Buffer) => {
+        got += piece.length;
+      });
+      stream.on("end", () => stream.end());
+    }, SIDECAR_WINDOW_BYTES);
+    const message = "x".repeat(bytes);
+    const frames = new Map<string | undefined, number>();
+    const connection = connect({
+      address,
+      token: undefined,
+      received: (frame) => {
+        const count = (frames.get(frame.case) ?? 0) + 1;
+        frames.set(frame.case, count);
+        connection.send({ case: "log", value: { message } });
+        if (count === batches) connection.end();
+      },
+    });
+    assert.equal((await connection.ended).reason, "the sidecar closed the stream");
+    assert.deepEqual([...frames], [["batch", batches]]);
+    assert.ok(got > batches * bytes);
   });
 });

@@ -28,15 +28,18 @@ export type OnStream = (
 ) => void;
 
 /** What answers at the address is the test's to say; at the level of HTTP/2. */
-export async function serve(onStream: OnStream): Promise<string> {
+export async function serve(onStream: OnStream, window = 65_535): Promise<string> {
   const path = socketPath();
-  const server = http2.createServer();
+  const server = http2.createServer({ settings: { initialWindowSize: window } });
   const made = new Set<net.Socket>();
   const cut = (): void => {
     for (const socket of made) socket.destroy();
   };
   server.on("connection", (socket) => made.add(socket));
-  server.on("session", (session) => session.on("error", () => {}));
+  server.on("session", (session) => {
+    session.on("error", () => {});
+    if (window > 65_535) session.setLocalWindowSize(window);
+  });
   server.on("stream", (stream, headers) => {
     stream.on("error", () => {});
     onStream(stream, headers, cut);
