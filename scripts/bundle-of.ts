@@ -75,7 +75,7 @@ export function sdkBundleOf(folder: string, outdir: string): Promise<BuildResult
     outdir,
     format: "esm",
     splitting: true,
-    external: ["@grpc/grpc-js", "@opentelemetry/api", "avsc"],
+    external: ["@opentelemetry/api", "avsc"],
     plugins: [protobufOfTheUser],
     sourcemap: "linked",
   });

@@ -125,12 +125,11 @@ function sessionOf(kind, sent) {
   const chunks = new Chunks();
   const session = new Session(builder.nodes, {
     send: (frame) => {
-      const [bytes] = chunks.outgoing(frame);
-      // gRPC's own copy, behind which a result's frame is free.
-      const framed = Buffer.allocUnsafe(bytes.length + 5);
-      bytes.copy(framed, 5);
+      const [message] = chunks.outgoing(frame);
+      // The socket's copy, behind which a result's frame is free; its prefix is gRPC's.
+      const taken = Buffer.from(message.subarray(5));
       frame.sent();
-      sent(framed.subarray(5));
+      sent(taken);
     },
     welcomed: () => {},
     rejected: (error) => {

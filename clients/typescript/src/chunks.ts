@@ -1,12 +1,13 @@
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { type Chunk, ProcessRequestSchema, type Welcome } from "./gen/outrigger/v1/processor_pb.ts";
+import { PREFIX_BYTES, prefixed } from "./grpc-messages.ts";
 import { decodeFrame, type ReceivedFrame } from "./received-batch.ts";
 
 type RequestFrame = NonNullable<MessageInitShape<typeof ProcessRequestSchema>["frame"]>;
 
-/** A frame for the sidecar; a result comes as the bytes of the whole frame. */
+/** A frame for the sidecar; a result comes as the whole message, the frame behind its prefix. */
 export type SentFrame =
-  | { readonly case: "result"; readonly bytes: Uint8Array; readonly sent: () => void }
+  | { readonly case: "result"; readonly message: Uint8Array; readonly sent: () => void }
   | Exclude<RequestFrame, { readonly case: "result" } | { readonly case?: undefined }>;
 
 /** The largest frame that this SDK receives, and the largest in chunks where the sidecar agrees. */
@@ -35,21 +36,23 @@ export class Chunks {
   #pieces: Uint8Array[] = [];
   #bytes = 0;
 
-  /** What to write for a frame. Throws where the sidecar does not take it. */
-  outgoing(frame: SentFrame): Buffer[] {
-    const bytes = frame.case === "result" ? asBuffer(frame.bytes) : encoded(frame);
-    if (bytes.length <= this.#frameBytesMax) return [bytes];
+  /** The messages to write for a frame. Throws where the sidecar does not take it. */
+  outgoing(frame: SentFrame): Uint8Array[] {
+    const bytes = frame.case === "result" ? frame.message.subarray(PREFIX_BYTES) : encoded(frame);
+    if (bytes.length <= this.#frameBytesMax) {
+      return [frame.case === "result" ? frame.message : prefixed(bytes)];
+    }
     if (bytes.length > this.#bytesMax) {
       throw new RangeError(
         `a ${frame.case} takes ${bytes.length} bytes, the sidecar takes ${this.#bytesMax}: write ` +
           "less for each record, or raise server.max.message.bytes",
       );
     }
-    const chunks: Buffer[] = [];
+    const chunks: Uint8Array[] = [];
     const step = this.#frameBytesMax - CHUNK_OVERHEAD_BYTES;
     for (let at = 0; at < bytes.length; at += step) {
       const value = { data: bytes.subarray(at, at + step), last: at + step >= bytes.length };
-      chunks.push(encoded({ case: "chunk", value }));
+      chunks.push(prefixed(encoded({ case: "chunk", value })));
     }
     return chunks;
   }
@@ -89,12 +92,6 @@ export class Chunks {
   }
 }
 
-function encoded(frame: RequestFrame): Buffer {
-  const bytes = toBinary(ProcessRequestSchema, create(ProcessRequestSchema, { frame }));
-  return asBuffer(bytes);
-}
-
-/** The same memory. The package's types name no Buffer, so that they need none of Node's. */
-function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
-  return Buffer.from(buffer, byteOffset, byteLength);
+function encoded(frame: RequestFrame): Uint8Array {
+  return toBinary(ProcessRequestSchema, create(ProcessRequestSchema, { frame }));
 }

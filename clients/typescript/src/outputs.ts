@@ -3,8 +3,8 @@ import { asBytes, WireWriter } from "./wire-writer.ts";
 
 /** Bytes of an output's numbers, at most. */
 const NUMBERS_BYTES = 30;
-/** Before the first output: the tags and lengths of what they stand in. */
-const ROOM_BYTES = 16;
+/** Before the first output: gRPC's prefix, and the tags and lengths of what they stand in. */
+const ROOM_BYTES = 24;
 const ROWS_FIRST = 512;
 const ROWS_KEPT_MAX = 64 * 1024;
 const EMPTY = new Uint8Array();

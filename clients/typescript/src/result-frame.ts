@@ -1,5 +1,6 @@
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { BatchResultSchema } from "./gen/outrigger/v1/processor_pb.ts";
+import { PREFIX_BYTES, writePrefix } from "./grpc-messages.ts";
 import { Outputs } from "./outputs.ts";
 import type { WireWriter } from "./wire-writer.ts";
 
@@ -37,7 +38,7 @@ export class ResultFrame {
     this.outputs.reset();
   }
 
-  /** The frame's bytes: valid until `release`. */
+  /** The message, gRPC's prefix and the frame: valid until `release`. */
   encode(fields: ResultFields): Uint8Array {
     const to = this.outputs.finish(OUTPUTS_OF_RESULT);
     const { start } = to;
@@ -50,7 +51,9 @@ export class ResultFrame {
       to.fields(toBinary(BatchResultSchema, create(BatchResultSchema, fields.rest)));
     }
     to.enclose(start, RESULT_OF_REQUEST);
-    return to.written();
+    const message = to.written(PREFIX_BYTES);
+    writePrefix(message);
+    return message;
   }
 
   /** It has been sent, or never will be, and nobody writes to it: another batch may have it. */

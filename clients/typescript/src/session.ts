@@ -7,6 +7,7 @@ import type { StateResponse } from "./gen/outrigger/v1/state_pb.ts";
 import type { ReceivedBatch, ReceivedFrame } from "./received-batch.ts";
 import { ResultFrames } from "./result-frame.ts";
 import type { TopologyNode } from "./topology.ts";
+import { tracingReady } from "./tracing.ts";
 
 /** What a session asks of the stream. */
 export interface SessionHost {
@@ -36,7 +37,8 @@ const RESULT_OVERHEAD_BYTES = 64 * 1024;
 
 /**
  * One stream's worth of protocol, without IO: frames in, frames out. Batches of a task run in the
- * order in which they came, those of several tasks beside each other where handlers wait.
+ * order in which they came, those of several tasks beside each other where handlers wait, and one at most is
+ * begun in a turn of the event loop.
  *
  *   greeting ──Welcome──▶ serving ──stop──▶ stopping ──last record──▶ idle;  any ──Reject──▶ rejected
  */
@@ -47,6 +49,8 @@ export class Session {
   #state: "open" | "stopping" | "closed" = "open";
   /** What this worker holds, by task, oldest first; the first is under way. */
   readonly #tasks = new Map<string, Held[]>();
+  /** Those of them that wait for their turn, one of each task at most. */
+  readonly #ready: Held[] = [];
   readonly #questions = new Map<number, OpenQuestion>();
   #nextQuestion = 1;
   readonly #frames = new ResultFrames();
@@ -110,6 +114,7 @@ export class Session {
     this.#state = "closed";
     for (const list of this.#tasks.values()) for (const held of list) forget(held);
     this.#tasks.clear();
+    this.#ready.length = 0;
     for (const { failed } of this.#questions.values()) failed(new Error("the sidecar went away"));
     this.#questions.clear();
   }
@@ -124,8 +129,23 @@ export class Session {
     const list = this.#tasks.get(batch.taskId) ?? [];
     this.#tasks.set(batch.taskId, list);
     list.push(held);
-    if (list.length === 1) this.#work(held);
+    if (list.length === 1) this.#getReady(held);
   }
+
+  #getReady(held: Held): void {
+    this.#ready.push(held);
+    if (this.#ready.length === 1) setImmediate(this.#turn);
+  }
+
+  /**
+   * Begins one batch for each turn of the event loop: between two of them the stream is read, so that the
+   * sidecar may go on sending, and what is revoked is known; and the result of the first leaves.
+   */
+  readonly #turn = (): void => {
+    const held = this.#ready.shift();
+    if (this.#ready.length > 0) setImmediate(this.#turn);
+    if (held !== undefined) this.#work(held);
+  };
 
   #work(held: Held): void {
     this.#run(held).then(
@@ -138,12 +158,16 @@ export class Session {
   }
 
   async #run(held: Held): Promise<void> {
+    const tracing = tracingReady();
+    if (tracing !== null) await tracing;
+    // Revoked, handed back or forgotten before its turn.
+    if (held.control.isStopped) return this.#settle(held);
     const ask: AskState = (question) => this.#ask(held, question);
     const frame = this.#frames.take();
     const sent = (): void => frame.release();
     const { batch, control } = held;
-    const bytes = await runBatch(this.#scope(batch.stage), batch, frame, ask, control);
-    if (bytes !== null && held.fate === "answer") this.#send({ case: "result", bytes, sent });
+    const message = await runBatch(this.#scope(batch.stage), batch, frame, ask, control);
+    if (message !== null && held.fate === "answer") this.#send({ case: "result", message, sent });
     else {
       frame.release();
       this.#settle(held);
@@ -155,7 +179,7 @@ export class Session {
     if (list?.[0] !== held) return;
     list.shift();
     const [next] = list;
-    if (next !== undefined) this.#work(next);
+    if (next !== undefined) this.#getReady(next);
     else this.#tasks.delete(held.batch.taskId);
     if (this.#state === "stopping") this.#tellIdle();
   }

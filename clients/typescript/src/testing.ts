@@ -1,9 +1,12 @@
 import { setTimeout as rest } from "node:timers/promises";
 import type { MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import { create, type DescMessage, fromBinary, toBinary } from "@bufbuild/protobuf";
-import grpc from "@grpc/grpc-js";
 import type { App } from "./app.ts";
+import { MAX_FRAME_BYTES } from "./chunks.ts";
 import * as pb from "./gen/outrigger/v1/testdriver_pb.ts";
+import { Channel } from "./grpc-channel.ts";
+import { prefixed } from "./grpc-messages.ts";
+import { OK } from "./grpc-status.ts";
 import type { Header } from "./record.ts";
 import { bytes, type Serde } from "./serdes.ts";
 import { type DriverProcess, startProcess } from "./testing-process.ts";
@@ -82,8 +85,7 @@ const FAULTS = {
  */
 export class TestDriver {
   readonly #process: DriverProcess;
-  readonly #client: grpc.Client;
-  readonly #metadata = new grpc.Metadata();
+  readonly #channel: Channel;
   readonly #timeoutMs: number;
   readonly #stop = new AbortController();
   /** The application's run; rejects where the sidecar refuses it. */
@@ -92,8 +94,7 @@ export class TestDriver {
   private constructor(process: DriverProcess, timeoutMs: number) {
     this.#process = process;
     this.#timeoutMs = timeoutMs;
-    this.#client = new grpc.Client(process.address, grpc.credentials.createInsecure());
-    if (process.token !== "") this.#metadata.set("outrigger-token", process.token);
+    this.#channel = new Channel(process.address);
   }
 
   /** Resolves when the application runs; rejects where its topology is refused. */
@@ -229,27 +230,28 @@ export class TestDriver {
 
   async #end(): Promise<void> {
     this.#stop.abort();
-    this.#client.close();
+    this.#channel.close();
     await this.#process.stop();
   }
 
-  #call<I extends DescMessage, O extends DescMessage>(
+  async #call<I extends DescMessage, O extends DescMessage>(
     { name, input, output }: { readonly name: string; readonly input: I; readonly output: O },
     request: MessageInitShape<I>,
   ): Promise<MessageShape<O>> {
-    return new Promise((resolve, reject) => {
-      this.#client.makeUnaryRequest(
-        `/${pb.TestDriverService.typeName}/${name}`,
-        (value: MessageShape<I>) => Buffer.from(toBinary(input, value)),
-        (answer: Buffer) => fromBinary(output, answer),
-        create(input, request),
-        this.#metadata,
-        (error, answer) => {
-          if (error !== null) reject(new TestDriverError(error.details, { cause: error }));
-          else if (answer !== undefined) resolve(answer);
-        },
-      );
+    let answer: MessageShape<O> | undefined;
+    const call = this.#channel.call({
+      path: `/${pb.TestDriverService.typeName}/${name}`,
+      token: this.#process.token,
+      messageBytesMax: MAX_FRAME_BYTES,
+      received: (message) => {
+        answer = fromBinary(output, message);
+      },
     });
+    call.write(prefixed(toBinary(input, create(input, request))));
+    call.end();
+    const { code, details } = await call.ended;
+    if (code !== OK || answer === undefined) throw new TestDriverError(details);
+    return answer;
   }
 }
 

@@ -1,12 +1,29 @@
-import { context, propagation, ROOT_CONTEXT } from "@opentelemetry/api";
 import type { Header } from "./record.ts";
+
+type Api = typeof import("@opentelemetry/api");
+
+/** Where every version 1 of OpenTelemetry's API keeps what an application has registered with it. */
+const REGISTERED = Symbol.for("opentelemetry.js.api.1");
+
+/** Loaded where something was registered: it takes 20 ms of a start. */
+let api: Api | null = null;
+let loading: Promise<void> | null = null;
+
+/** What to wait for before `isTracing` says how it is; null where there is nothing to wait for. */
+export function tracingReady(): Promise<void> | null {
+  if (api !== null || !(REGISTERED in globalThis)) return null;
+  loading ??= import("@opentelemetry/api").then((loaded) => {
+    api = loaded;
+  });
+  return loading;
+}
 
 /**
  * Trace context through records, by OpenTelemetry's global propagator: with none configured, which is
  * its default, nothing here does anything, and headers travel as they are.
  */
 export function isTracing(): boolean {
-  return propagation.fields().length > 0;
+  return api !== null && api.propagation.fields().length > 0;
 }
 
 const encoder = new TextEncoder();
@@ -22,21 +39,23 @@ const GETTER = {
 
 /** Runs `work` outside of whatever was current where its batch came in. */
 export function inNoContext<T>(work: () => T): T {
-  return context.with(ROOT_CONTEXT, work);
+  return api === null ? work() : api.context.with(api.ROOT_CONTEXT, work);
 }
 
 /** Runs `work` in the context that the headers carry, which is none where there are no headers. */
 export function inContextOf<T>(headers: readonly Header[], work: () => T): T {
-  if (headers.length === 0) return work();
+  if (api === null || headers.length === 0) return work();
+  const { context, propagation, ROOT_CONTEXT } = api;
   return context.with(propagation.extract(ROOT_CONTEXT, headers, GETTER), work);
 }
 
 /** The headers with the current context in them; the same list where it is in them already. */
 export function withContext(headers: readonly Header[]): readonly Header[] {
-  const active = context.active();
-  if (active === ROOT_CONTEXT) return headers;
+  if (api === null) return headers;
+  const active = api.context.active();
+  if (active === api.ROOT_CONTEXT) return headers;
   const carried: Record<string, string> = {};
-  propagation.inject(active, carried);
+  api.propagation.inject(active, carried);
   const changed = Object.entries(carried).filter(
     ([key, value]) => GETTER.get(headers, key) !== value,
   );

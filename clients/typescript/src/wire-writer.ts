@@ -26,9 +26,9 @@ export class WireWriter {
     this.position = position;
   }
 
-  /** What was written from `start` on, not copied. */
-  written(): Uint8Array {
-    return this.#bytes.subarray(this.start, this.position);
+  /** What was written from `start` on, behind as many bytes of room; not copied. */
+  written(room: number): Uint8Array {
+    return this.#bytes.subarray(this.start - room, this.position);
   }
 
   /** Tag, length and content. */

@@ -6,6 +6,7 @@ import {
   ProcessRequestSchema,
   ProcessResponseSchema,
 } from "../src/gen/outrigger/v1/processor_pb.ts";
+import { PREFIX_BYTES } from "../src/grpc-messages.ts";
 import { decodeFrame, type ReceivedFrame } from "../src/received-batch.ts";
 
 const MIB = 1024 * 1024;
@@ -41,7 +42,8 @@ const chunk = (data: Uint8Array, last: boolean): ReceivedFrame =>
 describe("frames that go out", () => {
   it("go as they are where they fit, and in chunks that fit where they do not", () => {
     for (const bytes of [MIB - 40, MIB, 3 * MIB + 5]) {
-      const frames = agreed().outgoing(log(bytes));
+      const messages = agreed().outgoing(log(bytes));
+      const frames = messages.map((message) => message.subarray(PREFIX_BYTES));
       assert.equal(frames.length, Math.ceil((bytes + 10) / (MIB - 16)));
       for (const frame of frames) assert.ok(frame.length <= MIB, `${frame.length} bytes`);
       if (frames.length === 1) continue;

@@ -12,6 +12,7 @@ import {
   ProcessResponseSchema,
   type TimersSchema,
 } from "../src/gen/outrigger/v1/processor_pb.ts";
+import { PREFIX_BYTES } from "../src/grpc-messages.ts";
 import { type Column, decodeFrame, elementOf, type ReceivedBatch } from "../src/received-batch.ts";
 import type { Header } from "../src/record.ts";
 import { ResultFrames } from "../src/result-frame.ts";
@@ -364,7 +365,7 @@ describe("a result written by hand", () => {
             create(ProcessRequestSchema, { frame: { case: "result", value: expected } }),
           ),
         );
-        const written = Buffer.from(frame.encode(fields));
+        const written = Buffer.from(frame.encode(fields).subarray(PREFIX_BYTES));
         const outputBytes = outputs.bytes;
         frame.release();
         const read = fromBinary(ProcessRequestSchema, written).frame;

@@ -68,8 +68,8 @@ test("a result's bytes are used again when they have been sent, and not before",
     made.add(frame);
     frame.outputs.add(0, 0, null, Buffer.alloc(VALUE_BYTES, number), 0, 0, null);
     const named = { dispatchId: BigInt(number), taskEpoch: 1, taskId: "0_0", done: 1 };
-    const bytes = frame.encode({ ...named, mutations: [], rest: null });
-    connection.send({ case: "result", bytes, sent: () => frame.release() });
+    const message = frame.encode({ ...named, mutations: [], rest: null });
+    connection.send({ case: "result", message, sent: () => frame.release() });
     if (number % 10 === 0) await new Promise((resolve) => setTimeout(resolve, 30));
   }
   connection.end();

@@ -10,6 +10,7 @@ import {
   ProcessResponseSchema,
 } from "../src/gen/outrigger/v1/processor_pb.ts";
 import type { SegmentSchema } from "../src/gen/outrigger/v1/records_pb.ts";
+import { PREFIX_BYTES } from "../src/grpc-messages.ts";
 import { decodeFrame } from "../src/received-batch.ts";
 import { bytes, type Serde } from "../src/serdes.ts";
 import { Session } from "../src/session.ts";
@@ -127,7 +128,10 @@ export class FakeSidecar {
 /** As the generated code reads it; a result's frame is used again at once. */
 function asReceived(frame: SentFrame): Frame {
   if (frame.case !== "result") return create(ProcessRequestSchema, { frame }).frame;
-  const { frame: read } = fromBinary(ProcessRequestSchema, Buffer.from(frame.bytes));
+  const { frame: read } = fromBinary(
+    ProcessRequestSchema,
+    Buffer.from(frame.message.subarray(PREFIX_BYTES)),
+  );
   frame.sent();
   return read;
 }

@@ -27,7 +27,10 @@ function gated() {
 }
 
 const rows = (...keys: string[]) => [segment(keys.map((key) => [key, ""] as const))];
-const settled = () => new Promise((resolve) => setImmediate(resolve));
+/** More turns of the event loop than there are batches. */
+const settled = async (): Promise<void> => {
+  for (let turn = 0; turn < 4; turn++) await new Promise((resolve) => setImmediate(resolve));
+};
 
 describe("a session", () => {
   it("runs the batches of a task one after the other, those of others beside them", async () => {
