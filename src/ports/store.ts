@@ -128,10 +128,10 @@ export interface TaskState {
     bytesMax: number,
   ): Promise<KeyEntries[] | null>;
   /**
-   * Keys of committed entries of a time up to `timeMs`, the eldest first, up to so many; of a windowed store
-   * with a retention only.
+   * Deletes of committed entries of a time up to `timeMs`, the eldest first, up to so many; of a windowed
+   * store with a retention only.
    */
-  expired(store: number, timeMs: number, entriesMax: number): Promise<Buffer[]>;
+  expired(store: number, timeMs: number, entriesMax: number): Promise<StoreChanges>;
   /**
    * Of a key-value store with a retention, whose values begin with a time: entries of the "head" view whose
    * time is up to `timeMs`, up to so many, the eldest first. What is to be found no more is deleted.

@@ -88,11 +88,11 @@ export class Expiry {
       if (now === Number.NEGATIVE_INFINITY) continue;
       const timeMs = now - retentionMs;
       const found = isRewritten
-        ? await state.due(store, timeMs, entriesMax)
-        : { keys: await state.expired(store, timeMs, entriesMax), more: false };
-      const { keys } = found;
-      this.#hasMore ||= found.more || keys.length >= entriesMax;
-      if (keys.length > 0) changes.push({ store, keys, values: keys.map(() => null) });
+        ? await dueDeletes(state, store, timeMs, entriesMax)
+        : { deletes: await state.expired(store, timeMs, entriesMax), more: false };
+      const count = countOf(found.deletes);
+      this.#hasMore ||= found.more || count >= entriesMax;
+      if (count > 0) changes.push(found.deletes);
     }
     if (changes.length === 0) return null;
     return { ...idleBatch(NOTHING_TAKEN, streamTimeMs, {}), changes };
@@ -104,4 +104,14 @@ export class Expiry {
     this.#hasMore ||= batch === null;
     this.#isDue = batch === null;
   }
+}
+
+async function dueDeletes(
+  state: TaskState,
+  store: number,
+  timeMs: number,
+  entriesMax: number,
+): Promise<{ readonly deletes: StoreChanges; readonly more: boolean }> {
+  const { keys, more } = await state.due(store, timeMs, entriesMax);
+  return { deletes: { store, keys, values: keys.map(() => null) }, more };
 }

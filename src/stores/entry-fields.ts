@@ -21,6 +21,18 @@ export const VALUE_LENGTH = 9;
 /** Bytes of the committed value's block; 0 for none. */
 export const VALUE_ROOM = 10;
 export const MARKS = 11;
+/** Of a listed entry: the next and the previous one in the list of its window's start; -1 for none. */
+export const NEXT = 12;
+export const PREVIOUS = 13;
+
+/**
+ * Marks: the committed value is not on the disk; it was used since the hand passed; the entry is listed by
+ * the start of its window; its key is on the disk, and in the index of times.
+ */
+export const UNWRITTEN = 1;
+export const USED = 2;
+export const LISTED = 4;
+export const INDEXED = 8;
 
 /** There is no value. */
 export const ABSENT = -1;
@@ -41,6 +53,18 @@ export class EntryFields {
 
   set(entry: number, field: number, value: number): void {
     this.fields[entry * FIELDS + field] = value;
+  }
+
+  hasMark(entry: number, mark: number): boolean {
+    return (this.get(entry, MARKS) & mark) !== 0;
+  }
+
+  mark(entry: number, marks: number): void {
+    this.set(entry, MARKS, this.get(entry, MARKS) | marks);
+  }
+
+  unmark(entry: number, marks: number): void {
+    this.set(entry, MARKS, this.get(entry, MARKS) & ~marks);
   }
 
   /** An entry of a key that has no value in any layer. */

@@ -10,6 +10,7 @@ import type { KeySet } from "../ports/store.ts";
 import { ChangesAhead } from "./changes-ahead.ts";
 import { CommittedValues } from "./committed-values.ts";
 import type { DiskTimes } from "./disk-times.ts";
+import { EntriesByTime } from "./entries-by-time.ts";
 import {
   ABSENT,
   CUT_PLACE,
@@ -17,12 +18,15 @@ import {
   HASH,
   HEAD,
   HEAD_PLACE,
+  INDEXED,
   KEY_LENGTH,
   KEY_POSITION,
-  MARKS,
+  LISTED,
   STAGED_LENGTH,
   STAGED_POSITION,
   UNKNOWN,
+  UNWRITTEN,
+  USED,
   VALUE_LENGTH,
 } from "./entry-fields.ts";
 import { IntList } from "./int-list.ts";
@@ -32,9 +36,6 @@ import { packEntries } from "./packed-keys.ts";
 import { StagedValues } from "./staged-values.ts";
 import type { StoreMemory, Value } from "./store-memory.ts";
 
-/** Marks of an entry: its committed value is not on the disk; it was used since the hand passed. */
-const UNWRITTEN = 1;
-const USED = 2;
 /** What an entry takes beside its key and its value. */
 const ENTRY_BYTES = 96;
 /** Entries that one eviction looks at, and how many places for them: where none may go, the table grows. */
@@ -57,13 +58,16 @@ interface Cut extends ChangeColumns {
 export class StateTable implements StoreMemory {
   readonly store: number;
   readonly #limit: () => number;
-  readonly #times: DiskTimes | null;
+  /** Of a windowed store; null of any other. */
+  readonly times: DiskTimes | null;
   /** The keys that the disk may have. */
   readonly filter: KeyFilter;
   readonly #entries = new EntryFields();
   readonly #index = new KeyIndex(this.#entries);
   readonly #committed = new CommittedValues(this.#entries);
   readonly #ahead = new ChangesAhead();
+  /** The committed entries of a windowed store that are not deleted, but for those that only the disk had. */
+  readonly #byTime: EntriesByTime | null;
   /** Heads up to this number are forgotten. */
   #forgottenUpTo = 0;
   #staged = new StagedValues();
@@ -90,7 +94,8 @@ export class StateTable implements StoreMemory {
   ) {
     this.store = store;
     this.#limit = limit;
-    this.#times = times;
+    this.times = times;
+    this.#byTime = times === null ? null : new EntriesByTime(this.#entries, this.#index);
     this.filter = filter;
   }
 
@@ -118,7 +123,7 @@ export class StateTable implements StoreMemory {
       const entry = this.#index.find(hash, keys.bytes, position, length);
       entries[slot] = entry;
       if (entry >= 0 && this.#copy(entry, view, slot, into)) continue;
-      if (entry < 0 && this.#times?.mayHave(keys.bytes, position, length) === false) continue;
+      if (entry < 0 && this.times?.mayHave(keys.bytes, position, length) === false) continue;
       if (this.filter.mayHave(hash)) missing.push(slot);
     }
     return missing;
@@ -146,7 +151,7 @@ export class StateTable implements StoreMemory {
     }
     const length = entries.get(entry, VALUE_LENGTH);
     if (length === UNKNOWN) return false;
-    entries.set(entry, MARKS, entries.get(entry, MARKS) | USED);
+    entries.mark(entry, USED);
     if (length >= 0) this.#committed.copyTo(entry, slot, into);
     return true;
   }
@@ -163,6 +168,7 @@ export class StateTable implements StoreMemory {
       if (this.#entries.get(entry, VALUE_LENGTH) !== UNKNOWN) continue;
       const value = values[i] ?? null;
       this.#committed.set(entry, value ?? NOTHING, 0, value?.length ?? ABSENT);
+      if (value !== null) this.#entries.mark(entry, INDEXED);
     }
   }
 
@@ -242,9 +248,9 @@ export class StateTable implements StoreMemory {
       const length = values.positions[place * 2 + 1] as number;
       this.#committed.set(entry, values.bytes, values.positions[place * 2] as number, length);
       this.unwrittenBytes += (keys.positions[place * 2 + 1] as number) + Math.max(0, length);
-      const marks = this.#entries.get(entry, MARKS);
-      if ((marks & UNWRITTEN) === 0) this.#unwritten.push(entry);
-      this.#entries.set(entry, MARKS, marks | UNWRITTEN | USED);
+      if (!this.#entries.hasMark(entry, UNWRITTEN)) this.#unwritten.push(entry);
+      this.#entries.mark(entry, UNWRITTEN | USED);
+      this.#byTime?.list(entry, length >= 0);
     }
   }
 
@@ -281,6 +287,7 @@ export class StateTable implements StoreMemory {
     this.#stagedEntries = new IntList();
     this.#staged.clear();
     this.stagedBytes = 0;
+    this.times?.lookAnew();
   }
 
   unwritten(): StoreChanges {
@@ -294,6 +301,11 @@ export class StateTable implements StoreMemory {
     return new ColumnChanges(this.store, keys, values);
   }
 
+  /** Whether the key of a change of `unwritten` is known to be on the disk, and in its index. */
+  isIndexed(i: number): boolean {
+    return this.#entries.hasMark(this.#unwritten.at(i), INDEXED);
+  }
+
   written(isOnDisk: boolean): void {
     const numbers = this.#unwritten;
     this.filter.shrink();
@@ -304,9 +316,12 @@ export class StateTable implements StoreMemory {
     for (let i = 0; i < numbers.length; i++) {
       const entry = numbers.at(i);
       this.filter.add(this.#entries.get(entry, HASH));
-      this.#entries.set(entry, MARKS, this.#entries.get(entry, MARKS) & ~UNWRITTEN);
-      if (!isOnDisk) this.#committed.forget(entry);
+      this.#entries.unmark(entry, UNWRITTEN);
+      if (!isOnDisk) this.#forget(entry);
+      else if (this.#entries.get(entry, VALUE_LENGTH) >= 0) this.#entries.mark(entry, INDEXED);
+      else this.#deleted(entry);
     }
+    if (!isOnDisk) this.times?.lookAnew();
   }
 
   restored(changes: StoreChanges): void {
@@ -318,24 +333,63 @@ export class StateTable implements StoreMemory {
       const length = positions[i * 2 + 1] as number;
       const hash = hashes[i] as number;
       this.filter.add(hash);
-      this.#times?.has(bytes, position, length);
+      this.times?.has(bytes, position, length);
       const entry = this.#index.count === 0 ? -1 : this.#index.find(hash, bytes, position, length);
-      if (entry >= 0) this.#committed.forget(entry);
+      if (entry >= 0) this.#forget(entry);
     }
   }
 
   emptied(): void {
     this.#writes += 1;
-    this.#times?.emptied();
+    this.times?.emptied();
     this.filter.clear();
-    for (let entry = 0; entry < this.#index.end; entry++) this.#committed.forget(entry);
+    for (let entry = 0; entry < this.#index.end; entry++) {
+      if (!this.#index.isFree(entry)) this.#forget(entry);
+    }
+  }
+
+  /** The disk does not have it either: of a window that is over nobody asks again. */
+  #deleted(entry: number): void {
+    this.#entries.unmark(entry, INDEXED);
+    if (this.times === null || this.#isNeeded(entry)) return;
+    this.#committed.forget(entry);
+    this.#index.remove(entry);
+  }
+
+  /** What the disk has of an entry is not known any more. */
+  #forget(entry: number): void {
+    this.#byTime?.list(entry, false);
+    this.#entries.unmark(entry, INDEXED);
+    this.#committed.forget(entry);
+  }
+
+  /** Listed keys whose window begins up to `timeMs` and not about to be deleted, the eldest first. */
+  expired(timeMs: number, entriesMax: number): KeyColumns {
+    const isHidden = (entry: number): boolean => this.#isDeleted(entry);
+    const found = this.#byTime?.upTo(timeMs, entriesMax, isHidden) ?? new IntList();
+    const keys = packEntries(this.#index.bytes, this.#entries, found);
+    const entries = new Int32Array(found.length);
+    for (let i = 0; i < found.length; i++) entries[i] = found.at(i);
+    keys.found = { by: this, entries, stamp: this.#index.removals };
+    return keys;
+  }
+
+  isListed(key: Buffer): boolean {
+    const entry = this.#index.find(hashOf(key, 0, key.length), key, 0, key.length);
+    return entry >= 0 && this.#entries.hasMark(entry, LISTED);
   }
 
   isDeleted(key: Buffer): boolean {
     const entry = this.#index.find(hashOf(key, 0, key.length), key, 0, key.length);
-    if (entry < 0) return false;
-    const one = new ValueColumnsBuilder(1);
-    return this.#copy(entry, "staged", 0, one) && (one.positions[1] as number) < 0;
+    return entry >= 0 && this.#isDeleted(entry);
+  }
+
+  #isDeleted(entry: number): boolean {
+    const staged = this.#entries.get(entry, STAGED_LENGTH);
+    if (staged !== UNKNOWN) return staged === ABSENT;
+    const cut = this.#entries.get(entry, CUT_PLACE);
+    if (cut === 0 || this.#cut === null) return this.#entries.get(entry, VALUE_LENGTH) === ABSENT;
+    return (this.#cut.values.positions[cut * 2 - 1] as number) < 0;
   }
 
   *all(): Iterable<readonly [key: string, value: Value]> {
@@ -390,12 +444,12 @@ export class StateTable implements StoreMemory {
       if (entry >= end || this.#index.isFree(entry)) continue;
       looked += 1;
       if (this.#isNeeded(entry)) continue;
-      const marks = this.#entries.get(entry, MARKS);
-      this.#entries.set(entry, MARKS, marks & ~USED);
-      if ((marks & USED) !== 0) continue;
+      const wasUsed = this.#entries.hasMark(entry, USED);
+      this.#entries.unmark(entry, USED);
+      if (wasUsed) continue;
       const position = this.#entries.get(entry, KEY_POSITION);
-      this.#times?.has(this.#index.bytes, position, this.#entries.get(entry, KEY_LENGTH));
-      this.#committed.forget(entry);
+      this.times?.has(this.#index.bytes, position, this.#entries.get(entry, KEY_LENGTH));
+      this.#forget(entry);
       this.#index.remove(entry);
       if (this.bytes < this.#limit()) return;
     }
@@ -408,7 +462,7 @@ export class StateTable implements StoreMemory {
       entries.get(entry, HEAD) > this.#forgottenUpTo ||
       entries.get(entry, STAGED_LENGTH) !== UNKNOWN ||
       entries.get(entry, CUT_PLACE) !== 0 ||
-      (entries.get(entry, MARKS) & UNWRITTEN) !== 0
+      entries.hasMark(entry, UNWRITTEN)
     );
   }
 }

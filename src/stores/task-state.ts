@@ -19,6 +19,7 @@ import type {
 import type { Database, DatabaseOptions, Entry, EntryColumns } from "./database.ts";
 import { dueEntries } from "./due-entries.ts";
 import { entriesBetween } from "./entries-between.ts";
+import { expiredEntries } from "./expired-entries.ts";
 import { loadFilters, saveFilters } from "./kept-filters.ts";
 import type { KeyFilter } from "./key-filter.ts";
 import { entriesOfKey, suffixBytesOf } from "./key-times.ts";
@@ -61,6 +62,12 @@ const UNWRITTEN_BYTES_MAX = 16 * 1024 * 1024;
 
 /** What a store keeps for the sake of reads where nobody says how much. */
 const CACHE_BYTES = 1024 * 1024;
+
+/** What is to be written; `table` where it is of what a table has committed, which knows what is indexed. */
+interface Unwritten {
+  readonly change: StoreChanges;
+  readonly table: StateTable | null;
+}
 
 /** The state of one task over one RocksDB; see the port for what each call promises. */
 export class RocksTaskState implements TaskState {
@@ -201,12 +208,11 @@ export class RocksTaskState implements TaskState {
     return found;
   }
 
-  async expired(store: number, timeMs: number, entriesMax: number): Promise<Buffer[]> {
+  async expired(store: number, timeMs: number, entriesMax: number): Promise<StoreChanges> {
     const index = this.#indexes[store] ?? null;
     invariant(index instanceof TimeIndex, `store ${store} has no windows with a retention`);
-    const memory = this.#memory(store);
-    const isGone = (key: Buffer): boolean => memory.isDeleted(key);
-    return await index.upTo(this.#database, timeMs, entriesMax, isGone);
+    const expiring = { store, database: this.#database, index, memory: this.#memory(store) };
+    return await expiredEntries(expiring, timeMs, entriesMax);
   }
 
   async due(store: number, timeMs: number, entriesMax: number): Promise<DueEntries> {
@@ -315,9 +321,11 @@ export class RocksTaskState implements TaskState {
   async #settle(): Promise<void> {
     if (this.#writing !== null) await this.#writing;
     if (this.#marks === null || this.#marks === this.#marksOnDisk) return;
-    const changes: StoreChanges[] = [];
+    const changes: Unwritten[] = [];
     for (const memory of this.#memories) {
-      if (memory.unwrittenCount > 0) changes.push(memory.unwritten());
+      if (memory.unwrittenCount === 0) continue;
+      const table = memory instanceof StateTable ? memory : null;
+      changes.push({ change: memory.unwritten(), table });
     }
     this.#writing = this.#write(changes, this.#marks);
     let isOnDisk = false;
@@ -351,7 +359,7 @@ export class RocksTaskState implements TaskState {
     const before = this.#marks ?? NO_MARKS;
     const positions = new Map(before.positions).set(changes.store, position);
     const next = { ...before, positions };
-    await this.#write([changes], next);
+    await this.#write([{ change: changes, table: null }], next);
     this.#memory(changes.store).restored(changes);
     this.#marks = next;
   }
@@ -401,10 +409,10 @@ export class RocksTaskState implements TaskState {
   }
 
   /** Data and marks in one batch: a store is never ahead of or behind its position. */
-  async #write(changes: readonly StoreChanges[], marks: StoreMarks): Promise<void> {
+  async #write(changes: readonly Unwritten[], marks: StoreMarks): Promise<void> {
     const entries: Entry[] = [];
     const columns: EntryColumns[] = [];
-    for (const change of changes) {
+    for (const { change, table } of changes) {
       const { store } = change;
       const prefix = this.#prefix(store);
       const index = this.#indexes[store] ?? null;
@@ -413,6 +421,10 @@ export class RocksTaskState implements TaskState {
       columns.push({ count, keys: layout.storeKeys(prefix, packed.keys), values: packed.values });
       const isOfTimers = this.stores[store]?.isOfTimers === true;
       if (index === null && !isOfTimers) continue;
+      if (index instanceof TimeIndex && table !== null) {
+        columns.push(index.columnsOf(packed, (i) => table.isIndexed(i)));
+        continue;
+      }
       const { keys, values } = change;
       index?.mend(entries);
       for (let i = 0; i < keys.length; i++) {

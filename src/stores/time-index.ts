@@ -1,8 +1,10 @@
-import { entryTime } from "../model/entry-time.ts";
+import type { ChangeColumns } from "../model/changes.ts";
+import { entryTime, suffixBytesOfKind } from "../model/entry-time.ts";
 import { readLong, writeLong } from "../model/key-table.ts";
+import { Slices } from "../model/slices.ts";
 import type { StoreSpec } from "../model/topology.ts";
 import type { PageLimits } from "../ports/store.ts";
-import type { Database, Entry } from "./database.ts";
+import type { Database, Entry, EntryColumns } from "./database.ts";
 import { type EntryIndex, KNOWN_MAX, TIME_BYTES } from "./entry-index.ts";
 import * as layout from "./layout.ts";
 import { isFoundByValue, ValueTimeIndex } from "./value-times.ts";
@@ -47,6 +49,44 @@ export class TimeIndex implements EntryIndex {
     entries.push([this.#indexKey(key), NOTHING]);
   }
 
+  /**
+   * The same of changes by columns, as entries of the database; what `isIndexed` says of a change is believed
+   * instead of remembered.
+   */
+  columnsOf({ keys, values }: ChangeColumns, isIndexed: (i: number) => boolean): EntryColumns {
+    // Another's keys may be deleted here: what is known of them is let go.
+    this.#known.clear();
+    const head = layout.PREFIX_BYTES + TIME_BYTES;
+    const { count, bytes, positions } = keys;
+    const indexedAt = new Int32Array(count * 2);
+    const valueAt = new Int32Array(count * 2);
+    const indexed = Buffer.allocUnsafe(bytes.length + count * head);
+    const slices = new Slices();
+    let changed = 0;
+    let at = 0;
+    for (let i = 0; i < count; i++) {
+      const isHeld = (values.positions[i * 2 + 1] as number) >= 0;
+      if (isHeld && isIndexed(i)) continue;
+      const position = positions[i * 2] as number;
+      const length = positions[i * 2 + 1] as number;
+      indexed[at] = this.#prefix >>> 8;
+      indexed[at + 1] = this.#prefix & 0xff;
+      const timeMs = readLong(bytes, position + length - suffixBytesOfKind(this.#spec.kind));
+      writeLong(indexed, at + layout.PREFIX_BYTES, Math.max(0, timeMs));
+      slices.copy(bytes, position, indexed, at + head, length);
+      indexedAt[changed * 2] = at;
+      indexedAt[changed * 2 + 1] = head + length;
+      valueAt[changed * 2 + 1] = isHeld ? 0 : -1;
+      changed += 1;
+      at += head + length;
+    }
+    return {
+      count: changed,
+      keys: { bytes: indexed, positions: indexedAt },
+      values: { bytes: NOTHING, positions: valueAt },
+    };
+  }
+
   /** The time is in the key, and never wrong. */
   mend(): void {}
 
@@ -68,12 +108,16 @@ export class TimeIndex implements EntryIndex {
     return readLong(first[0], layout.PREFIX_BYTES);
   }
 
-  /** Up to so many keys of a time up to `timeMs`, the eldest first, but for those that are gone. */
+  /**
+   * Up to so many keys of a time up to `timeMs`, the eldest first, but for those that are gone, and those
+   * that `hides` holds for.
+   */
   async upTo(
     database: Database,
     timeMs: number,
     entriesMax: number,
     isGone: (key: Buffer) => boolean,
+    hides: (key: Buffer) => boolean = () => false,
   ): Promise<Buffer[]> {
     if (!(timeMs >= 0)) return [];
     const to = Buffer.alloc(TIME_BYTES);
@@ -84,13 +128,20 @@ export class TimeIndex implements EntryIndex {
     if (from.compare(range.to) >= 0) return [];
     const limits = { entriesMax, bytesMax: PAGE.bytesMax };
     let isFirst = true;
-    const hides = (indexed: Buffer): boolean => {
-      const isHidden = isGone(keyOf(indexed));
-      if (!isHidden) isFirst = false;
-      else if (isFirst) this.#gone = indexed;
-      return isHidden;
+    const isHidden = (indexed: Buffer): boolean => {
+      const key = keyOf(indexed);
+      if (isGone(key)) {
+        if (isFirst) this.#gone = indexed;
+        return true;
+      }
+      isFirst = false;
+      return hides(key);
     };
-    const { entries } = await database.scan({ from, to: range.to, reverse: false }, limits, hides);
+    const { entries } = await database.scan(
+      { from, to: range.to, reverse: false },
+      limits,
+      isHidden,
+    );
     return entries.map(([key]) => keyOf(key));
   }
 

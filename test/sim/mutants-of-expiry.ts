@@ -57,8 +57,8 @@ export const EXPIRY_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: EXPIRY,
-        find: "      if (keys.length > 0) changes.push({",
-        replace: "      if (keys.length > 0 && !isRewritten) changes.push({",
+        find: "      if (count > 0) changes.push(",
+        replace: "      if (count > 0 && !isRewritten) changes.push(",
       },
     ],
   },

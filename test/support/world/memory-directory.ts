@@ -172,16 +172,17 @@ export class MemoryState implements TaskState {
     };
   }
 
-  async expired(store: number, timeMs: number, entriesMax: number): Promise<Buffer[]> {
+  async expired(store: number, timeMs: number, entriesMax: number): Promise<StoreChanges> {
     this.disk.meet("read");
     const suffix = suffixBytesOfKind(this.stores[store]?.kind ?? "window");
     const timeOf = (key: Buffer): number => Number(key.readBigInt64BE(key.length - suffix));
-    return [...this.disk.data.keys()]
+    const keys = [...this.disk.data.keys()]
       .filter((name) => name.startsWith(`${store}/`))
       .map((name) => Buffer.from(name.slice(`${store}/`.length), "latin1"))
       .filter((key) => timeOf(key) <= timeMs)
       .sort((left, right) => timeOf(left) - timeOf(right) || left.compare(right))
       .slice(0, entriesMax);
+    return { store, keys, values: keys.map(() => null) };
   }
 
   async dueTimers(

@@ -30,7 +30,7 @@ test("a store that was written without an index has one when it is opened, once"
   await elder.close();
   for (let opened = 0; opened < 2; opened++) {
     const state = await RocksTaskState.open(path, [{ ...unindexed, retentionMs: 1 }], options);
-    const found = await state.expired(0, 2_498, 9_999);
+    const { keys: found } = await state.expired(0, 2_498, 9_999);
     assert.equal(found.length, 2_499 - opened);
     assert.deepEqual(found[0], windowKey(opened));
     state.stage({ store: 0, keys: [windowKey(0)], values: [null] });
