@@ -18,6 +18,10 @@ export interface KafkaLimits {
   readonly retryBackoffMaxMs: number;
   /** First wait for a transaction that is pending on committed offsets: most end soon (KIP-447). */
   readonly unstableOffsetsBackoffMs: number;
+  /** Whether a transaction has been completed is asked for no longer than this after its end. */
+  readonly completionAskedMs: number;
+  /** How long the next one waits for that, at most: then the brokers' own way is as good. */
+  readonly completionWaitMaxMs: number;
   /** Metadata older than this is asked for again, so that new partitions are seen. */
   readonly metadataMaxAgeMs: number;
   /** How long a broker holds a fetch that has nothing to return. */
@@ -46,6 +50,8 @@ export const DEFAULT_KAFKA_LIMITS: KafkaLimits = {
   retryBackoffMs: 100,
   retryBackoffMaxMs: 1_000,
   unstableOffsetsBackoffMs: 20,
+  completionAskedMs: 50,
+  completionWaitMaxMs: 100,
   metadataMaxAgeMs: 300_000,
   fetchWaitMaxMs: 500,
   fetchWaitShortMs: 50,

@@ -51,7 +51,10 @@ export interface Consumer {
   /** No further fetch includes a paused partition; what is under way still arrives. */
   pause(at: TopicPartition): void;
   resume(at: TopicPartition): void;
-  /** Until `untilMs` (monotonic), fetches of a quiet input may leave `gapMs` apart, to bring more each. */
+  /**
+   * Until `untilMs` (monotonic), when the next cut is due, fetches of a quiet input may leave up to
+   * `gapMs` apart, to bring more each; the closer it is, the less.
+   */
   gather(untilMs: number, gapMs: number): void;
   close(): Promise<void>;
 }

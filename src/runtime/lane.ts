@@ -6,7 +6,7 @@ import type { CommitOutcome, CommitTrace, Telemetry } from "../ports/telemetry.t
 import {
   abortBackOffMs,
   type CommitLimits,
-  gatheringGapMs,
+  GATHERING_GAP_MS_MAX,
   isCommitDue,
   recordFencing,
 } from "../transactions/commit-policy.ts";
@@ -192,7 +192,7 @@ export class Lane {
     // Start positions are no output: the first one does not wait for an interval since them.
     if (runners.some((runner) => !isClaiming(runner))) {
       this.#tookAtMs = nowMs;
-      this.#gather(nowMs);
+      this.#host.gather(nowMs + this.#limits.commit.commitIntervalMs, GATHERING_GAP_MS_MAX);
     }
     this.#cut = takeCut(runners, this.#producer.begin());
     const { tasks } = this.#cut;
@@ -201,13 +201,6 @@ export class Lane {
       traces: tasks.flatMap(({ batches }) => batches.map(({ trace }) => trace)),
     });
     this.#step({ kind: "cut", nowMs });
-  }
-
-  /** What comes right before the next cut is fetched at once, so that it is part of it. */
-  #gather(nowMs: number): void {
-    const { commitIntervalMs } = this.#limits.commit;
-    const gapMs = gatheringGapMs(commitIntervalMs);
-    this.#host.gather(nowMs + commitIntervalMs - gapMs, gapMs);
   }
 
   #step(event: TransactionEvent): void {

@@ -23,15 +23,8 @@ export function isCommitDue(demand: CommitDemand, limits: CommitLimits, nowMs: n
   return nowMs - demand.lastCutAtMs >= limits.commitIntervalMs;
 }
 
-/** Below, whoever set the interval wants outputs sooner than a gap would let them come. */
-const GATHERED_INTERVAL_MS_MIN = 50;
-const GAP_MS_MAX = 20;
-
-/** How far apart fetches of a quiet input are between two cuts; 0 for not at all. */
-export function gatheringGapMs(commitIntervalMs: number): number {
-  if (commitIntervalMs < GATHERED_INTERVAL_MS_MIN) return 0;
-  return Math.min(GAP_MS_MAX, commitIntervalMs / 5);
-}
+/** The most that fetches of a quiet input are apart between two cuts. */
+export const GATHERING_GAP_MS_MAX = 20;
 
 const BACK_OFF_FIRST_MS = 10;
 const BACK_OFF_MAX_MS = 1_000;

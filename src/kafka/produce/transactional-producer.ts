@@ -23,6 +23,7 @@ import { Backoff, delay, isRetriable } from "../network/retry.ts";
 import type { Api } from "../protocol/api-versions.ts";
 import { ERROR } from "../protocol/error-codes.ts";
 import * as wire from "../protocol/transactions.ts";
+import { Completion } from "./completion.ts";
 import { CutBatches } from "./cut-batches.ts";
 import { Markers } from "./markers.ts";
 import { OrderedSend } from "./ordered-send.ts";
@@ -70,6 +71,7 @@ class TransactionsV2 implements TransactionalProducer {
   /** What the open transaction has produced, once and without a repetition. */
   #produced: CutBatches | null = null;
   readonly #markers: Markers;
+  readonly #completion: Completion;
   /** Where the open transaction has written. */
   #written: readonly TopicPartition[] = [];
   #hasOffsets = false;
@@ -81,6 +83,7 @@ class TransactionsV2 implements TransactionalProducer {
     this.#cluster = cluster;
     this.#options = options;
     this.#markers = new Markers(cluster, options, this.#closing.signal);
+    this.#completion = new Completion(cluster, options.transactionalId, this.#closing.signal);
   }
 
   async initialize(signal: AbortSignal): Promise<InitVerdict> {
@@ -141,6 +144,7 @@ class TransactionsV2 implements TransactionalProducer {
     } catch (thrown: unknown) {
       return fatal(thrown instanceof OutriggerError ? thrown : compressionFailed(thrown));
     }
+    await this.#completion.awaited();
     const queues = records.all.map((batches) => {
       const name = topicPartitionName(batches);
       return new PartitionQueue(
@@ -238,6 +242,7 @@ class TransactionsV2 implements TransactionalProducer {
       if (outcome === "commit") this.#produced?.release();
       this.#produced = null;
       this.#markers.ended(outcome);
+      this.#completion.ended();
       return { kind: "ended" };
     }
     const error = brokerError("EndTxn", code, transactionalId);
