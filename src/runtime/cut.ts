@@ -63,6 +63,7 @@ export function* appendCut(
 
 function takeTask(runner: TaskRunner): TaskCut {
   const batches = runner.ledger.takeFinal();
+  const bytesBefore = runner.uncommittedBytes;
   const positions = new Map(runner.positions);
   let streamTimeMs = runner.cutStreamTimeMs;
   for (const { taken, streamTimeMs: after, ownTimes, outcome } of batches) {
@@ -80,6 +81,8 @@ function takeTask(runner: TaskRunner): TaskCut {
   const commitSequence = runner.commitSequence + 1;
   const ends = new Map(runner.changelogs);
   const state = runner.state.cut();
+  // They stay in memory until it has committed: what runs ahead meanwhile has the rest of the bound.
+  runner.cutBytes = bytesBefore - runner.uncommittedBytes;
   const trial = runner.failures.takeNews();
   const ownTimes = namedTimes(runner.cutTimes, runner.program.stores);
   return { runner, batches, state, positions, streamTimeMs, ownTimes, commitSequence, trial, ends };
@@ -89,6 +92,7 @@ function takeTask(runner: TaskRunner): TaskCut {
 export function restageTask(task: TaskCut): void {
   const { runner, batches } = task;
   runner.state.restage();
+  runner.cutBytes = 0;
   runner.ledger.putBack(batches);
   runner.failures.newsAgain();
   for (const { outcome } of batches) runner.outputBytes += outcome?.bytes ?? 0;
@@ -99,6 +103,7 @@ export function settleTask({ runner, positions, commitSequence, ends }: TaskCut)
   for (const [name, position] of positions) runner.positions.set(name, position);
   for (const [name, end] of ends) runner.changelogs.set(name, end);
   runner.commitSequence = commitSequence;
+  runner.cutBytes = 0;
   if (runner.phase === "claiming") runner.phase = "running";
   runner.committed();
 }

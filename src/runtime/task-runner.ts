@@ -64,6 +64,7 @@ export class TaskRunner {
   /** The same of the stores that have their own, by number. */
   readonly cutTimes: Map<number, number>;
   outputBytes = 0;
+  cutBytes = 0;
   readonly failures: Failures;
   /** The records that wait for a command; null where parking is off. */
   readonly parking: Parking | null;
@@ -141,7 +142,7 @@ export class TaskRunner {
   }
 
   get uncommittedBytes(): number {
-    return this.outputBytes + this.state.stagedBytes;
+    return this.outputBytes + this.state.stagedBytes + this.cutBytes;
   }
 
   /** What waits to be planned; by source, what the last fetch said of the log. */

@@ -2,7 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { OutriggerError } from "../../../src/errors/outrigger-error.ts";
 import { decodeOffsetMetadata } from "../../../src/tasks/offset-metadata.ts";
-import { copyProgram, KernelWorld, statefulProgram } from "../../support/world/kernel-world.ts";
+import {
+  copyProgram,
+  KernelWorld,
+  statefulProgram,
+  testLimits,
+} from "../../support/world/kernel-world.ts";
 import type { Handler } from "../../support/world/scripted-application.ts";
 
 const IN = { topic: "in", partition: 0 };
@@ -43,6 +48,31 @@ test("R-4: the offsets wait until every record has been acknowledged", async () 
   open();
   await kernel.clock.until(() => kernel.outputs().length === 1);
   assert.deepEqual(commitCalls(kernel).slice(-2), ["offsets in-0=1", "end commit first"]);
+});
+
+test("what runs ahead of a commit is bounded together with what the commit has taken", async () => {
+  const done: Handler = ({ key }) => ({ outputs: [[key ?? "", "done"]] });
+  const { task, lane } = testLimits;
+  const commit = { commitIntervalMs: 1_000_000, stagedBytesMax: 500_000 };
+  const limits = {
+    ...testLimits,
+    task: { ...task, batchRecordsMax: 1, plannedMax: 1 },
+    lane: { ...lane, commit },
+  };
+  const kernel = await KernelWorld.start(copyProgram, done, undefined, limits);
+  kernel.input("a=x");
+  await kernel.clock.until(() => kernel.outputs().length === 1);
+  const { shut, open } = gate();
+  kernel.world.gates.produce = shut;
+  // 3 MB; the cut takes a half of the 1 MB that may wait.
+  const large = { key: "a", value: "x".repeat(100_000), timestamp: 1_000 };
+  kernel.world.append(IN, ...Array<typeof large>(30).fill(large));
+  await kernel.clock.until(() => commitCalls(kernel).includes("produce 5"));
+  await kernel.clock.until(() => kernel.clock.nowMs() > 5_000);
+  const { length } = kernel.application.dispatched;
+  assert.ok(length >= 11 && length <= 13, `${length} records wait`);
+  open();
+  await kernel.clock.until(() => kernel.outputs().length >= 25);
 });
 
 test("R-4: the store is as it was until EndTxn has been answered", async () => {
