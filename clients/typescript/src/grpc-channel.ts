@@ -117,7 +117,7 @@ export class Channel {
 }
 
 /** What is the cause, or, where a name has several addresses, what was wrong with each. */
-function wordsOf(error: Error): string {
+export function wordsOf(error: Error): string {
   if (error.cause instanceof Error) return wordsOf(error.cause);
   if (!(error instanceof AggregateError)) return error.message;
   return error.errors.map(({ message }: Error) => message).join(", ");

@@ -139,7 +139,8 @@ export class Session {
 
   /**
    * Begins one batch for each turn of the event loop: between two of them the stream is read, so that the
-   * sidecar may go on sending, and what is revoked is known; and the result of the first leaves.
+   * sidecar may go on sending, and what is revoked is known; and the result of the first leaves. One that is
+   * not wanted any more when its turn comes ends before its first record, as it would at any later one.
    */
   readonly #turn = (): void => {
     const held = this.#ready.shift();
@@ -160,8 +161,6 @@ export class Session {
   async #run(held: Held): Promise<void> {
     const tracing = tracingReady();
     if (tracing !== null) await tracing;
-    // Revoked, handed back or forgotten before its turn.
-    if (held.control.isStopped) return this.#settle(held);
     const ask: AskState = (question) => this.#ask(held, question);
     const frame = this.#frames.take();
     const sent = (): void => frame.release();

@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { constants } from "node:http2";
 import type net from "node:net";
 import { describe, it } from "node:test";
 import { create, toBinary } from "@bufbuild/protobuf";
+import { connect } from "../src/connection.ts";
 import { ProcessResponseSchema } from "../src/gen/outrigger/v1/processor_pb.ts";
+import { wordsOf } from "../src/grpc-channel.ts";
 import { prefixed } from "../src/grpc-messages.ts";
 import { ANSWER, answer, dial, endOn, serve, serveBytes, socketPath } from "./http2-sidecar.ts";
 
@@ -12,6 +15,9 @@ const drain = (): Buffer => {
   const frame = { case: "drain" as const, value: {} };
   return prefixed(toBinary(ProcessResponseSchema, create(ProcessResponseSchema, { frame })));
 };
+
+/** Long, and before a connection that is done with is cut. */
+const RESET_WITHIN_MS = 1_500;
 
 describe("a stream that the sidecar ends", () => {
   it("says what its status says, percent-decoded, in trailers", async () => {
@@ -152,13 +158,17 @@ describe("a stream to something else", () => {
     ] as const) {
       let reset: Promise<unknown> = Promise.resolve();
       const [reason, fatal] = await endOn((stream) => {
-        reset = once(stream, "close").then(() => stream.rstCode);
+        const begun = performance.now();
+        reset = once(stream, "close").then(() => [
+          stream.rstCode,
+          performance.now() - begun < RESET_WITHIN_MS,
+        ]);
         stream.respond(ANSWER);
         stream.write(message);
       });
       assert.match(reason, said);
       assert.equal(fatal, undefined);
-      assert.equal(await reset, constants.NGHTTP2_CANCEL);
+      assert.deepEqual(await reset, [constants.NGHTTP2_CANCEL, true]);
     }
   });
 
@@ -248,6 +258,25 @@ describe("a stream that the application ends", () => {
     await Promise.all(closed);
   });
 
+  it("in the midst of a piece hears nothing of the rest of it", async () => {
+    const address = await serve((stream) => {
+      stream.respond(ANSWER);
+      stream.write(Buffer.concat([drain(), drain(), drain()]));
+    });
+    let frames = 0;
+    const connection = connect({
+      address,
+      token: undefined,
+      received: () => {
+        frames += 1;
+        connection.cancel();
+      },
+    });
+    await connection.ended;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.equal(frames, 1);
+  });
+
   it("keeps no process from ending, whatever the peer does then", async () => {
     const sockets: net.Socket[] = [];
     const address = await serveBytes((socket) => sockets.push(socket.pause()));
@@ -257,5 +286,36 @@ describe("a stream that the application ends", () => {
     await ended;
     sockets[0]?.resume();
     await once(sockets[0] as net.Socket, "close");
+  });
+});
+
+describe("a channel", () => {
+  it("says what was wrong with each of a name's addresses, and what the cause is", () => {
+    const each = [new Error("refused ::1"), new Error("refused 127.0.0.1")];
+    assert.equal(wordsOf(new AggregateError(each)), "refused ::1, refused 127.0.0.1");
+    assert.equal(wordsOf(new Error("cancelled", { cause: each[0] })), "refused ::1");
+  });
+
+  it("that nobody closes keeps no process from ending once its calls are done", async () => {
+    const address = await serve((stream) => {
+      answer(stream, { "grpc-status": "0" });
+      stream.end();
+    });
+    const [channel, from] = ["../src/grpc-channel.ts", import.meta.url];
+    const script = `
+      const { Channel } = await import(${JSON.stringify(new URL(channel, from).href)});
+      const options = { path: "/a/b", messageBytesMax: 1, received: () => {} };
+      const call = new Channel(${JSON.stringify(address)}).call(options);
+      call.end();
+      process.stdout.write(String((await call.ended).code));
+    `;
+    const args = ["--import", "tsx", "--input-type=module", "-e", script];
+    const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+    const said: string[] = [];
+    child.stdout.setEncoding("utf8").on("data", (text: string) => said.push(text));
+    const killer = setTimeout(() => child.kill("SIGKILL"), 20_000);
+    const [code] = await once(child, "close");
+    clearTimeout(killer);
+    assert.deepEqual([said.join(""), code], ["0", 0]);
   });
 });

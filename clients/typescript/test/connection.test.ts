@@ -56,21 +56,31 @@ async function receiving(address: string): Promise<{ server: grpc.Server; read: 
   return { server, read };
 }
 
-test("a result's bytes are used again when they have been sent, and not before", async () => {
+test("a result's bytes are used again when they have been sent, and not before", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "outrigger-sdk-"));
   const address = `unix:${join(folder, "s.sock")}`;
   const { server, read } = await receiving(address);
+  t.after(() => {
+    server.forceShutdown();
+    rmSync(folder, { recursive: true });
+  });
   const connection = connect({ address, token: undefined, received: () => {} });
   const frames = new ResultFrames();
   const made = new Set<unknown>();
+  let released = 0;
   for (let number = 1; number <= RESULTS; number++) {
     const frame = frames.take();
     made.add(frame);
     frame.outputs.add(0, 0, null, Buffer.alloc(VALUE_BYTES, number), 0, 0, null);
     const named = { dispatchId: BigInt(number), taskEpoch: 1, taskId: "0_0", done: 1 };
     const message = frame.encode({ ...named, mutations: [], rest: null });
-    connection.send({ case: "result", message, sent: () => frame.release() });
-    if (number % 10 === 0) await new Promise((resolve) => setTimeout(resolve, 30));
+    const sent = (): void => {
+      frame.release();
+      released += 1;
+    };
+    connection.send({ case: "result", message, sent });
+    // Ten at a time, of which one has been sent when the next ten begin.
+    while (released < number - 9) await new Promise((resolve) => setTimeout(resolve, 5));
   }
   connection.end();
   const { reason, fatal } = await connection.ended;
@@ -80,6 +90,4 @@ test("a result's bytes are used again when they have been sent, and not before",
     [...Array(RESULTS).keys()].map((index) => index + 1),
   );
   assert.ok(made.size < RESULTS, `all of ${RESULTS} results had a frame of their own`);
-  server.forceShutdown();
-  rmSync(folder, { recursive: true });
 });
