@@ -6,7 +6,7 @@ import type { BatchTrace } from "../ports/telemetry.ts";
 import type { Closed } from "./close-windows.ts";
 import type { DeadLetter } from "./dead-letters.ts";
 import type { FoldHop } from "./fold-hops.ts";
-import { inputBytes, nothingTaken, type Taken } from "./input-queue.ts";
+import { inputBytes, NOTHING_TAKEN, nothingTaken, type Taken } from "./input-queue.ts";
 import type { LateRows } from "./late-rows.ts";
 import type { OwnTimes } from "./own-times.ts";
 import type { ParkedRows } from "./parking.ts";
@@ -16,7 +16,9 @@ import type { ParkedRows } from "./parking.ts";
  * nodes go, dispatched at each stage that has rows, staged whole, cut in order.
  */
 export interface Batch {
-  readonly taken: Taken;
+  taken: Taken;
+  /** Of its first input record; null where it has none. */
+  readonly firstTimestampMs: number | null;
   /** The input rows that are processed: all but those that are parked, and timers that do not stand. */
   rows: readonly RowRange[];
   /** The node whose timers the rows are, until they are looked at. */
@@ -110,8 +112,15 @@ export interface GivenUp {
 /** What a final batch leaves behind. */
 export interface Outcome {
   readonly emissions: readonly Emission[];
-  readonly changes: readonly StoreChanges[];
+  changes: readonly StoreChanges[];
   readonly bytes: number;
+}
+
+/** What a batch read is not needed any more: it is in a cut, and never planned again. */
+export function forgetInput(batch: Batch): void {
+  const { taken } = batch;
+  batch.taken = { ...taken, input: { ...taken.input, columns: NOTHING_TAKEN.input.columns } };
+  batch.rows = [];
 }
 
 export function countRows(rows: readonly RowRange[]): number {
@@ -132,8 +141,10 @@ export function newBatch(
   what: Partial<Pick<Batch, "rows" | "fired" | "givenUp" | "parked" | "settles">>,
 ): Batch {
   // Property by property: spread together, it would cost as much as a hundred records.
+  const { columns, from, to } = taken.input;
   return {
     taken,
+    firstTimestampMs: from === to ? null : (columns.timestamps[from] ?? null),
     rows: what.rows ?? [],
     fired: what.fired ?? null,
     isOfTimers: what.fired !== undefined && what.fired !== null,

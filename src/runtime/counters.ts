@@ -1,4 +1,3 @@
-import type { RowRange } from "../model/rows.ts";
 import type { SettledRecords, Telemetry } from "../ports/telemetry.ts";
 import type { AbortCause } from "../transactions/transaction.ts";
 import type { Batch } from "./batch.ts";
@@ -55,9 +54,10 @@ export function countTask(
 ): void {
   for (const batch of batches) {
     countCommitted(counters, batch);
-    const { input } = batch.taken;
-    const ms = ageOf(input, wallMs);
-    if (ms !== null) telemetry.age(runner.program.sources[input.source] ?? "", ms);
+    const { taken, firstTimestampMs } = batch;
+    if (firstTimestampMs === null) continue;
+    const topic = runner.program.sources[taken.input.source] ?? "";
+    telemetry.age(topic, wallMs - firstTimestampMs);
   }
 }
 
@@ -73,9 +73,4 @@ function countCommitted(
   counters.parked += parked?.places.length ?? 0;
   if (givenUp?.action === "skip") counters.skipped += rows;
   counters.deadLettered += letters.length + (givenUp?.letters.length ?? 0);
-}
-
-/** How old the first of these rows is, in ms by its timestamp; null where there are none. */
-function ageOf({ columns, from, to }: RowRange, wallMs: number): number | null {
-  return to === from ? null : wallMs - (columns.timestamps[from] ?? 0);
 }

@@ -7,7 +7,7 @@ import type { AppendedRecord, CutRecords, OffsetToCommit } from "../ports/produc
 import type { StateCut, StoreMarks, StorePosition } from "../ports/store.ts";
 import { type ChangelogEnd, encodeOffsetMetadata } from "../tasks/offset-metadata.ts";
 import type { Trial } from "../tasks/trial.ts";
-import type { Batch } from "./batch.ts";
+import { type Batch, forgetInput } from "./batch.ts";
 import type { DeadLetter } from "./dead-letters.ts";
 import { appendEmissions, fillRow } from "./emissions.ts";
 import { appendOncePerCommit } from "./once-per-commit.ts";
@@ -66,7 +66,8 @@ function takeTask(runner: TaskRunner): TaskCut {
   const bytesBefore = runner.uncommittedBytes;
   const positions = new Map(runner.positions);
   let streamTimeMs = runner.cutStreamTimeMs;
-  for (const { taken, streamTimeMs: after, ownTimes, outcome } of batches) {
+  for (const batch of batches) {
+    const { taken, streamTimeMs: after, ownTimes, outcome } = batch;
     for (const [store, time] of ownTimes?.after ?? []) runner.cutTimes.set(store, time);
     // What was parked lies behind the position already.
     if (taken.released === undefined) {
@@ -76,6 +77,7 @@ function takeTask(runner: TaskRunner): TaskCut {
     }
     streamTimeMs = after;
     runner.outputBytes -= outcome?.bytes ?? 0;
+    forgetInput(batch);
   }
   runner.cutStreamTimeMs = streamTimeMs;
   const commitSequence = runner.commitSequence + 1;

@@ -141,6 +141,9 @@ export class Walker {
         this.#heldBack.staged(changes);
       }
       item.staged = true;
+      // The state has its own.
+      item.changes = [];
+      item.outcome.changes = [];
     }
   }
 
