@@ -44,7 +44,8 @@ export function takeCut(runners: readonly TaskRunner[], records: CutRecords): Cu
 
 /**
  * Appends what the cut took, once. Stops about each `recordsAtOnce`, for the caller to let others have
- * their turn: a cut may be of a hundred thousand records, and workers wait meanwhile.
+ * their turn: a cut may be of a hundred thousand records, and workers wait meanwhile. Its pieces grow, so
+ * that what is committed keeps up with what is processed in between.
  */
 export function* appendCut(
   { tasks, records }: Cut,
@@ -56,7 +57,7 @@ export function* appendCut(
     for (const _ of appendTask(task, records, record)) {
       if (records.records < stopAt) continue;
       yield;
-      stopAt = records.records + recordsAtOnce;
+      stopAt = records.records + Math.max(recordsAtOnce, records.records / 2);
     }
   }
 }
