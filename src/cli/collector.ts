@@ -12,7 +12,7 @@ export function holdYoungGeneration(): void {
 /** Both halves of it. More is touched once and kept for good, and what dies young dies in less as well. */
 const YOUNG_BYTES_MAX = 8 * 1024 * 1024;
 /** How much may be promoted, or allocated outside of the heap, before all of it is collected. */
-const GARBAGE_BYTES = 48 * 1024 * 1024;
+const GARBAGE_BYTES = 28 * 1024 * 1024;
 /** Of a heap that has hardly begun. */
 const PERCENT_MAX = 1_000;
 /** Below, V8's own reckoning is no worse. */

@@ -7,9 +7,9 @@ import { REPOSITORY_ROOT } from "../../support/kafka-jars.ts";
 const MB = 1024 * 1024;
 
 test("garbage may grow by a fixed amount, whatever lives", () => {
-  assert.equal(growth(12 * MB), 400);
-  assert.equal(growth(48 * MB), 100);
-  assert.equal(growth(96 * MB), 50);
+  assert.equal(growth(7 * MB), 400);
+  assert.equal(growth(28 * MB), 100);
+  assert.equal(growth(56 * MB), 50);
   assert.equal(growth(1_000 * MB), 0, "a large state is left to V8");
 });
 
