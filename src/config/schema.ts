@@ -138,7 +138,10 @@ const state = {
   }),
   "statestore.uncommitted.max.bytes": integer(64 * KIB, 4096 * MIB)
     .default(64 * MIB)
-    .meta({ description: "Bytes that a task may hold uncommitted; reaching it commits early." }),
+    .meta({
+      description:
+        "Bytes that all tasks together may hold uncommitted (KIP-892); half of it commits early.",
+    }),
   "rocksdb.memory.max.bytes": integer(16 * MIB, 1024 * 1024 * MIB)
     .default(256 * MIB)
     .meta({ description: "Memory of all RocksDB instances together." }),

@@ -292,6 +292,7 @@ export class Active {
     return {
       telemetry,
       clock,
+      uncommitted: { bytes: 0 },
       policies: () => this.#policies,
       queued: (runner) => this.#dispatch(runner),
       staged: () => this.#lane?.consider(),
@@ -334,10 +335,7 @@ export class Active {
       aborted: (cause, refusal) => {
         telemetry.aborted(cause);
         this.counters.aborts[cause] = (this.counters.aborts[cause] ?? 0) + 1;
-        log.warn("a transaction was aborted; its cut is committed again", {
-          cause,
-          refusal,
-        });
+        log.warn("a transaction was aborted; its cut is committed again", { cause, refusal });
         this.#releaseAll();
       },
       takeOverAll: () => {
@@ -387,6 +385,7 @@ export class Active {
         this.#application.reject(worker, error);
         this.workerGone(worker, "processing_timeout");
       }
+      this.#tasks.pump();
       this.#checkOverdue();
     });
   }
@@ -469,6 +468,7 @@ export class Active {
       countTask(this.counters, task, telemetry, clock.wallMs());
       settleTask(task);
     }
+    this.#tasks.pump();
     telemetry.committed(durationMs, cut.records.byTopic(), settledSince(before, this.counters));
     log.debug("committed", { tasks: cut.tasks.length, durationMs });
     this.#releaseAll();

@@ -64,11 +64,10 @@ export function* appendCut(
 
 function takeTask(runner: TaskRunner): TaskCut {
   const batches = runner.ledger.takeFinal();
-  const bytesBefore = runner.uncommittedBytes;
   const positions = new Map(runner.positions);
   let streamTimeMs = runner.cutStreamTimeMs;
   for (const batch of batches) {
-    const { taken, streamTimeMs: after, ownTimes, outcome } = batch;
+    const { taken, streamTimeMs: after, ownTimes } = batch;
     for (const [store, time] of ownTimes?.after ?? []) runner.cutTimes.set(store, time);
     // What was parked lies behind the position already.
     if (taken.released === undefined) {
@@ -77,15 +76,13 @@ function takeTask(runner: TaskRunner): TaskCut {
       positions.set(name, { offset: taken.nextOffset, leaderEpoch: taken.leaderEpoch });
     }
     streamTimeMs = after;
-    runner.outputBytes -= outcome?.bytes ?? 0;
     forgetInput(batch);
   }
   runner.cutStreamTimeMs = streamTimeMs;
   const commitSequence = runner.commitSequence + 1;
   const ends = new Map(runner.changelogs);
   const state = runner.state.cut();
-  // They stay in memory until it has committed: what runs ahead meanwhile has the rest of the bound.
-  runner.cutBytes = bytesBefore - runner.uncommittedBytes;
+  runner.uncommitted.taken(sum(batches));
   const trial = runner.failures.takeNews();
   const ownTimes = namedTimes(runner.cutTimes, runner.program.stores);
   return { runner, batches, state, positions, streamTimeMs, ownTimes, commitSequence, trial, ends };
@@ -95,10 +92,13 @@ function takeTask(runner: TaskRunner): TaskCut {
 export function restageTask(task: TaskCut): void {
   const { runner, batches } = task;
   runner.state.restage();
-  runner.cutBytes = 0;
   runner.ledger.putBack(batches);
   runner.failures.newsAgain();
-  for (const { outcome } of batches) runner.outputBytes += outcome?.bytes ?? 0;
+  runner.uncommitted.restaged(sum(batches));
+}
+
+function sum(batches: readonly Batch[]): number {
+  return batches.reduce((bytes, { outcome }) => bytes + (outcome?.bytes ?? 0), 0);
 }
 
 /** The cut took effect: its task goes on behind it. */
@@ -106,7 +106,7 @@ export function settleTask({ runner, positions, commitSequence, ends }: TaskCut)
   for (const [name, position] of positions) runner.positions.set(name, position);
   for (const [name, end] of ends) runner.changelogs.set(name, end);
   runner.commitSequence = commitSequence;
-  runner.cutBytes = 0;
+  runner.uncommitted.settled();
   if (runner.phase === "claiming") runner.phase = "running";
   runner.committed();
 }

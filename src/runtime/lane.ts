@@ -148,7 +148,7 @@ export class Lane {
     const nowMs = this.#clock.nowMs();
     const urgent = this.#host.urgent();
     let stagedBytes = 0;
-    for (const runner of runners) stagedBytes += runner.uncommittedBytes;
+    for (const runner of runners) stagedBytes += runner.uncommitted.bytes;
     const demand = {
       hasWork: true,
       stagedBytes,

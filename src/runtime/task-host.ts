@@ -7,6 +7,7 @@ import type { FailureLimits, Policies, Sentence } from "./failures.ts";
 import type { HeldBack } from "./held-back.ts";
 import type { NextRelease, ParkingStart } from "./parking.ts";
 import type { TaskRunner } from "./task-runner.ts";
+import type { AllUncommitted } from "./uncommitted.ts";
 
 export interface TaskLimits {
   readonly batchRecordsMax: number;
@@ -59,6 +60,8 @@ export interface TaskStart {
 export interface TaskHost {
   readonly telemetry: Telemetry;
   readonly clock: Pick<Clock, "wallMs" | "after">;
+  /** Of all tasks: they share `uncommittedBytesMax`. */
+  readonly uncommitted: AllUncommitted;
   /** What the application that came last says of failed records. */
   policies(): Policies;
   /** A batch waits in the ledger for a worker. */

@@ -32,6 +32,7 @@ import { type Parking, type PlannedRows, parkingOf } from "./parking.ts";
 import { idsOf } from "./record-ids.ts";
 import type { RunnerLimits, SourcePosition, TaskHost, TaskStart } from "./task-host.ts";
 import { timerChangesOf } from "./timer-answers.ts";
+import { Uncommitted } from "./uncommitted.ts";
 import { Upkeep } from "./upkeep.ts";
 import { inputIndexOf, pass, rowsBefore, type Walked } from "./walk.ts";
 import { Walker } from "./walker.ts";
@@ -63,8 +64,7 @@ export class TaskRunner {
   cutStreamTimeMs: number;
   /** The same of the stores that have their own, by number. */
   readonly cutTimes: Map<number, number>;
-  outputBytes = 0;
-  cutBytes = 0;
+  readonly uncommitted: Uncommitted;
   readonly failures: Failures;
   /** The records that wait for a command; null where parking is off. */
   readonly parking: Parking | null;
@@ -99,6 +99,7 @@ export class TaskRunner {
     this.state = state;
     this.limits = limits;
     this.host = host;
+    this.uncommitted = new Uncommitted(host.uncommitted, state);
     this.changelogs = start.changelogs;
     this.commitSequence = start.commitSequence;
     this.traceIds = start.traceIds;
@@ -141,10 +142,6 @@ export class TaskRunner {
     return this.ledger.hasFinalPrefix();
   }
 
-  get uncommittedBytes(): number {
-    return this.outputBytes + this.state.stagedBytes + this.cutBytes;
-  }
-
   /** What waits to be planned; by source, what the last fetch said of the log. */
   get input(): Pick<Intake, "bytes" | "facts"> {
     return this.#input;
@@ -160,7 +157,7 @@ export class TaskRunner {
       return;
     }
     if (this.phase !== "running" || this.#paused) return;
-    if (this.uncommittedBytes >= this.limits.uncommittedBytesMax) return;
+    if (this.uncommitted.allBytes >= this.limits.uncommittedBytesMax) return;
     if (this.#upkeep.isDueAt(this.#streamTimeMs, this.#walker) && !this.failures.isTrying) {
       const found = this.#upkeep.find(this.state, this.#streamTimeMs, this.#walker);
       this.#own(found, (batch) => this.#upkeep.placed(batch));
@@ -278,6 +275,7 @@ export class TaskRunner {
   /** Drops everything staged and waiting; the store keeps only what was committed. */
   close(): void {
     this.phase = "closed";
+    this.uncommitted.close();
     this.#upkeep.close();
     for (const { item } of this.ledger.clear()) item.trace?.undone("closed");
     this.#input.clear();
@@ -404,9 +402,9 @@ export class TaskRunner {
     this.#input.unbind(item.taken);
     this.failures.passed(rowsOf(item.taken));
     this.#upkeep.used(item);
-    this.outputBytes += bytes;
     this.ledger.finish(entry);
     this.#walker.stageFinal();
+    this.uncommitted.add(bytes);
     this.host.staged(this);
     this.pump();
   }
@@ -452,7 +450,7 @@ export class TaskRunner {
     const removed = this.ledger.removeFrom(entry).map(({ item }) => {
       item.trace?.undone("HANDLER_FAILED");
       // What was answered before its elders is answered anew.
-      this.outputBytes -= item.outcome?.bytes ?? 0;
+      this.uncommitted.add(-(item.outcome?.bytes ?? 0));
       this.parking?.undo(item.parked);
       return item.taken;
     });

@@ -99,6 +99,11 @@ export class TaskSet {
     return this.#runners.get(taskIdName(this.#idOf(at)));
   }
 
+  /** There may be room again, of the bytes that all share. */
+  pump(): void {
+    for (const runner of this.#runners.values()) runner.pump();
+  }
+
   fetched(chunk: FetchedChunk, facts: FetchFacts): void {
     const runner = this.forPartition(chunk);
     // A fetch of an older epoch was under way when the task was taken over again.

@@ -10,7 +10,7 @@ export function statusOf(runner: TaskRunner): TaskStatus {
     epoch: runner.epoch,
     phase: runner.phase,
     restoring: null,
-    uncommittedBytes: runner.uncommittedBytes,
+    uncommittedBytes: runner.uncommitted.bytes,
     inputBytes: runner.input.bytes,
     batchesInFlight: runner.ledger.inFlight().length,
     parkedRecords: runner.parking?.keys.records ?? 0,

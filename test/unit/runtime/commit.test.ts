@@ -50,7 +50,8 @@ test("R-4: the offsets wait until every record has been acknowledged", async () 
   assert.deepEqual(commitCalls(kernel).slice(-2), ["offsets in-0=1", "end commit first"]);
 });
 
-test("what runs ahead of a commit is bounded together with what the commit has taken", async () => {
+/** One record a batch; cuts take 500 kB, and 1 MB may wait. */
+async function boundedWorld(): Promise<KernelWorld> {
   const done: Handler = ({ key }) => ({ outputs: [[key ?? "", "done"]] });
   const { task, lane } = testLimits;
   const commit = { commitIntervalMs: 1_000_000, stagedBytesMax: 500_000 };
@@ -62,17 +63,43 @@ test("what runs ahead of a commit is bounded together with what the commit has t
   const kernel = await KernelWorld.start(copyProgram, done, undefined, limits);
   kernel.input("a=x");
   await kernel.clock.until(() => kernel.outputs().length === 1);
+  return kernel;
+}
+
+/** 3 MB. */
+const LARGE = Array(30).fill({ key: "a", value: "x".repeat(100_000), timestamp: 1_000 });
+
+test("what runs ahead of a commit is bounded together with what the commit has taken", async () => {
+  const kernel = await boundedWorld();
   const { shut, open } = gate();
   kernel.world.gates.produce = shut;
-  // 3 MB; the cut takes a half of the 1 MB that may wait.
-  const large = { key: "a", value: "x".repeat(100_000), timestamp: 1_000 };
-  kernel.world.append(IN, ...Array<typeof large>(30).fill(large));
+  kernel.world.append(IN, ...LARGE);
   await kernel.clock.until(() => commitCalls(kernel).includes("produce 5"));
   await kernel.clock.until(() => kernel.clock.nowMs() > 5_000);
   const { length } = kernel.application.dispatched;
   assert.ok(length >= 11 && length <= 13, `${length} records wait`);
   open();
   await kernel.clock.until(() => kernel.outputs().length >= 25);
+});
+
+test("tasks share the bound, and one that another has filled goes on when that has committed", async () => {
+  const kernel = await boundedWorld();
+  kernel.world.assignment = [0, 1].map((partition) => ({ topic: "in", partition }));
+  await kernel.clock.until(() => kernel.world.committed.has("in-1"));
+  const { shut, open } = gate();
+  kernel.world.gates.produce = shut;
+  kernel.world.append(IN, ...LARGE);
+  await kernel.clock.until(() => commitCalls(kernel).includes("produce 5"));
+  await kernel.clock.until(() => kernel.application.dispatched.length >= 11);
+  const second = { topic: "in", partition: 1 };
+  kernel.world.append(second, { key: "b", value: "x", timestamp: 1_000 });
+  await kernel.clock.until(() => kernel.clock.nowMs() > 5_000);
+  const ofSecond = (): number =>
+    kernel.application.dispatched.filter(({ batch }) => batch.taskName === "0_1").length;
+  assert.equal(ofSecond(), 0, "the first task has filled what both may hold");
+  kernel.world.gates.produce = Promise.resolve();
+  open();
+  await kernel.clock.until(() => ofSecond() === 1);
 });
 
 test("R-4: the store is as it was until EndTxn has been answered", async () => {
