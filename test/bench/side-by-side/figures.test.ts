@@ -135,7 +135,7 @@ describe("what is no backlog", () => {
       return boundBytes(found);
     };
     const perTask = (of("handler-0") - of("W1")) / 60;
-    assert.equal(perTask, 72 * 1_024 * 1_024);
+    assert.equal(perTask, 6 * 1_024 * 1_024);
     assert.equal(of("W3") - of("W3-cold"), 240 * 1_024 * 1_024);
   });
   test("restores from its first word to its last task, whichever comes last", () => {

@@ -9,20 +9,21 @@ import { languageOf, type Workload } from "./workloads.ts";
 const IDLE_BYTES = 120e6;
 const MIB = 1_024 * 1_024;
 const FETCH_MAX_BYTES = 16 * MIB;
-const INPUT_BUFFER_MAX_BYTES = 4 * MIB;
+const INPUT_BUFFER_MAX_BYTES = 2 * MIB;
 const BATCH_MAX_BYTES = 512 * 1_024;
 const BATCH_MAX_IN_FLIGHT = 4;
 const UNCOMMITTED_MAX_BYTES = 64 * MIB;
 const ROCKSDB_MAX_BYTES = 256 * MIB;
 
 /**
- * A fetch answer that is being read and one that is being taken apart; for each task what it prefetches,
- * its batches with their answers, and what it has not committed; with a store, RocksDB.
+ * A fetch answer that is being read and one that is being taken apart, and what is not committed; for each
+ * task what it prefetches, and its batches with their answers; with a store, RocksDB.
  */
 export function boundBytes({ partitions, shape, settings }: Workload): number {
   const batches = 2 * BATCH_MAX_IN_FLIGHT * BATCH_MAX_BYTES;
-  const perTask = INPUT_BUFFER_MAX_BYTES + batches + UNCOMMITTED_MAX_BYTES;
-  const stateless = IDLE_BYTES + 2 * FETCH_MAX_BYTES + partitions * perTask;
+  const perTask = INPUT_BUFFER_MAX_BYTES + batches;
+  const ofAll = IDLE_BYTES + 2 * FETCH_MAX_BYTES + UNCOMMITTED_MAX_BYTES;
+  const stateless = ofAll + partitions * perTask;
   return shape === "W1" ? stateless : stateless + (settings.storeBytes ?? ROCKSDB_MAX_BYTES);
 }
 
