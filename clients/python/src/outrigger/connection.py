@@ -25,7 +25,7 @@ _OPTIONS = [
     ("grpc.max_receive_message_length", MAX_FRAME_BYTES),
     ("grpc.max_send_message_length", -1),
     ("grpc.enable_retries", 0),
-    # HTTP/2's window of what we receive: some batches, so that the sidecar never waits for our code.
+    # HTTP/2's window of what we receive: some batches, so that the sidecar waits for no code.
     ("grpc.http2.lookahead_bytes", 1024 * 1024),
     # A channel of its own for each try: a shared one would stand still in a back-off of its own,
     # which grows to minutes while a sidecar is away.
