@@ -140,8 +140,8 @@ export function newBatch(
   streamTimeMs: number,
   what: Partial<Pick<Batch, "rows" | "fired" | "givenUp" | "parked" | "settles">>,
 ): Batch {
-  // Property by property: spread together, it would cost as much as a hundred records.
   const { columns, from, to } = taken.input;
+  // Property by property: spread together, it would cost as much as a hundred records.
   return {
     taken,
     firstTimestampMs: from === to ? null : (columns.timestamps[from] ?? null),

@@ -11,8 +11,8 @@ import http2 from "node:http2";
 const WINDOW_BYTES = 128 * 1024;
 /** For a peer that reads while it writes: what it sends while the sidecar is at something else. */
 const WINDOW_BYTES_WIDE = 1024 * 1024;
-/** gRPC's libraries that do: by what they call themselves in `user-agent`. */
-const ALWAYS_READS = /^grpc-(go|java|python|c|csharp|dotnet|ruby|swift)\b/;
+/** gRPC's libraries that were seen to: by what they call themselves in `user-agent`. */
+const ALWAYS_READS = /^grpc-(go|java|python)\b/;
 /** What every HTTP/2 peer starts with. */
 const WINDOW_BYTES_DEFAULT = 65_535;
 /** Linux' usual send buffer, with which the window was tried; below it the default window stays. */

@@ -12,18 +12,10 @@ import { TopologySchema } from "../src/gen/outrigger/v1/topology_pb.ts";
 import { prefixed } from "../src/grpc-messages.ts";
 import { windowBytes } from "../src/grpc-window.ts";
 import { answer, dial, serve, socketPath } from "./http2-sidecar.ts";
+import { METHOD } from "./process-method.ts";
 
 const MIB = 1024 * 1024;
 const SIDECAR_WINDOW_BYTES = 128 * 1024;
-const METHOD = {
-  path: "/outrigger.v1.ProcessorService/Process",
-  requestStream: true,
-  responseStream: true,
-  requestSerialize: (bytes: Buffer) => bytes,
-  requestDeserialize: (bytes: Buffer) => bytes,
-  responseSerialize: (bytes: Buffer) => bytes,
-  responseDeserialize: (bytes: Buffer) => bytes,
-} as const;
 type Stream = grpc.ServerDuplexStream<Buffer, Buffer>;
 
 const servers: grpc.Server[] = [];

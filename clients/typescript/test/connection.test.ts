@@ -8,16 +8,8 @@ import grpc from "@grpc/grpc-js";
 import { connect } from "../src/connection.ts";
 import { ProcessRequestSchema } from "../src/gen/outrigger/v1/processor_pb.ts";
 import { ResultFrames } from "../src/result-frame.ts";
+import { METHOD } from "./process-method.ts";
 
-const METHOD = {
-  path: "/outrigger.v1.ProcessorService/Process",
-  requestStream: true,
-  responseStream: true,
-  requestSerialize: (bytes: Buffer) => bytes,
-  requestDeserialize: (bytes: Buffer) => bytes,
-  responseSerialize: (bytes: Buffer) => bytes,
-  responseDeserialize: (bytes: Buffer) => bytes,
-};
 const RESULTS = 60;
 const VALUE_BYTES = 60_000;
 

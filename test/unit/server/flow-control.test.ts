@@ -3,11 +3,12 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import http2 from "node:http2";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { it } from "node:test";
 import grpc from "@grpc/grpc-js";
-import { windowBytes, withHttp2 } from "../../../src/server/flow-control.ts";
+import { widenWindow, windowBytes, withHttp2 } from "../../../src/server/flow-control.ts";
 
 const MESSAGES = 64;
 const MESSAGE_BYTES = 256 * 1024;
@@ -67,5 +68,38 @@ it("lets two Node peers finish with 16 MiB outstanding each way, on a socket and
     assert.equal(http2.createServer, createServer, "the wrapped constructor was left behind");
   } finally {
     rmSync(folder, { recursive: true });
+  }
+});
+
+it("gives 1 MiB to libraries that read while they write, and to no other", async () => {
+  const windowOf = async (userAgent: string): Promise<number | undefined> => {
+    const server = http2.createServer({ settings: { initialWindowSize: 128 * 1024 } });
+    server.on("stream", (stream, headers) => {
+      widenWindow(stream.session, headers["user-agent"]);
+      stream.respond({ ":status": 200 }, { endStream: true });
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const session = http2.connect(`http://127.0.0.1:${port}`);
+    try {
+      const stream = session.request({ ":path": "/", "user-agent": userAgent });
+      stream.resume();
+      await once(stream, "close");
+      return session.remoteSettings.initialWindowSize;
+    } finally {
+      session.destroy();
+      server.close();
+    }
+  };
+  for (const name of [
+    "grpc-go/1.76.0",
+    "grpc-java-netty/1.76.0",
+    "grpc-python/1.76.0 grpc-c/51.0.0",
+  ]) {
+    assert.equal(await windowOf(name), 1024 * 1024, name);
+  }
+  for (const name of ["grpc-node-js/1.14.7", "grpc-node-outrigger/0.1.0", "curl/8"]) {
+    assert.equal(await windowOf(name), 128 * 1024, name);
   }
 });
