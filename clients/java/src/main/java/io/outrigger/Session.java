@@ -142,9 +142,10 @@ final class Session {
   /** Runs a task's batches until none is left. */
   private void work(TaskQueue task) {
     try {
-      for (HeldBatch held = begin(task); held != null; held = begin(task)) {
+      HeldBatch held = begin(task);
+      while (held != null) {
         run(task, held);
-        finished(task, held);
+        held = finished(task, held);
       }
     } catch (RuntimeException error) {
       // Handlers' exceptions are part of results: this one is the sidecar's, or ours.
@@ -155,6 +156,7 @@ final class Session {
     }
   }
 
+  /** The task's next batch; null where there is none, and then nobody works for the task. */
   private synchronized HeldBatch begin(TaskQueue task) {
     HeldBatch held = task.batches.peekFirst();
     if (held != null) task.beginEpoch(held.batch.taskEpoch);
@@ -174,11 +176,13 @@ final class Session {
     host.send(result);
   }
 
-  private synchronized void finished(TaskQueue task, HeldBatch held) {
-    if (task.batches.peekFirst() != held) return;
+  /** Takes the next one at once: a batch that finds its task without any begins a worker of its own. */
+  private synchronized HeldBatch finished(TaskQueue task, HeldBatch held) {
+    if (task.batches.peekFirst() != held) return null;
     task.batches.removeFirst();
     if (task.isOver()) tasks.remove(task.taskId, task);
     if (state == State.STOPPING) tellIdle();
+    return begin(task);
   }
 
   private void tellIdle() {

@@ -20,6 +20,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -93,6 +94,48 @@ class SessionTest {
             sidecar.result(1).getDispatchId(),
             sidecar.result(2).getDispatchId());
     assertEquals(Set.of(1L, 2L, 3L), done);
+  }
+
+  private static void pause(long nanos) {
+    long until = System.nanoTime() + nanos;
+    while (System.nanoTime() < until) Thread.onSpinWait();
+  }
+
+  private static void keepBusy(Session session, AtomicBoolean isOver) {
+    while (!isOver.get()) {
+      synchronized (session) {
+        pause(500);
+      }
+    }
+  }
+
+  @Test
+  @DisplayName("runs a batch once that comes just as the last one of its task ends")
+  void runsOnceAtTheEnd() throws Exception {
+    try (FakeSidecar other = new FakeSidecar()) {
+      AtomicInteger begun = new AtomicInteger();
+      other
+          .texts()
+          .<String, String>process((record, context) -> begun.incrementAndGet(), Named.as("p"));
+      other.welcome(stage("p"));
+      int batches = 5_000;
+      AtomicBoolean isOver = new AtomicBoolean();
+      // Somebody else wants the session all the time, so that whoever leaves it waits to come back.
+      Thread busy = new Thread(() -> keepBusy(other.session, isOver));
+      busy.start();
+      for (int batch = 1; batch <= batches; batch++) {
+        other.send(batch(batch, rows("a")));
+        while (begun.get() < batch) Thread.onSpinWait();
+        // From before its result is sent until after its worker has ended.
+        pause(batch % 100 * 100);
+      }
+      isOver.set(true);
+      busy.join();
+      other.result(batches - 1);
+      other.settle();
+      assertEquals(batches, begun.get());
+      assertEquals(batches, other.frames().size());
+    }
   }
 
   @Test
