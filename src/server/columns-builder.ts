@@ -22,10 +22,9 @@ export class Int32List {
   /** Makes sure that `index` exists; what is new is 0. */
   set(index: number, value: number): void {
     if (index >= this.#values.length) this.#grow(index + 1);
-    if (index >= this.length) {
-      this.#values.fill(0, this.length, index);
-      this.length = index + 1;
-    }
+    const { length } = this;
+    if (index > length) this.#values.fill(0, length, index);
+    if (index >= length) this.length = index + 1;
     this.#values[index] = value;
   }
 

@@ -4,6 +4,7 @@
  */
 
 import { fromBinary } from "@bufbuild/protobuf";
+import { FrameBytes } from "./frame-bytes.ts";
 import { type ProcessResponse, ProcessResponseSchema } from "./gen/outrigger/v1/processor_pb.ts";
 import type { Header } from "./record.ts";
 import {
@@ -17,7 +18,7 @@ import {
 
 /** Byte strings of a frame: where each begins and ends, two numbers for each; null begins at -1. */
 export interface Column {
-  readonly bytes: Uint8Array;
+  readonly frame: FrameBytes;
   readonly spans: readonly number[];
 }
 
@@ -72,13 +73,14 @@ const BATCH = 3;
 const FRAME_MAX = 7;
 
 /** An element's bytes, not copied; null also where there is no such element. */
-export function elementOf({ bytes, spans }: Column, index: number): Uint8Array | null {
+export function elementOf({ frame, spans }: Column, index: number): Uint8Array | null {
   const start = spans[2 * index] ?? -1;
-  return start < 0 ? null : bytes.subarray(start, spans[2 * index + 1]);
+  return start < 0 ? null : frame.part(start, spans[2 * index + 1] as number);
 }
 
 /** Whether an element is these bytes. */
-export function isElement({ bytes, spans }: Column, index: number, other: Uint8Array): boolean {
+export function isElement({ frame, spans }: Column, index: number, other: Uint8Array): boolean {
+  const { bytes } = frame;
   const start = spans[2 * index] ?? -1;
   const { length } = other;
   if (start < 0 || (spans[2 * index + 1] as number) - start !== length) return false;
@@ -88,7 +90,7 @@ export function isElement({ bytes, spans }: Column, index: number, other: Uint8A
 
 /** Reads a frame. Throws an Error for what is none. */
 export function decodeFrame(bytes: Uint8Array): ReceivedFrame {
-  const reader = new WireReader(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
+  const reader = new WireReader(new FrameBytes(bytes));
   let batch: Mutable<ReceivedBatch> | null = null;
   let isOther = false;
   while (reader.next()) {
@@ -142,7 +144,7 @@ function readBatch(reader: WireReader, batch: Mutable<ReceivedBatch>): void {
 const NONE: number[] = [];
 
 function readSegment(reader: WireReader): ReceivedSegment {
-  const { bytes } = reader;
+  const { frame } = reader;
   let [keys, values, nullKeys, nullValues] = [NONE, NONE, NONE, NONE];
   const segment = {
     source: 0,
@@ -150,8 +152,8 @@ function readSegment(reader: WireReader): ReceivedSegment {
     baseOffset: 0n,
     baseTimestamp: 0,
     count: 0,
-    keys: { bytes, spans: NONE },
-    values: { bytes, spans: NONE },
+    keys: { frame, spans: NONE },
+    values: { frame, spans: NONE },
     offsetDeltas: NONE,
     timestampDeltas: NONE,
     headers: null as Map<number, readonly Header[]> | null,
@@ -223,7 +225,7 @@ function readState(reader: WireReader): ReceivedState {
     store: 0,
     windowBase: 0,
     windowUnitMs: 0,
-    values: { bytes: reader.bytes, spans: NONE },
+    values: { frame: reader.frame, spans: NONE },
     slots: NONE,
     slotCounts: NONE,
     windowSteps: NONE,

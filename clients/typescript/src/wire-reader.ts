@@ -1,3 +1,5 @@
+import type { FrameBytes } from "./frame-bytes.ts";
+
 const VARINT = 0;
 const FIXED64 = 1;
 const DELIMITED = 2;
@@ -14,6 +16,7 @@ const GROUP_DEPTH_MAX = 100;
  * is checked against the end of the message that holds it; what does not fit throws.
  */
 export class WireReader {
+  readonly frame: FrameBytes;
   readonly bytes: Buffer;
   position = 0;
   /** Where the message being read ends. */
@@ -25,9 +28,10 @@ export class WireReader {
   #low = 0;
   #high = 0;
 
-  constructor(bytes: Buffer) {
-    this.bytes = bytes;
-    this.end = bytes.length;
+  constructor(frame: FrameBytes) {
+    this.frame = frame;
+    this.bytes = frame.bytes;
+    this.end = frame.bytes.length;
   }
 
   /** Moves to the next field: false at the end of the message. */
@@ -134,7 +138,7 @@ export class WireReader {
     const length = this.length();
     const start = this.position;
     this.position += length;
-    return this.bytes.subarray(start, this.position);
+    return this.frame.part(start, this.position);
   }
 
   /**

@@ -6,6 +6,8 @@ const CAPACITY_FIRST = 16 * 1024;
 const CAPACITY_KEPT_MAX = 1024 * 1024;
 /** Bytes of a tag and a varint, at most. */
 const HEADER_MAX = 11;
+/** Up to here a call costs more than the bytes. */
+const COPIED_ONE_BY_ONE_MAX = 32;
 /** A length below 2^32 takes no more. */
 const LENGTH_BYTES = 5;
 /** Beyond this, zigzag leaves the numbers that a double holds exactly. */
@@ -36,8 +38,10 @@ export class WireWriter {
     const { length } = content;
     this.#reserve(HEADER_MAX + length);
     this.#header(field, length);
-    this.#bytes.set(content, this.position);
-    this.position += length;
+    const { position } = this;
+    if (length > COPIED_ONE_BY_ONE_MAX) this.#bytes.set(content, position);
+    else for (let at = 0; at < length; at++) this.#bytes[position + at] = content[at] as number;
+    this.position = position + length;
   }
 
   /** Text; proto3 leaves out what is empty. */

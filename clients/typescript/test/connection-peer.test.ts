@@ -11,6 +11,7 @@ import {
 import { TopologySchema } from "../src/gen/outrigger/v1/topology_pb.ts";
 import { prefixed } from "../src/grpc-messages.ts";
 import { windowBytes } from "../src/grpc-window.ts";
+import { elementOf } from "../src/received-batch.ts";
 import { answer, dial, serve, socketPath } from "./http2-sidecar.ts";
 import { METHOD } from "./process-method.ts";
 
@@ -73,8 +74,7 @@ describe("gRPC's own server", () => {
         assert.ok(frame.case === "batch");
         const { dispatchId, segments } = frame.value;
         const [{ values } = assert.fail()] = segments;
-        const [start = 0, end = 0] = values.spans;
-        const bytes = values.bytes.subarray(start, end);
+        const bytes = elementOf(values, 0) ?? assert.fail();
         assert.ok(bytes.every((byte) => byte === Number(dispatchId)));
         return bytes.length;
       });

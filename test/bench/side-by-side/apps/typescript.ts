@@ -10,31 +10,37 @@ interface Totals {
   readonly sum: bigint;
 }
 
+/** Numbers are read and written here, big-endian: a DataView for each of them takes longer than they do. */
+const place = new Uint8Array(16);
+const numbers = new DataView(place.buffer);
+
 const totals: Serde<Totals> = {
   serialize: ({ count, sum }) => {
-    const written = Buffer.alloc(16);
-    written.writeBigInt64BE(count, 0);
-    written.writeBigInt64BE(sum, 8);
-    return written;
+    numbers.setBigInt64(0, count);
+    numbers.setBigInt64(8, sum);
+    return new Uint8Array(place);
   },
   deserialize: (read) => {
-    const view = new DataView(read?.buffer ?? new ArrayBuffer(0), read?.byteOffset, 16);
-    return { count: view.getBigInt64(0), sum: view.getBigInt64(8) };
+    if (read?.length !== 16) throw new TypeError("totals are two numbers of 64 bits");
+    place.set(read);
+    return { count: numbers.getBigInt64(0), sum: numbers.getBigInt64(8) };
   },
 };
 
 /** The window's start behind the key. */
 function windowedKey(key: Uint8Array | null, start: number): Uint8Array | null {
   const length = key?.length ?? 0;
-  const written = Buffer.alloc(length + 8);
+  const written = new Uint8Array(length + 8);
   if (key !== null) written.set(key);
-  written.writeBigInt64BE(BigInt(start), length);
+  numbers.setBigInt64(0, BigInt(start));
+  for (let at = 0; at < 8; at++) written[length + at] = place[at] as number;
   return written;
 }
 
 function amountOf(value: Uint8Array | null): bigint {
   if (value === null) throw new TypeError("a record without a value is none of ours");
-  return new DataView(value.buffer, value.byteOffset, value.length).getBigInt64(8);
+  for (let at = 0; at < 8; at++) place[at] = value[8 + at] as number;
+  return numbers.getBigInt64(0);
 }
 
 const app = createApp();
