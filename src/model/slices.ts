@@ -13,10 +13,15 @@ export class Slices {
   #source = viewOf(NOTHING);
   #to: Buffer = NOTHING;
   #target = viewOf(NOTHING);
+  /** The source of the last copy without a view. */
+  #passed: Buffer = NOTHING;
 
   /** Copies `length` bytes; the two may not overlap. */
   copy(from: Buffer, position: number, to: Buffer, at: number, length: number): void {
-    if (length <= BYTES_MAX || length >= COPY_MIN) {
+    if (length <= BYTES_MAX || length >= COPY_MIN || this.#passes(from)) {
+      if (position + length > from.length || at + length > to.length) {
+        throw new RangeError(`a slice of ${length} bytes lies beyond the end of its buffer`);
+      }
       copySlice(from, position, to, at, length);
       return;
     }
@@ -50,6 +55,13 @@ export class Slices {
     for (; next < end; next++) {
       if (source.getInt8(next) !== target.getInt8(next + ahead)) return false;
     }
+    return true;
+  }
+
+  /** Where sources take turns a view of each costs more than it gives: it is made for the second in a row. */
+  #passes(from: Buffer): boolean {
+    if (from === this.#from || from === this.#passed) return false;
+    this.#passed = from;
     return true;
   }
 

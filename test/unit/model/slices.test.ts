@@ -23,6 +23,23 @@ test("a slice is copied to its place, whole, and nothing beside it", () => {
   );
 });
 
+test("a slice is copied whole also where sources take turns", () => {
+  const slices = new Slices();
+  const sources = [1, 2, 3].map((byte) => Buffer.alloc(100, byte));
+  fc.assert(
+    fc.property(fc.array(fc.nat(2)), fc.integer({ min: 1, max: 100 }), (turns, bytes) => {
+      const target = Buffer.alloc(turns.length * 100);
+      for (const [index, turn] of turns.entries()) {
+        slices.copy(sources[turn] ?? assert.fail(), 100 - bytes, target, index * 100, bytes);
+      }
+      for (const [index, turn] of turns.entries()) {
+        const copied = target.subarray(index * 100, index * 100 + 100);
+        assert.ok(copied.every((byte, at) => byte === (at < bytes ? turn + 1 : 0)));
+      }
+    }),
+  );
+});
+
 test("slices that differ in one byte are not equal, and others do not matter", () => {
   const slices = new Slices();
   fc.assert(
@@ -39,6 +56,12 @@ test("slices that differ in one byte are not equal, and others do not matter", (
 
 test("a copy beyond the end of a buffer is refused", () => {
   const slices = new Slices();
-  assert.throws(() => slices.copy(Buffer.alloc(20), 4, Buffer.alloc(40), 0, 17), RangeError);
-  assert.throws(() => slices.copy(Buffer.alloc(40), 0, Buffer.alloc(20), 4, 17), RangeError);
+  for (const length of [3, 17, 100, 400]) {
+    const [short, long] = [Buffer.alloc(length + 3), Buffer.alloc(2 * length)];
+    // The first of a source, and the second in a row.
+    for (const _ of [1, 2]) {
+      assert.throws(() => slices.copy(short, 4, long, 0, length), RangeError);
+      assert.throws(() => slices.copy(long, 0, short, 4, length), RangeError);
+    }
+  }
 });
