@@ -14,6 +14,10 @@ export const VALUE_LENGTH = 3;
 export const HEADERS_POSITION = 4;
 export const HEADERS_END = 5;
 
+const NOTHING = Buffer.alloc(0);
+/** Offset and timestamp of a record: what `places` keeps. */
+export const PLACE_BYTES = 16;
+
 /** Columns that grow; filled by a decoder, read by everybody else. */
 export class RecordColumns {
   count = 0;
@@ -27,6 +31,15 @@ export class RecordColumns {
     this.positions = new Int32Array(capacity * STRIDE);
     this.offsets = new Float64Array(capacity);
     this.timestamps = new Float64Array(capacity);
+  }
+
+  /** The same records with nothing but their offsets and timestamps. */
+  places(): RecordColumns {
+    const places = new RecordColumns(NOTHING);
+    places.count = this.count;
+    places.offsets = this.offsets;
+    places.timestamps = this.timestamps;
+    return places;
   }
 
   /** Makes room for `extra` more records, at least doubling. */

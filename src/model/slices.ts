@@ -18,6 +18,7 @@ export class Slices {
 
   /** Copies `length` bytes; the two may not overlap. */
   copy(from: Buffer, position: number, to: Buffer, at: number, length: number): void {
+    if (length <= 0) return;
     if (length <= BYTES_MAX || length >= COPY_MIN || this.#passes(from)) {
       if (position + length > from.length || at + length > to.length) {
         throw new RangeError(`a slice of ${length} bytes lies beyond the end of its buffer`);

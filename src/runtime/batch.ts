@@ -1,3 +1,4 @@
+import { PLACE_BYTES } from "../model/columns.ts";
 import type { OutputColumns, RowRange, SlotState } from "../model/rows.ts";
 import type { TimerNode } from "../model/timers.ts";
 import type { Stage, TopicExit } from "../model/topology.ts";
@@ -90,7 +91,7 @@ export type Emission =
   | {
       readonly kind: "answer";
       readonly stage: Stage;
-      /** The stage's rows, which its outputs name. */
+      /** The stage's rows, which its outputs name: without keys and values. */
       readonly rows: readonly RowRange[];
       readonly outputs: OutputColumns;
     }
@@ -116,7 +117,7 @@ export interface Outcome {
   readonly bytes: number;
 }
 
-/** What a batch read is not needed any more: it is in a cut, and never planned again. */
+/** What a batch read is not needed any more: it is final, as all before it, and never planned again. */
 export function forgetInput(batch: Batch): void {
   const { taken } = batch;
   batch.taken = { ...taken, input: { ...taken.input, columns: NOTHING_TAKEN.input.columns } };
@@ -190,10 +191,19 @@ export function movingBatch(partition: number, fromMs: number, toMs: number): Ba
 /** The last step is done: what the batch sends and changes stays until it is cut, its rows are done with. */
 export function conclude(batch: Batch, settled: readonly StoreChanges[]): Outcome {
   const { emissions, changes, taken, answerBytes } = batch;
-  const bytes = inputBytes(taken) + answerBytes;
+  const bytes = keptBytes(taken, emissions) + answerBytes;
   const outcome = { emissions, changes: [...changes, ...settled], bytes };
   batch.outcome = outcome;
   batch.forwarded = [];
   batch.trace?.done();
   return outcome;
+}
+
+/** Of the input: all of it, where it is sent as it came, or where its headers are. */
+function keptBytes(taken: Taken, emissions: readonly Emission[]): number {
+  const { columns, from, to } = taken.input;
+  const isKept = emissions.some(({ rows }) => {
+    return rows.some((range) => range.columns.bytes === columns.bytes);
+  });
+  return isKept ? inputBytes(taken) : (to - from) * PLACE_BYTES;
 }

@@ -7,7 +7,7 @@ import type { AppendedRecord, CutRecords, OffsetToCommit } from "../ports/produc
 import type { StateCut, StoreMarks, StorePosition } from "../ports/store.ts";
 import { type ChangelogEnd, encodeOffsetMetadata } from "../tasks/offset-metadata.ts";
 import type { Trial } from "../tasks/trial.ts";
-import { type Batch, forgetInput } from "./batch.ts";
+import type { Batch } from "./batch.ts";
 import type { DeadLetter } from "./dead-letters.ts";
 import { appendEmissions, fillRow } from "./emissions.ts";
 import { appendOncePerCommit } from "./once-per-commit.ts";
@@ -76,7 +76,6 @@ function takeTask(runner: TaskRunner): TaskCut {
       positions.set(name, { offset: taken.nextOffset, leaderEpoch: taken.leaderEpoch });
     }
     streamTimeMs = after;
-    forgetInput(batch);
   }
   runner.cutStreamTimeMs = streamTimeMs;
   const commitSequence = runner.commitSequence + 1;

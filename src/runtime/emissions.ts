@@ -205,6 +205,12 @@ export function fillRow(record: AppendedRecord, range: RowRange, row: number): v
 
 /** An output without headers of its own takes its input's, as Kafka Streams' forward does. */
 function setHeaders(record: AppendedRecord, { columns }: RowRange, row: number): void {
+  if (columns.positions.length === 0) {
+    record.headersBytes = null;
+    record.headersPosition = 0;
+    record.headersEnd = 0;
+    return;
+  }
   const at = row * STRIDE;
   const position = columns.positions[at + HEADERS_POSITION] ?? 0;
   const end = columns.positions[at + HEADERS_END] ?? 0;

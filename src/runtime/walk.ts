@@ -1,5 +1,6 @@
 import { mergeRows } from "../model/merge-rows.ts";
 import { onwardRows } from "../model/onward-rows.ts";
+import { placesOf } from "../model/places.ts";
 import type { RowRange } from "../model/rows.ts";
 import type { Feed, Program, SinkStep, Step } from "../model/topology.ts";
 import type { BatchAnswer } from "../ports/application.ts";
@@ -98,7 +99,7 @@ export function pass(batch: Batch, hop: Hop, answer: BatchAnswer): readonly Stor
       const isOnward = stage.exits.map(({ kind }) => kind === "onward");
       forward(batch, onwardRows(outputs, rows, isOnward));
     }
-    batch.emissions.push({ kind: "answer", stage, rows, outputs });
+    batch.emissions.push({ kind: "answer", stage, rows: placesOf(rows), outputs });
   }
   for (const each of changes) batch.changes.push(each);
   batch.answerBytes += outputs.bytes.length;

@@ -3,7 +3,7 @@ import type { TimerNode } from "../model/timers.ts";
 import type { Program } from "../model/topology.ts";
 import type { TaskState } from "../ports/store.ts";
 import type { Ledger, LedgerEntry } from "../tasks/ledger.ts";
-import { type Batch, newBatch } from "./batch.ts";
+import { type Batch, forgetInput, newBatch } from "./batch.ts";
 import type { DeadLetter } from "./dead-letters.ts";
 import { readFired } from "./fired-rows.ts";
 import { lettersOfLate } from "./giving-up.ts";
@@ -144,6 +144,7 @@ export class Walker {
       // The state has its own.
       item.changes = [];
       item.outcome.changes = [];
+      forgetInput(item);
     }
   }
 

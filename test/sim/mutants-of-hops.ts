@@ -10,9 +10,9 @@ export const HOP_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: WALK,
-        find: `  batch.emissions.push({ kind: "answer", stage, rows, outputs });`,
+        find: `  batch.emissions.push({ kind: "answer", stage, rows: placesOf(rows), outputs });`,
         replace: `  if (stage.index === 0 || outputs.count !== 2) {
-    batch.emissions.push({ kind: "answer", stage, rows, outputs });
+    batch.emissions.push({ kind: "answer", stage, rows: placesOf(rows), outputs });
   }`,
       },
     ],
@@ -23,10 +23,10 @@ export const HOP_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: WALK,
-        find: `  batch.emissions.push({ kind: "answer", stage, rows, outputs });`,
-        replace: `  batch.emissions.push({ kind: "answer", stage, rows, outputs });
+        find: `  batch.emissions.push({ kind: "answer", stage, rows: placesOf(rows), outputs });`,
+        replace: `  batch.emissions.push({ kind: "answer", stage, rows: placesOf(rows), outputs });
   if (stage.index > 0 && outputs.count === 2) {
-    batch.emissions.push({ kind: "answer", stage, rows, outputs });
+    batch.emissions.push({ kind: "answer", stage, rows: placesOf(rows), outputs });
   }`,
       },
     ],

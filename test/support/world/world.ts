@@ -196,7 +196,9 @@ class WorldRecords implements CutRecords {
     const partition = Math.max(0, record.partition);
     const at = { topic: record.topic, partition };
     const { timestamp, headersBytes, headersPosition, headersEnd } = record;
-    const headers = headersBytes?.toString("latin1", headersPosition, headersEnd) ?? "";
+    const written = headersBytes?.toString("latin1", headersPosition, headersEnd) ?? "";
+    // As on the wire: a count of 0 is what a record without headers has.
+    const headers = written === "\0" ? "" : written;
     this.appended.push({ at, record: { key, value, timestamp, headers } });
     this.bytes += (key?.length ?? 0) + (value?.length ?? 0);
   }

@@ -66,8 +66,13 @@ async function boundedWorld(): Promise<KernelWorld> {
   return kernel;
 }
 
-/** 3 MB. */
-const LARGE = Array(30).fill({ key: "a", value: "x".repeat(100_000), timestamp: 1_000 });
+/** 3 MB, which outputs keep: they take the headers of their input. */
+const LARGE = Array(30).fill({
+  key: "a",
+  value: "x".repeat(100_000),
+  timestamp: 1_000,
+  headers: "\x02\x02h\x02x",
+});
 
 test("what runs ahead of a commit is bounded together with what the commit has taken", async () => {
   const kernel = await boundedWorld();
@@ -80,6 +85,15 @@ test("what runs ahead of a commit is bounded together with what the commit has t
   assert.ok(length >= 11 && length <= 13, `${length} records wait`);
   open();
   await kernel.clock.until(() => kernel.outputs().length >= 25);
+});
+
+test("input that outputs take nothing of is let go of, and does not count", async () => {
+  const kernel = await boundedWorld();
+  const { shut, open } = gate();
+  kernel.world.gates.produce = shut;
+  kernel.world.append(IN, ...LARGE.map((record) => ({ ...record, headers: "\0" })));
+  await kernel.clock.until(() => kernel.application.dispatched.length === 31);
+  open();
 });
 
 test("tasks share the bound, and one that another has filled goes on when that has committed", async () => {
