@@ -1,9 +1,12 @@
 import { mkdirSync } from "node:fs";
 import RocksDB, { type WriteBatch } from "rocksdb-native";
+import { invariant } from "../errors/invariant.ts";
 import { asError, OutriggerError } from "../errors/outrigger-error.ts";
 import type { KeyColumns } from "../model/key-table.ts";
 import type { ValueColumns } from "../model/value-columns.ts";
 import type { PageLimits } from "../ports/store.ts";
+import { storeKeys } from "./layout.ts";
+import { PutSlots, SLOTS_EACH, type Words } from "./put-slots.ts";
 import { openError, operationError } from "./store-errors.ts";
 
 export interface DatabaseOptions {
@@ -11,9 +14,11 @@ export interface DatabaseOptions {
   readonly blockCache: boolean;
 }
 
-/** Entries by columns, the keys as the database has them; a value of length -1 deletes. */
+/** Entries by columns; a value of length -1 deletes. */
 export interface EntryColumns {
   readonly count: number;
+  /** Stands before each key. */
+  readonly prefix: number;
   readonly keys: Pick<KeyColumns, "bytes" | "positions">;
   readonly values: Pick<ValueColumns, "bytes" | "positions">;
 }
@@ -30,6 +35,10 @@ const READ_CAPACITY = 512;
 const SCAN_CAPACITY = 256;
 const OPEN_FILES_MAX = 256;
 const BACKGROUND_JOBS_MAX = 2;
+/** With fewer entries a set of slots is not worth its turn. */
+const SLOTTED_MIN = SLOTS_EACH / 2;
+/** The binding keeps smaller batches for later writes, with the room that they have. */
+const UNKEPT_BATCH = 32;
 
 /**
  * One RocksDB: opened, read and written by whole batches. The only user of `rocksdb-native`. What it
@@ -39,10 +48,12 @@ const BACKGROUND_JOBS_MAX = 2;
 export class Database {
   readonly path: string;
   readonly #db: RocksDB;
+  readonly #words: Words;
 
   private constructor(path: string, db: RocksDB) {
     this.path = path;
     this.#db = db;
+    this.#words = wordsOf(db);
   }
 
   /**
@@ -118,15 +129,20 @@ export class Database {
     let count = entries.length;
     for (const each of columns) count += each.count;
     const batch = this.#db.write({ capacity: Math.max(8, count), autoDestroy: true });
-    for (const each of columns) putColumns(batch, each);
-    for (const [key, value] of entries) {
-      if (value === null) batch.tryDelete(key);
-      else batch.tryPut(key, value);
-    }
+    const slots: PutSlots[] = [];
     try {
-      await batch.flush();
-    } catch (error: unknown) {
-      throw operationError(this.path, `writing ${count} entries to`, error);
+      for (const each of columns) putColumns(batch, each, slots, this.#words);
+      for (const [key, value] of entries) {
+        if (value === null) batch.tryDelete(key);
+        else batch.tryPut(key, value);
+      }
+      invariant(batch._operations.length === count, "a batch has all that is to be written");
+      invariant(batch._capacity >= count, "a batch has room for what is to be written");
+      await batch.flush().catch((error: unknown) => {
+        throw operationError(this.path, `writing ${count} entries to`, error);
+      });
+    } finally {
+      for (const each of slots) each.free();
     }
   }
 
@@ -135,17 +151,58 @@ export class Database {
   }
 }
 
+/** How the binding names things: as it does in operations of its own. */
+function wordsOf(db: RocksDB): Words {
+  const batch = db.write({ capacity: UNKEPT_BATCH });
+  const nothing = Buffer.alloc(1);
+  batch.tryPut(nothing, nothing);
+  batch.tryDelete(nothing);
+  const [put, del] = batch._operations;
+  batch.destroy();
+  invariant(put !== undefined && del !== undefined, "a batch has the operations it was given");
+  invariant(put.columnFamily === del.columnFamily, "a database has one family of columns");
+  return { put: put.type, delete: del.type, columnFamily: put.columnFamily };
+}
+
+function putColumns(
+  batch: WriteBatch,
+  columns: EntryColumns,
+  taken: PutSlots[],
+  words: Words,
+): void {
+  const { count } = columns;
+  let next = 0;
+  while (count - next >= SLOTTED_MIN) {
+    const slots = PutSlots.take();
+    if (slots === null) break;
+    taken.push(slots);
+    const end = Math.min(count, next + SLOTS_EACH);
+    slots.fill(columns, next, end, words, batch._operations);
+    next = end;
+  }
+  // A batch that was used before has the room of then, whatever was asked for.
+  batch._resize();
+  if (next < count) putRest(batch, columns, next);
+}
+
 /** Views of plain arrays: a Buffer of each takes a fifth more. */
-function putColumns(batch: WriteBatch, { count, keys, values }: EntryColumns): void {
-  const [from, to] = [keys.bytes.buffer, values.bytes.buffer];
+function putRest(
+  batch: WriteBatch,
+  { count, prefix, keys: { bytes, positions }, values }: EntryColumns,
+  from: number,
+): void {
+  const left = { count: count - from, bytes, positions: positions.subarray(from * 2) };
+  const keys = storeKeys(prefix, left);
+  const [source, to] = [keys.bytes.buffer, values.bytes.buffer];
   const [keyOrigin, valueOrigin] = [keys.bytes.byteOffset, values.bytes.byteOffset];
-  for (let i = 0; i < count; i++) {
+  for (let i = 0; i < left.count; i++) {
     const at = keyOrigin + (keys.positions[i * 2] as number);
-    const key = new Uint8Array(from, at, keys.positions[i * 2 + 1] as number);
-    const length = values.positions[i * 2 + 1] as number;
+    const key = new Uint8Array(source, at, keys.positions[i * 2 + 1] as number);
+    const row = (from + i) * 2;
+    const length = values.positions[row + 1] as number;
     if (length < 0) batch.tryDelete(key);
     else {
-      const position = valueOrigin + (values.positions[i * 2] as number);
+      const position = valueOrigin + (values.positions[row] as number);
       batch.tryPut(key, new Uint8Array(to, position, length));
     }
   }

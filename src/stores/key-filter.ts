@@ -52,9 +52,32 @@ export class KeyFilter {
     return false;
   }
 
-  /** One that is there is added once. Without room for it, it no longer tells anything. */
+  /**
+   * One that is there is added once; one of an earlier level once more, which costs less than to look at
+   * them all. Without room for it, it no longer tells anything.
+   */
   add(hash: number): void {
-    if (this.mayHave(hash)) return;
+    if (this.#isOff) return;
+    let level = this.#levels.at(-1);
+    if (level === undefined || level.count >= level.room) {
+      if (level?.mayHave(hash) === true) return;
+      level = this.#next();
+    }
+    level?.add(hash);
+    if (level === undefined || level.count > level.room * OVERLOAD_MAX) this.#turnOff();
+  }
+
+  /**
+   * Adds many. Each is at another place of memory, which is slow to come: all are asked for before the
+   * first is waited for.
+   */
+  addAll(hashes: Int32Array, count: number): void {
+    this.#levels.at(-1)?.touch(hashes, count);
+    for (let i = 0; i < count; i++) this.add(hashes[i] as number);
+  }
+
+  /** The one that takes what is added: a new one, unless there are as many as there may be. */
+  #next(): Level | undefined {
     let level = this.#levels.at(-1);
     while (level === undefined || level.count >= level.room) {
       const share = SHARES[this.#levels.length];
@@ -62,8 +85,7 @@ export class KeyFilter {
       level = new Level(this.#limit() * share - this.bytes);
       this.#levels.push(level);
     }
-    level?.add(hash);
-    if (level === undefined || level.count > level.room * OVERLOAD_MAX) this.#turnOff();
+    return level;
   }
 
   /** Keeps the bound: as others come, it may have become too large. */
@@ -133,14 +155,30 @@ class Level {
     return this.#blocks * BLOCK_BYTES;
   }
 
+  /** Counts those that it did not seem to have. */
   add(hash: number): void {
-    this.count += 1;
     const words = this.#words;
     const block = this.#blockOf(hash);
+    let isNew = 0;
     for (let pair = 0, bits = mixed(hash); pair < BLOCK_WORDS; pair += 2, bits >>>= 6) {
       const word = block + pair + ((bits >>> 5) & 1);
-      words[word] = (words[word] as number) | (1 << (bits & 31));
+      const before = words[word] as number;
+      const after = before | (1 << (bits & 31));
+      words[word] = after;
+      isNew |= before ^ after;
     }
+    if (isNew !== 0) this.count += 1;
+  }
+
+  /**
+   * Brings what `add` looks at into the processor's cache. The answer means nothing: it keeps the work from
+   * being left out.
+   */
+  touch(hashes: Int32Array, count: number): number {
+    const words = this.#words;
+    let all = 0;
+    for (let i = 0; i < count; i++) all |= words[this.#blockOf(hashes[i] as number)] as number;
+    return all;
   }
 
   mayHave(hash: number): boolean {

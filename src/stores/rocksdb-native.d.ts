@@ -15,10 +15,27 @@ declare module "rocksdb-native" {
     tryFlush(): void;
   }
 
+  interface Operation {
+    type: number;
+    columnFamily: unknown;
+    key: Uint8Array;
+    value: Uint8Array;
+  }
+
   export interface WriteBatch {
     /** Buffers must not change before `flush` resolves: they are not copied. */
     tryPut(key: Uint8Array, value: Uint8Array): void;
     tryDelete(key: Uint8Array): void;
+    /**
+     * What a flush reads, and how many of it have room: it is not checked there. None of the three is
+     * public: the version is pinned, and tests read back what was written so.
+     */
+    readonly _operations: Operation[];
+    readonly _capacity: number;
+    /** Makes room for all operations. */
+    _resize(): void;
+    /** Of one that is not flushed. */
+    destroy(): void;
     /** One atomic write. */
     flush(): Promise<void>;
   }

@@ -328,13 +328,13 @@ export class StateTable implements StoreMemory {
     this.#writes += 1;
     this.filter.shrink();
     const { count, bytes, positions, hashes } = columnsOf(changes).keys;
+    this.filter.addAll(hashes, count);
+    if (this.times === null && this.#index.count === 0) return;
     for (let i = 0; i < count; i++) {
       const position = positions[i * 2] as number;
       const length = positions[i * 2 + 1] as number;
-      const hash = hashes[i] as number;
-      this.filter.add(hash);
       this.times?.has(bytes, position, length);
-      const entry = this.#index.count === 0 ? -1 : this.#index.find(hash, bytes, position, length);
+      const entry = this.#index.find(hashes[i] as number, bytes, position, length);
       if (entry >= 0) this.#forget(entry);
     }
   }

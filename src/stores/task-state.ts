@@ -418,7 +418,7 @@ export class RocksTaskState implements TaskState {
       const index = this.#indexes[store] ?? null;
       const packed = columnsOf(change);
       const { count } = packed.keys;
-      columns.push({ count, keys: layout.storeKeys(prefix, packed.keys), values: packed.values });
+      columns.push({ count, prefix, ...packed });
       const isOfTimers = this.stores[store]?.isOfTimers === true;
       if (index === null && !isOfTimers) continue;
       if (index instanceof TimeIndex && table !== null) {

@@ -56,11 +56,10 @@ export class TimeIndex implements EntryIndex {
   columnsOf({ keys, values }: ChangeColumns, isIndexed: (i: number) => boolean): EntryColumns {
     // Another's keys may be deleted here: what is known of them is let go.
     this.#known.clear();
-    const head = layout.PREFIX_BYTES + TIME_BYTES;
     const { count, bytes, positions } = keys;
     const indexedAt = new Int32Array(count * 2);
     const valueAt = new Int32Array(count * 2);
-    const indexed = Buffer.allocUnsafe(bytes.length + count * head);
+    const indexed = Buffer.allocUnsafe(bytes.length + count * TIME_BYTES);
     const slices = new Slices();
     let changed = 0;
     let at = 0;
@@ -69,19 +68,18 @@ export class TimeIndex implements EntryIndex {
       if (isHeld && isIndexed(i)) continue;
       const position = positions[i * 2] as number;
       const length = positions[i * 2 + 1] as number;
-      indexed[at] = this.#prefix >>> 8;
-      indexed[at + 1] = this.#prefix & 0xff;
       const timeMs = readLong(bytes, position + length - suffixBytesOfKind(this.#spec.kind));
-      writeLong(indexed, at + layout.PREFIX_BYTES, Math.max(0, timeMs));
-      slices.copy(bytes, position, indexed, at + head, length);
+      writeLong(indexed, at, Math.max(0, timeMs));
+      slices.copy(bytes, position, indexed, at + TIME_BYTES, length);
       indexedAt[changed * 2] = at;
-      indexedAt[changed * 2 + 1] = head + length;
+      indexedAt[changed * 2 + 1] = TIME_BYTES + length;
       valueAt[changed * 2 + 1] = isHeld ? 0 : -1;
       changed += 1;
-      at += head + length;
+      at += TIME_BYTES + length;
     }
     return {
       count: changed,
+      prefix: this.#prefix,
       keys: { bytes: indexed, positions: indexedAt },
       values: { bytes: NOTHING, positions: valueAt },
     };

@@ -25,7 +25,16 @@ function hopMs(): number {
   return virtual.random.skewed(0.01, 2);
 }
 
-type Operation = () => void;
+const PUT = 1;
+const DELETE = 2;
+
+/** What is read as a batch is written, and not before. */
+interface Operation {
+  readonly type: number;
+  readonly columnFamily: unknown;
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+}
 
 /** In the place of rocksdb-native in simulated code: same calls, atomic writes, a lock. */
 class MemoryRocksDB {
@@ -83,23 +92,24 @@ class MemoryRocksDB {
     };
   }
 
+  /** Takes operations past `tryPut` too, as the real one does: see `src/stores/put-slots.ts`. */
   write(): {
     tryPut(key: Uint8Array, value: Uint8Array): void;
     tryDelete(key: Uint8Array): void;
+    readonly _operations: Operation[];
+    readonly _capacity: number;
+    _resize(): void;
+    destroy(): void;
     flush(): Promise<void>;
   } {
     const operations: Operation[] = [];
     return {
-      tryPut: (key, value) => {
-        operations.push(() => {
-          this.#open().data.set(nameOf(key), Buffer.from(value));
-        });
-      },
-      tryDelete: (key) => {
-        operations.push(() => {
-          this.#open().data.delete(nameOf(key));
-        });
-      },
+      tryPut: (key, value) => operations.push({ type: PUT, columnFamily: this, key, value }),
+      tryDelete: (key) => operations.push({ type: DELETE, columnFamily: this, key, value: key }),
+      _operations: operations,
+      _capacity: Number.POSITIVE_INFINITY,
+      _resize: () => {},
+      destroy: () => {},
       flush: async () => {
         this.#writing += 1;
         // It is on disk before the caller knows: a crash may fall between.
@@ -110,7 +120,11 @@ class MemoryRocksDB {
           this.#writing -= 1;
           throw new Error("Batch was not applied", { cause: error });
         }
-        for (const operation of operations) operation();
+        const { data } = this.#open();
+        for (const { type, key, value } of operations) {
+          if (type === PUT) data.set(nameOf(key), Buffer.from(value));
+          else data.delete(nameOf(key));
+        }
         disks.written(this.#open());
         await this.#hop();
         this.#writing -= 1;

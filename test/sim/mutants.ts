@@ -258,7 +258,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "src/stores/state-table.ts",
-        find: "      this.filter.add(hash);\n",
+        find: "    this.filter.addAll(hashes, count);\n",
         replace: "",
       },
     ],
