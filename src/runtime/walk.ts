@@ -99,7 +99,10 @@ export function pass(batch: Batch, hop: Hop, answer: BatchAnswer): readonly Stor
       const isOnward = stage.exits.map(({ kind }) => kind === "onward");
       forward(batch, onwardRows(outputs, rows, isOnward));
     }
-    batch.emissions.push({ kind: "answer", stage, rows: placesOf(rows), outputs });
+    // One without outputs would only keep the rows.
+    if (outputs.count > 0) {
+      batch.emissions.push({ kind: "answer", stage, rows: placesOf(rows), outputs });
+    }
   }
   for (const each of changes) batch.changes.push(each);
   batch.answerBytes += outputs.bytes.length;

@@ -91,6 +91,8 @@ export class ProcessStream implements FrameSink {
   }
 
   #peerEnded(): void {
+    // What is wrong with it has been said already.
+    if (this.#isFaulty) return;
     if (this.#reader.isBetween) this.#listener.ended("the worker closed its stream");
     else this.#fail({ code: INTERNAL, details: "the stream ended in the midst of a frame" });
   }
