@@ -50,26 +50,46 @@ class Outputs:
         while self._headers and self._headers[-1][0] >= len(self._rows):
             self._headers.pop()
 
-    def finish(self) -> pb.Outputs:
+    def add_to(self, outputs: pb.Outputs) -> None:
         """As the message wants it: columns that say nothing are left out."""
         if not self._rows:
-            return pb.Outputs()
+            return
         inputs, sinks, keys, values, timestamps = zip(*self._rows, strict=True)
-        return pb.Outputs(
-            inputs=inputs,
-            sinks=sinks if any(sinks) else (),
-            keys=present(keys),
-            values=present(values),
-            null_keys=nulls(keys),
-            null_values=nulls(values),
-            timestamps=() if self._takes_over else timestamps,
-            headers=[
-                pb.RowHeaders(
-                    row=row, headers=[pb.Header(key=key, value=data) for key, data in headers]
-                )
-                for row, headers in self._headers
-            ],
-        )
+        outputs.inputs.extend(inputs)
+        if any(sinks):
+            outputs.sinks.extend(sinks)
+        outputs.keys.extend(present(keys))
+        outputs.values.extend(present(values))
+        outputs.null_keys.extend(nulls(keys))
+        outputs.null_values.extend(nulls(values))
+        if not self._takes_over:
+            outputs.timestamps.extend(timestamps)
+        for row, headers in self._headers:
+            listed = outputs.headers.add(row=row)
+            for key, data in headers:
+                listed.headers.add(key=key, value=data)
+
+
+# The column of inputs of a batch all of whose rows have one output each, as it is on the wire: that
+# of fewer rows is its beginning.
+_ROWS = 4096
+_INPUTS_TAG = 1 << 3 | 2
+_PACKED = bytes(range(128)) + b"".join(
+    bytes((row & 127 | 128, row >> 7)) for row in range(128, _ROWS)
+)
+
+
+def add_inputs(outputs: pb.Outputs, rows: int, dropped: Sequence[int]) -> None:
+    """One output for each of the rows, but those that were dropped."""
+    if dropped:
+        gone = set(dropped)
+        outputs.inputs.extend(row for row in range(rows) if row not in gone)
+    elif rows > _ROWS:
+        outputs.inputs.extend(range(rows))
+    elif rows:
+        size = max(rows, 2 * rows - 128)
+        head = (size,) if size < 128 else (size & 127 | 128, size >> 7)
+        outputs.MergeFromString(bytes((_INPUTS_TAG, *head)) + _PACKED[:size])
 
 
 def present(column: Sequence[bytes | None]) -> Sequence[bytes]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import struct
 import sys
+from collections.abc import Sequence
+from itertools import repeat
 from typing import Any, Generic, TypeVar
 
 if sys.version_info >= (3, 11):
@@ -144,7 +146,20 @@ def windowed(key: Serde[K], size_ms: int) -> Serde[Windowed[K]]:
         made: Windowed[K] = _make(Windowed, (inner if of_key is None else of_key(inner), window))
         return made
 
-    return Serde(serialize, deserialize, (f"windowed {size_ms}", key))
+    def read_column(column: Sequence[Any]) -> Sequence[Windowed[K]]:
+        if column and min(map(len, column)) < _TIME.size:
+            raise TypeError("not all are windowed keys")
+        starts = [data[-_TIME.size :] for data in column]
+        windows = {}
+        for start in set(starts):
+            (at,) = _TIME.unpack(start)
+            windows[start] = Window(at, at + size_ms)
+        inner = [data[: -_TIME.size] for data in column]
+        keys = inner if of_key is None else list(map(of_key, inner))
+        parts = zip(keys, map(windows.__getitem__, starts), strict=True)
+        return list(map(_make, repeat(Windowed), parts))
+
+    return Serde(serialize, deserialize, (f"windowed {size_ms}", key), read_column)
 
 
 def session_windowed(key: Serde[K]) -> Serde[Windowed[K]]:
