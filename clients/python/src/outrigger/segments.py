@@ -54,7 +54,7 @@ class SegmentReader:
     @cached_property
     def timestamps(self) -> Sequence[int]:
         """The same int for a row each time: whoever forwards it forwards the input's timestamp."""
-        base, deltas = self._segment.base_timestamp, self._segment.timestamp_deltas
+        base, deltas = self._segment.base_timestamp, self._segment.timestamp_deltas[:]
         return [base + delta for delta in deltas] if deltas else [base] * len(self._keys)
 
     def timestamp(self, index: int) -> int:

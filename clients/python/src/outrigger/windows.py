@@ -5,7 +5,6 @@ from __future__ import annotations
 import struct
 import sys
 from collections.abc import Sequence
-from itertools import repeat
 from typing import Any, Generic, TypeVar
 
 if sys.version_info >= (3, 11):
@@ -147,19 +146,24 @@ def windowed(key: Serde[K], size_ms: int) -> Serde[Windowed[K]]:
         return made
 
     def read_column(column: Sequence[Any]) -> Sequence[Windowed[K]]:
-        if column and min(map(len, column)) < _TIME.size:
-            raise TypeError("not all are windowed keys")
-        starts = [data[-_TIME.size :] for data in column]
-        windows = {}
-        for start in set(starts):
-            (at,) = _TIME.unpack(start)
-            windows[start] = Window(at, at + size_ms)
-        inner = [data[: -_TIME.size] for data in column]
-        keys = inner if of_key is None else list(map(of_key, inner))
-        parts = zip(keys, map(windows.__getitem__, starts), strict=True)
-        return list(map(_make, repeat(Windowed), parts))
+        parts = _inner_and_start(column)
+        windows = {start: Window(start, start + size_ms) for start in {at for _, at in parts}}
+        if of_key is not None:
+            parts = [(of_key(inner), start) for inner, start in parts]
+        return [_make(Windowed, (inner, windows[start])) for inner, start in parts]
 
     return Serde(serialize, deserialize, (f"windowed {size_ms}", key), read_column)
+
+
+def _inner_and_start(column: Sequence[Any]) -> Sequence[tuple[Any, int]]:
+    """The two parts of each windowed key. Raises where one is none."""
+    sizes = set(map(len, column))
+    if sizes and min(sizes) < _TIME.size:
+        raise TypeError(f"one has {min(sizes)} bytes, a windowed key at least {_TIME.size}")
+    if len(sizes) == 1:
+        one = struct.Struct(f">{sizes.pop() - _TIME.size}sq")
+        return list(one.iter_unpack(b"".join(column)))
+    return [(data[:-8], _TIME.unpack(data[-8:])[0]) for data in column]
 
 
 def session_windowed(key: Serde[K]) -> Serde[Windowed[K]]:
