@@ -36,9 +36,7 @@ class SegmentReader:
             application_id,
         )
         self._keys = keys_of(segment)
-        self._values: list[bytes | None] = list(segment.values)
-        for row in segment.null_values:
-            self._values[row] = None
+        self._values = _with_nulls(segment.values[:], segment.null_values)
         self._segment = segment
         self._headers: dict[int, Headers] = {
             listed.row: tuple(
@@ -54,8 +52,13 @@ class SegmentReader:
     @cached_property
     def timestamps(self) -> Sequence[int]:
         """The same int for a row each time: whoever forwards it forwards the input's timestamp."""
-        base, deltas = self._segment.base_timestamp, self._segment.timestamp_deltas[:]
-        return [base + delta for delta in deltas] if deltas else [base] * len(self._keys)
+        base, deltas = self.base_and_deltas()
+        return [base + delta for delta in deltas]
+
+    def base_and_deltas(self) -> tuple[int, Sequence[int]]:
+        """A row's timestamp is the sum of the base and its delta."""
+        deltas = self._segment.timestamp_deltas[:]
+        return self._segment.base_timestamp, deltas or [0] * len(self._keys)
 
     def timestamp(self, index: int) -> int:
         return self.timestamps[index]
@@ -125,7 +128,10 @@ def _column(serde: Serde[Any], column: list[bytes | None]) -> Sequence[Any]:
 
 
 def keys_of(segment: pb.Segment) -> list[bytes | None]:
-    keys: list[bytes | None] = list(segment.keys)
-    for row in segment.null_keys:
-        keys[row] = None
-    return keys
+    return _with_nulls(segment.keys[:], segment.null_keys)
+
+
+def _with_nulls(column: list[Any], rows: Iterable[int]) -> list[bytes | None]:
+    for row in rows:
+        column[row] = None
+    return column

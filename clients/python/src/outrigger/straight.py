@@ -288,16 +288,17 @@ def _run_records(
     put_key, put_value = lane.columns.keys.append, lane.columns.values.append
     new = _NEW
     at = lane.node
-    columns = zip(range(len(keys)), keys, values, rows.reader.timestamps, strict=True)
+    base, deltas = rows.reader.base_and_deltas()
+    columns = zip(range(len(keys)), keys, values, deltas, strict=True)
     try:
-        for index, key, value, timestamp in columns:
+        for index, key, value, delta in columns:
             if control.is_stopped:
                 return
             # As its `__init__`, without a call.
             record: Record[Any, Any] = new(Record)
             record.key = key
             record.value = value
-            record.timestamp = timestamp
+            record.timestamp = base + delta
             record.headers = ()
             record._origin = origin
             record._index = index

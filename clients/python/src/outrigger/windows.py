@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Generic, TypeVar
 
 if sys.version_info >= (3, 11):
@@ -146,24 +146,31 @@ def windowed(key: Serde[K], size_ms: int) -> Serde[Windowed[K]]:
         return made
 
     def read_column(column: Sequence[Any]) -> Sequence[Windowed[K]]:
-        parts = _inner_and_start(column)
-        windows = {start: Window(start, start + size_ms) for start in {at for _, at in parts}}
-        if of_key is not None:
-            parts = [(of_key(inner), start) for inner, start in parts]
-        return [_make(Windowed, (inner, windows[start])) for inner, start in parts]
+        found: list[Windowed[K]] = []
+        put, make, kind = found.append, _make, Windowed
+        windows: dict[int, Window] = {}
+        last = None
+        for inner, start in _parts(column):
+            if start != last:
+                last = start
+                window = windows.get(start)
+                if window is None:
+                    window = windows[start] = Window(start, start + size_ms)
+            put(make(kind, (inner if of_key is None else of_key(inner), window)))
+        return found
 
     return Serde(serialize, deserialize, (f"windowed {size_ms}", key), read_column)
 
 
-def _inner_and_start(column: Sequence[Any]) -> Sequence[tuple[Any, int]]:
-    """The two parts of each windowed key. Raises where one is none."""
+def _parts(column: Sequence[Any]) -> Iterable[tuple[Any, int]]:
+    """Key and start of each windowed key. Raises where one is none."""
     sizes = set(map(len, column))
     if sizes and min(sizes) < _TIME.size:
         raise TypeError(f"one has {min(sizes)} bytes, a windowed key at least {_TIME.size}")
     if len(sizes) == 1:
         one = struct.Struct(f">{sizes.pop() - _TIME.size}sq")
-        return list(one.iter_unpack(b"".join(column)))
-    return [(data[:-8], _TIME.unpack(data[-8:])[0]) for data in column]
+        return one.iter_unpack(b"".join(column))
+    return [(data[: -_TIME.size], *_TIME.unpack(data[-_TIME.size :])) for data in column]
 
 
 def session_windowed(key: Serde[K]) -> Serde[Windowed[K]]:
