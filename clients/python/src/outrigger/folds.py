@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -122,8 +122,8 @@ def _run_folds(
     rows: Rows,
     state: BatchState,
     fold: Fold,
-    keys: Sequence[Any],
-    values: Sequence[Any],
+    keys: Iterable[Any],
+    values: Iterable[Any],
 ) -> None:
     control, share, is_written = lane.control, lane.share, lane.is_written
     write_key, write_value = lane.write_key, lane.write_value
@@ -132,7 +132,7 @@ def _run_folds(
     now, by_slot = state.by_slot()
     at = lane.node
     try:
-        slots = state.first_slots(rows.first, len(keys))
+        slots = state.first_slots(rows.first, len(rows.reader))
         for slot, key, given in zip(slots, keys, values, strict=True):
             if control.is_stopped:
                 return

@@ -83,14 +83,15 @@ class SegmentReader:
         if columns is None:
             return None
         keys, values = columns
-        rows = range(len(keys))
+        rows = range(len(self))
         headers: Iterable[Headers] = (
             [self.headers(row) for row in rows] if self._headers else repeat(_NO_HEADERS)
         )
         return list(map(Record, keys, values, self.timestamps, headers, repeat(self.origin), rows))
 
-    def columns(self, serdes: Serdes) -> tuple[Sequence[Any], Sequence[Any]] | None:
-        """Keys and values of all rows; None where one of them cannot be read."""
+    def columns(self, serdes: Serdes) -> tuple[Iterable[Any], Iterable[Any]] | None:
+        """Keys and values of all rows, to be gone through once; None where one of them cannot be
+        read."""
         try:
             return (
                 _column(serdes.key, self._keys),
@@ -119,7 +120,7 @@ class SegmentReader:
             raise TypeError(f"the {what} of {at} cannot be read: {error}") from error
 
 
-def _column(serde: Serde[Any], column: list[bytes | None]) -> Sequence[Any]:
+def _column(serde: Serde[Any], column: list[bytes | None]) -> Iterable[Any]:
     if serde.deserialize is raw.deserialize:
         return column
     if serde.read_column is not None:

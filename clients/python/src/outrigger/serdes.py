@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json as _json
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -20,8 +20,9 @@ class Serde(Generic[T]):
     deserialize: Callable[[bytes | None], T]
     # How it was made of another one, and which: what is made alike is the same.
     made_of: tuple[str, Serde[Any]] | None = field(default=None, repr=False, compare=False)
-    # Reads many at once, as `deserialize` does each. Raises, whatever it may be, where it does.
-    read_column: Callable[[Sequence[bytes | None]], Sequence[T]] | None = field(
+    # Reads many at once, as `deserialize` does each. Raises, whatever it may be, where it does;
+    # what it returns raises no more.
+    read_column: Callable[[Sequence[bytes | None]], Iterable[T]] | None = field(
         default=None, repr=False, compare=False
     )
 

@@ -3,7 +3,7 @@ once, and nothing is made for it in between."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -229,7 +229,7 @@ def straight_values(mapper: Callable[[Any], Any]) -> Straight:
 
 
 def _run_values(
-    lane: Lane, mapper: Callable[[Any], Any], keys: Sequence[Any], values: Sequence[Any]
+    lane: Lane, mapper: Callable[[Any], Any], keys: Iterable[Any], values: Iterable[Any]
 ) -> None:
     control, share = lane.control, lane.share
     write_key, write_value = lane.write_key, lane.write_value
@@ -280,8 +280,8 @@ def _run_records(
     rows: Rows,
     made: Callable[[Any], Any],
     drops: bool,
-    keys: Sequence[Any],
-    values: Sequence[Any],
+    keys: Iterable[Any],
+    values: Iterable[Any],
 ) -> None:
     control, share, origin = lane.control, lane.share, rows.reader.origin
     write_key, write_value = lane.write_key, lane.write_value
@@ -289,7 +289,7 @@ def _run_records(
     new = _NEW
     at = lane.node
     base, deltas = rows.reader.base_and_deltas()
-    columns = zip(range(len(keys)), keys, values, deltas, strict=True)
+    columns = zip(range(len(deltas)), keys, values, deltas, strict=True)
     try:
         for index, key, value, delta in columns:
             if control.is_stopped:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
 if sys.version_info >= (3, 11):
@@ -145,19 +145,24 @@ def windowed(key: Serde[K], size_ms: int) -> Serde[Windowed[K]]:
         made: Windowed[K] = _make(Windowed, (inner if of_key is None else of_key(inner), window))
         return made
 
-    def read_column(column: Sequence[Any]) -> Sequence[Windowed[K]]:
-        found: list[Windowed[K]] = []
-        put, make, kind = found.append, _make, Windowed
+    def read_column(column: Sequence[Any]) -> Iterable[Windowed[K]]:
+        parts = _parts(column)
+        if of_key is not None:
+            parts = [(of_key(inner), start) for inner, start in parts]
+        return made_of(parts)
+
+    # One by one: each lives as long as its row, and the collector has nothing to look through.
+    def made_of(parts: Iterable[tuple[Any, int]]) -> Iterator[Windowed[K]]:
+        make, kind = _make, Windowed
         windows: dict[int, Window] = {}
         last = None
-        for inner, start in _parts(column):
+        for key, start in parts:
             if start != last:
                 last = start
                 window = windows.get(start)
                 if window is None:
                     window = windows[start] = Window(start, start + size_ms)
-            put(make(kind, (inner if of_key is None else of_key(inner), window)))
-        return found
+            yield make(kind, (key, window))
 
     return Serde(serialize, deserialize, (f"windowed {size_ms}", key), read_column)
 
