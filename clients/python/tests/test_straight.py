@@ -187,3 +187,17 @@ def test_a_key_that_cannot_be_read_goes_the_long_way() -> None:
     result = drive(run_batch(scope, pb.Batch(segments=[segment]), ask, BatchControl())).result
     assert (result.done, list(result.outputs.keys), result.failure.node) == (1, [b"a"], entry)
     assert "the key of app/in-0@1 cannot be read" in result.failure.message
+
+
+@pytest.mark.parametrize("rows", [1, 127, 128, 129, 4095, 4096, 4097])
+def test_each_row_has_its_input(rows: int) -> None:
+    app = App()
+    app.stream("in", key=raw, value=raw).map_values(lambda value: value).to(
+        "out", key=raw, value=raw
+    )
+    entry, sink = list(app._builder.nodes)[-2:]
+    stage = pb.Stage(entries=[entry], sinks=[sink])
+    scope = StageScope(app._builder.nodes, stage, ["in"], "app", {}, 1 << 20)
+    segment = records_pb2.Segment(keys=[b"k"] * rows, values=[b"v"] * rows)
+    result = drive(run_batch(scope, pb.Batch(segments=[segment]), ask, BatchControl())).result
+    assert list(result.outputs.inputs) == list(range(rows))

@@ -70,28 +70,6 @@ class Outputs:
                 listed.headers.add(key=key, value=data)
 
 
-# The column of inputs of a batch all of whose rows have one output each, as it is on the wire: that
-# of fewer rows is its beginning.
-_ROWS = 4096
-_INPUTS_TAG = 1 << 3 | 2
-_PACKED = bytes(range(128)) + b"".join(
-    bytes((row & 127 | 128, row >> 7)) for row in range(128, _ROWS)
-)
-
-
-def add_inputs(outputs: pb.Outputs, rows: int, dropped: Sequence[int]) -> None:
-    """One output for each of the rows, but those that were dropped."""
-    if dropped:
-        gone = set(dropped)
-        outputs.inputs.extend(row for row in range(rows) if row not in gone)
-    elif rows > _ROWS:
-        outputs.inputs.extend(range(rows))
-    elif rows:
-        size = max(rows, 2 * rows - 128)
-        head = (size,) if size < 128 else (size & 127 | 128, size >> 7)
-        outputs.MergeFromString(bytes((_INPUTS_TAG, *head)) + _PACKED[:size])
-
-
 def present(column: Sequence[bytes | None]) -> Sequence[bytes]:
     """Of null an empty one: another column names it."""
     if None not in column:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from .batch_state import BatchState
 from .failures import FailedNodes
 from .gen import records_pb2 as pb
-from .outputs import OVERHEAD_BYTES, add_inputs
+from .outputs import OVERHEAD_BYTES
 from .record import Record
 from .segments import SegmentReader
 from .serdes import Serde, raw
@@ -22,6 +22,14 @@ _ROW_OVERHEAD_BYTES = OVERHEAD_BYTES + 24
 # What a row writes: a key, a value, and what is kept.
 _PARTS = 3
 _NEW = object.__new__
+
+# The column of inputs of a batch all of whose rows have one output each, as it is on the wire: that
+# of fewer rows is its beginning.
+_ROWS = 4096
+_INPUTS_TAG = 1 << 3 | 2
+_PACKED = bytes(range(128)) + b"".join(
+    bytes((row & 127 | 128, row >> 7)) for row in range(128, _ROWS)
+)
 
 
 @dataclass(frozen=True)
@@ -88,11 +96,24 @@ class Columns:
 
     def add_to(self, outputs: pb.Outputs) -> None:
         """As the message wants it: columns that say nothing are left out."""
-        add_inputs(outputs, self.rows(), self.dropped)
+        _add_inputs(outputs, self.rows(), self.dropped)
         outputs.keys.extend(self.keys)
         outputs.values.extend(self.values)
         outputs.null_keys.extend(self.null_keys)
         outputs.null_values.extend(self.null_values)
+
+
+def _add_inputs(outputs: pb.Outputs, rows: int, dropped: Sequence[int]) -> None:
+    """One output for each of the rows, but those that were dropped."""
+    if dropped:
+        gone = set(dropped)
+        outputs.inputs.extend(row for row in range(rows) if row not in gone)
+    elif rows > _ROWS:
+        outputs.inputs.extend(range(rows))
+    elif rows:
+        size = max(rows, 2 * rows - 128)
+        head = (size,) if size < 128 else (size & 127 | 128, size >> 7)
+        outputs.MergeFromString(bytes((_INPUTS_TAG, *head)) + _PACKED[:size])
 
 
 class Lane:
