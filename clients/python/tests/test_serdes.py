@@ -2,10 +2,23 @@ from __future__ import annotations
 
 import struct
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from outrigger import Window, Windowed, double, int64, json, nullable, raw, tumbling, utf8
+from outrigger import (
+    Serde,
+    Window,
+    Windowed,
+    double,
+    int32,
+    int64,
+    json,
+    nullable,
+    raw,
+    tumbling,
+    utf8,
+)
 from outrigger.durations import Duration, duration_ms
 from outrigger.windows import windowed
 
@@ -25,6 +38,32 @@ def test_they_read_back_what_they_wrote() -> None:
     key = Windowed("k", Window(-300_000, 0))
     serde = windowed(utf8, 300_000)
     assert serde.deserialize(serde.serialize(key)) == key
+
+
+@pytest.mark.parametrize("serde", [utf8, int64, int32, double, windowed(utf8, 9), windowed(raw, 9)])
+def test_columns_are_read_as_each_of_their_rows_or_not_at_all(serde: Serde[Any]) -> None:
+    assert serde.read_column is not None
+    columns: list[list[bytes | None]] = [
+        [],
+        [b"12345678"],
+        [b"a1234567a", b"b1234567a", b"c1234567b", b"d1234567a"],
+        [b"12345678", b"a1234567b", b"ab1234567b"],
+        [b"1234", b"5678"],
+        [b"12345678", b"1234"],
+        [b"12345678", None],
+        [None],
+        [b"\xff2345678a", b"12345678a"],
+        [b"\xff2345678", b"12345678"],
+    ]
+    for column in columns:
+        try:
+            each = [serde.deserialize(data) for data in column]
+        except Exception:
+            with pytest.raises(Exception):  # noqa: B017
+                serde.read_column(column)
+        else:
+            assert list(serde.read_column(column)) == each
+            assert list(map(type, serde.read_column(column))) == list(map(type, each))
 
 
 def test_they_refuse_null_unless_they_are_made_to_take_it() -> None:

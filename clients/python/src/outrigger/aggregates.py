@@ -60,10 +60,10 @@ class Named:
 
 
 def add_fold(
-    grouping: Grouping, what: str, folding: tuple[Any, Any], value: Serde[Any], named: Named
+    grouping: Grouping, what: str, folding: tuple[Any, Any, Any], value: Serde[Any], named: Named
 ) -> Upstream:
-    """Declares an aggregate that runs here. ``folding``: see ``Fold.next`` and ``Fold.merge``;
-    ``what`` names its store where the call does not."""
+    """Declares an aggregate that runs here. ``folding``: see ``Fold.initial``, ``add`` and
+    ``merge``; ``what`` names its store where the call does not."""
     upstream = grouping.upstream
     declared = _declare(grouping, what, named.store, pb.AGGREGATOR_APPLICATION)
     if named.failure_policy is not None:

@@ -47,9 +47,9 @@ class BatchControl:
 
 async def run_batch(
     scope: StageScope, batch: pb.Batch, ask: Ask, control: BatchControl
-) -> pb.BatchResult | None:
-    """None when the batch was stopped. Raises only for a sidecar's fault. Suspends only where a
-    handler made with ``async def`` does."""
+) -> pb.ProcessRequest | None:
+    """The frame with its result; None when the batch was stopped. Raises only for a sidecar's
+    fault. Suspends only where a handler made with ``async def`` does."""
     readers = [
         SegmentReader(scope.sources, scope.application_id, scope.timer_sources, segment)
         for segment in batch.segments
@@ -96,16 +96,17 @@ class BatchRun:
         self._control = control
         self._states: dict[str, BatchState] = {}
         self._timers: dict[str, BatchTimers] = {}
-        keys = (
-            [key for segment in batch.segments for key in keys_of(segment)] if batch.states else []
-        )
+        rows = sum(len(segment.keys) for segment in batch.segments) if batch.states else 0
         for columns in batch.states:
             if columns.store >= len(scope.stage.stores):
                 raise RuntimeError(f"the sidecar's batch has no store {columns.store}")
             name = scope.stage.stores[columns.store]
-            self._states[name] = BatchState(columns, keys, ask)
+            self._states[name] = BatchState(columns, rows, self._keys, ask)
         self._all_states = list(self._states.values())
         self._entries = [Emitter(name, self) for name in scope.stage.entries]
+
+    def _keys(self) -> list[bytes | None]:
+        return [key for segment in self._batch.segments for key in keys_of(segment)]
 
     def state(self, store: str) -> BatchState:
         found = self._states.get(store)
@@ -137,7 +138,7 @@ class BatchRun:
         self._columns = None if short is None else short.columns
         return short
 
-    def run_short(self, short: StraightRun) -> pb.BatchResult | None:
+    def run_short(self, short: StraightRun) -> pb.ProcessRequest | None:
         try:
             short.run(self._control)
         except Exception as error:
@@ -220,32 +221,37 @@ class BatchRun:
                 "server.max.message.bytes"
             )
 
-    def fail(self, error: Exception) -> pb.BatchResult:
+    def fail(self, error: Exception) -> pb.ProcessRequest:
         """The row failed: what it did never was."""
         self.outputs.forget(self.row)
         for state in self._states.values():
             state.rollback()
         for timers in self._timers.values():
             timers.rollback()
-        result = self.result()
+        frame = self.result()
         # What no code raised, the size of a result, is the entry's where there is one.
         entry = self._entries[0].node.name if len(self._entries) == 1 else ""
-        result.failure.CopyFrom(failure_of(error, self.failed.innermost(error) or entry))
+        failed_at = self.failed.innermost(error) or entry
+        frame.result.failure.CopyFrom(failure_of(error, failed_at))
         self.failed.clear()
-        return result
+        return frame
 
-    def result(self) -> pb.BatchResult:
-        mutations = [state.mutations() for state in self._states.values()]
+    def result(self) -> pb.ProcessRequest:
+        """Filled in place: a message that is given another one copies it."""
+        frame = pb.ProcessRequest()
+        result, batch = frame.result, self._batch
+        result.dispatch_id = batch.dispatch_id
+        result.task_epoch = batch.task_epoch
+        result.task_id = batch.task_id
+        result.done = self.row
+        result.outputs.SetInParent()
+        (self._columns or self.outputs).add_to(result.outputs)
+        for state in self._states.values():
+            if state.has_changed():
+                state.add_to(result.mutations.add())
         timers = [timers.finish() for timers in self._timers.values()]
-        return pb.BatchResult(
-            dispatch_id=self._batch.dispatch_id,
-            task_epoch=self._batch.task_epoch,
-            task_id=self._batch.task_id,
-            done=self.row,
-            outputs=(self._columns or self.outputs).finish(),
-            mutations=[changes for changes in mutations if changes is not None],
-            timers=[changes for changes in timers if changes is not None],
-        )
+        result.timers.extend(changes for changes in timers if changes is not None)
+        return frame
 
 
 def _enter(entry: Emitter, reader: SegmentReader, index: int) -> Awaitable[None] | None:

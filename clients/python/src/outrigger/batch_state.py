@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from functools import cached_property
 from typing import Any
 
 from .gen import state_pb2 as pb
+from .outputs import nulls, present
 
 Ask = Callable[[pb.StateRequest], "Future[pb.StateResponse]"]
 """Asks the sidecar for what did not travel with the batch."""
@@ -21,7 +23,13 @@ class BatchState:
     """The values that travelled, what the batch has written since, and what was asked for. A key
     has one entry, whether it is named by slot or by its bytes."""
 
-    def __init__(self, columns: pb.StateColumns, keys: list[bytes | None], ask: Ask) -> None:
+    def __init__(
+        self,
+        columns: pb.StateColumns,
+        rows: int,
+        keys: Callable[[], list[bytes | None]],
+        ask: Ask,
+    ) -> None:
         self.index = columns.store
         self.ask = ask
         # What the mutations will take in the result, at most.
@@ -30,7 +38,7 @@ class BatchState:
         for slot in columns.absent:
             self._values[slot] = None
         self._keys = keys
-        self._row_slots = _row_slots(columns, len(keys))
+        self._rows = rows
         self._windows = columns
         self._by_slot: dict[int, bytes | None] = {}
         self._by_key: dict[bytes, bytes | None] = {}
@@ -42,6 +50,10 @@ class BatchState:
     def slots_of(self, row: int) -> Sequence[int]:
         """The slots of a row; none for a record that came too late, or has no key."""
         return self._row_slots[row]
+
+    @cached_property
+    def _row_slots(self) -> list[Sequence[int]]:
+        return _row_slots(self._windows, self._rows)
 
     def window_start(self, slot: int) -> int:
         """Start of a slot's window in ms."""
@@ -70,10 +82,24 @@ class BatchState:
         else:
             self._count(value, before, 0)
 
-    def first_slot(self, row: int) -> int:
-        """The first slot of a row; -1 where it has none."""
-        slots = self._row_slots[row]
-        return slots[0] if slots else -1
+    def first_slots(self, first: int, rows: int) -> Sequence[int]:
+        """The first slot of each of so many rows; -1 where one has none."""
+        columns, end = self._windows, first + rows
+        if columns.slot_counts:
+            return [slots[0] if slots else -1 for slots in self._row_slots[first:end]]
+        return columns.slots[first:end] if columns.slots else range(first, end)
+
+    def by_slot(self) -> tuple[list[bytes | None], dict[int, bytes | None]]:
+        """What each slot has now, and what the batch has written of it. For one who puts into both,
+        and only what stays: such rows need no `keep`."""
+        for slot, value in self._by_slot.items():
+            self._values[slot] = value
+        return self._values, self._by_slot
+
+    def weigh(self, slot: int, value: bytes | None) -> None:
+        """Counts what was put by `by_slot`, with a value that is about to be."""
+        written = {**self._by_slot, slot: value} if slot >= 0 else self._by_slot
+        self.bytes = _OVERHEAD_BYTES * len(written) + sum(map(len, filter(None, written.values())))
 
     def known(self, key: bytes) -> tuple[bool, bytes | None]:
         """Whether the value is known without asking, and the value."""
@@ -121,18 +147,18 @@ class BatchState:
                 written[key] = before
         self._undo.clear()
 
-    def mutations(self) -> pb.Mutations | None:
-        """What the batch has changed; None when nothing."""
-        if not self._by_slot and not self._by_key:
-            return None
+    def has_changed(self) -> bool:
+        """Whether the batch has changed anything."""
+        return bool(self._by_slot or self._by_key)
+
+    def add_to(self, mutations: pb.Mutations) -> None:
+        """What the batch has changed."""
+        mutations.store = self.index
+        mutations.slots.extend(self._by_slot.keys())
+        mutations.keys.extend(self._by_key.keys())
         written = [*self._by_slot.values(), *self._by_key.values()]
-        return pb.Mutations(
-            store=self.index,
-            slots=self._by_slot.keys(),
-            keys=self._by_key.keys(),
-            values=[b"" if value is None else value for value in written],
-            deletes=[index for index, value in enumerate(written) if value is None],
-        )
+        mutations.values.extend(present(written))
+        mutations.deletes.extend(nulls(written))
 
     def _count(self, value: bytes | None, before: bytes | None, overhead: int) -> None:
         if value is not None:
@@ -146,7 +172,7 @@ class BatchState:
         # Keys are looked up by bytes only when somebody asks so; then every row's key is indexed.
         if self._slot_of_key is None:
             self._slot_of_key = {}
-            for row, row_key in enumerate(self._keys):
+            for row, row_key in enumerate(self._keys()):
                 slots = self.slots_of(row)
                 if row_key is not None and slots:
                     self._slot_of_key[row_key] = slots[0]
@@ -162,7 +188,10 @@ def range_question(
         setattr(asked, "from", first)
     if end is not None:
         asked.to = end
-    return pb.StateRequest(store=state.index, range=asked, written=state.mutations())
+    question = pb.StateRequest(store=state.index, range=asked)
+    if state.has_changed():
+        state.add_to(question.written)
+    return question
 
 
 def key_after(key: bytes) -> bytes:

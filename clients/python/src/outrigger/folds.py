@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ from .batch_state import BatchState
 from .emitter import Emitter
 from .record import Record
 from .serdes import Serde
-from .straight import Rows, Step, Straight
+from .straight import Lane, Rows, Straight
 from .windows import SessionWindows, SlidingWindows, Window, Windowed, Windows, length_ms
 
 
@@ -22,8 +22,10 @@ class Fold:
     # None folds over all time.
     windows: Windows | None
     serde: Serde[Any]
+    # What a fold begins with.
+    initial: Callable[[], Any]
     # Of the key, the value, and what was folded so far.
-    next: Callable[[Any, Any, Any], Any]
+    add: Callable[[Any, Any, Any], Any]
     # Of sessions alone: of the key, what was folded so far, and a session that it swallows.
     merge: Callable[[Any, Any, Any], Any] | None
 
@@ -97,36 +99,73 @@ def _into_session(
 
 
 def _next(record: Record[Any, Any], folded: Any, fold: Fold) -> Any:
-    return fold.next(record.key, record.value, folded)
+    return fold.add(record.key, record.value, fold.initial() if folded is None else folded)
 
 
 def straight_fold(fold: Fold) -> Straight | None:
     """The same of what folds over all time; else None."""
     if fold.windows is not None:
         return None
-    read, write, following = fold.serde.deserialize, fold.serde.serialize, fold.next
 
-    def steps(rows: Rows) -> Step | None:
+    def loop(rows: Rows) -> Callable[[Lane], None] | None:
         columns = rows.reader.columns(rows.node.input)
         if columns is None or rows.state is None:
             return None
-        keys, values = columns
-        state, first, is_written = rows.state, rows.first, rows.is_written
+        state = rows.state
+        return lambda lane: _run_folds(lane, rows, state, fold, *columns)
 
-        def step(index: int) -> tuple[Any, Any] | None:
-            slot, key, value = state.first_slot(first + index), keys[index], values[index]
+    return Straight(loop, fold.serde)
+
+
+def _run_folds(
+    lane: Lane,
+    rows: Rows,
+    state: BatchState,
+    fold: Fold,
+    keys: Iterable[Any],
+    values: Iterable[Any],
+) -> None:
+    control, share, is_written = lane.control, lane.share, lane.is_written
+    write_key, write_value = lane.write_key, lane.write_value
+    put_key, put_value = lane.columns.keys.append, lane.columns.values.append
+    initial, add, read, write = fold.initial, fold.add, fold.serde.deserialize, fold.serde.serialize
+    now, by_slot = state.by_slot()
+    at = lane.node
+    try:
+        slots = state.first_slots(rows.first, len(rows.reader))
+        for slot, key, given in zip(slots, keys, values, strict=True):
+            if control.is_stopped:
+                return
             # As Kafka Streams: a null value is no news.
-            if slot < 0 or value is None:
-                return None
-            before = state.get_slot(slot)
-            folded = following(key, value, None if before is None else read(before))
-            written = None if folded is None else write(folded)
-            state.put_slot(slot, written)
-            return key, written if is_written and written is not None else folded
-
-        return step
-
-    return Straight(steps, fold.serde)
+            if slot < 0 or given is None:
+                lane.columns.dropped.append(lane.columns.rows())
+                continue
+            before = now[slot]
+            value = add(key, given, initial() if before is None else read(before))
+            kept = None if value is None else write(value)
+            at = lane.sink
+            if write_key is not None:
+                key = write_key(key)
+            if is_written and kept is not None:
+                value = kept
+            elif write_value is not None:
+                value = write_value(value)
+            if (
+                type(value) is not bytes
+                or type(key) is not bytes
+                or type(kept) is not bytes
+                or len(value) > share
+                or len(key) > share
+                or len(kept) > share
+            ):
+                key, value = lane.unusual(key, value, slot, kept)
+            at = lane.node
+            now[slot] = by_slot[slot] = kept
+            put_key(key)
+            put_value(value)
+    except Exception as error:
+        lane.failed(error, at)
+        raise
 
 
 def _value_at(state: BatchState, slot: int, fold: Fold) -> Any:

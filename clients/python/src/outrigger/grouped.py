@@ -54,7 +54,7 @@ class _Grouped(Generic[K, V, RK, Gone]):
         merge = None
         if isinstance(self._grouping.windows, SessionWindows):
             merge = lambda key, before, session: joined(before, session)  # noqa: E731
-        folding = (lambda key, value, before: joined(before, value), merge)
+        folding = (lambda: None, lambda key, value, before: joined(before, value), merge)
         kept = value or self._grouping.upstream.serdes().value
         named = Named(store, name, failure_policy)
         return self._stream_of(add_fold(self._grouping, "reduce", folding, kept, named))
@@ -104,12 +104,7 @@ class _Grouped(Generic[K, V, RK, Gone]):
         merge = None
         if merger is not None:
             merge = lambda key, before, session: merger(key, begun(before), session)  # noqa: E731
-        folding = (
-            lambda key, value, before: aggregator(
-                key, value, initializer() if before is None else before
-            ),
-            merge,
-        )
+        folding = (initializer, aggregator, merge)
         return self._stream_of(add_fold(self._grouping, "aggregate", folding, value, named))
 
 

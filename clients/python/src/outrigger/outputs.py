@@ -50,26 +50,24 @@ class Outputs:
         while self._headers and self._headers[-1][0] >= len(self._rows):
             self._headers.pop()
 
-    def finish(self) -> pb.Outputs:
+    def add_to(self, outputs: pb.Outputs) -> None:
         """As the message wants it: columns that say nothing are left out."""
         if not self._rows:
-            return pb.Outputs()
+            return
         inputs, sinks, keys, values, timestamps = zip(*self._rows, strict=True)
-        return pb.Outputs(
-            inputs=inputs,
-            sinks=sinks if any(sinks) else (),
-            keys=present(keys),
-            values=present(values),
-            null_keys=nulls(keys),
-            null_values=nulls(values),
-            timestamps=() if self._takes_over else timestamps,
-            headers=[
-                pb.RowHeaders(
-                    row=row, headers=[pb.Header(key=key, value=data) for key, data in headers]
-                )
-                for row, headers in self._headers
-            ],
-        )
+        outputs.inputs.extend(inputs)
+        if any(sinks):
+            outputs.sinks.extend(sinks)
+        outputs.keys.extend(present(keys))
+        outputs.values.extend(present(values))
+        outputs.null_keys.extend(nulls(keys))
+        outputs.null_values.extend(nulls(values))
+        if not self._takes_over:
+            outputs.timestamps.extend(timestamps)
+        for row, headers in self._headers:
+            listed = outputs.headers.add(row=row)
+            for key, data in headers:
+                listed.headers.add(key=key, value=data)
 
 
 def present(column: Sequence[bytes | None]) -> Sequence[bytes]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import repeat
 from typing import Any
@@ -28,7 +28,7 @@ class SegmentReader:
         self.timers_of = timer_sources.get(segment.source)
         if segment.source >= len(sources):
             raise RuntimeError(f"the sidecar's batch has no source {segment.source}")
-        self._origin = Origin(
+        self.origin = Origin(
             sources[segment.source],
             segment.partition,
             segment.base_offset,
@@ -36,9 +36,7 @@ class SegmentReader:
             application_id,
         )
         self._keys = keys_of(segment)
-        self._values: list[bytes | None] = list(segment.values)
-        for row in segment.null_values:
-            self._values[row] = None
+        self._values = _with_nulls(segment.values[:], segment.null_values)
         self._segment = segment
         self._headers: dict[int, Headers] = {
             listed.row: tuple(
@@ -54,8 +52,13 @@ class SegmentReader:
     @cached_property
     def timestamps(self) -> Sequence[int]:
         """The same int for a row each time: whoever forwards it forwards the input's timestamp."""
-        base, deltas = self._segment.base_timestamp, self._segment.timestamp_deltas
-        return [base + delta for delta in deltas] if deltas else [base] * len(self._keys)
+        base, deltas = self.base_and_deltas()
+        return [base + delta for delta in deltas]
+
+    def base_and_deltas(self) -> tuple[int, Sequence[int]]:
+        """A row's timestamp is the sum of the base and its delta."""
+        deltas = self._segment.timestamp_deltas[:]
+        return self._segment.base_timestamp, deltas or [0] * len(self._keys)
 
     def timestamp(self, index: int) -> int:
         return self.timestamps[index]
@@ -70,7 +73,7 @@ class SegmentReader:
             self._read("value", index, serdes.value, self._values[index]),
             self.timestamp(index),
             self.headers(index),
-            self._origin,
+            self.origin,
             index,
         )
 
@@ -80,18 +83,19 @@ class SegmentReader:
         if columns is None:
             return None
         keys, values = columns
-        rows = range(len(keys))
+        rows = range(len(self))
         headers: Iterable[Headers] = (
             [self.headers(row) for row in rows] if self._headers else repeat(_NO_HEADERS)
         )
-        return list(map(Record, keys, values, self.timestamps, headers, repeat(self._origin), rows))
+        return list(map(Record, keys, values, self.timestamps, headers, repeat(self.origin), rows))
 
-    def columns(self, serdes: Serdes) -> tuple[Sequence[Any], Sequence[Any]] | None:
-        """Keys and values of all rows; None where one of them cannot be read."""
+    def columns(self, serdes: Serdes) -> tuple[Iterable[Any], Iterable[Any]] | None:
+        """Keys and values of all rows, to be gone through once; None where one of them cannot be
+        read."""
         try:
             return (
-                _column(serdes.key.deserialize, self._keys),
-                _column(serdes.value.deserialize, self._values),
+                _column(serdes.key, self._keys),
+                _column(serdes.value, self._values),
             )
         except Exception:
             return None
@@ -106,24 +110,29 @@ class SegmentReader:
         found = None if firing.is_punctuation else self._read("key", index, key, self._keys[index])
         headers = self.headers(index)
         at = self.timestamp(index)
-        return Record(found, None, at, headers, self._origin, index), firing
+        return Record(found, None, at, headers, self.origin, index), firing
 
     def _read(self, what: str, index: int, serde: Serde[Any], data: bytes | None) -> Any:
         try:
             return serde.deserialize(data)
         except Exception as error:
-            at = Record(None, None, 0, _NO_HEADERS, self._origin, index).idempotency_key
+            at = Record(None, None, 0, _NO_HEADERS, self.origin, index).idempotency_key
             raise TypeError(f"the {what} of {at} cannot be read: {error}") from error
 
 
-def _column(
-    deserialize: Callable[[bytes | None], Any], column: list[bytes | None]
-) -> Sequence[Any]:
-    return column if deserialize is raw.deserialize else list(map(deserialize, column))
+def _column(serde: Serde[Any], column: list[bytes | None]) -> Iterable[Any]:
+    if serde.deserialize is raw.deserialize:
+        return column
+    if serde.read_column is not None:
+        return serde.read_column(column)
+    return list(map(serde.deserialize, column))
 
 
 def keys_of(segment: pb.Segment) -> list[bytes | None]:
-    keys: list[bytes | None] = list(segment.keys)
-    for row in segment.null_keys:
-        keys[row] = None
-    return keys
+    return _with_nulls(segment.keys[:], segment.null_keys)
+
+
+def _with_nulls(column: list[Any], rows: Iterable[int]) -> list[bytes | None]:
+    for row in rows:
+        column[row] = None
+    return column

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json as _json
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -20,6 +20,11 @@ class Serde(Generic[T]):
     deserialize: Callable[[bytes | None], T]
     # How it was made of another one, and which: what is made alike is the same.
     made_of: tuple[str, Serde[Any]] | None = field(default=None, repr=False, compare=False)
+    # Reads many at once, as `deserialize` does each. Raises, whatever it may be, where it does;
+    # what it returns raises no more.
+    read_column: Callable[[Sequence[bytes | None]], Iterable[T]] | None = field(
+        default=None, repr=False, compare=False
+    )
 
     def is_same_as(self, other: Serde[Any]) -> bool:
         """Whether both write and read alike, as far as can be known."""
@@ -37,8 +42,8 @@ def _present(data: bytes | None, serde: str) -> bytes:
     return data
 
 
-def _fixed(layout: str, name: str) -> Callable[[bytes | None], Any]:
-    packed = struct.Struct(layout)
+def _fixed(code: str, name: str) -> Serde[Any]:
+    packed = struct.Struct(f">{code}")
 
     def deserialize(data: bytes | None) -> Any:
         given = _present(data, name)
@@ -46,7 +51,12 @@ def _fixed(layout: str, name: str) -> Callable[[bytes | None], Any]:
             raise TypeError(f"it has {len(given)} bytes, {name} takes {packed.size}")
         return packed.unpack(given)[0]
 
-    return deserialize
+    def read_column(column: Sequence[Any]) -> Sequence[Any]:
+        if column and set(map(len, column)) != {packed.size}:
+            raise TypeError(f"not all have the {packed.size} bytes of {name}")
+        return struct.unpack(f">{len(column)}{code}", b"".join(column))
+
+    return Serde(packed.pack, deserialize, read_column=read_column)
 
 
 def _same(data: bytes | None) -> bytes | None:
@@ -62,16 +72,20 @@ def _only_bytes(value: bytes | None) -> bytes | None:
 raw: Serde[bytes | None] = Serde(_only_bytes, _same)
 """Bytes as they are, null included."""
 
-utf8: Serde[str] = Serde(lambda value: value.encode(), lambda data: _present(data, "utf8").decode())
+utf8: Serde[str] = Serde(
+    lambda value: value.encode(),
+    lambda data: _present(data, "utf8").decode(),
+    read_column=lambda column: [data.decode() for data in column],  # type: ignore[union-attr]
+)
 """Text in UTF-8, as Kafka's StringSerializer."""
 
-int64: Serde[int] = Serde(struct.Struct(">q").pack, _fixed(">q", "int64"))
+int64: Serde[int] = _fixed("q", "int64")
 """64-bit integer, big-endian, as Kafka's LongSerializer."""
 
-int32: Serde[int] = Serde(struct.Struct(">i").pack, _fixed(">i", "int32"))
+int32: Serde[int] = _fixed("i", "int32")
 """32-bit integer, big-endian, as Kafka's IntegerSerializer."""
 
-double: Serde[float] = Serde(struct.Struct(">d").pack, _fixed(">d", "double"))
+double: Serde[float] = _fixed("d", "double")
 """IEEE 754 double, big-endian, as Kafka's DoubleSerializer."""
 
 

@@ -95,7 +95,7 @@ class Session:
             self._state = "stopping"
             # Before the welcome nothing but the hello may be said (P-08), and nothing is held.
             if self._welcome is not None:
-                self._send(credit=pb.Credit(batches=0))
+                self._send(pb.ProcessRequest(credit=pb.Credit(batches=0)))
             for held_ones in self._tasks.values():
                 for index, held in enumerate(held_ones):
                     held.control.is_stopped = True
@@ -175,15 +175,15 @@ class Session:
 
     def _finisher(
         self, held: _Held
-    ) -> Callable[[pb.BatchResult | None, BaseException | None], None]:
-        def finished(result: pb.BatchResult | None, error: BaseException | None) -> None:
+    ) -> Callable[[pb.ProcessRequest | None, BaseException | None], None]:
+        def finished(frame: pb.ProcessRequest | None, error: BaseException | None) -> None:
             with self._lock:
                 if error is not None:
                     text = f"{type(error).__qualname__}: {error}"
                     self._host.rejected(OutriggerError("PROTOCOL_VIOLATION", text))
                     return
-                if result is not None and held.fate == "answer":
-                    self._send(result=result)
+                if frame is not None and held.fate == "answer":
+                    self._send(frame)
                 else:
                     self._settle(held)
                 self._next(held)
@@ -220,7 +220,7 @@ class Session:
             question.task_epoch = held.batch.task_epoch
             question.task_id = held.batch.task_id
             self._questions[question.request_id] = (held, answer)
-            self._send(state_request=question)
+            self._send(pb.ProcessRequest(state_request=question))
         return answer
 
     def _answered(self, response: state_pb2.StateResponse) -> None:
@@ -254,22 +254,11 @@ class Session:
         if held.fate == "nothing":
             return
         batch = held.batch
-        self._send(
-            hand_back=pb.HandBack(
-                dispatch_id=batch.dispatch_id, task_epoch=batch.task_epoch, task_id=batch.task_id
-            )
+        hand_back = pb.HandBack(
+            dispatch_id=batch.dispatch_id, task_epoch=batch.task_epoch, task_id=batch.task_id
         )
+        self._send(pb.ProcessRequest(hand_back=hand_back))
 
-    def _send(
-        self,
-        *,
-        result: pb.BatchResult | None = None,
-        hand_back: pb.HandBack | None = None,
-        credit: pb.Credit | None = None,
-        state_request: state_pb2.StateRequest | None = None,
-    ) -> None:
+    def _send(self, frame: pb.ProcessRequest) -> None:
         if self._state != "closed":
-            frame = pb.ProcessRequest(
-                result=result, hand_back=hand_back, credit=credit, state_request=state_request
-            )
             self._host.send(frame)

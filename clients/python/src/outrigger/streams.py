@@ -157,11 +157,7 @@ class KStream(Generic[K, V]):
             key, value = mapper(record)
             return emitter.forward(record.followed_by(key, value, None, None))
 
-        def made(record: Record[Any, Any]) -> tuple[Any, Any]:
-            key, value = mapper(record)
-            return key, value
-
-        straight = straight_records(made)
+        straight = straight_records(mapper)
         return self._function(pb.OPERATION_MAP, "", name, code, failure_policy, straight)
 
     def map_values(
@@ -195,7 +191,7 @@ class KStream(Generic[K, V]):
         def made(record: Record[Any, Any]) -> tuple[Any, Any] | None:
             return (record.key, record.value) if predicate(record) else None
 
-        operation, straight = pb.OPERATION_FILTER, straight_records(made)
+        operation, straight = pb.OPERATION_FILTER, straight_records(made, drops=True)
         return self._function(operation, "key value", name, code, failure_policy, straight)
 
     def filter_not(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import sys
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
 if sys.version_info >= (3, 11):
@@ -144,7 +145,37 @@ def windowed(key: Serde[K], size_ms: int) -> Serde[Windowed[K]]:
         made: Windowed[K] = _make(Windowed, (inner if of_key is None else of_key(inner), window))
         return made
 
-    return Serde(serialize, deserialize, (f"windowed {size_ms}", key))
+    def read_column(column: Sequence[Any]) -> Iterable[Windowed[K]]:
+        parts = _parts(column)
+        if of_key is not None:
+            parts = [(of_key(inner), start) for inner, start in parts]
+        return made_of(parts)
+
+    # One by one: each lives as long as its row, and the collector has nothing to look through.
+    def made_of(parts: Iterable[tuple[Any, int]]) -> Iterator[Windowed[K]]:
+        make, kind = _make, Windowed
+        windows: dict[int, Window] = {}
+        last = None
+        for key, start in parts:
+            if start != last:
+                last = start
+                window = windows.get(start)
+                if window is None:
+                    window = windows[start] = Window(start, start + size_ms)
+            yield make(kind, (key, window))
+
+    return Serde(serialize, deserialize, (f"windowed {size_ms}", key), read_column)
+
+
+def _parts(column: Sequence[Any]) -> Iterable[tuple[Any, int]]:
+    """Key and start of each windowed key. Raises where one is none."""
+    sizes = set(map(len, column))
+    if sizes and min(sizes) < _TIME.size:
+        raise TypeError(f"one has {min(sizes)} bytes, a windowed key at least {_TIME.size}")
+    if len(sizes) == 1:
+        one = struct.Struct(f">{sizes.pop() - _TIME.size}sq")
+        return one.iter_unpack(b"".join(column))
+    return [(data[: -_TIME.size], *_TIME.unpack(data[-_TIME.size :])) for data in column]
 
 
 def session_windowed(key: Serde[K]) -> Serde[Windowed[K]]:

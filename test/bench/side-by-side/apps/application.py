@@ -5,12 +5,11 @@ import struct
 
 from outrigger import App, Record, Serde, Windowed, int64, raw, tumbling
 
-pair = struct.Struct(">qq")
 single = struct.Struct(">q")
+pair = struct.Struct(">qq")
+pack, unpack = pair.pack, pair.unpack
 
-totals: Serde[tuple[int, int]] = Serde(
-    lambda value: pair.pack(*value), lambda data: pair.unpack(data or b"")
-)
+totals: Serde[tuple[int, int]] = Serde(lambda value: pack(*value), lambda data: unpack(data or b""))
 
 
 def windowed_key(record: Record[Windowed[bytes | None], int]) -> tuple[bytes, int]:
@@ -19,7 +18,9 @@ def windowed_key(record: Record[Windowed[bytes | None], int]) -> tuple[bytes, in
 
 
 def add(key: bytes | None, value: bytes, before: tuple[int, int]) -> tuple[int, int]:
-    return before[0] + 1, before[1] + single.unpack_from(value, 8)[0]
+    count, total = before
+    (amount,) = single.unpack_from(value, 8)
+    return count + 1, total + amount
 
 
 app = App()
