@@ -2,9 +2,11 @@ package io.outrigger;
 
 import io.grpc.ManagedChannel;
 import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
+import io.grpc.netty.shaded.io.netty.buffer.ByteBufAllocator;
 import io.grpc.netty.shaded.io.netty.buffer.UnpooledByteBufAllocator;
 import io.grpc.netty.shaded.io.netty.channel.ChannelOption;
 import io.grpc.netty.shaded.io.netty.channel.EventLoopGroup;
+import io.grpc.netty.shaded.io.netty.channel.WriteBufferWaterMark;
 import io.grpc.netty.shaded.io.netty.channel.nio.NioEventLoopGroup;
 import io.grpc.netty.shaded.io.netty.channel.socket.nio.NioDomainSocketChannel;
 import io.grpc.netty.shaded.io.netty.channel.socket.nio.NioSocketChannel;
@@ -18,6 +20,19 @@ import java.util.concurrent.TimeUnit;
 final class Channels implements AutoCloseable {
   /** HTTP/2's window of what we receive: some batches, so that the sidecar never waits for our code. */
   private static final int WINDOW_BYTES = 1024 * 1024;
+
+  /**
+   * Netty's pool is much code to compile, for the few buffers that are in use at a time; and so is what
+   * looks for leaks in it.
+   */
+  private static final ByteBufAllocator BUFFERS = new UnpooledByteBufAllocator(true, true);
+
+  /**
+   * Above what the window of a sidecar lets us write, so that a result goes in one piece; what there is
+   * to write is bounded by the credit.
+   */
+  private static final WriteBufferWaterMark WRITES =
+      new WriteBufferWaterMark(WINDOW_BYTES, 4 * WINDOW_BYTES);
 
   private final SidecarAddress address;
   private final EventLoopGroup eventLoop =
@@ -36,8 +51,8 @@ final class Channels implements AutoCloseable {
         // The sidecar is next door: a proxy of the JVM's settings is for others.
         .proxyDetector(target -> null)
         .flowControlWindow(WINDOW_BYTES)
-        // Netty's pool is much code to compile, for the few buffers that are in use at a time.
-        .withOption(ChannelOption.ALLOCATOR, UnpooledByteBufAllocator.DEFAULT)
+        .withOption(ChannelOption.ALLOCATOR, BUFFERS)
+        .withOption(ChannelOption.WRITE_BUFFER_WATER_MARK, WRITES)
         .maxInboundMessageSize(Chunks.MAX_FRAME_BYTES)
         .build();
   }

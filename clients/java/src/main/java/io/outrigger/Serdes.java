@@ -9,20 +9,57 @@ import java.time.Duration;
 
 /** The serdes that come with the SDK. All but {@link #ByteArray()} refuse null: see {@link #nullable}. */
 public final class Serdes {
-  private static final Serde<byte[]> BYTES = Serde.of(value -> value, bytes -> bytes);
-  private static final Serde<String> UTF8 = Serde.of(Serdes::encoded, Serdes::decoded);
+  // Classes of their own, and no buffers: what runs for each record is little for the JVM to compile.
+  private static final Serde<byte[]> BYTES =
+      new Serde<>() {
+        @Override
+        public byte[] serialize(byte[] value) {
+          return value;
+        }
+
+        @Override
+        public byte[] deserialize(byte[] bytes) {
+          return bytes;
+        }
+      };
+
+  private static final Serde<String> UTF8 =
+      new Serde<>() {
+        @Override
+        public byte[] serialize(String value) {
+          return present(value, "Serdes.utf8()").getBytes(StandardCharsets.UTF_8);
+        }
+
+        @Override
+        public String deserialize(byte[] bytes) {
+          return decoded(bytes);
+        }
+      };
+
   private static final Serde<Long> LONG =
-      Serde.of(
-          value -> ByteBuffer.allocate(8).putLong(present(value, "Serdes.Long()")).array(),
-          bytes -> eightBytes(bytes, "Serdes.Long()").getLong());
+      new Serde<>() {
+        @Override
+        public byte[] serialize(Long value) {
+          byte[] bytes = new byte[Long.BYTES];
+          putLong(bytes, 0, present(value, "Serdes.Long()"));
+          return bytes;
+        }
+
+        @Override
+        public Long deserialize(byte[] bytes) {
+          return eightBytes(bytes, "Serdes.Long()");
+        }
+      };
+
   private static final Serde<Integer> INTEGER =
       Serde.of(
           value -> ByteBuffer.allocate(4).putInt(present(value, "Serdes.Integer()")).array(),
           Serdes::fourBytes);
+
   private static final Serde<Double> DOUBLE =
       Serde.of(
           value -> ByteBuffer.allocate(8).putDouble(present(value, "Serdes.Double()")).array(),
-          bytes -> eightBytes(bytes, "Serdes.Double()").getDouble());
+          bytes -> Double.longBitsToDouble(eightBytes(bytes, "Serdes.Double()")));
 
   private Serdes() {}
 
@@ -147,10 +184,6 @@ public final class Serdes {
         "it is null, and " + serde + " takes none: use Serdes.nullable(" + serde + ")");
   }
 
-  private static byte[] encoded(String value) {
-    return present(value, "Serdes.utf8()").getBytes(StandardCharsets.UTF_8);
-  }
-
   private static String decoded(byte[] bytes) {
     String text = new String(present(bytes, "Serdes.utf8()"), StandardCharsets.UTF_8);
     // The fast way puts this character where it cannot read. The slow one tells whether it was there.
@@ -169,8 +202,23 @@ public final class Serdes {
         "it has " + bytes.length + " bytes, Serdes.Integer() takes 4");
   }
 
-  private static ByteBuffer eightBytes(byte[] bytes, String serde) {
-    if (present(bytes, serde).length == Long.BYTES) return ByteBuffer.wrap(bytes);
+  private static long eightBytes(byte[] bytes, String serde) {
+    if (present(bytes, serde).length == Long.BYTES) return getLong(bytes, 0);
     throw new SerializationException("it has " + bytes.length + " bytes, " + serde + " takes 8");
+  }
+
+  /** Big-endian, as all numbers of Kafka's serdes. */
+  static void putLong(byte[] to, int at, long value) {
+    for (int index = 0; index < Long.BYTES; index++) {
+      to[at + index] = (byte) (value >>> (Long.SIZE - Byte.SIZE - Byte.SIZE * index));
+    }
+  }
+
+  static long getLong(byte[] from, int at) {
+    long value = 0;
+    for (int index = at; index < at + Long.BYTES; index++) {
+      value = value << Byte.SIZE | from[index] & 0xff;
+    }
+    return value;
   }
 }

@@ -2,7 +2,8 @@ package io.outrigger;
 
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.LinkedTransferQueue;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -28,20 +29,43 @@ final class TaskThreads {
 
   static ExecutorService pool() {
     AtomicInteger number = new AtomicInteger();
-    ThreadPoolExecutor pool =
-        new ThreadPoolExecutor(
-            THREADS_MAX,
-            THREADS_MAX,
-            IDLE_SECONDS,
-            TimeUnit.SECONDS,
-            // Bounded by the credit: there is one entry at most for each batch held.
-            new LinkedBlockingQueue<>(),
-            runnable -> {
-              Thread thread = new Thread(runnable, "outrigger-task-" + number.incrementAndGet());
-              thread.setDaemon(true);
-              return thread;
-            });
-    pool.allowCoreThreadTimeOut(true);
-    return pool;
+    return new ThreadPoolExecutor(
+        1,
+        THREADS_MAX,
+        IDLE_SECONDS,
+        TimeUnit.SECONDS,
+        new Waiting(),
+        runnable -> {
+          Thread thread = new Thread(runnable, "outrigger-task-" + number.incrementAndGet());
+          thread.setDaemon(true);
+          return thread;
+        },
+        Waiting::late);
+  }
+
+  /**
+   * What waits for a thread. A pool makes a thread for what its queue refuses: this one takes nothing but
+   * what a thread waits for, until there are as many threads as there may be.
+   */
+  private static final class Waiting extends LinkedTransferQueue<Runnable> {
+    private static final long serialVersionUID = 1;
+
+    @Override
+    public boolean offer(Runnable work) {
+      return tryTransfer(work);
+    }
+
+    /** Bounded by the credit: there is one entry at most for each batch held. */
+    private static void late(Runnable work, ThreadPoolExecutor pool) {
+      ((Waiting) pool.getQueue()).add(work, pool);
+    }
+
+    private void add(Runnable work, ThreadPoolExecutor pool) {
+      boolean isOver = pool.isShutdown();
+      if (!isOver) super.offer(work);
+      if (isOver || pool.isShutdown() && remove(work)) {
+        throw new RejectedExecutionException("the application has stopped");
+      }
+    }
   }
 }

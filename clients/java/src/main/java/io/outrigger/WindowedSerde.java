@@ -1,6 +1,5 @@
 package io.outrigger;
 
-import java.nio.ByteBuffer;
 import java.util.Arrays;
 
 /** {@code key | int64 window start}, big-endian. */
@@ -10,10 +9,9 @@ record WindowedSerde<K>(Serde<K> key, long sizeMs) implements Serde<Windowed<K>>
     Windowed<K> windowed = Serdes.present(value, "a windowed key");
     byte[] inner = key.serialize(windowed.key());
     if (inner == null) inner = new byte[0];
-    return ByteBuffer.allocate(inner.length + Long.BYTES)
-        .put(inner)
-        .putLong(windowed.window().start())
-        .array();
+    byte[] bytes = Arrays.copyOf(inner, inner.length + Long.BYTES);
+    Serdes.putLong(bytes, inner.length, windowed.window().start());
+    return bytes;
   }
 
   @Override
@@ -23,7 +21,7 @@ record WindowedSerde<K>(Serde<K> key, long sizeMs) implements Serde<Windowed<K>>
       throw new SerializationException("it has " + length + " bytes, a windowed key at least 8");
     }
     int at = length - Long.BYTES;
-    long start = ByteBuffer.wrap(bytes).getLong(at);
+    long start = Serdes.getLong(bytes, at);
     K inner = key.deserialize(Arrays.copyOf(bytes, at));
     return new Windowed<>(inner, new Window(start, start + sizeMs));
   }
