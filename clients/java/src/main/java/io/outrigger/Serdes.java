@@ -47,7 +47,7 @@ public final class Serdes {
 
         @Override
         public Long deserialize(byte[] bytes) {
-          return eightBytes(bytes, "Serdes.Long()");
+          return getLong(eightBytes(bytes, "Serdes.Long()"), 0);
         }
       };
 
@@ -59,7 +59,7 @@ public final class Serdes {
   private static final Serde<Double> DOUBLE =
       Serde.of(
           value -> ByteBuffer.allocate(8).putDouble(present(value, "Serdes.Double()")).array(),
-          bytes -> Double.longBitsToDouble(eightBytes(bytes, "Serdes.Double()")));
+          bytes -> ByteBuffer.wrap(eightBytes(bytes, "Serdes.Double()")).getDouble());
 
   private Serdes() {}
 
@@ -202,8 +202,8 @@ public final class Serdes {
         "it has " + bytes.length + " bytes, Serdes.Integer() takes 4");
   }
 
-  private static long eightBytes(byte[] bytes, String serde) {
-    if (present(bytes, serde).length == Long.BYTES) return getLong(bytes, 0);
+  private static byte[] eightBytes(byte[] bytes, String serde) {
+    if (present(bytes, serde).length == Long.BYTES) return bytes;
     throw new SerializationException("it has " + bytes.length + " bytes, " + serde + " takes 8");
   }
 
