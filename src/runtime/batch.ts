@@ -117,6 +117,9 @@ export interface Outcome {
   readonly bytes: number;
 }
 
+/** What a batch sends stands in memory where it came, and in the transaction's batches. */
+const COPIES = 2;
+
 /** What a batch read is not needed any more: it is final, as all before it, and never planned again. */
 export function forgetInput(batch: Batch): void {
   const { taken } = batch;
@@ -191,7 +194,7 @@ export function movingBatch(partition: number, fromMs: number, toMs: number): Ba
 /** The last step is done: what the batch sends and changes stays until it is cut, its rows are done with. */
 export function conclude(batch: Batch, settled: readonly StoreChanges[]): Outcome {
   const { emissions, changes, taken, answerBytes } = batch;
-  const bytes = keptBytes(taken, emissions) + answerBytes;
+  const bytes = (keptBytes(taken, emissions) + answerBytes) * COPIES;
   const outcome = { emissions, changes: [...changes, ...settled], bytes };
   batch.outcome = outcome;
   batch.forwarded = [];

@@ -66,10 +66,10 @@ async function boundedWorld(): Promise<KernelWorld> {
   return kernel;
 }
 
-/** 3 MB, which outputs keep: they take the headers of their input. */
+/** 3 MB in two places: outputs keep them, because they take the headers of their input. */
 const LARGE = Array(30).fill({
   key: "a",
-  value: "x".repeat(100_000),
+  value: "x".repeat(50_000),
   timestamp: 1_000,
   headers: "\x02\x02h\x02x",
 });
