@@ -137,7 +137,7 @@ const state = {
     description: "Directory of the local state, relative to the working directory.",
   }),
   "statestore.uncommitted.max.bytes": integer(64 * KIB, 4096 * MIB)
-    .default(32 * MIB)
+    .default(24 * MIB)
     .meta({
       description:
         "Bytes that all tasks together may hold uncommitted (KIP-892); half of it commits early.",

@@ -46,7 +46,7 @@ describe("a configuration", () => {
       replicationFactor: 3,
       autoOffsetReset: "earliest",
       stateDir: ".outrigger",
-      statestoreUncommittedMaxBytes: 32 * 2 ** 20,
+      statestoreUncommittedMaxBytes: 24 * 2 ** 20,
       rocksdbMemoryMaxBytes: 256 * 2 ** 20,
       processingTimeoutMs: 60_000,
       appAbsenceTimeoutMs: 300_000,
