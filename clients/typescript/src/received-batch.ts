@@ -16,9 +16,15 @@ import {
   WireReader,
 } from "./wire-reader.ts";
 
+/** What a frame's byte strings are parts of. */
+interface Frame {
+  readonly bytes: Uint8Array;
+  part(start: number, end: number): Uint8Array;
+}
+
 /** Byte strings of a frame: where each begins and ends, two numbers for each; null begins at -1. */
 export interface Column {
-  readonly frame: FrameBytes;
+  readonly frame: Frame;
   readonly spans: readonly number[];
 }
 
