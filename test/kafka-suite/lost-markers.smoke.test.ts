@@ -7,7 +7,8 @@ import {
   describeTransactionRequest,
 } from "../../src/kafka/protocol/transaction-markers.ts";
 import type { LogFields } from "../../src/ports/log.ts";
-import type { AppendedRecord, TransactionalProducer } from "../../src/ports/producer.ts";
+import type { TransactionalProducer } from "../../src/ports/producer.ts";
+import { appendedRecord } from "../support/appended-record.ts";
 import { FaultProxy } from "../support/fault-proxy.ts";
 import { readWithJava, readWithLibrdkafka } from "../support/judges.ts";
 import { KafkaCluster } from "../support/kafka-cluster.ts";
@@ -120,7 +121,7 @@ describe("markers that Kafka has lost", { skip: missing ?? false }, () => {
       write: async (name) => {
         const cut = producer.begin();
         for (let partition = 0; partition < PARTITIONS; partition++) {
-          cut.append(record(topic, partition, Buffer.from(`${name}${partition}`)));
+          cut.append(appendedRecord(topic, partition, Buffer.from(`${name}${partition}`)));
         }
         assert.equal((await producer.produce(cut)).kind, "acked");
       },
@@ -214,20 +215,3 @@ describe("markers that Kafka has lost", { skip: missing ?? false }, () => {
     await next.close();
   });
 });
-
-function record(topic: string, partition: number, value: Buffer): AppendedRecord {
-  return {
-    topic,
-    partition,
-    timestamp: Date.now(),
-    keyBytes: value,
-    keyPosition: 0,
-    keyLength: -1,
-    valueBytes: value,
-    valuePosition: 0,
-    valueLength: value.length,
-    headersBytes: null,
-    headersPosition: 0,
-    headersEnd: 0,
-  };
-}

@@ -4,7 +4,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { KafkaLimits } from "../../src/kafka/limits.ts";
 import { Cluster } from "../../src/kafka/network/cluster.ts";
 import { createProducer } from "../../src/kafka/produce/transactional-producer.ts";
-import type { AppendedRecord } from "../../src/ports/producer.ts";
+import { appendedRecord } from "../support/appended-record.ts";
 import { readWithJava, readWithLibrdkafka } from "../support/judges.ts";
 import { type KafkaBroker, startKafka } from "../support/kafka-broker.ts";
 import { whyNoKafka } from "../support/kafka-jars.ts";
@@ -65,7 +65,7 @@ function suite(): void {
         const fromMs = performance.now();
         const cut = producer.begin();
         for (let partition = 0; partition < PARTITIONS; partition++) {
-          cut.append(record(topic, partition, Buffer.from(`${count}-${partition}`)));
+          cut.append(appendedRecord(topic, partition, Buffer.from(`${count}-${partition}`)));
         }
         assert.equal((await producer.produce(cut)).kind, "acked");
         const tookMs = performance.now() - fromMs;
@@ -104,21 +104,4 @@ function suite(): void {
       }
     });
   }
-}
-
-function record(topic: string, partition: number, value: Buffer): AppendedRecord {
-  return {
-    topic,
-    partition,
-    timestamp: Date.now(),
-    keyBytes: value,
-    keyPosition: 0,
-    keyLength: -1,
-    valueBytes: value,
-    valuePosition: 0,
-    valueLength: value.length,
-    headersBytes: null,
-    headersPosition: 0,
-    headersEnd: 0,
-  };
 }
