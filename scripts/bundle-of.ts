@@ -24,9 +24,18 @@ const EXTERNAL = [
   "@opentelemetry/sdk-node",
   "@outrigger/dev-broker",
   "lz4-napi",
-  "rocksdb-native",
   "snappy",
 ];
+
+/** RocksDB's binding is JavaScript but for one file, which it would look for beside itself. */
+const addonOfRocksdb: Plugin = {
+  name: "addon of RocksDB",
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /rocksdb-native\/binding\.js$/ }, () => ({
+      contents:
+        'module.exports = require("require-addon")(".", require.resolve("rocksdb-native"));',
+    })),
+};
 
 /** One script of a module and all that it needs, for `src/cli/bundle.ts` to load, and its source map. */
 export async function bundleOf(entry: string, outfile: string): Promise<BuildResult<Written>> {
@@ -39,6 +48,8 @@ export async function bundleOf(entry: string, outfile: string): Promise<BuildRes
     minifySyntax: true,
     minifyWhitespace: true,
     external: EXTERNAL,
+    plugins: [addonOfRocksdb],
+    logOverride: { "require-resolve-not-external": "silent" },
     sourcemap: "external",
     define: { "import.meta.url": "bundleUrl" },
     banner: { js: `(function (${PARAMETERS}) {` },

@@ -19,13 +19,15 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const SIDECAR = join(ROOT, "dist/src/bundle");
 const SDK = join(ROOT, "clients/typescript/dist/bundle");
 const LICENSES = "LICENSES.txt";
+const WARM_UP_MAX_MS = 120_000;
 
 process.chdir(ROOT);
 write(SIDECAR, await bundleOf("src/cli/process.ts", join(SIDECAR, "outrigger.js")));
 write(SDK, await sdkBundleOf("clients/typescript", SDK));
-// In a process of its own, with the flags of V8 that a sidecar has: the cache is for those.
+// In a process of its own, which is started as a sidecar is: the cache is for the flags of V8 that it has.
 const warm = [join(ROOT, "scripts/warm-bundle.mjs"), join(SIDECAR, "outrigger.js")];
-process.exitCode = spawnSync(process.execPath, warm, { stdio: "inherit" }).status ?? 1;
+process.exitCode =
+  spawnSync(process.execPath, warm, { stdio: "inherit", timeout: WARM_UP_MAX_MS }).status ?? 1;
 
 /** Touches nothing where it is the same as before: what was cached of it is still good. */
 function write(folder: string, built: Awaited<ReturnType<typeof bundleOf>>): void {

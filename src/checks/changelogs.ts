@@ -33,7 +33,7 @@ function policy(scene: Scene, { name, configs }: TopicFacts): Finding[] {
       }),
     ];
   }
-  const bounds = ["retention.ms", "retention.bytes"].flatMap((key) => {
+  const bounds = (["retention.ms", "retention.bytes"] as const).flatMap((key) => {
     const bound = numberOf(configs, key);
     return bound === null || bound < 0 ? [] : [`${key}=${bound}`];
   });

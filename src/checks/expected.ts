@@ -1,5 +1,6 @@
 import {
   type ClusterFacts,
+  type Configs,
   isChangelogOf,
   isHookOf,
   isRepartitionOf,
@@ -130,7 +131,10 @@ export function replicasOf(topic: TopicFacts): number {
 }
 
 /** A number of the configuration; null where it is unknown. */
-export function numberOf(configs: ReadonlyMap<string, string> | null, key: string): number | null {
+export function numberOf<Name extends string>(
+  configs: Configs<Name> | null,
+  key: NoInfer<Name>,
+): number | null {
   const text = configs?.get(key);
   if (text === undefined || text === "") return null;
   const value = Number(text);

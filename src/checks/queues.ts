@@ -75,7 +75,7 @@ function policy(scene: Scene, kind: Kind, { name, configs }: TopicFacts): Findin
 }
 
 function retention(scene: Scene, kind: Kind, { name, configs }: TopicFacts): Finding[] {
-  const bounds = ["retention.ms", "retention.bytes"].filter((key) => {
+  const bounds = (["retention.ms", "retention.bytes"] as const).filter((key) => {
     const value = numberOf(configs, key);
     return value !== null && value >= 0;
   });

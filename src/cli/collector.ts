@@ -1,15 +1,16 @@
 import { getHeapSpaceStatistics, getHeapStatistics, setFlagsFromString } from "node:v8";
 
-/**
- * Loading modules makes much that survives, for which V8 would let its young generation grow to 16 MB
- * and keep it: a tenth of what an idle sidecar takes. So it is held small until the sidecar is up, and
- * may then grow to what work needs. V8 reads the factor whenever it considers to grow.
- */
-export function holdYoungGeneration(): void {
-  setFlagsFromString("--semi-space-growth-factor=1");
+/** V8 takes a code cache where its flags are those that it was written under: those of a start. */
+export function asAtStart(write: () => void): void {
+  setFlagsFromString("--heap-growing-percent=0");
+  setFlagsFromString("--semi-space-growth-factor=2");
+  write();
 }
 
-/** Both halves of it. More is touched once and kept for good, and what dies young dies in less as well. */
+/**
+ * Both halves of the young generation. More is touched once and kept for good, and what dies young dies in
+ * less as well.
+ */
 const YOUNG_BYTES_MAX = 8 * 1024 * 1024;
 /** How much may be promoted, or allocated outside of the heap, before all of it is collected. */
 const GARBAGE_BYTES = 28 * 1024 * 1024;

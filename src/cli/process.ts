@@ -4,6 +4,8 @@ import { written } from "./written.ts";
 
 /** What `run` loads when it needs it; a build has it compiled ahead. */
 export const loadSidecar = (): Promise<unknown> => import("../sidecar.ts");
+/** Likewise for what a run does. */
+export { runCli };
 
 /** The process from its command line to its exit code. */
 export async function runProcess(): Promise<never> {

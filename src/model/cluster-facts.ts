@@ -14,7 +14,7 @@ export interface ClusterFacts {
   readonly logs: ReadonlyMap<string, LogFacts>;
   /** Producers that wrote to changelogs and that nobody of this application can be. */
   readonly foreignWriters: readonly ForeignWriter[];
-  /** Names of codecs that this client cannot read. */
+  /** Of the codecs that a topic is written with whoever writes it: those that this client cannot read. */
   readonly unreadableCodecs: readonly string[];
   /** What the brokers refused to this client. */
   readonly denied: readonly Denial[];
@@ -22,13 +22,43 @@ export interface ClusterFacts {
   readonly unread: readonly string[];
 }
 
+/** What is asked of the configuration of a broker: all of it is some 20 kB, most of which nobody reads. */
+export const BROKER_CONFIGS = [
+  "auto.create.topics.enable",
+  "group.consumer.assignors",
+  "offset.metadata.max.bytes",
+  "offsets.retention.minutes",
+  "transaction.max.timeout.ms",
+] as const;
+
+/** Likewise of a topic. */
+export const TOPIC_CONFIGS = [
+  "cleanup.policy",
+  "compression.type",
+  "delete.retention.ms",
+  "max.message.bytes",
+  "message.timestamp.type",
+  "min.insync.replicas",
+  "retention.bytes",
+  "retention.ms",
+  "unclean.leader.election.enable",
+] as const;
+
+/** Values in effect, by the names that were asked for: another name is no question that has an answer. */
+export interface Configs<Name extends string> {
+  get(name: Name): string | undefined;
+}
+
+export type BrokerConfigs = Configs<(typeof BROKER_CONFIGS)[number]>;
+export type TopicConfigs = Configs<(typeof TOPIC_CONFIGS)[number]>;
+
 export interface BrokerFacts {
   readonly id: number;
   readonly address: string;
   /** APIs that the sidecar needs and the broker lacks, with both sides' versions. */
   readonly lacks: readonly string[];
   /** Null when the broker cannot be reached, with the reason in `unreachable`. */
-  readonly configs: ReadonlyMap<string, string> | null;
+  readonly configs: BrokerConfigs | null;
   readonly unreachable: string | null;
 }
 
@@ -38,7 +68,7 @@ export interface TopicFacts {
   readonly id: string;
   readonly partitions: readonly PartitionFacts[];
   /** Null where this client may not read them. */
-  readonly configs: ReadonlyMap<string, string> | null;
+  readonly configs: TopicConfigs | null;
   /** What this client may do with it; null where the brokers do not tell. */
   readonly operations: ReadonlySet<Operation> | null;
 }

@@ -1,3 +1,4 @@
+import type { TopicConfigs } from "../model/cluster-facts.ts";
 import type { TopicPartition } from "../model/topic-partition.ts";
 
 /** A topic as the cluster has it. */
@@ -6,7 +7,7 @@ export interface TopicDescription {
   /** 32 hex digits; names this incarnation of the topic (KIP-516). */
   readonly id: string;
   readonly partitions: number;
-  readonly configs: ReadonlyMap<string, string>;
+  readonly configs: TopicConfigs;
 }
 
 export interface TopicToCreate {

@@ -170,8 +170,6 @@ export class Active {
     this.#dispatchAll();
   }
 
-  // --- records
-
   fetched(chunk: FetchedChunk, facts: FetchFacts): void {
     this.#parts.telemetry.fetched(chunk, facts);
     this.#tasks.fetched(chunk, facts);
@@ -325,6 +323,7 @@ export class Active {
     const { consumer, log, telemetry } = this.#parts;
     return {
       due: () => this.#tasks.all().filter((runner) => isDue(runner)),
+      opening: () => !this.#tasks.settled,
       urgent: () => this.#draining || this.#tasks.all().some((runner) => isWaitedFor(runner)),
       holds: (runner) => this.#tasks.holds(runner),
       membership: () => this.#group.membership,

@@ -29,6 +29,8 @@ export interface LaneHost {
   readonly due: () => readonly TaskRunner[];
   /** Whether a revocation, a drain or a first dispatch waits for a commit. */
   readonly urgent: () => boolean;
+  /** Whether tasks are being taken over. */
+  readonly opening: () => boolean;
   /** Whether the task is still held under the epoch of the cut. */
   readonly holds: (runner: TaskRunner) => boolean;
   readonly membership: () => Membership;
@@ -63,6 +65,8 @@ export interface LaneLimits {
 }
 
 const REPEAT_AFTER_MS = 100;
+/** How long start positions wait for those of tasks that were assigned with theirs. */
+const CLAIMS_TOGETHER_MS = 20;
 
 /**
  * One lane: a transactional producer and the commits of its tasks. Interprets the effects of the
@@ -82,6 +86,8 @@ export class Lane {
   /** Where the commit interval counts from: the last cut that took records. */
   #tookAtMs = Number.NEGATIVE_INFINITY;
   #notBeforeMs = 0;
+  /** Since when start positions wait, where nothing else is to be committed. */
+  #claimsSinceMs: number | null = null;
   #abortsInARow = 0;
   #fencedAtMs: readonly number[] = [];
   #contended = false;
@@ -146,6 +152,7 @@ export class Lane {
       return;
     }
     const nowMs = this.#clock.nowMs();
+    if (this.#awaitsClaims(runners, nowMs)) return;
     const urgent = this.#host.urgent();
     let stagedBytes = 0;
     for (const runner of runners) stagedBytes += runner.uncommitted.bytes;
@@ -162,6 +169,17 @@ export class Lane {
     }
     const dueAtMs = urgent ? nowMs : this.#tookAtMs + this.#limits.commit.commitIntervalMs;
     this.#after(Math.max(0, Math.max(dueAtMs, this.#notBeforeMs) - nowMs), () => this.consider());
+  }
+
+  /** One commit of all start positions: the first outputs would wait for a second one. */
+  #awaitsClaims(runners: readonly TaskRunner[], nowMs: number): boolean {
+    const mayCome = this.#host.opening() && runners.every((runner) => isClaiming(runner));
+    this.#claimsSinceMs = mayCome ? (this.#claimsSinceMs ?? nowMs) : null;
+    if (this.#claimsSinceMs === null) return false;
+    const leftMs = this.#claimsSinceMs + CLAIMS_TOGETHER_MS - nowMs;
+    if (leftMs > 0) this.#after(leftMs, () => this.consider());
+    else this.#claimsSinceMs = null;
+    return leftMs > 0;
   }
 
   /** Tasks were dropped, and are others' or taken over anew: an open cut of one must not commit. */

@@ -82,7 +82,7 @@ export class RocksTaskState implements TaskState {
   #marks: StoreMarks | null;
   #marksOnDisk: StoreMarks | null;
   /** When they were written, by their own wall clock. */
-  #writtenAtMs = Number.NEGATIVE_INFINITY;
+  #writtenAtMs: number | null = null;
   #writing: Promise<void> | null = null;
   #cutInFlight: readonly StoreChanges[] | null = null;
   #closed = false;
@@ -298,7 +298,9 @@ export class RocksTaskState implements TaskState {
   }
 
   #isWriteDue(wallMs: number): boolean {
-    const sinceMs = wallMs - this.#writtenAtMs;
+    // Without stores nothing was written before: the first second counts from the first commit.
+    if (this.stores.length === 0) this.#writtenAtMs ??= wallMs;
+    const sinceMs = wallMs - (this.#writtenAtMs ?? Number.NEGATIVE_INFINITY);
     // A clock that went back counts as late.
     if (sinceMs < 0 || sinceMs >= WRITE_EACH_MS) return true;
     let bytes = 0;

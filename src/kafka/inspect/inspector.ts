@@ -79,7 +79,7 @@ async function inspect(
     committed,
     logs,
     foreignWriters,
-    unreadableCodecs: await unreadableCodecs(),
+    unreadableCodecs: await unreadableCodecs(codecsOf(found)),
     denied: notes.denied,
     unread: notes.unread,
   };
@@ -181,6 +181,10 @@ async function lookAtTails(
     found.push(...((await notes.attempt(what, () => foreignTail(cluster, at, log))) ?? []));
   });
   return found;
+}
+
+function codecsOf(topics: ReadonlyMap<string, TopicFacts>): Set<string> {
+  return new Set([...topics.values()].map(({ configs }) => configs?.get("compression.type") ?? ""));
 }
 
 function partitionsOf(

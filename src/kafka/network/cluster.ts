@@ -127,6 +127,14 @@ export class Cluster {
     return Promise.reject(new OutriggerError("BROKER_UNAVAILABLE", message));
   }
 
+  /** Opens connections meanwhile, for first requests that would wait for them; null is no broker. */
+  dial(leaders: readonly (Leader | null)[], purpose: Purpose): void {
+    for (const leader of leaders) {
+      // Whoever sends the request meets the reason.
+      if (leader !== null) this.connection(leader.brokerId, purpose).catch(() => {});
+    }
+  }
+
   /**
    * Sends one request in the newest version that both sides speak. Without an answer in `timeoutMs`
    * the broker is taken for dead.

@@ -117,7 +117,11 @@ class TransactionsV2 implements TransactionalProducer {
       const found = await this.#cluster.topics(topics, signal);
       for (const [topic, { leaders }] of found) this.#partitionCounts.set(topic, leaders.length);
       const missing = topics.find((topic) => !found.has(topic));
-      if (missing === undefined) return;
+      if (missing === undefined) {
+        const leaders = [...found.values()].flatMap((topic) => topic.leaders);
+        this.#cluster.dial(leaders, "produce");
+        return;
+      }
       // One that was just made is denied by a broker that has not heard of it.
       if (signal.aborted || performance.now() >= untilMs) {
         throw new OutriggerError("TOPIC_MISSING", `the topic ${missing} does not exist: create it`);

@@ -1,3 +1,4 @@
+import { BROKER_CONFIGS, TOPIC_CONFIGS } from "../../model/cluster-facts.ts";
 import type { WireRequest } from "../network/connection.ts";
 import type { Api } from "./api-versions.ts";
 import { type WireReader, WireWriter } from "./wire.ts";
@@ -5,6 +6,7 @@ import { type WireReader, WireWriter } from "./wire.ts";
 export const DESCRIBE_CONFIGS: Api = { key: 32, name: "DescribeConfigs", oldest: 4, newest: 4 };
 
 const RESOURCE_TYPES = { topic: 2, broker: 4 } as const;
+const ASKED = { topic: TOPIC_CONFIGS, broker: BROKER_CONFIGS } as const;
 
 export interface ConfigResource {
   readonly type: keyof typeof RESOURCE_TYPES;
@@ -15,7 +17,7 @@ export interface ConfigResource {
 export interface ConfigsAnswer {
   readonly name: string;
   readonly error: number;
-  /** Values in effect; one that is null or a secret is left out. */
+  /** Values in effect, of those that are asked for; one that is null or unknown to the broker is left out. */
   readonly configs: ReadonlyMap<string, string>;
 }
 
@@ -27,7 +29,7 @@ export function describeConfigsRequest(
   const writer = new WireWriter();
   writer.compactArray(resources, ({ type, name }) => {
     writer.int8(RESOURCE_TYPES[type]).compactString(name);
-    writer.compactNullableArray(null, () => {}).emptyTags();
+    writer.compactNullableArray(ASKED[type], (key) => writer.compactString(key)).emptyTags();
   });
   writer.bool(false).bool(false).emptyTags(); // synonyms, documentation
   return {

@@ -34,7 +34,7 @@ describe("a topic of a hook", () => {
   const programs = [statefulProgram, hook] as const;
   const topic = (over: Record<string, string>, operations: readonly Operation[] | null = null) => {
     const { configs, ...rest } = topicFacts("app-mail-hook");
-    const found = new Map([...(configs ?? []), ["retention.bytes", "-1"], ...Object.entries(over)]);
+    const found = new Map([...configs, ["retention.bytes", "-1"], ...Object.entries(over)]);
     return withTopic({
       ...{ ...rest, configs: found },
       operations: operations === null ? null : new Set(operations),

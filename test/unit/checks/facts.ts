@@ -40,7 +40,10 @@ export function brokerFacts(id: number, configs: Record<string, string> = {}): B
   return { id, address, lacks: [], configs: new Map(Object.entries(configs)), unreachable: null };
 }
 
-export function topicFacts(name: string, replicas = 3): TopicFacts {
+export function topicFacts(
+  name: string,
+  replicas = 3,
+): TopicFacts & { readonly configs: ReadonlyMap<string, string> } {
   const isChangelog = name.endsWith("-changelog");
   const configs: Record<string, string> = {
     "cleanup.policy": isChangelog ? "compact" : "delete",

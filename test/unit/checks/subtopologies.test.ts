@@ -48,7 +48,7 @@ function names(...args: Parameters<typeof check>): string[] {
 function topic(name: string, partitions: number, over: Record<string, string> = {}): TopicFacts {
   const facts = topicFacts(name);
   const [one] = facts.partitions;
-  const configs = new Map([...(facts.configs ?? []), ...Object.entries(over)]);
+  const configs = new Map([...facts.configs, ...Object.entries(over)]);
   return { ...facts, partitions: new Array(partitions).fill(one), configs };
 }
 

@@ -21,11 +21,15 @@ test("what lives is the least that was seen, and is followed where it grows", ()
   assert.equal(least, 200 * MB);
 });
 
-test("V8 knows what it is told", () => {
+test("V8 knows what it is told, and a code cache is written under the flags of a start", () => {
   const script = `
-    import { holdYoungGeneration, letHeapGrow } from "./src/cli/collector.ts";
-    holdYoungGeneration();
-    letHeapGrow();`;
+    import assert from "node:assert/strict";
+    import { cachedDataVersionTag } from "node:v8";
+    import { asAtStart, letHeapGrow } from "./src/cli/collector.ts";
+    const atStart = cachedDataVersionTag();
+    letHeapGrow();
+    assert.notEqual(cachedDataVersionTag(), atStart);
+    asAtStart(() => assert.equal(cachedDataVersionTag(), atStart));`;
   const flags = ["--import", "tsx", "--input-type=module", "--eval", script];
   const run = spawnSync(process.execPath, flags, { cwd: REPOSITORY_ROOT, encoding: "utf8" });
   // It says so of a flag that it does not know, and goes on.

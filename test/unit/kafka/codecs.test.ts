@@ -4,7 +4,7 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { OutriggerError } from "../../../src/errors/outrigger-error.ts";
 import { CODEC_NAMES, type Codec, UnpackedTooLarge } from "../../../src/kafka/codecs/codec.ts";
-import { loadCodec } from "../../../src/kafka/codecs/codecs.ts";
+import { loadCodec, unreadableCodecs } from "../../../src/kafka/codecs/codecs.ts";
 import { toChunks } from "../../../src/kafka/fetch/chunks.ts";
 import { visibleBatches } from "../../../src/kafka/fetch/visible-batches.ts";
 import { crc32c } from "../../../src/kafka/records/crc32c.ts";
@@ -175,4 +175,9 @@ test("unpacking leaves the event loop its turn, and takes a few batches at once"
   await Promise.all(works);
   assert.ok(order.includes("turn") && order.indexOf("turn") < 5, order.join());
   assert.equal(most, 4);
+});
+
+test("only codecs that topics are written with are tried, and all of them load here", async () => {
+  const types = new Set(["producer", "uncompressed", "", ...NAMES]);
+  assert.deepEqual(await unreadableCodecs(types), []);
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { Cluster } from "../../../src/kafka/network/cluster.ts";
 import { createProducer } from "../../../src/kafka/produce/transactional-producer.ts";
 import { ERROR } from "../../../src/kafka/protocol/error-codes.ts";
@@ -13,6 +14,7 @@ import {
   type ScriptedTopic,
 } from "./scripted-broker.ts";
 
+const API_VERSIONS = 18;
 const TXN_OFFSET_COMMIT = 28;
 const END_TXN = 26;
 const RANGES = { 3: [0, 13], 10: [0, 6], 22: [0, 5], 26: [0, 5], 28: [0, 5] } as const;
@@ -42,7 +44,7 @@ async function withProducer(
     const times = asked.get(apiKey) ?? 0;
     asked.set(apiKey, times + 1);
     switch (apiKey) {
-      case 18:
+      case API_VERSIONS:
         return apiVersionsAnswer(RANGES);
       case 3:
         return metadataAnswer(broker.address, [topicAfter(times, codes.denials ?? 0)]);
@@ -162,6 +164,16 @@ test("R-2: offsets that the coordinator never takes are given up before the brok
     assert.equal((await producer.sendOffsets(OFFSETS, MEMBER)).kind, "abortable");
     const tookMs = performance.now() - startedAtMs;
     assert.ok(tookMs < 1_000, `it took ${tookMs} ms of a transaction timeout of 1000 ms`);
+  }));
+
+test("the connection for outputs is opened before there are any", () =>
+  withProducer({}, async (producer, asked) => {
+    const connections = (): number => asked.get(API_VERSIONS) ?? 0;
+    const before = connections();
+    await producer.prepare(["out"], AbortSignal.timeout(5_000));
+    const untilMs = performance.now() + 2_000;
+    while (connections() === before && performance.now() < untilMs) await delay(2);
+    assert.equal(connections(), before + 1);
   }));
 
 test("an output that a broker has not heard of yet is waited for, and not for ever", async () => {

@@ -210,3 +210,18 @@ test("a wipe forgets what was not written", async () => {
   assert.equal(state.marks(), null);
   await state.close();
 });
+
+test("a task without stores writes its first marks a second after its first commit", async () => {
+  paths += 1;
+  const state = await RocksTaskState.open(join(root, String(paths)), [], small);
+  const commitAt = async (caughtUpAtMs: number): Promise<void> => {
+    state.cut();
+    const nothing = { positions: new Map(), inputOffsets: new Map() };
+    await state.commit({ ...nothing, streamTimeMs: 0, commitSequence: 1, caughtUpAtMs });
+  };
+  for (const atMs of [1_000, 1_100, 1_900]) await commitAt(atMs);
+  assert.equal(writes, 0);
+  await commitAt(2_000);
+  assert.equal(writes, 1);
+  await state.close();
+});
