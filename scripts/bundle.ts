@@ -26,8 +26,11 @@ write(SIDECAR, await bundleOf("src/cli/process.ts", join(SIDECAR, "outrigger.js"
 write(SDK, await sdkBundleOf("clients/typescript", SDK));
 // In a process of its own, which is started as a sidecar is: the cache is for the flags of V8 that it has.
 const warm = [join(ROOT, "scripts/warm-bundle.mjs"), join(SIDECAR, "outrigger.js")];
-process.exitCode =
-  spawnSync(process.execPath, warm, { stdio: "inherit", timeout: WARM_UP_MAX_MS }).status ?? 1;
+// What the environment says of sidecars and telemetry is meant for others.
+const isMeant = ([name]: readonly [string, unknown]): boolean => !/^(OUTRIGGER|OTEL)_/.test(name);
+const env = Object.fromEntries(Object.entries(process.env).filter(isMeant));
+const how = { stdio: "inherit", timeout: WARM_UP_MAX_MS, env } as const;
+process.exitCode = spawnSync(process.execPath, warm, how).status ?? 1;
 
 /** Touches nothing where it is the same as before: what was cached of it is still good. */
 function write(folder: string, built: Awaited<ReturnType<typeof bundleOf>>): void {
