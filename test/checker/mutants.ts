@@ -12,12 +12,15 @@ export interface RealMutant {
   readonly edits: readonly Edit[];
 }
 
+const FLUSHED = `        throw operationError(this.path, \`writing \${count} entries to\`, error);
+      });`;
+
 /** What scenarios need of every build, the unmutated one too: death as a batch of one kind is on disk. */
 export const SCAFFOLD: readonly Edit[] = [
   {
     file: "src/stores/database.ts",
-    find: "      await batch.flush();",
-    replace: `      await batch.flush();
+    find: FLUSHED,
+    replace: `${FLUSHED}
       const [kind, times] = (process.env["OUTRIGGER_TEST_DIE_WRITTEN"] ?? "").split(":");
       const isMarks = entries.length === 1 && /"commitSequence":[1-9]/.test(String(entries[0]?.[1]));
       const isData = entries.length > 0 && !entries.some(([key]) => String(key).endsWith("marks"));

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { SCAFFOLD } from "../../checker/mutants.ts";
 import { MUTANTS, SCALE } from "../../sim/mutants.ts";
 import { EXPIRY_MUTANTS } from "../../sim/mutants-of-expiry.ts";
 import { HOOK_MUTANTS } from "../../sim/mutants-of-hooks.ts";
@@ -21,6 +22,7 @@ const all = [
   ...TIMER_MUTANTS,
   ...EXPIRY_MUTANTS,
   { name: "scale", edits: SCALE },
+  { name: "scaffold of the checker", edits: SCAFFOLD },
 ];
 
 test("what a mutant changes stands in the source exactly once", () => {
