@@ -14,6 +14,8 @@ export async function buildMutant(name: string, edits: readonly Edit[]): Promise
   const folder = join(REPOSITORY_ROOT, "dist", `mutant-${name}`);
   rmSync(folder, { recursive: true, force: true });
   cpSync(COMPILED, folder, { recursive: true });
+  // The one script of all modules knows nothing of an edit: without it, the modules run.
+  rmSync(join(folder, "bundle"), { recursive: true });
   for (const file of new Set(edits.map((edit) => edit.file))) {
     const source = readFileSync(join(REPOSITORY_ROOT, file), "utf8");
     const edited = applyEdits(file, source, edits, new Set());

@@ -17,7 +17,7 @@ export interface Stage {
   readonly bootstrapServers: string;
 }
 
-const RECORDS = 1_500;
+const RECORDS = 3_000;
 const SEED = 7;
 const PRODUCE = 0;
 const OFFSET_FETCH = 9;
@@ -47,12 +47,12 @@ export const SCENARIOS = {
 
   /** SIGKILL with changelog records written whose transaction then aborts. */
   killedBeforeOffsets: async (stage) => {
-    await killedAndRestarted(stage, { OUTRIGGER_FAILPOINT: "sendingOffsets:8" });
+    await killedAndRestarted(stage, { OUTRIGGER_FAILPOINT: "sendingOffsets:4" });
   },
 
   /** SIGKILL, and the disk is gone. */
   killedAndWiped: async (stage) => {
-    await killedAndRestarted(stage, { OUTRIGGER_FAILPOINT: "applying:8" }, () => {
+    await killedAndRestarted(stage, { OUTRIGGER_FAILPOINT: "applying:4" }, () => {
       rmSync(stage.run.stateDir("a"), { recursive: true, force: true });
     });
   },
@@ -60,7 +60,7 @@ export const SCENARIOS = {
   /** EndTxn gets lost on its way, and its sender dies. */
   killedWithItsEnd: async ({ run, proxy }) => {
     await run.send(SEED, 0, RECORDS);
-    proxy.inject(ofSidecar(run, { apiKey: END_TXN, nth: 8, fault: { kind: "dropRequest" } }));
+    proxy.inject(ofSidecar(run, { apiKey: END_TXN, nth: 4, fault: { kind: "dropRequest" } }));
     const met = proxy.faults;
     const first = start(run, "a");
     await eventually("EndTxn to be lost", () => proxy.faults > met, run.children);
@@ -114,7 +114,7 @@ export const SCENARIOS = {
   },
 
   /** Stopped with its records written, thought dead; it wakes when another has read the offsets. */
-  zombie: async (stage) => await overtakenAt(stage, "sendingOffsets:8"),
+  zombie: async (stage) => await overtakenAt(stage, "sendingOffsets:4"),
   /** The same with its offsets accepted, not committed: the other must wait for what becomes of them. */
   zombieWithOffsets: async (stage) => await overtakenAt(stage, "ending:8"),
 
