@@ -7,7 +7,7 @@ import { ProcessTree } from "./process-tree.ts";
 
 /**
  * A JVM, the broker's too, is no sooner warm at this rate: behind 15 s, where the machine is slow, the 99th
- * percentile of commits each 10 ms was twice what it is behind 45.
+ * percentile of commits each 10 ms was twice what it was behind 60.
  */
 export const WARM_UP_SECONDS = 45;
 const LOOK_EACH_MS = 20;
