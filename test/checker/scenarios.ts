@@ -116,7 +116,7 @@ export const SCENARIOS = {
   /** Stopped with its records written, thought dead; it wakes when another has read the offsets. */
   zombie: async (stage) => await overtakenAt(stage, "sendingOffsets:4"),
   /** The same with its offsets accepted, not committed: the other must wait for what becomes of them. */
-  zombieWithOffsets: async (stage) => await overtakenAt(stage, "ending:8"),
+  zombieWithOffsets: async (stage) => await overtakenAt(stage, "ending:4"),
 
   /** Stopped with its cut taken; another does its work and leaves, and what it took comes back. */
   zombieReturns: async ({ run }) => {

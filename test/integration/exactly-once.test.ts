@@ -83,7 +83,7 @@ for (const kind of availableBrokers()) {
     // TxnOffsetCommit, between TxnOffsetCommit and EndTxn, between EndTxn and the store's write.
     for (const state of ["producing", "sendingOffsets", "ending", "applying"]) {
       test(`the sidecar is killed at ${state}: nothing is lost, nothing doubled`, async () => {
-        // Start positions are one commit; there are more than three others, however quick the sidecar is.
+        // The start positions are one commit, and three are of records.
         const scene = await Scene.make(kind.name, broker, "sidecar-killed", FLAGS);
         try {
           await produce(scene.kafka, scene.input, input);

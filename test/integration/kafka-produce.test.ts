@@ -3,11 +3,8 @@ import { after, before, describe, test } from "node:test";
 import { Cluster } from "../../src/kafka/network/cluster.ts";
 import { createProducer } from "../../src/kafka/produce/transactional-producer.ts";
 import { ERROR } from "../../src/kafka/protocol/error-codes.ts";
-import type {
-  AppendedRecord,
-  CutRecords,
-  TransactionalProducer,
-} from "../../src/ports/producer.ts";
+import type { CutRecords, TransactionalProducer } from "../../src/ports/producer.ts";
+import { appendedRecord } from "../support/appended-record.ts";
 import { availableBrokers, type Broker, type BrokerKind } from "../support/brokers.ts";
 import { FaultProxy } from "../support/fault-proxy.ts";
 import type { Fault } from "../support/fault-rules.ts";
@@ -25,21 +22,7 @@ const VALUE_BYTES = 10_000;
 const NOBODY = { memberId: "", memberEpoch: -1 };
 
 function append(cut: CutRecords, topic: string, partition: number, value: Buffer): void {
-  const record: AppendedRecord = {
-    topic,
-    partition,
-    timestamp: 1_000,
-    keyBytes: value,
-    keyPosition: 0,
-    keyLength: -1,
-    valueBytes: value,
-    valuePosition: 0,
-    valueLength: value.length,
-    headersBytes: null,
-    headersPosition: 0,
-    headersEnd: 0,
-  };
-  cut.append(record);
+  cut.append({ ...appendedRecord(topic, partition, value), timestamp: 1_000 });
 }
 
 function fill(cut: CutRecords, topic: string, name: string): void {
