@@ -20,7 +20,10 @@ export interface Serde<T> {
 }
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { fatal: true });
+/** A byte order mark is part of a text, as for Kafka's StringDeserializer: without it two keys were one. */
+const textDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+/** Before JSON it is none of the text (RFC 8259, 8.1). */
+const jsonDecoder = new TextDecoder("utf-8", { fatal: true });
 
 function present(bytes: Uint8Array | null, serde: string): Uint8Array {
   if (bytes !== null) return bytes;
@@ -54,7 +57,7 @@ export const bytes: Serde<Uint8Array | null> = {
 /** Text in UTF-8, as Kafka's StringSerializer. */
 export const utf8: Serde<string> = {
   serialize: textBytes,
-  deserialize: (value) => decoder.decode(present(value, "utf8")),
+  deserialize: (value) => textDecoder.decode(present(value, "utf8")),
 };
 
 /** 64-bit integer, big-endian, as Kafka's LongSerializer. */
@@ -102,7 +105,7 @@ const anyJson: Serde<unknown> = {
     if (written === undefined) throw new TypeError(`JSON has no word for ${typeof value}`);
     return textBytes(written);
   },
-  deserialize: (value) => JSON.parse(decoder.decode(present(value, "json()"))) as unknown,
+  deserialize: (value) => JSON.parse(jsonDecoder.decode(present(value, "json()"))) as unknown,
 };
 
 /** JSON in UTF-8. The type is a promise of the writer: what is read is not checked against it. */

@@ -98,7 +98,7 @@ export function firingOf(value: Uint8Array | null): Firing {
   return {
     clock,
     isPunctuation: value[1] === 1,
-    name: new TextDecoder().decode(value.subarray(2)),
+    name: new TextDecoder("utf-8", { ignoreBOM: true }).decode(value.subarray(2)),
   };
 }
 

@@ -22,6 +22,7 @@ describe("serdes", () => {
     assert.equal(safeInt64.deserialize(safeInt64.serialize(-5)), -5);
     assert.equal(double.deserialize(double.serialize(0.1)), 0.1);
     assert.deepEqual(json().deserialize(json().serialize({ a: [null] })), { a: [null] });
+    assert.equal(utf8.deserialize(utf8.serialize("\ufeffk")), "\ufeffk");
     const key = { key: "k", window: { start: -300_000, end: 0 } };
     const serde = windowed(utf8, 300_000);
     assert.deepEqual(serde.deserialize(serde.serialize(key)), key);

@@ -58,10 +58,11 @@ function rowsOf(segment: Segment): PlainRecord[] {
 
 const anyBytes = fc.option(fc.uint8Array({ maxLength: 70 }), { nil: null });
 const plain = { noNullPrototype: true };
-const anyHeader = fc.record(
-  { key: fc.string({ unit: "binary", maxLength: 5 }), value: anyBytes },
-  plain,
-);
+/** Not a byte order mark first: the generated code, which is the judge here, drops it. */
+const anyHeaderKey = fc
+  .string({ unit: "binary", maxLength: 5 })
+  .filter((key) => !key.startsWith("\ufeff"));
+const anyHeader = fc.record({ key: anyHeaderKey, value: anyBytes }, plain);
 const anyRecord = fc.record(
   {
     key: anyBytes,
@@ -204,6 +205,12 @@ describe("a batch written by hand", () => {
     const [segment] = decode(encodeBatch(batchOf([rangeOf(rows)]))).segments;
     assert.deepEqual(segment?.nullKeys, [0]);
     assert.deepEqual(segment?.nullValues, [1]);
+  });
+
+  it("writes a header key that begins with a byte order mark as it is", () => {
+    const key = "\ufeffa";
+    const frame = encodeBatch(batchOf([rangeOf([record({ headers: [{ key, value: null }] })])]));
+    assert.ok(frame.includes(Buffer.from([4, ...Buffer.from(key)])));
   });
 
   it("replaces a header key that is not UTF-8, which clients could not read", () => {
