@@ -45,6 +45,7 @@ export class KeyTable {
   #positions: Int32Array;
   #bytes: Buffer;
   #end = 0;
+  readonly #suffix = Buffer.alloc(SUFFIX_BYTES);
   readonly #slices = new Slices();
   /** Of the table's own bytes. */
   readonly #own = new Slices();
@@ -71,14 +72,19 @@ export class KeyTable {
     return this.#settle(length);
   }
 
-  /** The slot of `key | int64 windowStart | int32 0`, big-endian. */
-  addWithSuffix(bytes: Buffer, position: number, length: number, windowStart: number): number {
+  /** What `addWithSuffix` puts behind keys from here on: `int64 windowStart | int32 0`, big-endian. */
+  useSuffix(windowStart: number): void {
+    writeLong(this.#suffix, 0, windowStart);
+  }
+
+  /** The slot of the key and the suffix. */
+  addWithSuffix(bytes: Buffer, position: number, length: number): number {
     this.#reserve(length + SUFFIX_BYTES);
     const arena = this.#bytes;
     this.#slices.copy(bytes, position, arena, this.#end, length);
+    const suffix = this.#suffix;
     const at = this.#end + length;
-    writeLong(arena, at, windowStart);
-    arena.writeInt32BE(0, at + 8);
+    for (let i = 0; i < SUFFIX_BYTES; i++) arena[at + i] = suffix[i] as number;
     return this.#settle(length + SUFFIX_BYTES);
   }
 

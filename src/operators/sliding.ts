@@ -248,7 +248,8 @@ class Planning {
 
   #slotOf(start: number, time: number): number {
     const { bytes, position, length } = this.key;
-    const slot = this.#table.addWithSuffix(bytes, position, length, start);
+    this.#table.useSuffix(start);
+    const slot = this.#table.addWithSuffix(bytes, position, length);
     if (slot === this.#found.length) this.#found.push(null);
     this.#times[slot] = time;
     return slot;

@@ -138,6 +138,11 @@ function assignWindows(
   tally: Tally,
 ): void {
   const { bytes, positions, timestamps } = range.columns;
+  const { times } = tally;
+  // Times are kept in variables: in an object, or as an argument of what is not inlined, each is an object.
+  let { streamTime } = tally;
+  const first = new FirstStart(windows);
+  let suffixed = Number.NaN;
   for (let index = range.from; index < range.to; index++) {
     const row = tally.row++;
     const at = index * STRIDE;
@@ -145,20 +150,49 @@ function assignWindows(
     const length = positions[at + KEY_LENGTH] as number;
     // A row without a key is dropped before it is looked at: Kafka Streams' windowed aggregate
     // leaves its observed stream time alone then. Ours is the task's, which every row moves.
-    tally.streamTime = tally.times?.[row] ?? Math.max(tally.streamTime, timestamp);
+    if (times !== null) streamTime = times[row] as number;
+    else if (timestamp > streamTime) streamTime = timestamp;
     if (length < 0) continue;
     if (needsValue && (positions[at + VALUE_LENGTH] as number) < 0) continue;
     const position = positions[at + KEY_POSITION] as number;
     const before = tally.filled;
-    let start = firstWindowStart(timestamp, windows);
+    if (!(timestamp >= first.from && timestamp < first.until)) first.seek(timestamp);
+    let { start } = first;
     for (; start <= timestamp; start += windows.advanceMs) {
-      if (isLate(start, windows, tally.streamTime)) continue;
-      const slot = table.addWithSuffix(bytes, position, length, start);
-      putSlot(tally, slot, start);
+      if (isLate(start, windows, streamTime)) continue;
+      if (start !== suffixed) {
+        table.useSuffix(start);
+        suffixed = start;
+      }
+      putSlot(tally, table.addWithSuffix(bytes, position, length), start);
     }
     slotCounts[row] = tally.filled - before;
     if (tally.filled > before) tally.taken++;
     else tally.late++;
+  }
+  tally.streamTime = streamTime;
+}
+
+/** `firstWindowStart`, which times that lie close together share: to divide takes longer than the rest. */
+class FirstStart {
+  start = Number.NaN;
+  /** For times from here on, and before `until`. */
+  from = Number.NaN;
+  until = Number.NaN;
+  readonly #windows: TimeWindows;
+
+  constructor(windows: TimeWindows) {
+    this.#windows = windows;
+  }
+
+  seek(timestamp: number): void {
+    const { sizeMs, advanceMs } = this.#windows;
+    const reach = sizeMs - advanceMs;
+    const from = windowStart(timestamp - reach, advanceMs) + reach;
+    this.start = firstWindowStart(timestamp, this.#windows);
+    // Times of 1970 and later have another rule than those before.
+    this.from = timestamp < 0 ? from : Math.max(0, from);
+    this.until = timestamp < 0 ? Math.min(0, from + advanceMs) : from + advanceMs;
   }
 }
 

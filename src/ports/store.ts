@@ -164,8 +164,9 @@ export interface TaskState {
   /** Takes everything staged. At most one cut is in flight. */
   cut(): StateCut;
   /**
-   * The cut was committed. The disk gets its data and the marks in one atomic batch, with it or with a
-   * later one (docs/adr/0023): it never has data of another position than it says.
+   * The cut was committed, and is part of what is read. The disk gets its data and the marks in one atomic
+   * batch, with it or with a later one, and behind the call (docs/adr/0023): it never has data of another
+   * position than it says. Where it cannot be written, the next call that commits or reads rejects.
    */
   commit(marks: StoreMarks): Promise<void>;
   /** The cut was aborted for certain and will be cut again: back to staged, under what was staged since. */

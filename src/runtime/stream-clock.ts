@@ -3,12 +3,13 @@ import { countRows } from "./batch.ts";
 
 export function latestTimestamp(range: RowRange, since: number): number {
   const { timestamps } = range.columns;
-  let latest = since;
+  // Not `since`, which V8 would have be anything: each later time would be an object.
+  let latest = Number.NEGATIVE_INFINITY;
   for (let row = range.from; row < range.to; row++) {
-    const timestamp = timestamps[row] ?? latest;
+    const timestamp = timestamps[row] as number;
     if (timestamp > latest) latest = timestamp;
   }
-  return latest;
+  return Math.max(since, latest);
 }
 
 /**

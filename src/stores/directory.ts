@@ -8,6 +8,7 @@ import * as layout from "./layout.ts";
 import { distrusted } from "./store-errors.ts";
 import { RocksTaskState } from "./task-state.ts";
 import { empty, markOf, whyDistrusted } from "./trust.ts";
+import { phaseOf } from "./write-due.ts";
 
 export interface DirectoryOptions {
   /** A process id given by the configuration (a StatefulSet's pod); null makes and keeps one. */
@@ -149,9 +150,9 @@ class RocksDirectory implements StateDirectory {
     this.#openStores += stores.length;
     try {
       const state = await openTrusted(join(this.#path, taskName), this.#options, async (path) => {
-        return await RocksTaskState.open(path, stores, this.#databaseOptions(), () => {
-          return this.#cacheBytes;
-        });
+        const cacheBytes = (): number => this.#cacheBytes;
+        const options = this.#databaseOptions();
+        return await RocksTaskState.open(path, stores, options, cacheBytes, phaseOf(taskName));
       });
       const close = state.close.bind(state);
       state.close = async () => {

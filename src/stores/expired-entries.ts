@@ -17,22 +17,26 @@ export interface ExpiringStore {
 
 /**
  * Deletes of up to so many entries of a time up to `timeMs`, the eldest first. What a state table lists is
- * found there; the disk is looked through for what it does not list, and only where there may be any.
+ * found there; the disk is looked through for what it does not list, only where there may be any, and while
+ * nothing is written: what memory says is gone, the disk may have for as long as it takes.
  */
 export async function expiredEntries(
   { store, database, index, memory }: ExpiringStore,
   timeMs: number,
   entriesMax: number,
+  whileStill: (look: () => Promise<Buffer[]>) => Promise<Buffer[]>,
 ): Promise<StoreChanges> {
   const isGone = (key: Buffer): boolean => memory.isDeleted(key);
   if (!(memory instanceof StateTable)) {
-    return deletesOf(store, await index.upTo(database, timeMs, entriesMax, isGone));
+    const look = () => index.upTo(database, timeMs, entriesMax, isGone);
+    return deletesOf(store, await whileStill(look));
   }
   const { times } = memory;
   if (times?.mayHaveUpTo(timeMs) === true) {
     const { changes } = times;
     const isListed = (key: Buffer): boolean => memory.isListed(key);
-    const found = await index.upTo(database, timeMs, entriesMax, isGone, isListed);
+    const look = () => index.upTo(database, timeMs, entriesMax, isGone, isListed);
+    const found = await whileStill(look);
     if (found.length > 0) {
       const both = [...found, ...keysOf(memory.expired(timeMs, entriesMax))];
       return deletesOf(store, both.sort(byTime).slice(0, entriesMax));

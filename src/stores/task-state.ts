@@ -1,4 +1,5 @@
 import { invariant } from "../errors/invariant.ts";
+import { asError } from "../errors/outrigger-error.ts";
 import { columnsOf, type StoreChanges } from "../model/changes.ts";
 import type { StoreSpec } from "../model/topology.ts";
 import { type ValueColumns, ValueColumnsBuilder } from "../model/value-columns.ts";
@@ -34,6 +35,7 @@ import { TimeIndex } from "./time-index.ts";
 import { TimerIndex } from "./timer-index.ts";
 import { empty } from "./trust.ts";
 import { ValueTimeIndex } from "./value-times.ts";
+import { isSecondOver, isTooMuch } from "./write-due.ts";
 
 const NO_MARKS: StoreMarks = {
   positions: new Map(),
@@ -45,20 +47,6 @@ const NO_MARKS: StoreMarks = {
 
 /** Keys whose entries are scanned for at a time: more is no faster (docs/adr/0017). */
 const KEYS_AT_ONCE = 32;
-
-/**
- * How far the disk may lag behind what is committed, by the wall clock of the commits, by keys of one store
- * and by bytes of all: a crash restores as much from the changelog (docs/adr/0023). A key that changes
- * with every commit is written once in it.
- */
-const WRITE_EACH_MS = 1_000;
-const UNWRITTEN_KEYS_MAX = 65_536;
-/** Of a store whose keys hardly change twice meanwhile: waiting saves nothing, and takes memory. */
-const UNWRITTEN_COLD_MAX = 8_192;
-const COLD_CHANGES_EACH = 1.05;
-/** Of a store whose entries are found by the time in their value: a look goes through what is not written. */
-const UNWRITTEN_TIMES_MAX = 1_000;
-const UNWRITTEN_BYTES_MAX = 16 * 1024 * 1024;
 
 /** What a store keeps for the sake of reads where nobody says how much. */
 const CACHE_BYTES = 1024 * 1024;
@@ -75,6 +63,8 @@ export class RocksTaskState implements TaskState {
   readonly #path: string;
   readonly #options: DatabaseOptions;
   readonly #memories: readonly StoreMemory[];
+  /** Where in each second this one writes: tasks that all commit together take turns. */
+  readonly #phaseMs: number;
   #indexes: readonly Index[];
   #database: Database;
   #prefixes: readonly number[];
@@ -84,6 +74,10 @@ export class RocksTaskState implements TaskState {
   /** When they were written, by their own wall clock. */
   #writtenAtMs: number | null = null;
   #writing: Promise<void> | null = null;
+  /** Of the disk, by those that must not see it change. */
+  readonly #looks = new Set<Promise<unknown>>();
+  /** Why a write failed: what memory has forgotten since, nobody may ask the disk for. */
+  #broken: Error | null = null;
   #cutInFlight: readonly StoreChanges[] | null = null;
   #closed = false;
 
@@ -93,8 +87,10 @@ export class RocksTaskState implements TaskState {
     options: DatabaseOptions,
     opened: Opened,
     cacheBytes: () => number,
+    phaseMs: number,
   ) {
     this.stores = stores;
+    this.#phaseMs = phaseMs;
     this.#path = path;
     this.#options = options;
     this.#memories = stores.map((spec, store) => {
@@ -108,15 +104,19 @@ export class RocksTaskState implements TaskState {
     this.#marksOnDisk = opened.marks;
   }
 
-  /** `cacheBytes` says what each store may keep in memory for the sake of reads. */
+  /**
+   * `cacheBytes` says what each store may keep in memory for the sake of reads, `phaseMs` at which part of
+   * each second the disk is written.
+   */
   static async open(
     path: string,
     stores: readonly StoreSpec[],
     options: DatabaseOptions,
     cacheBytes: () => number = () => CACHE_BYTES,
+    phaseMs = 0,
   ): Promise<RocksTaskState> {
     const opened = await openDatabase(path, stores, options);
-    const state = new RocksTaskState(stores, path, options, opened, cacheBytes);
+    const state = new RocksTaskState(stores, path, options, opened, cacheBytes, phaseMs);
     const { database, prefixes, marksBytes } = opened;
     try {
       if (marksBytes !== null) await loadFilters(database, prefixes, state.#filters, marksBytes);
@@ -132,6 +132,7 @@ export class RocksTaskState implements TaskState {
   }
 
   async read(store: number, keys: KeySet, view: "staged" | "head"): Promise<ValueColumns> {
+    this.#refuseBroken();
     const memory = this.#memory(store);
     const into = new ValueColumnsBuilder(keys.count);
     const missing = memory.read(keys, view, into);
@@ -158,6 +159,7 @@ export class RocksTaskState implements TaskState {
     written: Pick<StoreChanges, "keys" | "values">,
     limits: PageLimits,
   ): Promise<RangePage> {
+    this.#refuseBroken();
     const newer = new Map(this.#memory(store).all());
     for (const [index, key] of written.keys.entries()) {
       newer.set(key.toString("latin1"), written.values[index] ?? null);
@@ -180,6 +182,7 @@ export class RocksTaskState implements TaskState {
     view: "staged" | "head",
     bytesMax: number,
   ): Promise<KeyEntries[] | null> {
+    this.#refuseBroken();
     const overlay = this.#overlay(store);
     const spec = this.stores[store];
     invariant(spec?.isRanged === true, `store ${store} is not looked for by key and time`);
@@ -209,22 +212,20 @@ export class RocksTaskState implements TaskState {
   }
 
   async expired(store: number, timeMs: number, entriesMax: number): Promise<StoreChanges> {
+    this.#refuseBroken();
     const index = this.#indexes[store] ?? null;
     invariant(index instanceof TimeIndex, `store ${store} has no windows with a retention`);
     const expiring = { store, database: this.#database, index, memory: this.#memory(store) };
-    return await expiredEntries(expiring, timeMs, entriesMax);
+    return await expiredEntries(expiring, timeMs, entriesMax, (look) => this.#whileStill(look));
   }
 
   async due(store: number, timeMs: number, entriesMax: number): Promise<DueEntries> {
+    this.#refuseBroken();
     const index = this.#indexes[store] ?? null;
     invariant(index instanceof ValueTimeIndex, `store ${store} has no times in its values`);
     const overlay = this.#overlay(store);
-    const prefix = this.#prefix(store);
-    return await dueEntries(
-      { database: this.#database, prefix, index, overlay },
-      timeMs,
-      entriesMax,
-    );
+    const due = { database: this.#database, prefix: this.#prefix(store), index, overlay };
+    return await dueEntries(due, timeMs, entriesMax);
   }
 
   async dueTimers(
@@ -233,6 +234,7 @@ export class RocksTaskState implements TaskState {
     timeMs: number,
     entriesMax: number,
   ): Promise<WaitingTimers> {
+    this.#refuseBroken();
     invariant(this.stores[store]?.isOfTimers === true, `store ${store} holds no timers`);
     const index = new TimerIndex(this.#prefix(store));
     const newer = new Map(this.#memory(store).all());
@@ -245,6 +247,7 @@ export class RocksTaskState implements TaskState {
     upToMs: number,
     limits: PageLimits,
   ): Promise<RangePage> {
+    this.#refuseBroken();
     const index = this.#indexes[store] ?? null;
     const spec = this.stores[store];
     invariant(index instanceof TimeIndex && spec?.isTimed === true, `store ${store} has no times`);
@@ -287,60 +290,79 @@ export class RocksTaskState implements TaskState {
   async commit(marks: StoreMarks): Promise<void> {
     const cut = this.#cutInFlight;
     invariant(cut !== null, "a commit follows a cut");
-    // One that a dropped cut began: what comes meanwhile must not pass for written.
-    if (this.#writing !== null) await this.#writing;
+    // What comes meanwhile must not pass for written.
+    await this.#writing?.catch(() => {});
+    this.#refuseBroken();
     // Dropped while it waited: it is restored from the changelog.
     if (this.#cutInFlight !== cut) return;
     this.#marks = this.#merged(marks);
     this.#cutInFlight = null;
     for (const memory of this.#memories) memory.committed();
-    if (this.#isWriteDue(marks.caughtUpAtMs)) await this.#settle();
+    // Nobody waits for it but the next commit: which hears of it where it fails, as does whoever reads.
+    if (this.#isWriteDue(marks.caughtUpAtMs)) this.#settle().catch(() => {});
+  }
+
+  #refuseBroken(): void {
+    if (this.#broken !== null) throw this.#broken;
   }
 
   #isWriteDue(wallMs: number): boolean {
     // Without stores nothing was written before: the first second counts from the first commit.
     if (this.stores.length === 0) this.#writtenAtMs ??= wallMs;
-    const sinceMs = wallMs - (this.#writtenAtMs ?? Number.NEGATIVE_INFINITY);
-    // A clock that went back counts as late.
-    if (sinceMs < 0 || sinceMs >= WRITE_EACH_MS) return true;
-    let bytes = 0;
-    for (const [store, memory] of this.#memories.entries()) {
-      if (memory.unwrittenCount >= this.#unwrittenMax(store, memory)) return true;
-      bytes += memory.unwrittenBytes;
-    }
-    return bytes >= UNWRITTEN_BYTES_MAX;
-  }
-
-  #unwrittenMax(store: number, { unwrittenCount, unwrittenChanges }: StoreMemory): number {
-    const isTimed =
-      this.#indexes[store] instanceof ValueTimeIndex || this.stores[store]?.isOfTimers === true;
-    if (isTimed) return UNWRITTEN_TIMES_MAX;
-    const isCold = unwrittenChanges < unwrittenCount * COLD_CHANGES_EACH;
-    return isCold ? UNWRITTEN_COLD_MAX : UNWRITTEN_KEYS_MAX;
+    return (
+      isSecondOver(this.#writtenAtMs, wallMs, this.#phaseMs) ||
+      isTooMuch(this.#memories, (store) => {
+        const isTimed = this.#indexes[store] instanceof ValueTimeIndex;
+        return isTimed || this.stores[store]?.isOfTimers === true;
+      })
+    );
   }
 
   /** Brings the disk up to what is committed: data and marks in one batch. */
   async #settle(): Promise<void> {
     if (this.#writing !== null) await this.#writing;
+    this.#refuseBroken();
     if (this.#marks === null || this.#marks === this.#marksOnDisk) return;
-    const changes: Unwritten[] = [];
-    for (const memory of this.#memories) {
-      if (memory.unwrittenCount === 0) continue;
-      const table = memory instanceof StateTable ? memory : null;
-      changes.push({ change: memory.unwritten(), table });
-    }
-    this.#writing = this.#write(changes, this.#marks);
+    this.#writing = this.#writeCommitted(this.#marks);
     let isOnDisk = false;
     try {
       await this.#writing;
       isOnDisk = true;
     } catch (error: unknown) {
       // What memory knows better than the disk goes: the changelog has it.
+      this.#broken = asError(error);
       this.#marks = this.#marksOnDisk;
       throw error;
     } finally {
       this.#writing = null;
       for (const memory of this.#memories) memory.written(isOnDisk);
+    }
+  }
+
+  async #writeCommitted(marks: StoreMarks): Promise<void> {
+    if (this.#looks.size > 0) await Promise.allSettled(this.#looks);
+    const changes: Unwritten[] = [];
+    for (const memory of this.#memories) {
+      if (memory.unwrittenCount === 0) continue;
+      const table = memory instanceof StateTable ? memory : null;
+      changes.push({ change: memory.unwritten(), table });
+    }
+    await this.#write(changes, marks);
+  }
+
+  /**
+   * Looks through the disk while nothing is written: what it says of entries, and what memory hides of them,
+   * must be of one moment.
+   */
+  async #whileStill<T>(look: () => Promise<T>): Promise<T> {
+    while (this.#writing !== null) await this.#writing.catch(() => {});
+    this.#refuseBroken();
+    const looking = look();
+    this.#looks.add(looking);
+    try {
+      return await looking;
+    } finally {
+      this.#looks.delete(looking);
     }
   }
 
@@ -388,6 +410,7 @@ export class RocksTaskState implements TaskState {
     this.#indexes = opened.indexes;
     this.#marks = null;
     this.#marksOnDisk = null;
+    this.#broken = null;
   }
 
   async close(): Promise<void> {

@@ -33,8 +33,16 @@ export interface KafkaOptions {
   readonly scram?: readonly string[];
   /** System properties of the broker's Java. */
   readonly system?: Readonly<Record<string, string>>;
+  /** Flags of the broker's Java, instead of those for a quick start. */
+  readonly jvm?: readonly string[];
 }
 
+/** What `kafka-server-start.sh` gives a broker, so what it has where somebody uses it. */
+export const JVM_OF_KAFKA = [
+  ...["-Xms1g", "-Xmx1g", "-server", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20"],
+  ...["-XX:InitiatingHeapOccupancyPercent=35", "-XX:+ExplicitGCInvokesConcurrent"],
+  "-Djava.awt.headless=true",
+] as const;
 /** One node, little memory, quick start: nothing here changes what the broker does. */
 const JVM = ["-Xms128m", "-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"];
 
@@ -59,7 +67,7 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaBroke
   const bootstrapServers = `127.0.0.1:${port}`;
   const system = Object.entries(options.system ?? {}).map(([key, value]) => `-D${key}=${value}`);
   const node = new KafkaNode(1, bootstrapServers, join(folder, "server.log"), [
-    ...JVM,
+    ...(options.jvm ?? JVM),
     ...system,
     ...["-cp", classPath, "kafka.Kafka", properties],
   ]);

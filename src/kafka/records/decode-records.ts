@@ -46,6 +46,7 @@ export function decodeRecords(
   }
   columns.reserve(batch.count);
   const { positions, offsets, timestamps } = columns;
+  const { logAppendTimestamp } = batch;
   let row = columns.count;
   let position = batch.position;
   for (let i = 0; i < batch.count; i++) {
@@ -77,7 +78,9 @@ export function decodeRecords(
     positions[ints + HEADERS_POSITION] = headers;
     positions[ints + HEADERS_END] = end;
     offsets[row] = offset;
-    timestamps[row] = batch.logAppendTimestamp ?? timestamp;
+    // Two statements: one place that may have either is an object for each record.
+    if (logAppendTimestamp === null) timestamps[row] = timestamp;
+    else timestamps[row] = logAppendTimestamp;
     row++;
   }
   if (position !== batch.end) throw corrupt(`${batch.end - position} bytes follow its last record`);

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { loadavg } from "node:os";
-import { startKafka } from "../../support/kafka-broker.ts";
+import { JVM_OF_KAFKA, startKafka } from "../../support/kafka-broker.ts";
 import { REPOSITORY_ROOT } from "../../support/kafka-jars.ts";
 import { kafkaAt, makeTopics } from "../../support/topics.ts";
 import type { Run } from "./figures.ts";
@@ -23,7 +23,7 @@ export async function withGround(
   recordsMax: number,
   work: (ground: Ground, inputs: Inputs) => Promise<void>,
 ): Promise<void> {
-  const broker = await startKafka();
+  const broker = await startKafka({ jvm: JVM_OF_KAFKA });
   const { bootstrapServers } = broker;
   const kafka = kafkaAt(bootstrapServers);
   const admin = kafka.admin();

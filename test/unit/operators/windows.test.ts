@@ -3,7 +3,12 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { KeyTable } from "../../../src/model/key-table.ts";
 import type { TimeWindows } from "../../../src/model/topology.ts";
-import { isLate, planSlots, windowStart } from "../../../src/operators/windows.ts";
+import {
+  firstWindowStart,
+  isLate,
+  planSlots,
+  windowStart,
+} from "../../../src/operators/windows.ts";
 import { rowsOf } from "./rows.ts";
 
 /** What a Date can hold. */
@@ -62,6 +67,36 @@ describe("a plan", () => {
     assert.equal(plan.lateRows, 2);
     assert.equal(plan.droppedRows, 2);
     assert.equal(plan.streamTimeAfter, 25);
+  });
+
+  it("has the windows of each row that the row alone would have, in any order of times", () => {
+    const anyWindows = fc
+      .tuple(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 5 }))
+      .map(([advanceMs, steps]) => ({ advanceMs, sizeMs: advanceMs * steps + (steps % 2) }));
+    const times = fc.array(fc.integer({ min: -40, max: 90 }), { minLength: 1, maxLength: 40 });
+    fc.assert(
+      fc.property(anyWindows, times, (sizes, all) => {
+        const hopping: TimeWindows = { kind: "time", ...sizes, graceMs: 1_000 };
+        const table = new KeyTable();
+        const rows = [rowsOf(all.map((time) => ["a", time]))];
+        const { slots, slotCounts, windowStarts } = planSlots(
+          rows,
+          { windows: hopping },
+          -100,
+          table,
+        );
+        let at = 0;
+        for (const [row, time] of all.entries()) {
+          const expected = [];
+          let start = firstWindowStart(time, hopping);
+          for (; start <= time; start += sizes.advanceMs) expected.push(start);
+          const count = slotCounts?.[row] ?? 1;
+          const found = [...slots.subarray(at, at + count)].map((slot) => windowStarts?.[slot]);
+          assert.deepEqual(found, expected);
+          at += count;
+        }
+      }),
+    );
   });
 
   it("goes on from the stream time given", () => {

@@ -91,9 +91,8 @@ class Pair {
     this.#wallMs += 5_000;
     this.state.stage({ store: 0, keys: [key], values: [null] });
     this.state.cut();
-    const committing = this.state.commit(this.#marks());
+    await this.state.commit(this.#marks());
     this.state.stage({ store: 0, keys: [key], values: [Buffer.from("again")] });
-    await committing;
     await this.commit(5_000);
   }
 
@@ -146,6 +145,8 @@ class Pair {
   /** The disk has heard of everything: now nothing is missed. */
   async check(upTo: number): Promise<void> {
     await this.commit(5_000);
+    // Waits for what the one before it has begun to write.
+    await this.commit(0);
     const { keys } = await this.find(upTo, ALL);
     assert.deepEqual(keys.map((key) => key.toString("hex")).sort(), this.expected(upTo));
   }

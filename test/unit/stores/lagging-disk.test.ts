@@ -7,6 +7,7 @@ import { valuesOf as valueList } from "../../../src/model/value-columns.ts";
 import type { StoreMarks, TaskState } from "../../../src/ports/store.ts";
 import { Database } from "../../../src/stores/database.ts";
 import { RocksTaskState } from "../../../src/stores/task-state.ts";
+import { phaseOf } from "../../../src/stores/write-due.ts";
 import { keySet, STORES } from "../../contract/store.contract.ts";
 
 const root = mkdtempSync(join(tmpdir(), "outrigger-lag-"));
@@ -22,12 +23,27 @@ let isFailing = false;
 const { write } = Database.prototype;
 mock.method(Database.prototype, "write", function (this: Database, ...given: [never]) {
   writes += 1;
-  return isFailing ? Promise.reject(new Error("no space left")) : write.apply(this, given);
+  if (isFailing) return Promise.reject(new Error("no space left"));
+  return held === null ? write.apply(this, given) : held.then(() => write.apply(this, given));
 });
+
+/** What a write waits for before it begins. */
+let held: Promise<void> | null = null;
+
+function hold(): { readonly go: () => void } {
+  let go = () => {};
+  held = new Promise((resolve) => {
+    go = resolve;
+  });
+  return { go };
+}
+
+const ALL = { from: null, to: null, reverse: false };
 
 beforeEach(() => {
   writes = 0;
   isFailing = false;
+  held = null;
 });
 
 let position = 0;
@@ -87,9 +103,8 @@ test("commits within a second are one write, with the marks of the last", async 
 test("what is deleted and not written is gone for reads and ranges, and stays gone", async () => {
   const { path, state } = await fresh();
   await commit(state, 1_100, { a: "1", first: null });
-  const range = { from: null, to: null, reverse: false };
   const page = { entriesMax: 9, bytesMax: 1_000 };
-  const found = await state.range(0, range, { keys: [], values: [] }, page);
+  const found = await state.range(0, ALL, { keys: [], values: [] }, page);
   assert.deepEqual(found.keys.map(String), ["a"]);
   assert.deepEqual(await valuesOf(state, "first"), [null]);
   assert.equal(writes, 0);
@@ -191,14 +206,76 @@ test("nobody asks the disk for what it was never given, and who opens it again k
 });
 
 test("a write that fails leaves what the disk has, with its position: the changelog has the rest", async () => {
-  const { state } = await fresh();
+  const { path, state } = await fresh();
   const at = position;
   await commit(state, 1_100, { a: "1", first: "2" });
   isFailing = true;
-  await assert.rejects(commit(state, 2_100, { a: "2" }), /no space left/);
+  await commit(state, 2_100, { a: "2" });
+  // Nobody waited for it: who commits next hears of it, and so does whoever reads what memory has let go of.
+  await assert.rejects(commit(state, 2_200, { a: "3" }), /no space left/);
+  await assert.rejects(valuesOf(state, "a"), /no space left/);
+  const page = { entriesMax: 9, bytesMax: 1_000 };
+  const range = state.range(0, ALL, { keys: [], values: [] }, page);
+  await assert.rejects(range, /no space left/);
   isFailing = false;
-  assert.deepEqual(await valuesOf(state, "a", "first"), [null, "1"]);
+  await assert.rejects(state.caughtUp(3_000), /no space left/);
   assert.equal(state.marks()?.positions.get(0)?.position, at);
+  await state.close();
+  const again = await open(path);
+  assert.deepEqual(await valuesOf(again, "a", "first"), [null, "1"]);
+  assert.equal(again.marks()?.positions.get(0)?.position, at);
+  await again.close();
+});
+
+test("a state that could not be written can be wiped, and is whole then", async () => {
+  const { state } = await fresh();
+  isFailing = true;
+  await commit(state, 2_100, { a: "2" });
+  await new Promise(setImmediate);
+  await assert.rejects(valuesOf(state, "a"), /no space left/);
+  isFailing = false;
+  await state.wipe();
+  await commit(state, 3_100, { b: "1" });
+  assert.deepEqual(await valuesOf(state, "a", "b"), [null, "1"]);
+  await state.close();
+});
+
+test("a commit does not wait for the disk, the next one does, and reads see both meanwhile", async () => {
+  const { state } = await fresh();
+  const held = hold();
+  await commit(state, 2_100, { a: "1", first: null });
+  assert.deepEqual(await valuesOf(state, "a", "first"), ["1", null]);
+  let isCommitted = false;
+  const next = commit(state, 2_200, { a: "2" }).then(() => {
+    isCommitted = true;
+  });
+  await new Promise(setImmediate);
+  assert.deepEqual(await valuesOf(state, "a", "first"), ["2", null], "as the cut in flight has it");
+  assert.equal(isCommitted, false);
+  held.go();
+  await next;
+  assert.deepEqual(await valuesOf(state, "a", "first"), ["2", null]);
+  assert.equal(writes, 1);
+  await state.close();
+});
+
+test("tasks that commit together write at different times of a second", () => {
+  const phases = Array.from({ length: 8 }, (_, partition) => phaseOf(`12_${partition}`));
+  const gaps = phases.toSorted((a, b) => a - b).map((at, i, all) => (all[i + 1] ?? 1_000) - at);
+  assert.ok(Math.min(...gaps) >= 50, String(phases));
+  assert.equal(phaseOf("0_0"), 0);
+});
+
+test("each writes once in a second, where its own begins", async () => {
+  paths += 1;
+  const state = await RocksTaskState.open(join(root, String(paths)), STORES, small, undefined, 300);
+  const due = [];
+  for (let atMs = 1_000; atMs <= 3_400; atMs += 100) {
+    const before = writes;
+    await commit(state, atMs, { hot: String(atMs) });
+    if (writes > before) due.push(atMs);
+  }
+  assert.deepEqual(due, [1_000, 1_300, 2_300, 3_300]);
   await state.close();
 });
 
