@@ -25,6 +25,7 @@ import { loadFilters, saveFilters } from "./kept-filters.ts";
 import type { KeyFilter } from "./key-filter.ts";
 import { entriesOfKey, suffixBytesOf } from "./key-times.ts";
 import * as layout from "./layout.ts";
+import { mergedMarks, NO_MARKS } from "./marks.ts";
 import { memoryOf } from "./memory-of.ts";
 import { changesWithin, mergePage } from "./merged-range.ts";
 import { type Index, type Opened, openDatabase } from "./open-database.ts";
@@ -36,14 +37,6 @@ import { TimerIndex } from "./timer-index.ts";
 import { empty } from "./trust.ts";
 import { ValueTimeIndex } from "./value-times.ts";
 import { isSecondOver, isTooMuch } from "./write-due.ts";
-
-const NO_MARKS: StoreMarks = {
-  positions: new Map(),
-  inputOffsets: new Map(),
-  streamTimeMs: 0,
-  commitSequence: 0,
-  caughtUpAtMs: 0,
-};
 
 /** Keys whose entries are scanned for at a time: more is no faster (docs/adr/0017). */
 const KEYS_AT_ONCE = 32;
@@ -291,11 +284,11 @@ export class RocksTaskState implements TaskState {
     const cut = this.#cutInFlight;
     invariant(cut !== null, "a commit follows a cut");
     // What comes meanwhile must not pass for written.
-    await this.#writing?.catch(() => {});
+    while (this.#writing !== null) await this.#writing.catch(() => {});
     this.#refuseBroken();
     // Dropped while it waited: it is restored from the changelog.
     if (this.#cutInFlight !== cut) return;
-    this.#marks = this.#merged(marks);
+    this.#marks = mergedMarks(this.#marks, marks);
     this.#cutInFlight = null;
     for (const memory of this.#memories) memory.committed();
     // Nobody waits for it but the next commit: which hears of it where it fails, as does whoever reads.
@@ -320,7 +313,8 @@ export class RocksTaskState implements TaskState {
 
   /** Brings the disk up to what is committed: data and marks in one batch. */
   async #settle(): Promise<void> {
-    if (this.#writing !== null) await this.#writing;
+    // Each time: who else has waited may have begun another write.
+    while (this.#writing !== null) await this.#writing.catch(() => {});
     this.#refuseBroken();
     if (this.#marks === null || this.#marks === this.#marksOnDisk) return;
     this.#writing = this.#writeCommitted(this.#marks);
@@ -336,6 +330,17 @@ export class RocksTaskState implements TaskState {
     } finally {
       this.#writing = null;
       for (const memory of this.#memories) memory.written(isOnDisk);
+    }
+  }
+
+  async #alone(write: () => Promise<void>): Promise<void> {
+    while (this.#writing !== null) await this.#writing.catch(() => {});
+    this.#refuseBroken();
+    this.#writing = write();
+    try {
+      await this.#writing;
+    } finally {
+      this.#writing = null;
     }
   }
 
@@ -380,19 +385,23 @@ export class RocksTaskState implements TaskState {
   async restore(changes: StoreChanges, position: StorePosition): Promise<void> {
     // The marks on the disk speak of all stores: what is committed goes first.
     await this.#settle();
-    const before = this.#marks ?? NO_MARKS;
-    const positions = new Map(before.positions).set(changes.store, position);
-    const next = { ...before, positions };
-    await this.#write([{ change: changes, table: null }], next);
-    this.#memory(changes.store).restored(changes);
-    this.#marks = next;
+    await this.#alone(async () => {
+      const before = this.#marks ?? NO_MARKS;
+      const positions = new Map(before.positions).set(changes.store, position);
+      const next = { ...before, positions };
+      await this.#write([{ change: changes, table: null }], next);
+      this.#memory(changes.store).restored(changes);
+      this.#marks = next;
+    });
   }
 
   async caughtUp(atMs: number): Promise<void> {
     await this.#settle();
-    const next = { ...(this.#marks ?? NO_MARKS), caughtUpAtMs: atMs };
-    await this.#write([], next);
-    this.#marks = next;
+    await this.#alone(async () => {
+      const next = { ...(this.#marks ?? NO_MARKS), caughtUpAtMs: atMs };
+      await this.#write([], next);
+      this.#marks = next;
+    });
   }
 
   async wipe(): Promise<void> {
@@ -418,7 +427,7 @@ export class RocksTaskState implements TaskState {
     this.#closed = true;
     // What cannot be written here is restored from the changelog.
     await this.#settle()
-      .then(() => this.#saveFilters())
+      .then(() => this.#alone(() => this.#saveFilters()))
       .catch(() => {});
     await this.#database.close();
   }
@@ -464,16 +473,6 @@ export class RocksTaskState implements TaskState {
     this.#marksOnDisk = marks;
     this.#writtenAtMs = marks.caughtUpAtMs;
     for (const index of this.#indexes) index?.wrote();
-  }
-
-  #merged(marks: StoreMarks): StoreMarks {
-    const positions = new Map([...(this.#marks?.positions ?? []), ...marks.positions]);
-    for (const [store, { position, topicId }] of marks.positions) {
-      const before = this.#marks?.positions.get(store);
-      const isForward = before?.topicId !== topicId || before.position <= position;
-      invariant(isForward, `the position of store ${store} must not go back to ${position}`);
-    }
-    return { ...marks, positions };
   }
 
   #memory(store: number): StoreMemory {

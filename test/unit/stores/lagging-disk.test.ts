@@ -24,8 +24,17 @@ const { write } = Database.prototype;
 mock.method(Database.prototype, "write", function (this: Database, ...given: [never]) {
   writes += 1;
   if (isFailing) return Promise.reject(new Error("no space left"));
-  return held === null ? write.apply(this, given) : held.then(() => write.apply(this, given));
+  underWay += 1;
+  mostAtOnce = Math.max(mostAtOnce, underWay);
+  return (held ?? Promise.resolve())
+    .then(() => write.apply(this, given))
+    .finally(() => {
+      underWay -= 1;
+    });
 });
+
+let underWay = 0;
+let mostAtOnce = 0;
 
 /** What a write waits for before it begins. */
 let held: Promise<void> | null = null;
@@ -44,6 +53,7 @@ beforeEach(() => {
   writes = 0;
   isFailing = false;
   held = null;
+  mostAtOnce = 0;
 });
 
 let position = 0;
@@ -257,6 +267,21 @@ test("a commit does not wait for the disk, the next one does, and reads see both
   assert.deepEqual(await valuesOf(state, "a", "first"), ["2", null]);
   assert.equal(writes, 1);
   await state.close();
+});
+
+test("of those that wait for a write, one writes after the other", async () => {
+  const { path, state } = await fresh();
+  const gate = hold();
+  await commit(state, 2_100, { a: "1" });
+  const next = commit(state, 2_200, { a: "2" });
+  const restored = state.restore({ store: 1, keys: [], values: [] }, { topicId: "u", position: 7 });
+  const closed = state.close();
+  gate.go();
+  await Promise.allSettled([next, restored, closed]);
+  assert.equal(mostAtOnce, 1);
+  const again = await open(path);
+  assert.deepEqual(await valuesOf(again, "a"), ["2"]);
+  await again.close();
 });
 
 test("tasks that commit together write at different times of a second", () => {
