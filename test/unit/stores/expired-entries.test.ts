@@ -235,4 +235,53 @@ test("what is known of the index is let go where the disk changes without it", a
   await pair.state.close();
 });
 
+test("a look through the disk and a write of it wait for each other", async (context) => {
+  const pair = await Pair.open(join(root, "in-turns"), 0);
+  await pair.change([keyOf(1, 1), keyOf(2, 300)], Buffer.from("v"), 5_000);
+  await pair.reopen();
+  const { scan, write } = Database.prototype;
+  const seen: string[] = [];
+  let gate = gateOf();
+  context.mock.method(Database.prototype, "scan", async function (this: Database, ...given: never) {
+    seen.push("look");
+    await gate.opened;
+    return await scan.apply(this, given).finally(() => seen.push("looked"));
+  });
+  context.mock.method(
+    Database.prototype,
+    "write",
+    async function (this: Database, ...given: never) {
+      seen.push("write");
+      await gate.opened;
+      await write.apply(this, given).finally(() => seen.push("written"));
+    },
+  );
+  const found = pair.state.expired(0, 1, ALL);
+  await pair.change([keyOf(1, 1)], null, 5_000);
+  await new Promise(setImmediate);
+  assert.deepEqual(seen, ["look"], "the write is due, and waits");
+  gate.open();
+  assert.deepEqual((await found).keys, [], "memory knows that it is deleted");
+  await pair.commit(0);
+  assert.deepEqual(seen.splice(0), ["look", "looked", "write", "written"]);
+
+  gate = gateOf();
+  await pair.change([keyOf(1, 2)], Buffer.from("v"), 5_000);
+  const next = pair.state.expired(0, 300, ALL);
+  await new Promise(setImmediate);
+  assert.deepEqual(seen, ["write"], "the look waits");
+  gate.open();
+  assert.deepEqual((await next).keys, [keyOf(1, 2), keyOf(2, 300)]);
+  assert.deepEqual(seen, ["write", "written", "look", "looked"]);
+  await pair.state.close();
+});
+
+function gateOf(): { readonly opened: Promise<void>; readonly open: () => void } {
+  let open = () => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { opened, open };
+}
+
 const hex = (key: Buffer): string => key.toString("hex");

@@ -223,10 +223,18 @@ test("a write that fails leaves what the disk has, with its position: the change
   await commit(state, 2_100, { a: "2" });
   // Nobody waited for it: who commits next hears of it, and so does whoever reads what memory has let go of.
   await assert.rejects(commit(state, 2_200, { a: "3" }), /no space left/);
-  await assert.rejects(valuesOf(state, "a"), /no space left/);
   const page = { entriesMax: 9, bytesMax: 1_000 };
-  const range = state.range(0, ALL, { keys: [], values: [] }, page);
-  await assert.rejects(range, /no space left/);
+  const times = { keys: keySet(["a"]), from: Float64Array.of(0), to: Float64Array.of(1) };
+  const reads = [
+    () => valuesOf(state, "a"),
+    () => state.range(0, ALL, { keys: [], values: [] }, page),
+    () => state.times(0, times, "head", 1),
+    () => state.expired(0, 1, 1),
+    () => state.due(0, 1, 1),
+    () => state.dueTimers(0, 1, 1, 1),
+    () => state.between(0, 0, 1, page),
+  ];
+  for (const read of reads) await assert.rejects(read, /no space left/);
   isFailing = false;
   await assert.rejects(state.caughtUp(3_000), /no space left/);
   assert.equal(state.marks()?.positions.get(0)?.position, at);
