@@ -53,7 +53,8 @@ export interface Consumer {
   resume(at: TopicPartition): void;
   /**
    * Until `untilMs` (monotonic), when the next cut is due, fetches of a quiet input may leave up to
-   * `gapMs` apart, to bring more each; the closer it is, the less.
+   * `gapMs` apart, to bring more each; the closer it is, the less. The last one leaves early enough for
+   * that cut, and the next `gapMs` behind it.
    */
   gather(untilMs: number, gapMs: number): void;
   close(): Promise<void>;

@@ -325,6 +325,7 @@ export class Active {
       due: () => this.#tasks.all().filter((runner) => isDue(runner)),
       opening: () => !this.#tasks.settled,
       urgent: () => this.#draining || this.#tasks.all().some((runner) => isWaitedFor(runner)),
+      awaited: () => this.#tasks.all().some(({ ledger }) => ledger.unfinished > 0),
       holds: (runner) => this.#tasks.holds(runner),
       membership: () => this.#group.membership,
       refreshMembership: () => this.#group.refresh(),
@@ -349,7 +350,7 @@ export class Active {
         return await this.#makeProducer();
       },
       failed: (error) => this.#parts.fatal(error),
-      gather: (untilMs, gapMs) => consumer.gather(untilMs, gapMs),
+      gather: (...when) => consumer.gather(...when),
       entered: this.#parts.commitEntered,
     };
   }

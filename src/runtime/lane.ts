@@ -6,8 +6,8 @@ import type { CommitOutcome, CommitTrace, Telemetry } from "../ports/telemetry.t
 import {
   abortBackOffMs,
   type CommitLimits,
-  GATHERING_GAP_MS_MAX,
-  isCommitDue,
+  commitDueAtMs,
+  gatheringGapMs,
   recordFencing,
 } from "../transactions/commit-policy.ts";
 import {
@@ -29,6 +29,8 @@ export interface LaneHost {
   readonly due: () => readonly TaskRunner[];
   /** Whether a revocation, a drain or a first dispatch waits for a commit. */
   readonly urgent: () => boolean;
+  /** Whether workers have batches, of any task. */
+  readonly awaited: () => boolean;
   /** Whether tasks are being taken over. */
   readonly opening: () => boolean;
   /** Whether the task is still held under the epoch of the cut. */
@@ -85,6 +87,7 @@ export class Lane {
   #cutAtMs = Number.NEGATIVE_INFINITY;
   /** Where the commit interval counts from: the last cut that took records. */
   #tookAtMs = Number.NEGATIVE_INFINITY;
+  #endedAtMs = Number.NEGATIVE_INFINITY;
   #notBeforeMs = 0;
   /** Since when start positions wait, where nothing else is to be committed. */
   #claimsSinceMs: number | null = null;
@@ -153,22 +156,20 @@ export class Lane {
     }
     const nowMs = this.#clock.nowMs();
     if (this.#awaitsClaims(runners, nowMs)) return;
-    const urgent = this.#host.urgent();
     let stagedBytes = 0;
     for (const runner of runners) stagedBytes += runner.uncommitted.bytes;
     const demand = {
       hasWork: true,
       stagedBytes,
-      urgent,
+      urgent: this.#host.urgent(),
+      awaited: this.#host.awaited(),
       lastCutAtMs: this.#tookAtMs,
+      lastEndAtMs: this.#endedAtMs,
       notBeforeMs: this.#notBeforeMs,
     };
-    if (isCommitDue(demand, this.#limits.commit, nowMs)) {
-      this.#begin(runners, nowMs);
-      return;
-    }
-    const dueAtMs = urgent ? nowMs : this.#tookAtMs + this.#limits.commit.commitIntervalMs;
-    this.#after(Math.max(0, Math.max(dueAtMs, this.#notBeforeMs) - nowMs), () => this.consider());
+    const dueAtMs = commitDueAtMs(demand, this.#limits.commit);
+    if (dueAtMs <= nowMs) this.#begin(runners, nowMs);
+    else this.#after(dueAtMs - nowMs, () => this.consider());
   }
 
   /** One commit of all start positions: the first outputs would wait for a second one. */
@@ -210,7 +211,8 @@ export class Lane {
     // Start positions are no output: the first one does not wait for an interval since them.
     if (runners.some((runner) => !isClaiming(runner))) {
       this.#tookAtMs = nowMs;
-      this.#host.gather(nowMs + this.#limits.commit.commitIntervalMs, GATHERING_GAP_MS_MAX);
+      const { commitIntervalMs } = this.#limits.commit;
+      this.#host.gather(nowMs + commitIntervalMs, gatheringGapMs(commitIntervalMs));
     }
     this.#cut = takeCut(runners, this.#producer.begin());
     const { tasks } = this.#cut;
@@ -364,7 +366,10 @@ export class Lane {
     this.#refusal = "";
     this.#cut = null;
     this.#endTrace("committed", null);
-    this.#host.committed({ ...cut, tasks: held }, this.#now() - this.#cutAtMs);
+    const endedAtMs = this.#now();
+    // As with the interval: start positions are no output.
+    if (this.#tookAtMs === this.#cutAtMs) this.#endedAtMs = endedAtMs;
+    this.#host.committed({ ...cut, tasks: held }, endedAtMs - this.#cutAtMs);
     for (const [index, { runner }] of held.entries()) {
       const outcome = written[index];
       if (outcome?.status === "rejected") this.#host.broken(runner, outcome.reason);

@@ -6,7 +6,11 @@ export interface CommitDemand {
   readonly stagedBytes: number;
   /** A revocation, a drain or a first dispatch waits for this commit. */
   readonly urgent: boolean;
+  /** Workers have batches. */
+  readonly awaited: boolean;
   readonly lastCutAtMs: number;
+  /** When the last commit was over. */
+  readonly lastEndAtMs: number;
   /** No cut before this: back-off after an abort. */
   readonly notBeforeMs: number;
 }
@@ -16,15 +20,43 @@ export interface CommitLimits {
   readonly stagedBytesMax: number;
 }
 
-/** An empty cut begins nothing. Back-off holds for urgent cuts too. */
-export function isCommitDue(demand: CommitDemand, limits: CommitLimits, nowMs: number): boolean {
-  if (!demand.hasWork || nowMs < demand.notBeforeMs) return false;
-  if (demand.urgent || demand.stagedBytes >= limits.stagedBytesMax) return true;
-  return nowMs - demand.lastCutAtMs >= limits.commitIntervalMs;
+/**
+ * How long a cut that is due waits for batches that workers have: what the last fetch before it brought
+ * would wait for another interval (docs/adr/0030-fetches-that-gather.md). Short intervals have no
+ * time for it.
+ */
+function lastAnswersMs(commitIntervalMs: number): number {
+  return commitIntervalMs < LAST_ANSWERS_SHARE ? 0 : commitIntervalMs / LAST_ANSWERS_SHARE;
 }
 
-/** The most that fetches of a quiet input are apart between two cuts. */
-export const GATHERING_GAP_MS_MAX = 20;
+const LAST_ANSWERS_SHARE = 32;
+
+/**
+ * Between two commits brokers have half of an interval for others, and up to this: commits that follow one
+ * another at once make each longer.
+ */
+const REST_MS_MAX = 5;
+
+/** When a commit is due. An empty cut begins nothing. Back-off holds for urgent cuts too. */
+export function commitDueAtMs(demand: CommitDemand, limits: CommitLimits): number {
+  if (!demand.hasWork) return Number.POSITIVE_INFINITY;
+  const isWaitedFor = demand.urgent || demand.stagedBytes >= limits.stagedBytesMax;
+  if (isWaitedFor) return demand.notBeforeMs;
+  const { commitIntervalMs } = limits;
+  const answersMs = demand.awaited ? lastAnswersMs(commitIntervalMs) : 0;
+  return Math.max(
+    demand.notBeforeMs,
+    demand.lastCutAtMs + commitIntervalMs + answersMs,
+    demand.lastEndAtMs + Math.min(REST_MS_MAX, commitIntervalMs / 2),
+  );
+}
+
+/** The most that fetches of a quiet input are apart. */
+export function gatheringGapMs(commitIntervalMs: number): number {
+  return Math.min(GATHERING_GAP_MS_MAX, commitIntervalMs / 2);
+}
+
+const GATHERING_GAP_MS_MAX = 20;
 
 const BACK_OFF_FIRST_MS = 10;
 const BACK_OFF_MAX_MS = 1_000;

@@ -1,7 +1,9 @@
 /** Answers with less are little: a broker that is behind sends far more at a time. */
 const LITTLE_BYTES = 64 * 1024;
-/** What a fetch would wait less than this for is not worth a fetch. */
-const GAP_MS_MIN = 2;
+/** The last fetch leaves so long before: what it brings is fetched and processed by then. */
+const LAST_MS = 2;
+/** Half way is not closer than this. */
+const CLOSE_MS = 5;
 
 /**
  * Fetches of a quiet input leave some ms apart, so that each brings what several would: a fetch costs a
@@ -14,8 +16,10 @@ export class Gathering {
   #notBeforeMs = 0;
 
   /**
-   * Behind an answer that brought little the next fetch leaves half way to `untilMs`, after `gapMs` at most:
-   * what comes late is part of the next cut, too.
+   * Behind an answer that brought little the next fetch leaves half way to `untilMs`, after `gapMs` at most.
+   * What comes late is part of that cut, too: one fetch more leaves shortly before it. What the next one
+   * brought would be late, so it leaves `gapMs` behind it, and so do those that follow while the cut is late:
+   * the machine is busy enough. An input that was idle has had its first records by then.
    */
   until(untilMs: number, gapMs: number): void {
     this.#untilMs = untilMs;
@@ -25,9 +29,12 @@ export class Gathering {
   /** A fetch was answered with so many bytes of records. */
   answered(bytes: number, nowMs: number): void {
     const isLittle = bytes > 0 && bytes < LITTLE_BYTES;
-    const leftMs = this.#untilMs - nowMs;
-    const gapMs = Math.min(this.#gapMs, leftMs, Math.max(GAP_MS_MIN, leftMs / 2));
-    this.#notBeforeMs = isLittle && leftMs > 0 ? nowMs + gapMs : 0;
+    this.#notBeforeMs = isLittle ? nowMs + this.#gapBehind(this.#untilMs - nowMs) : 0;
+  }
+
+  #gapBehind(leftMs: number): number {
+    if (leftMs > 2 * CLOSE_MS) return Math.min(this.#gapMs, leftMs / 2);
+    return leftMs > LAST_MS ? leftMs - LAST_MS : Math.max(leftMs, 0) + this.#gapMs;
   }
 
   /** A partition is new, or is read on: nothing of it was fetched yet. */

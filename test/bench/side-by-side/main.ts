@@ -107,6 +107,7 @@ async function main(): Promise<number> {
   const open = steps.filter((step) => results.find(nameOf(step)) === null);
   for (const system of new Set(open.map(({ system }) => system))) await system.setUp();
   if (open.length > 0) {
+    say("warming up the broker and each system, which counts for nothing …");
     await runAll(open, seed, (run) => {
       results.add(run);
       say(told(run));

@@ -91,7 +91,7 @@ describe("W2 with an application in TypeScript", { skip: whyNoKafka() ?? false }
     const pair = [await checkout("now", REPOSITORY_ROOT), previous.system];
     const least = shareMin(previous.messages);
     let ratios: readonly number[] = [];
-    await withGround(42, RECORDS, async (ground, inputs) => {
+    await withGround(42, RECORDS, [], async (ground, inputs) => {
       ratios = await ratiosOf(pair, ground, inputs, least);
     });
     previous.remove();

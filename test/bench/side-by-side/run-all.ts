@@ -9,7 +9,7 @@ import type { Dataset } from "./java.ts";
 import { measure } from "./measure.ts";
 import { PROBES } from "./restore.ts";
 import type { Step } from "./steps.ts";
-import { SYSTEMS } from "./systems.ts";
+import { SYSTEMS, type System } from "./systems.ts";
 import { WORKLOADS } from "./workloads.ts";
 
 /** Kafka's retention and log segments know the wall clock: an input of long ago would be deleted. */
@@ -17,10 +17,11 @@ const WINDOW_MS = 300_000;
 const SPAN_MS = 1_800_000;
 const WARM_UP_RECORDS = 200_000;
 
-/** Starts a broker and warms it up, for inputs of at most so many records. */
+/** Starts a broker and warms it up by those systems, for inputs of at most so many records. */
 export async function withGround(
   seed: number,
   recordsMax: number,
+  systems: readonly System[],
   work: (ground: Ground, inputs: Inputs) => Promise<void>,
 ): Promise<void> {
   const broker = await startKafka({ jvm: JVM_OF_KAFKA });
@@ -32,7 +33,7 @@ export async function withGround(
   const ground: Ground = { bootstrapServers, kafka, admin, baseMs, seed };
   const inputs = new Inputs(ground);
   try {
-    await warmUp(ground, inputs, Math.min(recordsMax, WARM_UP_RECORDS));
+    await warmUp(ground, inputs, systems, Math.min(recordsMax, WARM_UP_RECORDS));
     await work(ground, inputs);
   } finally {
     await admin.disconnect();
@@ -48,7 +49,8 @@ export async function runAll(
 ): Promise<void> {
   const most = Math.max(...steps.map(({ records }) => records));
   const [date, commit] = [new Date().toISOString().slice(0, 10), commitOf()];
-  await withGround(seed, most, async (ground, inputs) => {
+  const systems = [...new Set(steps.map(({ system }) => system))];
+  await withGround(seed, most, systems, async (ground, inputs) => {
     for (const [index, step] of steps.entries()) {
       const { round, workload, system, records } = step;
       const left = steps.slice(index).map((each) => Inputs.nameOf(each.workload, each.records));
@@ -82,15 +84,29 @@ function restorable(dataset: Dataset, { workload, records }: Step): Dataset {
   return workload.kind === "restore" ? { ...dataset, keys: records - PROBES } : dataset;
 }
 
-/** A broker that has just started is slow, whoever is first: one run that counts for nothing. */
-async function warmUp(ground: Ground, inputs: Inputs, records: number): Promise<void> {
+/**
+ * A broker that has just started is slow, above all in what it does only when somebody comes, and so is
+ * a program that the machine reads from its disk: a loop by hand, then each system, once, which count for
+ * nothing.
+ */
+async function warmUp(
+  ground: Ground,
+  inputs: Inputs,
+  systems: readonly System[],
+  records: number,
+): Promise<void> {
   const loop = SYSTEMS.find(({ name }) => name === "raw-java");
   const [workload] = WORKLOADS;
   if (loop === undefined || workload === undefined) throw new Error("there is no raw-java");
   const input = await inputs.topicOf(workload, records);
   const dataset = datasetOf(ground, workload, records);
-  const { fault } = await measure(ground, loop, workload, dataset, ["bench-warm-up", input]);
-  if (fault !== null) throw new Error(`the broker could not be warmed up: ${fault}`);
+  for (const system of new Set([loop, ...systems])) {
+    const place = [`bench-warm-up-${system.name}`, input] as const;
+    const { fault } = await measure(ground, system, workload, dataset, place);
+    // A system that fails is told of by its own runs.
+    if (system === loop && fault !== null)
+      throw new Error(`the broker could not be warmed up: ${fault}`);
+  }
 }
 
 function commitOf(): string {

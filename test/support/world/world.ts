@@ -22,6 +22,11 @@ import type {
 } from "../../../src/ports/producer.ts";
 import { columnsOf, type PlainRecord } from "./columns.ts";
 
+interface Gathered {
+  readonly untilMs: number;
+  readonly gapMs: number;
+}
+
 /**
  * A small Kafka in memory behind the ports, for tests of the kernel: logs, one group, one producer.
  * Transactions take effect at EndTxn in one step; answers can be scripted, so that a test can lose
@@ -45,7 +50,7 @@ export class World {
     end: [] as { verdict: EndVerdict; takesEffect: boolean }[],
   };
   /** What the consumer was told of gathering. */
-  readonly gathered: { readonly untilMs: number; readonly gapMs: number }[] = [];
+  readonly gathered: Gathered[] = [];
   /** By partition: whoever reads it gets one record, and then the log begins there. */
   readonly cuts = new Map<string, number[]>();
   /** While set, these requests wait; whether they take effect first is as with a real broker. */

@@ -279,6 +279,52 @@ test("fetches may gather behind a cut of records, until the next one is due", as
   assert.deepEqual(kernel.world.gathered, [{ untilMs: atMs + 100, gapMs: 20 }]);
 });
 
+test("a cut that is due waits a little for what workers have, and no longer", async () => {
+  const kernel = await claimed(await KernelWorld.start(copyProgram, copy));
+  const { world, clock, application } = kernel;
+  const offset = () => world.committed.get("in-0")?.offset;
+  kernel.input("a=1");
+  await clock.until(() => world.gathered.length === 1);
+  const dueAtMs = clock.nowMs() + 100;
+  kernel.input("a=2");
+  await clock.until(() => application.dispatched.length === 2);
+  application.hold = true;
+  kernel.input("a=3");
+  let isLate = false;
+  clock.after(dueAtMs + 1 - clock.nowMs(), () => {
+    isLate = true;
+  });
+  await clock.until(() => isLate);
+  assert.equal(world.gathered.length, 1, "cut too early");
+  application.release();
+  await clock.until(() => world.gathered.length === 2);
+  assert.equal(clock.nowMs(), dueAtMs + 1);
+  await clock.until(() => offset() === 3);
+  kernel.input("a=4");
+  await clock.until(() => application.dispatched.length === 4);
+  application.hold = true;
+  kernel.input("a=5");
+  const againAtMs = world.gathered[1]?.untilMs ?? 0;
+  await clock.until(() => world.gathered.length === 3);
+  assert.equal(clock.nowMs(), againAtMs + 3.125);
+  await clock.until(() => offset() === 4);
+});
+
+test("behind a commit that took longer than the interval the next one waits for 5 ms", async () => {
+  const kernel = await claimed(await KernelWorld.start(copyProgram, copy));
+  const { world, clock } = kernel;
+  const { shut, open } = gate();
+  world.gates.produce = shut;
+  kernel.input("a=1");
+  await clock.until(() => commitCalls(kernel).includes("produce 1"));
+  kernel.input("a=2");
+  const endsAtMs = clock.nowMs() + 250;
+  clock.after(250, open);
+  await clock.until(() => world.gathered.length === 2);
+  assert.equal(clock.nowMs(), endsAtMs + 5);
+  await clock.until(() => world.committed.get("in-0")?.offset === 2);
+});
+
 test("a large cut is appended in pieces, and what comes meanwhile is dispatched before it is sent", async () => {
   const kernel = await claimed(await KernelWorld.start(copyProgram, copy));
   const { world, clock, application } = kernel;

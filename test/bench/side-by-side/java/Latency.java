@@ -26,7 +26,6 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
  */
 public final class Latency {
   private static final long GIVE_UP_SECONDS = 60;
-  private static final long NAP_NANOS = 200_000;
   private static final double NANOS_PER_MS = 1e6;
 
   private final Dataset dataset;
@@ -75,7 +74,7 @@ public final class Latency {
         long due = begun + (i - 1) * 1_000_000_000L / perSecond;
         dueNanos[i] = due;
         for (long left = due - System.nanoTime(); left > 0; left = due - System.nanoTime()) {
-          LockSupport.parkNanos(Math.min(left, NAP_NANOS));
+          LockSupport.parkNanos(left);
         }
         if (i == first) System.out.println("measuring");
         producer.send(record(input, i));
