@@ -7,7 +7,7 @@ import { describeTopology } from "./describe-command.ts";
 import { dev } from "./dev-command.ts";
 import { addDlq } from "./dlq-command.ts";
 import { EXIT, errorText, exitCodeOf, type Outcome } from "./exit-codes.ts";
-import { fileOf, flagsOf, loadFor, type Options, withSettings } from "./settings.ts";
+import { addSettings, fileOf, flagsOf, loadFor, type Options, withSettings } from "./settings.ts";
 import { runSidecar } from "./sidecar-command.ts";
 import { testDriver } from "./test-driver-command.ts";
 import { version } from "./version.ts";
@@ -17,7 +17,9 @@ import { logOf, type World } from "./world.ts";
 export async function runCli(argv: readonly string[], world: World): Promise<number> {
   const outcome: Outcome = { exitCode: EXIT.ok };
   try {
-    await buildProgram(world, outcome).parseAsync([...argv], { from: "user" });
+    const program = buildProgram(world, outcome);
+    addSettings(program, argv);
+    await program.parseAsync([...argv], { from: "user" });
     return outcome.exitCode;
   } catch (error: unknown) {
     // The text of a wrong command line has been written by then.

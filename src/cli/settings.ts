@@ -13,13 +13,29 @@ export interface Options {
 
 const KEYS: ReadonlySet<string> = new Set(keyReferences.map(({ key }) => key));
 
+/** Each has ninety options, of which a start would build those of every command. */
+const TAKING_SETTINGS = new WeakSet<Command>();
+
+/** It takes every setting as an option, once `addSettings` has found its name in a command line. */
 export function withSettings(command: Command): Command {
+  TAKING_SETTINGS.add(command);
+  return command;
+}
+
+/** Gives the commands that are named there, `program` or those below it, their options. */
+export function addSettings(program: Command, argv: readonly string[]): void {
+  if (TAKING_SETTINGS.has(program)) addOptions(program);
+  for (const command of program.commands) {
+    if (argv.includes(command.name())) addSettings(command, argv);
+  }
+}
+
+function addOptions(command: Command): void {
   command.option("--config <file>", "YAML or .properties file; also OUTRIGGER_CONFIG.");
   for (const { key, description, default: value } of keyReferences) {
     const said = value === null ? description : `${description} (default: ${value})`;
     command.addOption(new Option(`--${key} <value>`, said).helpGroup("Settings:"));
   }
-  return command;
 }
 
 export function loadFor(options: Options, world: World): LoadedConfig {

@@ -55,10 +55,18 @@ describe("help", () => {
     }
   });
 
-  it("of run lists every setting", async () => {
-    const { exitCode, out } = await run(["run", "--help"]);
-    assert.equal(exitCode, 0);
-    for (const key of configKeys) assert.ok(out.includes(`--${key} <value>`), key);
+  it("of a command that takes settings lists every one, wherever it stands", async () => {
+    for (const asked of [
+      "run --help",
+      "help run",
+      "dlq list --help",
+      "dlq help show",
+      "config print -h",
+    ]) {
+      const { exitCode, out } = await run(asked.split(" "));
+      assert.equal(exitCode, 0, asked);
+      for (const key of configKeys) assert.ok(out.includes(`--${key} <value>`), `${asked}: ${key}`);
+    }
   });
 
   it("is what comes without a command, and counts as wrong usage", async () => {
