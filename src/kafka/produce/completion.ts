@@ -7,6 +7,8 @@ import {
   describeTransactionRequest,
 } from "../protocol/transaction-markers.ts";
 
+/** Most markers are written by then, and the next transaction follows no sooner. */
+const ASK_FIRST_MS = 3;
 const ASK_EACH_MS = 1;
 
 /**
@@ -35,7 +37,7 @@ export class Completion {
   /** EndTxn was answered. */
   ended(): void {
     this.#endedAtMs = performance.now();
-    this.#asking = this.#followsSoon ? this.#ask(ASK_EACH_MS) : null;
+    this.#asking = this.#followsSoon ? this.#ask(ASK_FIRST_MS) : null;
   }
 
   /** Resolves when the next transaction may begin, as far as can be told; never rejects. */

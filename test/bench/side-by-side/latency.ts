@@ -7,9 +7,10 @@ import { ProcessTree } from "./process-tree.ts";
 
 /**
  * A JVM, the broker's too, is no sooner warm at this rate: with commits each 10 ms the broker's compiler
- * takes 0.4 of a core behind 45 s, where the machine is slow, and nothing behind 90.
+ * takes 0.4 of a core behind 45 s, where the machine is slow, and nothing behind 90. So it takes 110 s for 20
+ * that count.
  */
-export const WARM_UP_SECONDS = 110;
+export const WARM_UP_RATIO = 5.5;
 const LOOK_EACH_MS = 20;
 /** Looking at every process of the machine takes time from what is measured. */
 const SAMPLE_EACH = 25;
@@ -33,7 +34,9 @@ export async function latency(scene: Scene): Promise<Finding> {
   scene.children = await system.start(place);
   const systems = scene.children;
   const tree = new ProcessTree(systems.map(({ pid }) => pid));
-  const rate = [workload.perSecond, WARM_UP_SECONDS].map(String);
+  const seconds = (dataset.records - 1) / workload.perSecond;
+  const warmUpSeconds = Math.round((seconds * WARM_UP_RATIO) / (1 + WARM_UP_RATIO));
+  const rate = [workload.perSecond, warmUpSeconds].map(String);
   const about = [bootstrapServers, input, output, datasetText(dataset), shape, ...rate];
   const watcher = new Child("Latency", await benchJava("Latency", ...about), {}, "java");
   // The watcher goes first: nothing is stopped while it still reads.

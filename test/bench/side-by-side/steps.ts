@@ -1,4 +1,4 @@
-import { WARM_UP_SECONDS } from "./latency.ts";
+import { WARM_UP_RATIO } from "./latency.ts";
 import { PROBES } from "./restore.ts";
 import type { System } from "./systems.ts";
 import { recordsOf, type Workload } from "./workloads.ts";
@@ -52,6 +52,6 @@ function inputOf(workload: Workload, { name }: System, amounts: Amounts): number
       return amounts.entries + PROBES;
     case "latency":
       // One that goes ahead, to see that the system is up.
-      return 1 + workload.perSecond * (WARM_UP_SECONDS + amounts.seconds);
+      return 1 + Math.round(workload.perSecond * amounts.seconds * (1 + WARM_UP_RATIO));
   }
 }
