@@ -94,7 +94,7 @@ it("gives 1 MiB to libraries that read while they write, and to no other", async
   };
   for (const name of [
     "grpc-go/1.76.0",
-    "grpc-java-netty/1.76.0",
+    "grpc-java-okhttp/1.78.0",
     "grpc-python/1.76.0 grpc-c/51.0.0",
   ]) {
     assert.equal(await windowOf(name), 1024 * 1024, name);

@@ -59,7 +59,6 @@ final class Server implements Runnable {
     } finally {
       // A handler that hangs does not keep the application; its thread is a daemon.
       executor.shutdown();
-      channels.close();
     }
     if (failure == null) terminated.complete(null);
     else terminated.completeExceptionally(failure);

@@ -79,7 +79,6 @@ public final class TestDriver implements AutoCloseable {
 
   private final DriverProcess process;
   private final Outrigger application;
-  private final Channels channels;
   private final ManagedChannel channel;
   private final int timeoutMs;
 
@@ -87,8 +86,7 @@ public final class TestDriver implements AutoCloseable {
     application = options.application;
     timeoutMs = Math.toIntExact(options.timeout.toMillis());
     process = DriverProcess.start(options.command, options.arguments());
-    channels = new Channels(SidecarAddress.parse(process.address));
-    channel = channels.open();
+    channel = new Channels(SidecarAddress.parse(process.address)).open();
     try {
       options.topics.forEach(this::createTopic);
       application.startAt(process.address, process.token);
@@ -230,7 +228,6 @@ public final class TestDriver implements AutoCloseable {
     // A handler that hangs would not let it stop: the sidecar goes all the same.
     application.terminated().handle((done, error) -> done).completeOnTimeout(null, 1, SECONDS).join();
     channel.shutdownNow();
-    channels.close();
     process.stop();
   }
 
