@@ -7,7 +7,7 @@ import {
   describeTransactionRequest,
 } from "../protocol/transaction-markers.ts";
 
-/** Most markers are written by then, and the next transaction follows no sooner. */
+/** Most markers are written by then, and with commits each 6 ms or more nothing follows sooner. */
 const ASK_FIRST_MS = 3;
 const ASK_EACH_MS = 1;
 

@@ -23,6 +23,8 @@ test("R-2: a commit is due when the interval has passed", () => {
 
 test("R-2: batches that workers have are waited for, for a thirty-second of the interval", () => {
   assert.equal(commitDueAtMs({ ...demand, awaited: true }, limits), 1_103.125);
+  const short = { ...limits, commitIntervalMs: 31 };
+  assert.equal(commitDueAtMs({ ...demand, awaited: true }, short), 1_031);
 });
 
 test("R-2: behind a commit that took long there is a pause of half an interval, or 5 ms", () => {

@@ -12,7 +12,7 @@ import java.nio.channels.SocketChannel;
 
 /**
  * A connected Unix domain socket, which Java knows as a channel alone. One thread reads while another
- * writes: not by java.nio.channels.Channels, whose streams of one channel wait for each other (JDK-4774871).
+ * writes: not by java.nio.channels.Channels, whose streams of one channel wait for each other.
  * Of a Socket it has what gRPC uses; a file's socket has no TCP_NODELAY, and no time limit is set.
  */
 final class UnixSocket extends Socket {
